@@ -1,0 +1,33 @@
+"""The classic line of CNN computer vision, in Keras.
+
+Subpackages load on first use, so that `import kcv` is quick and a serving
+client never pays for TensorFlow.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "boxes",
+    "classification",
+    "data",
+    "detection",
+    "layers",
+    "losses",
+    "metrics",
+    "optimizers",
+    "serving",
+    "visualize",
+    "weights",
+]
+
+
+def __getattr__(name):
+    if name in __all__:
+        return importlib.import_module(f"kcv.{name}")
+    raise AttributeError(f"module 'kcv' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,19 @@
+"""Fixtures that every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Deterministic and quiet, before anything imports TensorFlow.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Golden values and data of independent origin, beside the checkout."""
+    if not SHARED.is_dir():
+        pytest.skip("the folder `shared` with golden data is not here")
+    return SHARED
