@@ -1,0 +1,1 @@
+"""The parts that digit scenes are made of: material, layout and rendering."""

@@ -1,0 +1,149 @@
+"""Digits, other strokes and photographs, and how train and test share them.
+
+Train and test share neither a digit nor a photograph nor a distractor.
+"""
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+RAW = Path(__file__).parent.parent / "raw"
+DIGIT_CLASSES = tuple("0123456789")
+
+PHOTOGRAPHS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "train": (
+            "astronaut",
+            "brick",
+            "china",
+            "coffee",
+            "grass",
+            "hubble_deep_field",
+            "ihc",
+            "retina",
+            "rocket",
+        ),
+        "test": ("chelsea", "coins", "flower", "gravel"),
+    }
+)
+
+# A digit of 8x8 cells becomes a smooth field of 12x12 cells (two empty ones
+# around it, so that strokes fade before the border) at 6 samples a cell.
+CELLS = 12
+SAMPLES = 6
+FIELD_SIDE = CELLS * SAMPLES
+
+
+class Strokes(NamedTuple):
+    """Fields of pen strokes: (K, 72, 72) float32, 0..1, about .5 at the edge.
+
+    `ink` is the tight box (x1, y1, x2, y2) of each field above one half.
+    """
+
+    fields: np.ndarray
+    ink: np.ndarray
+    labels: np.ndarray
+
+
+class Photographs(NamedTuple):
+    """Photographs in one zero-padded array, with their true sizes."""
+
+    pixels: np.ndarray  # (P, H, W, 3) uint8
+    sizes: np.ndarray  # (P, 2) float32, height and width
+
+
+def digit_indices(split: str) -> np.ndarray:
+    """Return which of the 1797 digits a split may use.
+
+    The last fifth of each class, in the order of the source, is for test.
+
+    Args:
+        split: "train" or "test".
+
+    Returns:
+        Indices into the embedded digits, int64, rising.
+    """
+    labels = _raw()["labels"]
+    chosen = []
+    for label in range(len(DIGIT_CLASSES)):
+        indices = np.flatnonzero(labels == label)
+        chosen.append(_share(indices, split))
+    return np.sort(np.concatenate(chosen))
+
+
+def digits(split: str) -> Strokes:
+    """Return the digits of a split as stroke fields."""
+    chosen = digit_indices(split)
+    return _strokes(_raw()["digits"][chosen], _raw()["labels"][chosen])
+
+
+def distractors(split: str) -> Strokes:
+    """Return stroke figures that are no digits; their label is -1."""
+    figures = _raw()["distractors"]
+    figures = figures[_share(np.arange(len(figures)), split)]
+    return _strokes(figures, np.full(len(figures), -1))
+
+
+@functools.cache
+def photographs(split: str) -> Photographs:
+    """Return the photographs of a split."""
+    images = []
+    for name in PHOTOGRAPHS[split]:
+        image = tf.io.decode_jpeg(
+            (RAW / f"{name}.jpg").read_bytes(),
+            channels=3,
+            dct_method="INTEGER_ACCURATE",
+        )
+        images.append(image.numpy())
+    sizes = np.array([image.shape[:2] for image in images])
+    pixels = np.zeros((len(images), *sizes.max(0), 3), np.uint8)
+    for padded, image in zip(pixels, images, strict=True):
+        padded[: image.shape[0], : image.shape[1]] = image
+    return Photographs(pixels, sizes.astype(np.float32))
+
+
+@functools.cache
+def _raw() -> dict[str, np.ndarray]:
+    with np.load(RAW / "strokes.npz") as arrays:
+        return dict(arrays)
+
+
+def _share(indices: np.ndarray, split: str) -> np.ndarray:
+    train = len(indices) * 4 // 5
+    return indices[:train] if split == "train" else indices[train:]
+
+
+def _strokes(cells: np.ndarray, labels: np.ndarray) -> Strokes:
+    fields = _smooth(cells / 16.0)
+    inked = fields > 0.5
+    ink = np.concatenate([_bounds(inked.any(1)), _bounds(inked.any(2))], 1)
+    return Strokes(
+        fields.astype(np.float32),
+        ink[:, [0, 2, 1, 3]].astype(np.float32),
+        labels.astype(np.int32),
+    )
+
+
+def _smooth(cells: np.ndarray) -> np.ndarray:
+    """Enlarge (K, 8, 8) to (K, 72, 72) by separable cubic convolution."""
+    margin = (CELLS - cells.shape[1]) // 2
+    padded = np.pad(cells, ((0, 0), (margin, margin), (margin, margin)))
+    where = (np.arange(FIELD_SIDE) + 0.5) / SAMPLES - 0.5
+    away = np.abs(where[:, None] - np.arange(CELLS))
+    # Keys 1981 with a = -1/2, which passes through the given cells.
+    near = 1.5 * away**3 - 2.5 * away**2 + 1
+    far = -0.5 * away**3 + 2.5 * away**2 - 4 * away + 2
+    weights = np.where(away < 1, near, np.where(away < 2, far, 0.0))
+    return np.clip(weights @ padded @ weights.T, 0, 1)
+
+
+def _bounds(occupied: np.ndarray) -> np.ndarray:
+    """Return first and last + 1 of the true entries of each row: (K, 2)."""
+    first = occupied.argmax(1)
+    last = occupied.shape[1] - occupied[:, ::-1].argmax(1)
+    return np.stack([first, last], 1)
