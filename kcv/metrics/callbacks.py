@@ -1,0 +1,81 @@
+"""Detection metrics that `fit` shows, records and monitors."""
+
+from collections.abc import Callable
+from numbers import Real
+
+import keras
+
+from kcv.metrics.collect import collect_detections
+from kcv.metrics.voc import voc_average_precision
+
+
+class DetectionEvaluation(keras.callbacks.Callback):
+    """Measure a detector on held-out data at the end of epochs.
+
+    The figures join the epoch's logs, so that the progress bar, the history,
+    `CSVLogger`, `TensorBoard` and `ModelCheckpoint` have them, provided that
+    those stand *behind* this callback in the list given to `fit`: Keras hands
+    the logs from one to the next. The first epoch of a `fit` and its last
+    one are always measured, as are those whose number (from 1) is a multiple
+    of `every`. In the others the figures are NaN, since `CSVLogger` keeps the
+    columns of its first epoch, and no checkpoint takes NaN for the best.
+
+    Args:
+        dataset: batches of held-out examples, see `collect_detections`.
+        metric: function of (ground_truth, detections) that returns a
+            dictionary; its numbers are logged, nested values are not.
+        every: epochs from one measurement to the next.
+        prefix: put before the names.
+
+    Example:
+
+    ```python
+    model.fit(
+        train_batches,
+        epochs=12,
+        callbacks=[
+            DetectionEvaluation(test_batches),
+            keras.callbacks.ModelCheckpoint(
+                "best.keras", "val_voc07_map", mode="max", save_best_only=True
+            ),
+        ],
+    )
+    ```
+    """
+
+    def __init__(
+        self,
+        dataset,
+        metric: Callable[[dict, dict], dict] = voc_average_precision,
+        every: int = 1,
+        prefix: str = "val_",
+    ):
+        super().__init__()
+        if every < 1:
+            raise ValueError(f"every must be at least 1 epoch, got {every}")
+        self.dataset = dataset
+        self.metric = metric
+        self.every = every
+        self.prefix = prefix
+        self._names: list[str] = []
+
+    def on_train_begin(self, logs=None):
+        self._names = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        number = epoch + 1
+        last = number == self.params.get("epochs")
+        if self._names and number % self.every and not last:
+            values = dict.fromkeys(self._names, float("nan"))
+        else:
+            measured = self.metric(
+                *collect_detections(self.model, self.dataset)
+            )
+            values = {
+                self.prefix + name: float(value)
+                for name, value in measured.items()
+                if isinstance(value, Real)
+            }
+            self._names = list(values)
+        if logs is not None:
+            logs.update(values)

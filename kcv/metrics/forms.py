@@ -1,0 +1,147 @@
+"""The two dictionaries that every detection metric reads, checked once.
+
+    ground_truth = {image_id: {"boxes": (n, 4), "labels": (n,),
+                               "difficult": (n,) bool,      # optional
+                               "is_crowd": (n,) bool}}      # optional
+    detections = {image_id: {"boxes": (m, 4), "scores": (m,),
+                             "labels": (m,)}}
+
+Boxes are xyxy pixels, half-open (width = x2 - x1). Labels count from 0 and no
+label stands for padding or background. An image of the ground truth without
+an entry in the detections has none.
+
+Image ids travel with the boxes, and images are read in the order of their
+ids: the order of a data set cannot move a figure, not even by a tie of
+scores between two images.
+"""
+
+from collections.abc import Hashable
+from collections.abc import Mapping
+from typing import Any
+from typing import NamedTuple
+
+import numpy as np
+
+Boxes = Mapping[Hashable, Mapping[str, Any]]
+
+
+class Truth(NamedTuple):
+    """Objects of one image."""
+
+    boxes: np.ndarray  # (n, 4) float64
+    labels: np.ndarray  # (n,) int64
+    difficult: np.ndarray  # (n,) bool
+    is_crowd: np.ndarray  # (n,) bool
+
+
+class Found(NamedTuple):
+    """Detections of one image."""
+
+    boxes: np.ndarray  # (m, 4) float64
+    scores: np.ndarray  # (m,) float64
+    labels: np.ndarray  # (m,) int64
+
+
+def read_boxes(value, where: str) -> np.ndarray:
+    """Return `value` as (n, 4) float64 boxes, or raise naming `where`."""
+    boxes = np.asarray(value, np.float64)
+    if boxes.size == 0:
+        return np.zeros((0, 4))
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise ValueError(f"{where}: boxes must be (n, 4), got {boxes.shape}")
+    wrong = ~np.isfinite(boxes).all(axis=1) | (boxes[:, 2:] < boxes[:, :2]).any(
+        axis=1
+    )
+    if wrong.any():
+        index = int(np.argmax(wrong))
+        raise ValueError(
+            f"{where}: box {index} is {boxes[index].tolist()}; boxes must be "
+            "finite with x1 <= x2 and y1 <= y2"
+        )
+    return boxes
+
+
+def read_column(value, name: str, dtype, length: int, where: str) -> np.ndarray:
+    """Return `value` as (length,) of `dtype`, or raise naming `where`."""
+    given = np.asarray(value)
+    if given.shape != (length,) and (given.size or length):
+        raise ValueError(
+            f"{where}: {name} must be ({length},) like its boxes, "
+            f"got {given.shape}"
+        )
+    column = given.reshape(length).astype(dtype)
+    if not np.array_equal(column, given.reshape(length)):
+        raise ValueError(
+            f"{where}: {name} must be numbers of type {dtype.__name__}, "
+            f"got {given}"
+        )
+    return column
+
+
+def read_ground_truth(
+    ground_truth: Boxes, classes: int | None = None
+) -> dict[Hashable, Truth]:
+    """Check `ground_truth` and return it in the order of the image ids."""
+    return {
+        image_id: _read_truth(
+            ground_truth[image_id], f"ground_truth[{image_id!r}]", classes
+        )
+        for image_id in sorted(ground_truth, key=str)
+    }
+
+
+def read_detections(
+    detections: Boxes, truth: Mapping[Hashable, Truth], classes=None
+) -> dict[Hashable, Found]:
+    """Check `detections` and return them for every image of `truth`."""
+    unknown = [image_id for image_id in detections if image_id not in truth]
+    if unknown:
+        raise ValueError(
+            f"detections of {len(unknown)} images that are not in the ground "
+            f"truth, the first is {unknown[0]!r}; an image without objects "
+            "needs an entry with zero boxes there"
+        )
+    nothing = {"boxes": (), "scores": (), "labels": ()}
+    return {
+        image_id: _read_found(
+            detections.get(image_id, nothing),
+            f"detections[{image_id!r}]",
+            classes,
+        )
+        for image_id in truth
+    }
+
+
+def _read_truth(entry, where, classes) -> Truth:
+    boxes = read_boxes(entry["boxes"], where)
+    n = len(boxes)
+    flags = {
+        name: read_column(entry.get(name, [False] * n), name, bool, n, where)
+        for name in ("difficult", "is_crowd")
+    }
+    labels = _read_labels(entry["labels"], n, where, classes)
+    return Truth(boxes, labels, **flags)
+
+
+def _read_found(entry, where, classes) -> Found:
+    boxes = read_boxes(entry["boxes"], where)
+    scores = read_column(
+        entry["scores"], "scores", np.float64, len(boxes), where
+    )
+    labels = _read_labels(entry["labels"], len(boxes), where, classes)
+    return Found(boxes, scores, labels)
+
+
+def _read_labels(value, length, where, classes) -> np.ndarray:
+    labels = read_column(value, "labels", np.int64, length, where)
+    if length and labels.min() < 0:
+        raise ValueError(
+            f"{where}: label {labels.min()} is padding; remove padded boxes "
+            "first (kcv.metrics.collect_detections does)"
+        )
+    if classes is not None and length and labels.max() >= classes:
+        raise ValueError(
+            f"{where}: label {labels.max()} with classes={classes}; labels "
+            "count from 0"
+        )
+    return labels
