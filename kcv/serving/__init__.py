@@ -1,0 +1,37 @@
+"""From a trained model to answers: publish it, and ask a server about it.
+
+`publish` writes a version that TensorFlow Serving loads. `Client` (gRPC) and
+`RestClient` (HTTP) ask a server and need no TensorFlow, which is why nothing
+is imported here before it is used.
+"""
+
+import importlib
+
+_HOMES = {
+    "Client": "client",
+    "RestClient": "rest",
+    "ServingError": "errors",
+    "ShortSide": "preparation",
+    "detection_outputs": "outputs",
+    "publish": "publishing",
+}
+
+__all__ = [
+    "Client",
+    "RestClient",
+    "ServingError",
+    "ShortSide",
+    "detection_outputs",
+    "publish",
+]
+
+
+def __getattr__(name):
+    if name in _HOMES:
+        home = importlib.import_module(f"kcv.serving.{_HOMES[name]}")
+        return getattr(home, name)
+    raise AttributeError(f"module 'kcv.serving' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,182 @@
+"""Ask a model server for predictions over gRPC, without TensorFlow."""
+
+import numpy as np
+
+from kcv.serving import errors
+from kcv.serving.tensors import to_array
+from kcv.serving.tensors import to_tensor_proto
+
+try:
+    import grpc
+
+    from kcv.serving import messages
+except ImportError as error:
+    raise ImportError(
+        "kcv.serving.Client needs grpcio and protobuf: "
+        'pip install "kcv[serving]"'
+    ) from error
+
+# tensorflow_serving/apis/get_model_status.proto, ModelVersionStatus.State
+_STATES = {
+    0: "UNKNOWN",
+    10: "START",
+    20: "LOADING",
+    30: "AVAILABLE",
+    40: "UNLOADING",
+    50: "END",
+}
+
+
+class Client:
+    """Talk to one model of a TensorFlow Serving server over gRPC.
+
+    The connection is made at the first call, kept, and may be used from
+    several threads.
+
+    Args:
+        address: "host:port" of the server's gRPC port.
+        model: name under which the server serves the model.
+        signature: signature to call, "serving_bytes" for encoded images or
+            "serving_default" for float images.
+        version: an int, a version label (str), or None for the server's
+            choice, which is the newest.
+        timeout: seconds until a call is given up.
+        max_message_bytes: largest answer accepted. gRPC's own limit of 4 MB
+            is less than one float image of 600x800.
+        credentials: `grpc.ChannelCredentials` for a server with TLS; None
+            talks in the clear.
+
+    Raises:
+        ValueError: a version that is neither a positive int nor a label.
+
+    Example:
+        >>> client = Client("localhost:8500", model="faster_rcnn")
+        >>> answer = client.predict(image_bytes=[Path("a.jpg").read_bytes()])
+        >>> answer["detection_boxes"].shape
+        (1, 100, 4)
+    """
+
+    def __init__(
+        self,
+        address: str = "localhost:8500",
+        *,
+        model: str,
+        signature: str = "serving_bytes",
+        version: int | str | None = None,
+        timeout: float = 30.0,
+        max_message_bytes: int = 2**31 - 1,
+        credentials: "grpc.ChannelCredentials | None" = None,
+    ):
+        errors.check_version(version)
+        self.address = address
+        self.model = model
+        self.signature = signature
+        self.version = version
+        self.timeout = timeout
+        options = [
+            ("grpc.max_receive_message_length", max_message_bytes),
+            ("grpc.max_send_message_length", max_message_bytes),
+        ]
+        if credentials is None:
+            self._channel = grpc.insecure_channel(address, options)
+        else:
+            self._channel = grpc.secure_channel(address, credentials, options)
+        self._predict = self._method(
+            "PredictionService/Predict",
+            messages.PredictRequest,
+            messages.PredictResponse,
+        )
+        self._status = self._method(
+            "ModelService/GetModelStatus",
+            messages.GetModelStatusRequest,
+            messages.GetModelStatusResponse,
+        )
+
+    def _method(self, name, request, response):
+        return self._channel.unary_unary(
+            f"/tensorflow.serving.{name}",
+            request_serializer=request.SerializeToString,
+            response_deserializer=response.FromString,
+        )
+
+    def predict(self, **inputs) -> dict[str, np.ndarray]:
+        """Run the signature on one batch.
+
+        Args:
+            **inputs: one argument per input of the signature:
+                `image_bytes=[...]`, a list of JPEG or PNG files as bytes, for
+                "serving_bytes"; `images=`, (B, H, W, 3) float32 in 0..255
+                RGB, for "serving_default".
+
+        Returns:
+            Output name to array, the batch first.
+
+        Raises:
+            ServingError: the server refused: no such model, version,
+                signature or input, a wrong shape or dtype, a broken image.
+            ConnectionError: no server at the address.
+            TimeoutError: no answer within `timeout` seconds.
+            TypeError: an input that is no tensor.
+        """
+        request = messages.PredictRequest()
+        self._fill_spec(request.model_spec)
+        request.model_spec.signature_name = self.signature
+        for name, value in inputs.items():
+            errors.check_batch(name, value)
+            request.inputs[name].CopyFrom(to_tensor_proto(value))
+        response = self._call(self._predict, request)
+        return {name: to_array(t) for name, t in response.outputs.items()}
+
+    def status(self) -> dict[int, str]:
+        """Ask which versions of the model there are, and their state.
+
+        Returns:
+            Version to state, "AVAILABLE" where it answers.
+
+        Raises:
+            ServingError: the server has no such model or version.
+            ConnectionError: no server at the address.
+            TimeoutError: no answer within `timeout` seconds.
+        """
+        request = messages.GetModelStatusRequest()
+        self._fill_spec(request.model_spec)
+        response = self._call(self._status, request)
+        return {
+            v.version: _STATES.get(v.state, str(v.state))
+            for v in response.model_version_status
+        }
+
+    def _fill_spec(self, spec):
+        spec.name = self.model
+        if isinstance(self.version, str):
+            spec.version_label = self.version
+        elif self.version is not None:
+            spec.version.value = self.version
+
+    def _call(self, method, request):
+        try:
+            return method(request, timeout=self.timeout)
+        except grpc.RpcError as error:
+            code, details = error.code(), error.details()
+        if code == grpc.StatusCode.UNAVAILABLE:
+            raise ConnectionError(
+                f"No model server answers at {self.address}: {details}"
+            )
+        if code == grpc.StatusCode.DEADLINE_EXCEEDED:
+            raise TimeoutError(
+                f"{self.address} gave no answer within timeout="
+                f"{self.timeout} seconds"
+            )
+        raise errors.ServingError(
+            code.name, details, self.model, self.signature
+        )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._channel.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()

@@ -1,0 +1,156 @@
+"""The messages of TensorFlow Serving, without TensorFlow.
+
+The official stubs (tensorflow-serving-api) import all of TensorFlow: three
+seconds and 600 MB that a client has no use for. What predicting takes is a
+dozen messages, declared here by name and number as in tensorflow/serving
+(apis/*.proto) and tensorflow (core/framework/tensor*.proto), in a descriptor
+pool of their own, so that they live beside the official ones in one process.
+Unknown fields are kept by protobuf, so a part of a message is enough. The
+client speaks with them, and `publish` writes its warm-up records with them.
+"""
+
+from google.protobuf import descriptor_pb2
+from google.protobuf import descriptor_pool
+from google.protobuf import message_factory
+from google.protobuf import wrappers_pb2
+
+_FIELD = descriptor_pb2.FieldDescriptorProto
+_SCALARS = {
+    "bool": _FIELD.TYPE_BOOL,
+    "bytes": _FIELD.TYPE_BYTES,
+    "double": _FIELD.TYPE_DOUBLE,
+    "float": _FIELD.TYPE_FLOAT,
+    "int32": _FIELD.TYPE_INT32,  # also enums: the same varint on the wire
+    "int64": _FIELD.TYPE_INT64,
+    "string": _FIELD.TYPE_STRING,
+    "uint32": _FIELD.TYPE_UINT32,
+    "uint64": _FIELD.TYPE_UINT64,
+}
+
+# One field per entry: "name": (number, type). A leading "*" is `repeated`, a
+# leading "map " a map from strings.
+_TENSORFLOW = {
+    "TensorShapeProto.Dim": {"size": (1, "int64"), "name": (2, "string")},
+    "TensorShapeProto": {
+        "dim": (2, "*tensorflow.TensorShapeProto.Dim"),
+        "unknown_rank": (3, "bool"),
+    },
+    "TensorProto": {
+        "dtype": (1, "int32"),
+        "tensor_shape": (2, "tensorflow.TensorShapeProto"),
+        "tensor_content": (4, "bytes"),
+        "float_val": (5, "*float"),
+        "double_val": (6, "*double"),
+        "int_val": (7, "*int32"),
+        "string_val": (8, "*bytes"),
+        "int64_val": (10, "*int64"),
+        "bool_val": (11, "*bool"),
+        "half_val": (13, "*int32"),
+        "uint32_val": (16, "*uint32"),
+        "uint64_val": (17, "*uint64"),
+    },
+}
+_SERVING = {
+    # `version` and `version_label` are one oneof: set at most one of them.
+    "ModelSpec": {
+        "name": (1, "string"),
+        "version": (2, "google.protobuf.Int64Value"),
+        "signature_name": (3, "string"),
+        "version_label": (4, "string"),
+    },
+    "PredictRequest": {
+        "model_spec": (1, "tensorflow.serving.ModelSpec"),
+        "inputs": (2, "map tensorflow.TensorProto"),
+        "output_filter": (3, "*string"),
+    },
+    "PredictResponse": {
+        "outputs": (1, "map tensorflow.TensorProto"),
+        "model_spec": (2, "tensorflow.serving.ModelSpec"),
+    },
+    "PredictLog": {
+        "request": (1, "tensorflow.serving.PredictRequest"),
+        "response": (2, "tensorflow.serving.PredictResponse"),
+    },
+    "PredictionLog": {"predict_log": (6, "tensorflow.serving.PredictLog")},
+    "GetModelStatusRequest": {
+        "model_spec": (1, "tensorflow.serving.ModelSpec")
+    },
+    "StatusProto": {
+        "error_code": (1, "int32"),
+        "error_message": (2, "string"),
+    },
+    "ModelVersionStatus": {
+        "version": (1, "int64"),
+        "state": (2, "int32"),
+        "status": (3, "tensorflow.serving.StatusProto"),
+    },
+    "GetModelStatusResponse": {
+        "model_version_status": (1, "*tensorflow.serving.ModelVersionStatus"),
+    },
+}
+
+
+def _add_field(message, name, number, kind, full_name):
+    field = message.field.add(name=name, number=number)
+    field.label = _FIELD.LABEL_OPTIONAL
+    if kind.startswith("map "):
+        entry = message.nested_type.add(
+            name=name.title().replace("_", "") + "Entry"
+        )
+        entry.options.map_entry = True
+        entry_name = f"{full_name}.{entry.name}"
+        _add_field(entry, "key", 1, "string", entry_name)
+        _add_field(entry, "value", 2, kind[4:], entry_name)
+        kind = "*" + entry_name
+    if kind.startswith("*"):
+        field.label = _FIELD.LABEL_REPEATED
+        kind = kind[1:]
+    if kind in _SCALARS:
+        field.type = _SCALARS[kind]
+    else:
+        field.type = _FIELD.TYPE_MESSAGE
+        field.type_name = "." + kind
+
+
+def _file(package, messages, dependencies):
+    file = descriptor_pb2.FileDescriptorProto(
+        name=f"kcv/{package}.proto",
+        package=package,
+        syntax="proto3",
+        dependency=dependencies,
+    )
+    declared = {}
+    for name, fields in messages.items():
+        outer, _, inner = name.partition(".")
+        if outer not in declared:
+            declared[outer] = file.message_type.add(name=outer)
+        message = declared[outer]
+        if inner:
+            message = message.nested_type.add(name=inner)
+        for field_name, (number, kind) in fields.items():
+            _add_field(message, field_name, number, kind, f"{package}.{name}")
+    return file.SerializeToString()
+
+
+_pool = descriptor_pool.DescriptorPool()
+_pool.AddSerializedFile(wrappers_pb2.DESCRIPTOR.serialized_pb)
+_pool.AddSerializedFile(_file("tensorflow", _TENSORFLOW, []))
+_pool.AddSerializedFile(
+    _file(
+        "tensorflow.serving",
+        _SERVING,
+        ["kcv/tensorflow.proto", wrappers_pb2.DESCRIPTOR.name],
+    )
+)
+
+
+def _message(name):
+    return message_factory.GetMessageClass(_pool.FindMessageTypeByName(name))
+
+
+TensorProto = _message("tensorflow.TensorProto")
+PredictRequest = _message("tensorflow.serving.PredictRequest")
+PredictResponse = _message("tensorflow.serving.PredictResponse")
+PredictionLog = _message("tensorflow.serving.PredictionLog")
+GetModelStatusRequest = _message("tensorflow.serving.GetModelStatusRequest")
+GetModelStatusResponse = _message("tensorflow.serving.GetModelStatusResponse")

@@ -1,0 +1,79 @@
+"""What an export answers with: named outputs from a model's predictions.
+
+An `outputs` function takes a model's predictions and (B, 2) int32 image sizes
+(height, width), and returns name to tensor, the batch first in each. Every
+chapter can bring its own; `publish` takes it as an argument.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+Outputs = Callable[[Any, tf.Tensor], dict[str, tf.Tensor]]
+
+DETECTIONS = ("boxes", "scores", "labels", "num_detections")
+
+
+def detection_outputs(
+    predictions: dict[str, tf.Tensor], image_sizes: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """Name detections as the TensorFlow Object Detection API does.
+
+    Args:
+        predictions: what kcv's detectors give: `boxes` (B, N, 4) float32 xyxy
+            pixels, `scores` (B, N) float32, `labels` (B, N) int32 from 0,
+            -1 where padded, and `num_detections` (B,) int32.
+        image_sizes: (B, 2) int32 (height, width) that the boxes refer to.
+
+    Returns:
+        `detection_boxes` (B, N, 4) float32 (ymin, xmin, ymax, xmax) divided
+        by the image's height and width, so 0..1 in the image as it was sent;
+        `detection_scores` (B, N) float32; `detection_classes` (B, N) int32
+        that count from **1** as in that API, 0 where padded;
+        `num_detections` (B,) int32. (The API's own exporter gives the last
+        two as float32.)
+    """
+    size = tf.cast(image_sizes, tf.float32)[:, tf.newaxis, :]  # (B, 1, 2)
+    x1, y1, x2, y2 = tf.unstack(predictions["boxes"], axis=-1)
+    height, width = size[..., 0], size[..., 1]
+    return {
+        "detection_boxes": tf.stack(
+            [y1 / height, x1 / width, y2 / height, x2 / width], axis=-1
+        ),
+        "detection_scores": predictions["scores"],
+        "detection_classes": predictions["labels"] + 1,
+        "num_detections": predictions["num_detections"],
+    }
+
+
+def predictions_as_outputs(
+    predictions: Any, image_sizes: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """Pass predictions on: a dict as it is, one tensor as `outputs`."""
+    del image_sizes
+    if isinstance(predictions, dict):
+        return dict(predictions)
+    return {"outputs": predictions}
+
+
+def outputs_of(model) -> Outputs:
+    """Choose: detections where a model gives detections, else as they are."""
+    names = model.output if isinstance(model.output, dict) else {}
+    if set(DETECTIONS) <= set(names):
+        return detection_outputs
+    return predictions_as_outputs
+
+
+def servable(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Cast to what JSON can carry: half floats and int64 have no mapping."""
+    return {name: _cast(tensor) for name, tensor in outputs.items()}
+
+
+def _cast(tensor):
+    tensor = tf.convert_to_tensor(tensor)
+    if tensor.dtype.is_floating:
+        return tf.cast(tensor, tf.float32)
+    if tensor.dtype == tf.int64:
+        return tf.cast(tensor, tf.int32)
+    return tensor

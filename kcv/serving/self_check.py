@@ -1,0 +1,114 @@
+"""An export must answer what the model predicts, or it is not published."""
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from kcv.serving.op_check import unservable_ops
+from kcv.serving.outputs import Outputs
+from kcv.serving.outputs import servable
+from kcv.serving.preparation import Prepare
+from kcv.serving.preparation import prepared_batch
+from kcv.serving.signatures import full_sizes
+from kcv.serving.signatures import image_shape
+from kcv.serving.signatures import model_inputs
+from kcv.serving.warmup import Request
+from kcv.serving.warmup import read_warmup
+from kcv.serving.warmup import replay
+
+
+class ExportError(RuntimeError):
+    """Report an export that a server would answer wrongly or not at all."""
+
+
+def check_export(
+    saved_model: Path,
+    model,
+    outputs: Outputs,
+    prepare: Prepare,
+    tolerance: float,
+) -> None:
+    """Replay the warm-up on what was written and compare with `predict`.
+
+    Args:
+        saved_model: folder of the SavedModel, with its warm-up records.
+        model: the model that was exported.
+        outputs: function from predictions to named outputs.
+        prepare: function from a decoded image to what the model sees.
+        tolerance: largest difference, relative to the largest value of an
+            output (or to 1 if that is larger).
+
+    Raises:
+        ExportError: an operation that no server runs, an output without the
+            batch first, or one that differs from the prediction.
+    """
+    unservable = unservable_ops(saved_model)
+    if unservable:
+        raise ExportError(
+            "A model server cannot run this model:\n  "
+            + "\n  ".join(unservable)
+        )
+    loaded = tf.saved_model.load(str(saved_model))
+    requests = list(read_warmup(saved_model))
+    answers = replay(loaded.signatures, requests)
+    for request, answer in zip(requests, answers, strict=True):
+        expected = _expected(request, model, outputs, prepare)
+        _compare(request, answer, expected, tolerance)
+
+
+def _expected(
+    request: Request, model, outputs: Outputs, prepare: Prepare
+) -> dict[str, np.ndarray]:
+    _, inputs = request
+    more = {}
+    if "images" in inputs:
+        images = tf.constant(inputs["images"])
+        sizes = full_sizes(images)
+    else:
+        encoded = tf.constant(inputs["image_bytes"])
+        images, sizes, original = prepared_batch(
+            encoded, prepare, channels=image_shape(model)[-1]
+        )
+        more = {"image_shape": original}
+    x = tf.nest.map_structure(
+        lambda t: t.numpy(), model_inputs(model, images, sizes)
+    )
+    predictions = model.predict(x, batch_size=len(images), verbose=0)
+    predictions = tf.nest.map_structure(tf.constant, predictions)
+    named = {**servable(outputs(predictions, sizes)), **more}
+    return {name: tensor.numpy() for name, tensor in named.items()}
+
+
+def _compare(request, answer, expected, tolerance):
+    signature, inputs = request
+    batch = len(next(iter(inputs.values())))
+    where = f"signature {signature!r}, a batch of {batch}"
+    if sorted(answer) != sorted(expected):
+        raise ExportError(
+            f"{where}: outputs {sorted(answer)}, expected {sorted(expected)}"
+        )
+    for name, value in answer.items():
+        if value.ndim == 0 or len(value) != batch:
+            raise ExportError(
+                f"{where}: output {name!r} has shape {value.shape}; every "
+                f"output must have the batch ({batch}) first"
+            )
+        if value.shape != expected[name].shape:
+            raise ExportError(
+                f"{where}: output {name!r} has shape {value.shape}, predict "
+                f"gives {expected[name].shape}"
+            )
+        if value.dtype == object:
+            different = not np.array_equal(value, expected[name])
+            gap = "values differ"
+        else:
+            true = expected[name].astype(np.float64)
+            limit = tolerance * max(1.0, float(np.abs(true).max(initial=0)))
+            error = float(np.abs(value - true).max(initial=0))
+            different = not error <= limit  # also where it is NaN
+            gap = f"largest difference {error:.3g}, allowed {limit:.3g}"
+        if different:
+            raise ExportError(
+                f"{where}: output {name!r} is not what predict gives: {gap}"
+            )
