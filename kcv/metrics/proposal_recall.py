@@ -6,7 +6,7 @@ most one object, the pair of largest IoU in the image first. Then
 
 - `average_recall` is theirs: twice the area below recall over IoU, .5 to 1;
 - `mean_recall_50_95` is that of py-faster-rcnn's evaluation: the mean of the
-  recalls at IoU .5, .55 ... .95. It is the larger one by a few points.
+  recalls at IoU .5, .55 ... .95, usually a few points more.
 
 COCO's average recall (`coco_ar100`) is a third: it matches class by class.
 """
