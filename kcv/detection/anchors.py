@@ -1,0 +1,94 @@
+"""The anchors of the region proposal network (Ren et al. 2015, section 3.1.1).
+
+Shapes: k anchors per cell, a map of H x W cells, A = H * W * k anchors.
+"""
+
+import numpy as np
+from keras import ops
+
+
+def base_anchors(
+    base_size: int = 16,
+    ratios: tuple[float, ...] = (0.5, 1.0, 2.0),
+    scales: tuple[float, ...] = (8, 16, 32),
+) -> np.ndarray:
+    """Compute the anchors of the first cell, as py-faster-rcnn does.
+
+    Each ratio reshapes a square of `base_size` to integer sides, which the
+    scales then multiply; so areas are 128^2, 256^2, 512^2 only nearly. In
+    kcv's half-open boxes x2 and y2 are one more than in the reference, which
+    counts the last pixel in: (-84, -40, 99, 55) there is (-84, -40, 100, 56)
+    here.
+
+    Args:
+        base_size: side of the square before scaling, pixels: the stride of
+            the map, so that anchors are centred on their cell.
+        ratios: height / width.
+        scales: multiples of `base_size`.
+
+    Returns:
+        (k, 4) float32 xyxy, k = ratios x scales, scales fastest.
+
+    Example:
+
+    >>> base_anchors()[0].tolist()
+    [-84.0, -40.0, 100.0, 56.0]
+    """
+    ratios = np.asarray(ratios, "float64")
+    if base_size <= 0 or (ratios <= 0).any() or min(scales) <= 0:
+        raise ValueError(
+            "base_size, ratios and scales must be positive. Received: "
+            f"base_size={base_size}, ratios={ratios.tolist()}, scales={scales}"
+        )
+    widths = np.round(np.sqrt(base_size**2 / ratios))  # halves to even
+    heights = np.round(widths * ratios)
+    sides = np.stack([widths, heights], axis=-1)[:, None, :]
+    sides = (sides * np.asarray(scales)[:, None]).reshape(-1, 2)
+    center = base_size / 2
+    return np.concatenate(
+        [center - sides / 2, center + sides / 2], axis=-1
+    ).astype("float32")
+
+
+def grid_anchors(height, width, stride, base):
+    """Repeat the base anchors over every cell of a feature map.
+
+    Args:
+        height: rows of the map, an int or an int32 scalar tensor.
+        width: columns of the map, likewise.
+        stride: pixels from cell to cell.
+        base: (k, 4) from `base_anchors`.
+
+    Returns:
+        (height * width * k, 4) float32 xyxy, pixels, in the order of rows,
+        columns, anchors.
+
+    Example:
+
+    >>> grid_anchors(38, 63, 16, base_anchors()).shape[0]  # 600 x 1000 image
+    21546
+    """
+    x = ops.cast(ops.arange(width), "float32") * stride
+    y = ops.cast(ops.arange(height), "float32") * stride
+    x, y = ops.meshgrid(x, y)
+    shifts = ops.stack([x, y, x, y], axis=-1)  # (H, W, 4)
+    return ops.reshape(shifts[:, :, None, :] + base, (-1, 4))
+
+
+def inside_image(boxes, image_sizes):
+    """Tell which boxes lie wholly inside their image.
+
+    Args:
+        boxes: (A, 4) xyxy, pixels.
+        image_sizes: (B, 2) height and width, pixels.
+
+    Returns:
+        (B, A) bool.
+    """
+    sizes = ops.cast(image_sizes, "float32")
+    return (
+        (boxes[:, 0] >= 0)
+        & (boxes[:, 1] >= 0)
+        & (boxes[:, 2] <= sizes[:, 1:])
+        & (boxes[:, 3] <= sizes[:, :1])
+    )

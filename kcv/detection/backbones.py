@@ -1,0 +1,147 @@
+"""The networks that a region-based detector is made of."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from kcv.classification.resnet import resnet_stage
+from kcv.classification.resnet import resnet_trunk
+from kcv.classification.vgg import vgg_head
+from kcv.classification.vgg import vgg_trunk
+
+# The mean that py-faster-rcnn subtracts, in RGB.
+CAFFE_MEAN = (122.7717, 115.9465, 102.9801)
+
+
+class Parts(NamedTuple):
+    """The replaceable parts of a region-based detector.
+
+    Attributes:
+        normalization: Layer from RGB 0..255 to what the trunk expects.
+        trunk: Model from images (B, H, W, 3) to features (B, H', W', C),
+            computed once per image.
+        head: Model from pooled regions (N, P, P, C) to vectors (N, F),
+            computed per region.
+    """
+
+    normalization: keras.layers.Layer
+    trunk: keras.Model
+    head: keras.Model
+
+    @property
+    def stride(self) -> int:
+        """Pixels from cell to cell of the features."""
+        side = 1024  # large enough for the rounding of sizes not to matter
+        cells = self.trunk.compute_output_shape((1, side, side, 3))[1]
+        return 2 ** round(np.log2(side / cells))
+
+    @property
+    def roi_size(self) -> int:
+        """Bins along each side of a pooled region."""
+        return self.head.input_shape[1]
+
+
+def normalization(mean, std=(1.0, 1.0, 1.0)):
+    """Build the layer that subtracts a mean and divides by a deviation."""
+    return keras.layers.Normalization(
+        mean=np.array(mean, "float32"),
+        variance=np.square(np.array(std, "float32")),
+        name="normalization",
+    )
+
+
+def vgg16_parts(pretrained: bool = False) -> Parts:
+    """Split VGG-16 as Fast and Faster R-CNN do.
+
+    The trunk ends at conv5_3 (stride 16), the head is fc6 and fc7 on 7 x 7
+    bins. Of a pretrained network conv1_1 to conv2_2 stay as they are.
+    """
+    images = keras.Input((None, None, 3), name="pixels")
+    trunk = keras.Model(images, vgg_trunk(images)["conv5_3"], name="vgg16")
+    if pretrained:
+        for name in ("conv1_1", "conv1_2", "conv2_1", "conv2_2"):
+            trunk.get_layer(name).trainable = False
+    return Parts(normalization(CAFFE_MEAN), trunk, _vgg16_head())
+
+
+def _vgg16_head():
+    regions = keras.Input((7, 7, 512), name="regions")
+    return keras.Model(regions, vgg_head(regions), name="vgg16_head")
+
+
+def resnet_parts(
+    depth: int,
+    pretrained: bool = False,
+    frozen_batch_norm: bool = True,
+    stride_in: str = "1x1",
+) -> Parts:
+    """Split a ResNet at stride 16 (He et al. 2015, appendix A).
+
+    The trunk ends after conv4_x, the head is conv5_x and the average pooling
+    on 14 x 14 bins. Of a pretrained network conv1 and conv2_x stay as they
+    are.
+
+    Args:
+        depth: 18, 34, 50 or 101.
+        pretrained: whether conv1 and conv2_x stay fixed.
+        stride_in: which convolution of a bottleneck has the stride: "1x1" as in
+            the paper and keras.applications, "3x3" as in torchvision.
+        frozen_batch_norm: whether batch normalisation uses its stored
+            statistics, scale and shift unchanged; from random weights it
+            must learn: set False.
+    """
+    options = {"stride_in": stride_in, "frozen_batch_norm": frozen_batch_norm}
+    images = keras.Input((None, None, 3), name="pixels")
+    features = resnet_trunk(images, depth, through=4, **options)
+    trunk = keras.Model(images, features, name=f"resnet{depth}")
+    if pretrained:
+        for layer in trunk.layers:
+            if layer.name.startswith(("conv1", "bn_conv1", "res2", "bn2")):
+                layer.trainable = False
+    regions = keras.Input((14, 14, features.shape[-1]), name="regions")
+    x = resnet_stage(regions, depth, stage=5, **options)
+    x = keras.layers.GlobalAveragePooling2D(name="pool5")(x)
+    head = keras.Model(regions, x, name=f"resnet{depth}_head")
+    return Parts(normalization(CAFFE_MEAN), trunk, head)
+
+
+def custom_parts(
+    trunk: keras.Model,
+    roi_size: int = 7,
+    units: tuple[int, ...] = (1024, 1024),
+    dropout: float = 0.0,
+) -> Parts:
+    """Make parts from any convolutional Keras model and a head of dense layers.
+
+    Args:
+        trunk: Model from images (B, H, W, 3), 0..255 less the Caffe mean
+            over 64, to features (B, H', W', C).
+        roi_size: bins along each side of a pooled region.
+        units: of the dense layers fc6, fc7, ...
+        dropout: probability with which a unit is dropped in training.
+    """
+    if len(trunk.output_shape) != 4 or trunk.output_shape[-1] is None:
+        raise ValueError(
+            "trunk must give features (batch, height, width, channels). "
+            f"Received: output_shape={trunk.output_shape}"
+        )
+    regions = keras.Input(
+        (roi_size, roi_size, trunk.output_shape[-1]), name="regions"
+    )
+    x = keras.layers.Flatten(name="flatten")(regions)
+    for number, width in enumerate(units, start=6):
+        x = keras.layers.Dense(
+            width,
+            activation="relu",
+            kernel_initializer="he_normal",
+            name=f"fc{number}",
+        )(x)
+        if dropout:
+            x = keras.layers.Dropout(dropout, name=f"drop{number}")(x)
+    # Unit-sized inputs suit trunks that are trained from random weights.
+    return Parts(
+        normalization(CAFFE_MEAN, (64.0, 64.0, 64.0)),
+        trunk,
+        keras.Model(regions, x, name="head"),
+    )

@@ -1,0 +1,415 @@
+"""Faster R-CNN (Ren, He, Girshick, Sun 2015), trained jointly.
+
+    image -> trunk -> features -> RPN -> proposals -> RoIPool -> head -> boxes
+
+B images, A anchors, k anchors per cell, N padded objects, R regions, C
+classes. Boxes are xyxy in pixels of the image that is passed in. Logits have
+background first, as in py-faster-rcnn.
+"""
+
+import inspect
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from kcv import boxes as geometry
+from kcv.detection import losses
+from kcv.detection.anchors import inside_image
+from kcv.detection.backbones import Parts
+from kcv.detection.backbones import custom_parts
+from kcv.detection.backbones import resnet_parts
+from kcv.detection.backbones import vgg16_parts
+from kcv.detection.detections import Detections
+from kcv.detection.matching import label_anchors
+from kcv.detection.matching import match
+from kcv.detection.padded_trunk import PaddedTrunk
+from kcv.detection.proposals import Proposals
+from kcv.detection.region_head import RegionHead
+from kcv.detection.rpn import RegionProposalNetwork
+from kcv.detection.rpn import foreground_logit
+from kcv.detection.sampling import sample_anchors
+from kcv.detection.sampling import sample_rois
+from kcv.weights.files import load_weights
+
+# Layers that no classifier has weights for.
+_DETECTION_LAYERS = ("rpn_", "cls_score", "bbox_pred", "fc8", "fc1000")
+
+_UNIT_BOX = (0.0, 0.0, 1.0, 1.0)
+
+
+@keras.saving.register_keras_serializable("kcv")
+class FasterRCNN(keras.Model):
+    """Detect objects by region proposals that share features with the detector.
+
+    Train with `compile(optimizer)` and `fit` on batches of
+    `({"images", "image_sizes"}, {"boxes", "labels", ...})` as
+    `kcv.data.detection_inputs` makes them; the four losses of the paper are
+    shown apart. `predict` runs proposals, decoding and suppression inside the
+    graph. The defaults are those of the paper's VOC experiment.
+
+    Args:
+        classes: C, number of classes without background.
+        backbone: "vgg16", "resnet18", "resnet50", a keras.Model from images to
+            features, or `Parts` for full control.
+        weights: None, "imagenet" (the download of keras.applications) or a
+            path that `kcv.weights` can read, for the trunk and for those
+            layers of the head that the file has. Lower layers of such a
+            network are fixed, see `vgg16_parts` and `resnet_parts`.
+        frozen_batch_norm: whether the ResNets' batch normalisation keeps its
+            stored statistics; None freezes it where there are weights.
+        anchor_ratios: height / width of the anchors.
+        anchor_scales: sides of the anchors in strides.
+        rpn_filters: width of the 3x3 convolution of the RPN.
+        rpn_batch: anchors per image that the RPN trains on.
+        rpn_fg_fraction: their share of foreground at most.
+        rpn_fg_iou: anchors from here on are foreground.
+        rpn_bg_iou: anchors below are background.
+        train_proposals: regions before and after suppression in training.
+        test_proposals: regions before and after suppression in testing.
+        proposal_iou: of the suppression among proposals.
+        min_proposal_side: pixels of the image that is passed in. The
+            reference means 16 pixels before the image was resized.
+        roi_batch: regions per image that the head trains on.
+        roi_fg_fraction: their share of foreground at most.
+        roi_fg_iou: regions from here on are foreground.
+        roi_bg_iou: regions in this interval are background.
+        box_std: the box targets of the head are divided by these.
+        score_threshold: detections score more than this.
+        detection_iou: of the suppression within each class.
+        max_detections: per image.
+        seed: of the sampling; None draws one.
+
+    Call with `{"images": (B, H, W, 3), "image_sizes": (B, 2)}`, RGB 0..255
+    padded right and below, or with images alone. `predict` returns a dict:
+    `boxes` (B, 100, 4) float32, `scores` (B, 100) float32, `labels` (B, 100)
+    int32 from 0 with -1 for none, `num_detections` (B,) int32.
+
+    Example:
+
+    >>> import numpy as np
+    >>> model = FasterRCNN(classes=20, backbone="resnet18")
+    >>> found = model.predict(np.zeros((1, 96, 128, 3), "float32"), verbose=0)
+    >>> found["boxes"].shape
+    (1, 100, 4)
+    """
+
+    def __init__(
+        self,
+        classes,
+        backbone="vgg16",
+        weights=None,
+        frozen_batch_norm=None,
+        # Anchors
+        anchor_ratios=(0.5, 1.0, 2.0),
+        anchor_scales=(8, 16, 32),
+        # Region proposal network
+        rpn_filters=512,
+        rpn_batch=256,
+        rpn_fg_fraction=0.5,
+        rpn_fg_iou=0.7,
+        rpn_bg_iou=0.3,
+        # Proposals
+        train_proposals=(12000, 2000),
+        test_proposals=(6000, 300),
+        proposal_iou=0.7,
+        min_proposal_side=16,
+        # Detection head
+        roi_batch=128,
+        roi_fg_fraction=0.25,
+        roi_fg_iou=0.5,
+        roi_bg_iou=(0.0, 0.5),
+        box_std=(0.1, 0.1, 0.2, 0.2),
+        # Detections
+        score_threshold=0.05,
+        detection_iou=0.3,
+        max_detections=100,
+        seed=None,
+        name="faster_rcnn",
+    ):
+        if int(classes) != classes or classes < 1:
+            raise ValueError(
+                "classes must be the number of classes without background. "
+                f"Received: classes={classes}"
+            )
+        parts = _parts(backbone, weights, frozen_batch_norm)
+        stride = parts.stride
+
+        # === Layers ===
+        trunk = PaddedTrunk(parts.trunk, stride, name="trunk")
+        rpn = RegionProposalNetwork(
+            stride, anchor_ratios, anchor_scales, rpn_filters, name="rpn"
+        )
+        propose = Proposals(
+            *test_proposals, proposal_iou, min_proposal_side, name="proposals"
+        )
+        head = RegionHead(classes, parts.head, stride, name="region_head")
+        detect = Detections(
+            classes,
+            box_std,
+            score_threshold,
+            detection_iou,
+            max_detections,
+            name="detections",
+        )
+
+        # === Functional model ===
+        images = keras.Input((None, None, 3), name="images")
+        image_sizes = keras.Input(
+            (2,), dtype="int32", name="image_sizes", optional=True
+        )
+        pixels = parts.normalization(images)
+        features, feature_sizes, sizes = trunk(pixels, image_sizes)
+        logits, deltas, anchors, exists = rpn([features, feature_sizes])
+        regions, valid = propose(
+            [foreground_logit(logits), deltas, anchors, exists, sizes]
+        )
+        class_logits, box_deltas = head([features, feature_sizes, regions])
+        detections = detect([class_logits, box_deltas, regions, valid, sizes])
+        super().__init__(
+            inputs={"images": images, "image_sizes": image_sizes},
+            outputs=detections,
+            name=name,
+        )
+        # Images may come alone, without their sizes; `call` looks after it.
+        self.input_spec = None
+
+        # === Parts ===
+        self.normalization = parts.normalization
+        self.trunk = trunk
+        self.rpn = rpn
+        self.head = head
+        self.propose = propose
+        self.propose_in_training = Proposals(
+            *train_proposals,
+            proposal_iou,
+            min_proposal_side,
+            name="proposals_in_training",
+        )
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.loss_trackers = {
+            name: keras.metrics.Mean(name=name)
+            for name in (
+                "loss",
+                "rpn_cls_loss",
+                "rpn_bbox_loss",
+                "cls_loss",
+                "bbox_loss",
+            )
+        }
+
+        # === Config ===
+        self.classes = int(classes)
+        self.backbone = backbone if isinstance(backbone, str) else None
+        self.parts = parts
+        self.frozen_batch_norm = frozen_batch_norm
+        self.anchor_ratios = tuple(anchor_ratios)
+        self.anchor_scales = tuple(anchor_scales)
+        self.rpn_filters = rpn_filters
+        self.rpn_batch = rpn_batch
+        self.rpn_fg_fraction = rpn_fg_fraction
+        self.rpn_fg_iou = rpn_fg_iou
+        self.rpn_bg_iou = rpn_bg_iou
+        self.train_proposals = tuple(train_proposals)
+        self.test_proposals = tuple(test_proposals)
+        self.proposal_iou = proposal_iou
+        self.min_proposal_side = min_proposal_side
+        self.roi_batch = roi_batch
+        self.roi_fg_fraction = roi_fg_fraction
+        self.roi_fg_iou = roi_fg_iou
+        self.roi_bg_iou = tuple(roi_bg_iou)
+        self.box_std = tuple(box_std)
+        self.score_threshold = score_threshold
+        self.detection_iou = detection_iou
+        self.max_detections = max_detections
+        self.seed = seed
+
+        if weights is not None:
+            load_weights(self, weights, skip=_DETECTION_LAYERS)
+
+    def call(self, inputs, training=None, mask=None):
+        return super().call(_as_dict(inputs), training=training)
+
+    @property
+    def metrics(self):
+        return list(self.loss_trackers.values())
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        """Compute the sum of the four losses and record each.
+
+        Args:
+            x: images, or a dict of `images` and `image_sizes`.
+            y: dict of `boxes` (B, N, 4) xyxy pixels and `labels` (B, N), -1
+                for padding; optionally `difficult` and `is_crowd` (B, N)
+                bool: such objects do not take part.
+            y_pred: not used, since training samples other regions than
+                testing keeps.
+            sample_weight: not used.
+            training: whether dropout and batch normalisation are.
+
+        Returns:
+            () float32.
+        """
+        x = _as_dict(x)
+        pixels = self.normalization(x["images"])
+        features, feature_sizes, sizes = self.trunk(
+            pixels, x["image_sizes"], training=training
+        )
+        logits, deltas, anchors, exists = self.rpn([features, feature_sizes])
+        objects, labels, valid = _objects(y)
+
+        # === Region proposal network ===
+        iou = geometry.iou_matrix(anchors[None], objects)  # (B, A, N)
+        usable = exists & inside_image(anchors, sizes)
+        anchor_labels = label_anchors(
+            iou, valid, usable, self.rpn_fg_iou, self.rpn_bg_iou
+        )
+        foreground, background = sample_anchors(
+            anchor_labels,
+            self._random(anchor_labels),
+            self.rpn_batch,
+            self.rpn_fg_fraction,
+        )
+        best, _ = match(iou, valid)
+        targets = geometry.encode(_take(objects, best), anchors[None])
+        values = {
+            "rpn_cls_loss": losses.rpn_cls_loss(logits, foreground, background),
+            "rpn_bbox_loss": losses.rpn_bbox_loss(
+                deltas, targets, foreground, background
+            ),
+        }
+
+        # === Detection head ===
+        regions, exists = self.propose_in_training(
+            [foreground_logit(logits), deltas, anchors, exists, sizes]
+        )
+        # An object is the best region of all, and there from the first step.
+        regions = ops.concatenate([regions, objects], axis=1)
+        exists = ops.concatenate([exists, valid], axis=1)
+        best, overlap = match(geometry.iou_matrix(regions, objects), valid)
+        chosen, foreground, used = sample_rois(
+            overlap,
+            exists,
+            self._random(overlap),
+            self.roi_batch,
+            self.roi_fg_fraction,
+            self.roi_fg_iou,
+            self.roi_bg_iou,
+        )
+        regions, best = _take(regions, chosen), _take(best, chosen)
+        class_logits, box_deltas = self.head(
+            [features, feature_sizes, regions], training=training
+        )
+        # Class 0 is background from here on: (B, R).
+        classes = ops.where(foreground, _take(labels, best) + 1, 0)
+        shape = (-1, self.roi_batch, self.classes + 1, 4)
+        box_deltas = tf.gather(
+            ops.reshape(box_deltas, shape), classes, batch_dims=2
+        )
+        # Unused regions are empty, and no box can be relative to nothing.
+        regions = ops.where(used[..., None], regions, _UNIT_BOX)
+        targets = geometry.encode(_take(objects, best), regions, self.box_std)
+        values["cls_loss"] = losses.cls_loss(class_logits, classes, used)
+        values["bbox_loss"] = losses.bbox_loss(
+            box_deltas, targets, foreground, used
+        )
+
+        values["loss"] = sum(values.values())
+        batch = ops.shape(sizes)[0]
+        for name, value in values.items():
+            self.loss_trackers[name].update_state(value, sample_weight=batch)
+        return values["loss"]
+
+    def train_step(self, data):
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        with tf.GradientTape() as tape:
+            loss = self.compute_loss(x, y, training=True) / replicas
+            loss = self.optimizer.scale_loss(loss)
+        variables = self.trainable_variables
+        gradients = tape.gradient(loss, variables)
+        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return self.get_metrics_result()
+
+    def test_step(self, data):
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        self.compute_loss(x, y, training=False)
+        return self.get_metrics_result()
+
+    def _random(self, like):
+        return keras.random.uniform(ops.shape(like), seed=self.seed_generator)
+
+    def get_config(self):
+        config = {name: getattr(self, name) for name in _SETTINGS}
+        if self.backbone is None:
+            config["backbone"] = [
+                keras.saving.serialize_keras_object(part) for part in self.parts
+            ]
+        return {**config, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        if not isinstance(config["backbone"], str):
+            parts = (
+                keras.saving.deserialize_keras_object(part, custom_objects)
+                for part in config["backbone"]
+            )
+            config = {**config, "backbone": Parts(*parts)}
+        return cls(**config)
+
+
+# What a new model of the same kind needs to be told; not the weights.
+_SETTINGS = [
+    name
+    for name in inspect.signature(FasterRCNN.__init__).parameters
+    if name not in ("self", "weights", "name")
+]
+
+
+def _parts(backbone, weights, frozen_batch_norm):
+    if isinstance(backbone, Parts):
+        return backbone
+    if isinstance(backbone, keras.Model):
+        return custom_parts(backbone)
+    pretrained = weights is not None
+    if backbone == "vgg16":
+        return vgg16_parts(pretrained)
+    if frozen_batch_norm is None:
+        frozen_batch_norm = pretrained
+    if backbone in ("resnet18", "resnet50"):
+        depth = int(backbone.removeprefix("resnet"))
+        return resnet_parts(depth, pretrained, frozen_batch_norm)
+    raise ValueError(
+        'backbone must be "vgg16", "resnet18", "resnet50", a keras.Model or '
+        f"Parts. Received: backbone={backbone!r}"
+    )
+
+
+def _as_dict(inputs):
+    if not isinstance(inputs, dict):
+        return {"image_sizes": None, "images": inputs}
+    return {
+        "image_sizes": inputs.get("image_sizes"),
+        "images": inputs["images"],
+    }
+
+
+def _objects(y):
+    """Boxes, labels and validity of the objects to learn, (B, N) each."""
+    boxes = ops.cast(y["boxes"], "float32")
+    labels = ops.cast(y["labels"], "int32")
+    valid = labels >= 0
+    for key in ("difficult", "is_crowd"):
+        if key in y:
+            valid = valid & ~ops.cast(y[key], "bool")
+    # Room for one, so that an image without objects has a box to point at.
+    boxes = ops.pad(boxes, [[0, 0], [0, 1], [0, 0]])
+    labels = ops.pad(labels, [[0, 0], [0, 1]], constant_values=-1)
+    return boxes, labels, ops.pad(valid, [[0, 0], [0, 1]])
+
+
+def _take(values, indices):
+    """Pick `indices` (B, K) from the second axis of values (B, N, ...)."""
+    return tf.gather(values, indices, batch_dims=1)

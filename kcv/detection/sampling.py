@@ -1,0 +1,95 @@
+"""Random minibatches of anchors and regions, without a loop over images.
+
+B images, A candidates per image. Every function takes `keys`, random numbers
+of the candidates' shape, so that the caller owns the generator and its state.
+"""
+
+from keras import ops
+
+
+def random_subset(mask, count, keys):
+    """Keep a random part of the True entries of each row.
+
+    Args:
+        mask: (B, A) bool.
+        count: how many to keep at most, an int or (B,) int32.
+        keys: (B, A) float32 random numbers in 0..1.
+
+    Returns:
+        (B, A) bool, a subset of `mask` with min(count, mask.sum()) entries
+        per row.
+
+    Example:
+
+    >>> import numpy as np
+    >>> mask = np.array([[True, True, False, True]])
+    >>> keys = np.array([[0.3, 0.1, 0.0, 0.2]], "float32")
+    >>> random_subset(mask, 2, keys)[0].numpy()
+    array([False,  True, False,  True])
+    """
+    order = ops.argsort(ops.where(mask, keys, 2.0), axis=-1)
+    rank = ops.argsort(order, axis=-1)
+    count = ops.reshape(ops.cast(count, rank.dtype), (-1, 1))
+    return mask & (rank < count)
+
+
+def sample_anchors(labels, keys, size=256, fg_fraction=0.5):
+    """Choose the anchors that a region proposal network trains on.
+
+    Args:
+        labels: (B, A) int32 from `label_anchors`.
+        keys: (B, A) float32 random numbers in 0..1.
+        size: anchors per image, foreground and background together.
+        fg_fraction: the share that foreground may take at most; background
+            fills what it leaves.
+
+    Returns:
+        foreground and background, both (B, A) bool.
+    """
+    foreground = random_subset(labels == 1, int(size * fg_fraction), keys)
+    taken = ops.sum(ops.cast(foreground, "int32"), axis=-1)
+    background = random_subset(labels == 0, size - taken, keys)
+    return foreground, background
+
+
+def sample_rois(
+    overlap,
+    valid,
+    keys,
+    size=128,
+    fg_fraction=0.25,
+    fg_iou=0.5,
+    bg_iou=(0.0, 0.5),
+):
+    """Choose the regions that a detection head trains on.
+
+    Always `size` of them, so that shapes are static and never empty; where an
+    image has too few candidates the rest is marked as unused.
+
+    Args:
+        overlap: (B, A) float32, IoU with the best object.
+        valid: (B, A) bool, False for padding.
+        keys: (B, A) float32 random numbers in 0..1.
+        size: R, regions per image.
+        fg_fraction: the share that foreground may take at most.
+        fg_iou: foreground from this IoU on.
+        bg_iou: background from the first (inclusive) to the second
+            (exclusive); (0.1, 0.5) in Fast R-CNN.
+
+    Returns:
+        indices (B, R) int32 into A, foreground first; foreground (B, R) bool;
+        used (B, R) bool.
+    """
+    low, high = bg_iou
+    is_fg = valid & (overlap >= fg_iou)
+    is_bg = valid & (overlap >= low) & (overlap < high) & ~is_fg
+    foreground = random_subset(is_fg, int(size * fg_fraction), keys)
+    taken = ops.sum(ops.cast(foreground, "int32"), axis=-1)
+    background = random_subset(is_bg, size - taken, keys)
+
+    priority = 2 * ops.cast(foreground, "int32") + ops.cast(background, "int32")
+    shortage = ops.maximum(size - ops.shape(priority)[1], 0)
+    priority = ops.pad(priority, [[0, 0], [0, shortage]])
+    priority, indices = ops.top_k(priority, size)
+    last = ops.shape(overlap)[1] - 1
+    return ops.minimum(indices, last), priority == 2, priority > 0

@@ -1,0 +1,168 @@
+"""RoI max pooling (Girshick, Fast R-CNN, 2015)."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("kcv")
+class RoIPool(keras.layers.Layer):
+    """Max-pool every region of interest into a fixed grid of bins.
+
+    Fast R-CNN (Girshick 2015), section 2.1, with the rounding of its Caffe
+    layer, which `torchvision.ops.roi_pool` shares: the corners times
+    `spatial_scale` are rounded to cells (halves away from zero), both end
+    cells belong to the region, bin p of P covers the cells from
+    floor(p * size / P) to ceil((p + 1) * size / P), so neighbours may overlap,
+    and a bin that lies wholly outside the map is zero. No gradient flows to
+    the boxes; among equal maxima of a bin one receives the gradient.
+
+    A bin is the union of at most four windows whose sides are powers of two.
+    The layer keeps running maxima of the map for these sides and gathers four
+    entries per bin: no loop over boxes, no kernel of its own.
+
+    Args:
+        output_size: P, the number of bins along each side.
+        spatial_scale: cells per image pixel, 1 / 16 for a stride of 16.
+
+    Call with `[features, boxes]`: features (B, H, W, C) of any float dtype,
+    boxes (B, N, 4) xyxy in image pixels. In a padded batch add `sizes`
+    (B, 2) int32, the rows and columns of each map that count. Returns
+    (B, N, P, P, C) in the dtype of the features.
+
+    Example:
+
+    >>> features = tf.reshape(tf.range(16.0), (1, 4, 4, 1))
+    >>> boxes = tf.constant([[[0.0, 0.0, 3.0, 3.0]]])
+    >>> RoIPool(2, spatial_scale=1.0)([features, boxes])[0, 0, :, :, 0].numpy()
+    array([[ 5.,  7.],
+           [13., 15.]], dtype=float32)
+    """
+
+    def __init__(self, output_size, spatial_scale, **kwargs):
+        # Boxes are pixels: the policy must not round them to bfloat16.
+        super().__init__(autocast=False, **kwargs)
+        if int(output_size) != output_size or output_size < 1:
+            raise ValueError(
+                "output_size must be a positive integer. "
+                f"Received: output_size={output_size}"
+            )
+        if not spatial_scale > 0:
+            raise ValueError(
+                "spatial_scale must be positive (cells per pixel). "
+                f"Received: spatial_scale={spatial_scale}"
+            )
+        self.output_size = int(output_size)
+        self.spatial_scale = float(spatial_scale)
+
+    def call(self, inputs):
+        features, boxes, *sizes = inputs
+        batch, height, width, channels = tf.unstack(tf.shape(features))
+        rows, columns = height, width
+        if sizes:
+            rows, columns = tf.split(sizes[0][..., None], 2, axis=1)
+        cells = self._round(
+            tf.stop_gradient(tf.cast(boxes, "float32")) * self.spatial_scale
+        )
+        x1, y1, x2, y2 = tf.unstack(cells, axis=-1)
+        top, bottom = self._bins(y1, y2, rows)  # (B, N, P)
+        left, right = self._bins(x1, x2, columns)
+
+        log_height = self._floor_log2(bottom - top)
+        log_width = self._floor_log2(right - left)
+        levels_y = tf.reduce_max(log_height) + 1
+        levels_x = tf.reduce_max(log_width) + 1
+        maxima = running_maxima(features, 1, levels_y)  # (Ly, B, H, W, C)
+        maxima = running_maxima(maxima, 3, levels_x)  # (Lx, Ly, B, H, W, C)
+        table = tf.reshape(maxima, (-1, channels))
+
+        # Row of the table at which a map of these levels and image begins.
+        image = tf.range(batch)[:, None, None, None]
+        level = log_width[:, :, None, :] * levels_y + log_height[..., None]
+        start = (level * batch + image) * height * width
+
+        def entry(row, column):
+            row = tf.clip_by_value(row, 0, height - 1)[..., None]
+            column = tf.clip_by_value(column, 0, width - 1)[:, :, None, :]
+            return tf.gather(table, start + row * width + column)
+
+        last_row = bottom - tf.bitwise.left_shift(1, log_height)
+        last_column = right - tf.bitwise.left_shift(1, log_width)
+        pooled = tf.maximum(
+            tf.maximum(entry(top, left), entry(top, last_column)),
+            tf.maximum(entry(last_row, left), entry(last_row, last_column)),
+        )
+        empty = (bottom <= top)[..., None] | (right <= left)[:, :, None, :]
+        return tf.where(empty[..., None], tf.zeros((), pooled.dtype), pooled)
+
+    def _round(self, x):
+        # tf.round would take halves to the even neighbour.
+        return tf.cast(tf.sign(x) * tf.floor(tf.abs(x) + 0.5), "int32")
+
+    def _bins(self, first, last, limit):
+        """First cell and end (one past the last cell) of every bin."""
+        size = tf.maximum(last - first + 1, 1)
+        # A correctly rounded float32 quotient, as in the reference, whose
+        # ceil((p + 1) * quotient) overshoots for a few sizes (57 cells in 7
+        # bins). A float32 division by a constant would not do: the graph
+        # optimiser turns it into a multiplication by the reciprocal.
+        step = tf.cast(tf.cast(size, "float64") / self.output_size, "float32")
+        bins = tf.range(self.output_size, dtype="float32")
+        begin = tf.floor(bins * step[..., None])
+        end = tf.math.ceil((bins + 1.0) * step[..., None])
+        begin = tf.cast(begin, "int32") + first[..., None]
+        end = tf.cast(end, "int32") + first[..., None]
+        return tf.clip_by_value(begin, 0, limit), tf.clip_by_value(
+            end, 0, limit
+        )
+
+    def _floor_log2(self, extent):
+        # Half a cell more keeps rounding errors of log from reaching an
+        # integer from below; it never reaches the next one.
+        extent = tf.cast(tf.maximum(extent, 1), "float32") + 0.5
+        return tf.cast(
+            tf.floor(tf.math.log(extent) / tf.math.log(2.0)), "int32"
+        )
+
+    def compute_output_shape(self, input_shape):
+        features, boxes = input_shape[:2]
+        side = self.output_size
+        return (features[0], boxes[1], side, side, features[-1])
+
+    def compute_output_spec(self, inputs):
+        features, boxes = inputs[:2]
+        shape = self.compute_output_shape((features.shape, boxes.shape))
+        return keras.KerasTensor(shape, dtype=features.dtype)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "output_size": self.output_size,
+            "spatial_scale": self.spatial_scale,
+        }
+
+
+def running_maxima(x, axis, levels):
+    """Stack maxima over windows of 1, 2, 4, ... elements along one axis.
+
+    Args:
+        x: tensor of rank R.
+        axis: the axis along which windows slide.
+        levels: () int32, the number of window sizes.
+
+    Returns:
+        Tensor of rank R + 1. Element i of [k] is the maximum of the 2 ** k
+        elements of `x` from i on, as far as there are any.
+    """
+    length = tf.shape(x)[axis]
+
+    def widen(level, window, current, stack):
+        stack = stack.write(level, current)
+        ahead = tf.minimum(tf.range(length) + window, length - 1)
+        wider = tf.maximum(current, tf.gather(current, ahead, axis=axis))
+        return level + 1, 2 * window, wider, stack
+
+    stack = tf.TensorArray(x.dtype, size=levels, element_shape=x.shape)
+    *_, stack = tf.while_loop(
+        lambda level, *_: level < levels, widen, (0, 1, x, stack)
+    )
+    return stack.stack()
