@@ -1,0 +1,111 @@
+"""What all builders of classifiers share: input, last layer and weights."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+
+from kcv.weights import load_keras_applications
+from kcv.weights import load_weights
+
+
+def image_input(
+    input_shape: tuple[int | None, int | None, int] | None,
+    include_top: bool,
+) -> keras.KerasTensor:
+    """Make the input of a network for images.
+
+    Args:
+        input_shape: (height, width, channels); None is (224, 224, 3) for a
+            classifier and (None, None, 3) for a trunk alone.
+        include_top: Whether the network classifies.
+
+    Returns:
+        A symbolic tensor (B, height, width, channels).
+
+    Raises:
+        ValueError: If the shape is not of that form.
+    """
+    if input_shape is None:
+        input_shape = (224, 224, 3) if include_top else (None, None, 3)
+    if len(input_shape) != 3 or input_shape[-1] is None:
+        raise ValueError(
+            "input_shape must be (height, width, channels) with a known "
+            f"number of channels, received {input_shape}."
+        )
+    return keras.Input(input_shape, name="images")
+
+
+def probabilities(
+    x: keras.KerasTensor,
+    classes: int,
+    activation: str | None,
+    name: str,
+    initializer: keras.initializers.Initializer | str = "glorot_uniform",
+) -> keras.KerasTensor:
+    """Add the last dense layer and, as the layer "prob", its activation.
+
+    Args:
+        x: Features (B, n).
+        classes: Number of classes.
+        activation: As in `keras.layers.Activation`; None gives the logits.
+        name: Name of the dense layer.
+        initializer: Of its kernel.
+
+    Returns:
+        Probabilities or logits (B, classes). Probabilities are float32
+        whatever the policy: a softmax over 1000 classes needs the digits.
+
+    Raises:
+        ValueError: If `classes` is not positive.
+    """
+    if classes < 1:
+        raise ValueError(f"classes must be at least 1, received {classes}.")
+    x = keras.layers.Dense(classes, kernel_initializer=initializer, name=name)(
+        x
+    )
+    if activation is None:
+        return x
+    return keras.layers.Activation(activation, dtype="float32", name="prob")(x)
+
+
+def initialize(
+    model: keras.Model,
+    weights: str | os.PathLike | None,
+    top: Sequence[str] = (),
+) -> keras.Model:
+    """Load the weights that a builder was asked for.
+
+    Args:
+        model: The network.
+        weights: None for those it has, "imagenet" for the download of
+            keras.applications, or a file for `kcv.weights.load_weights`.
+        top: Layers that the network was asked to go without: a file may
+            have them.
+
+    Returns:
+        The model.
+
+    Raises:
+        FileNotFoundError: If `weights` is neither of these nor a file.
+        ValueError: If the weights do not fit.
+    """
+    if weights is None:
+        return model
+    if weights == "imagenet":
+        if not top and model.output_shape[-1] != 1000:
+            raise ValueError(
+                f'{model.name}: weights="imagenet" has 1000 classes, received '
+                f"classes={model.output_shape[-1]}. Set classes=1000 or "
+                "include_top=False."
+            )
+        load_keras_applications(model, skip=top)
+        return model
+    if not Path(weights).is_file():
+        raise FileNotFoundError(
+            'weights must be None, "imagenet" or a file, received '
+            f"{str(weights)!r}, and there is no such file."
+        )
+    load_weights(model, weights, skip=top)
+    return model

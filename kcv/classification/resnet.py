@@ -1,0 +1,464 @@
+"""ResNet-18, 34, 50 and 101 (He et al., arXiv:1512.03385, 2015).
+
+Stages are the paper's conv2_x to conv5_x, with 64, 128, 256 and 512 filters
+at strides 4, 8, 16 and 32. Layers have the names of He's released networks:
+conv1, bn_conv1, res2a_branch2a, bn2a_branch2a, ..., res2a_branch1 (the
+projection), res4f_branch2c (ResNet-50), res4b22_branch2c (ResNet-101, whose
+stages 3 and 4 count where the others have letters), fc1000. Padding stands in
+layers of its own: "same" padding of a strided convolution pads the bottom and
+right only, where the paper's networks pad all sides.
+"""
+
+import os
+
+import keras
+
+from kcv.classification.classifier import image_input
+from kcv.classification.classifier import initialize
+from kcv.classification.classifier import probabilities
+from kcv.weights.reference import residual_block_name
+
+# Residual blocks in the stages 2, 3, 4, 5.
+_BLOCKS = {
+    18: (2, 2, 2, 2),
+    34: (3, 4, 6, 3),
+    50: (3, 4, 6, 3),
+    101: (3, 4, 23, 3),
+}
+_BOTTLENECK = (50, 101)
+
+
+def ResNet18(
+    include_top: bool = True,
+    weights: str | os.PathLike | None = None,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int = 1000,
+    classifier_activation: str | None = "softmax",
+    frozen_batch_norm: bool = False,
+    name: str = "resnet18",
+) -> keras.Model:
+    """Build ResNet-18 of He et al. (2015).
+
+    11,689,512 trainable parameters with the classifier.
+
+    Args:
+        include_top: As in `ResNet50`.
+        weights: None, or a file that `kcv.weights.load_weights` takes:
+            torchvision has weights for ImageNet, keras.applications has none.
+        input_shape: As in `ResNet50`.
+        classes: Number of classes.
+        classifier_activation: Of the last layer; None gives logits.
+        frozen_batch_norm: As in `ResNet50`.
+        name: Name of the model.
+
+    Returns:
+        A model as of `ResNet50`, with 512 channels in the end.
+
+    Raises:
+        FileNotFoundError: If `weights` is a file that does not exist.
+        ValueError: If the weights do not fit.
+
+    Example:
+
+    >>> ResNet18(input_shape=(64, 64, 3), classes=10).output_shape
+    (None, 10)
+    """
+    return _resnet(
+        18,
+        include_top,
+        weights,
+        input_shape,
+        classes,
+        classifier_activation,
+        name,
+        frozen_batch_norm=frozen_batch_norm,
+    )
+
+
+def ResNet34(
+    include_top: bool = True,
+    weights: str | os.PathLike | None = None,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int = 1000,
+    classifier_activation: str | None = "softmax",
+    frozen_batch_norm: bool = False,
+    name: str = "resnet34",
+) -> keras.Model:
+    """Build ResNet-34 of He et al. (2015).
+
+    21,797,672 trainable parameters with the classifier.
+
+    Args:
+        include_top: As in `ResNet50`.
+        weights: As in `ResNet18`.
+        input_shape: As in `ResNet50`.
+        classes: Number of classes.
+        classifier_activation: Of the last layer; None gives logits.
+        frozen_batch_norm: As in `ResNet50`.
+        name: Name of the model.
+
+    Returns:
+        A model as of `ResNet50`, with 512 channels in the end.
+
+    Raises:
+        FileNotFoundError: If `weights` is a file that does not exist.
+        ValueError: If the weights do not fit.
+
+    Example:
+
+    >>> ResNet34(include_top=False).output_shape
+    (None, None, None, 512)
+    """
+    return _resnet(
+        34,
+        include_top,
+        weights,
+        input_shape,
+        classes,
+        classifier_activation,
+        name,
+        frozen_batch_norm=frozen_batch_norm,
+    )
+
+
+def ResNet50(
+    include_top: bool = True,
+    weights: str | os.PathLike | None = None,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int = 1000,
+    classifier_activation: str | None = "softmax",
+    stride_in: str = "1x1",
+    frozen_batch_norm: bool = False,
+    name: str = "resnet50",
+) -> keras.Model:
+    """Build ResNet-50 of He et al. (2015).
+
+    25,557,032 trainable parameters with the classifier.
+
+    Args:
+        include_top: Whether to add pool5, fc1000 and prob. Without it the
+            network ends with the last residual block.
+        weights: None for random ones; "imagenet" for those of
+            keras.applications (a download, `stride_in="1x1"`); or a file that
+            `kcv.weights.load_weights` takes.
+        input_shape: (height, width, 3); (224, 224, 3) by default with the
+            classifier, any size without. None is a free size.
+        classes: Number of classes.
+        classifier_activation: Of the last layer; None gives logits.
+        stride_in: The convolution of the first block of the stages 3 to 5
+            that has stride 2: "1x1", the first one (the paper, Caffe,
+            keras.applications), or "3x3" (torchvision, "v1.5"). Weights of
+            one give wrong outputs in the other.
+        frozen_batch_norm: Whether batch normalisation is constant: neither
+            its scale and shift nor its statistics train. For fine-tuning with
+            few images per step.
+        name: Name of the model.
+
+    Returns:
+        A model from images (B, height, width, 3), float32 RGB in 0..255 less
+        the mean (123.68, 116.779, 103.939), to probabilities (B, classes), or
+        to maps (B, ceil(height / 32), ceil(width / 32), 2048).
+
+    Raises:
+        FileNotFoundError: If `weights` is a file that does not exist.
+        ValueError: If `stride_in` is neither, or if the weights do not fit.
+
+    Example:
+
+    >>> ResNet50(include_top=False, stride_in="3x3").output_shape
+    (None, None, None, 2048)
+    """
+    return _resnet(
+        50,
+        include_top,
+        weights,
+        input_shape,
+        classes,
+        classifier_activation,
+        name,
+        stride_in=stride_in,
+        frozen_batch_norm=frozen_batch_norm,
+    )
+
+
+def ResNet101(
+    include_top: bool = True,
+    weights: str | os.PathLike | None = None,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int = 1000,
+    classifier_activation: str | None = "softmax",
+    stride_in: str = "1x1",
+    frozen_batch_norm: bool = False,
+    name: str = "resnet101",
+) -> keras.Model:
+    """Build ResNet-101 of He et al. (2015).
+
+    44,549,160 trainable parameters with the classifier.
+
+    Args:
+        include_top: As in `ResNet50`.
+        weights: As in `ResNet50`.
+        input_shape: As in `ResNet50`.
+        classes: Number of classes.
+        classifier_activation: Of the last layer; None gives logits.
+        stride_in: As in `ResNet50`.
+        frozen_batch_norm: As in `ResNet50`.
+        name: Name of the model.
+
+    Returns:
+        A model as of `ResNet50`.
+
+    Raises:
+        FileNotFoundError: If `weights` is a file that does not exist.
+        ValueError: If `stride_in` is neither, or if the weights do not fit.
+
+    Example:
+
+    >>> model = ResNet101(include_top=False)
+    >>> model.get_layer("res4b22_branch2c").output.shape
+    (None, None, None, 1024)
+    """
+    return _resnet(
+        101,
+        include_top,
+        weights,
+        input_shape,
+        classes,
+        classifier_activation,
+        name,
+        stride_in=stride_in,
+        frozen_batch_norm=frozen_batch_norm,
+    )
+
+
+def resnet_trunk(
+    x: keras.KerasTensor,
+    depth: int,
+    through: int = 5,
+    stride_in: str = "1x1",
+    frozen_batch_norm: bool = False,
+) -> keras.KerasTensor:
+    """Apply a ResNet from conv1 through a stage.
+
+    Args:
+        x: Images (B, height, width, channels) less the mean.
+        depth: 18, 34, 50 or 101.
+        through: The last stage, 2 to 5. A detector takes 4 (stride 16).
+        stride_in: "1x1" or "3x3", as in `ResNet50`.
+        frozen_batch_norm: As in `ResNet50`.
+
+    Returns:
+        The maps of the last stage, after its ReLU, at stride 2 ** through.
+
+    Raises:
+        ValueError: If an argument is none of these.
+
+    Example:
+
+    >>> images = keras.Input((None, None, 3))
+    >>> resnet_trunk(images, 50, through=4).shape
+    (None, None, None, 1024)
+    """
+    if through not in (2, 3, 4, 5):
+        raise ValueError(f"through must be 2 to 5, received {through}.")
+    x = keras.layers.ZeroPadding2D(3, name="conv1_pad")(x)
+    x = _convolution(x, 64, 7, 2, "conv1")
+    x = _batch_norm(x, "bn_conv1", frozen_batch_norm)
+    x = keras.layers.ReLU(name="conv1_relu")(x)  # stride 2
+    # After a ReLU zeros never win over a map's own values.
+    x = keras.layers.ZeroPadding2D(1, name="pool1_pad")(x)
+    x = keras.layers.MaxPooling2D(3, 2, name="pool1")(x)  # stride 4
+    for stage in range(2, through + 1):
+        x = resnet_stage(
+            x,
+            depth,
+            stage,
+            stride_in=stride_in,
+            frozen_batch_norm=frozen_batch_norm,
+        )
+    return x
+
+
+def resnet_stage(
+    x: keras.KerasTensor,
+    depth: int,
+    stage: int,
+    stride: int | None = None,
+    stride_in: str = "1x1",
+    frozen_batch_norm: bool = False,
+) -> keras.KerasTensor:
+    """Apply one stage, conv<stage>_x, of a ResNet.
+
+    Args:
+        x: The maps of the stage before, (B, height, width, channels). A
+            detector applies stage 5 to every region, (B, 14, 14, 1024).
+        depth: 18, 34, 50 or 101.
+        stage: 2 to 5.
+        stride: Of the first block; None is the paper's: 1 in stage 2, else 2.
+        stride_in: "1x1" or "3x3", as in `ResNet50`.
+        frozen_batch_norm: As in `ResNet50`.
+
+    Returns:
+        Maps (B, ceil(height / stride), ceil(width / stride), channels) with
+        64 * 2 ** (stage - 2) channels, four times as many from depth 50 on.
+
+    Raises:
+        ValueError: If an argument is none of these.
+
+    Example:
+
+    >>> regions = keras.Input((14, 14, 1024))
+    >>> resnet_stage(regions, 50, stage=5).shape
+    (None, 7, 7, 2048)
+    """
+    if depth not in _BLOCKS:
+        raise ValueError(f"depth must be one of {[*_BLOCKS]}, got {depth}.")
+    if stage not in (2, 3, 4, 5):
+        raise ValueError(f"stage must be 2 to 5, received {stage}.")
+    if stride_in not in ("1x1", "3x3"):
+        raise ValueError(
+            f'stride_in must be "1x1" or "3x3", received {stride_in!r}.'
+        )
+    if stride is None:
+        stride = 1 if stage == 2 else 2
+    filters = 64 * 2 ** (stage - 2)
+    for block in range(_BLOCKS[depth][stage - 2]):
+        options = {
+            "stride": stride if block == 0 else 1,
+            "name": residual_block_name(stage, block, _BLOCKS[depth]),
+            "frozen_batch_norm": frozen_batch_norm,
+        }
+        if depth in _BOTTLENECK:
+            x = bottleneck_block(x, filters, stride_in=stride_in, **options)
+        else:
+            x = basic_block(x, filters, **options)
+    return x
+
+
+def basic_block(
+    x: keras.KerasTensor,
+    filters: int,
+    stride: int = 1,
+    name: str = "2a",
+    frozen_batch_norm: bool = False,
+) -> keras.KerasTensor:
+    """Apply a residual block of two 3x3 convolutions.
+
+    Args:
+        x: Maps (B, height, width, channels).
+        filters: Channels of the block's output.
+        stride: Of the first convolution and of the projection.
+        name: Stage and block, "2a".
+        frozen_batch_norm: As in `ResNet50`.
+
+    Returns:
+        Maps (B, ceil(height / stride), ceil(width / stride), filters).
+
+    Example:
+
+    >>> basic_block(keras.Input((8, 8, 64)), 128, stride=2, name="3a").shape
+    (None, 4, 4, 128)
+    """
+    shortcut = _shortcut(x, filters, stride, name, frozen_batch_norm)
+    for branch, branch_stride in (("2a", stride), ("2b", 1)):
+        address = f"{name}_branch{branch}"
+        x = _convolution(x, filters, 3, branch_stride, f"res{address}")
+        x = _batch_norm(x, f"bn{address}", frozen_batch_norm)
+        if branch == "2a":
+            x = keras.layers.ReLU(name=f"res{address}_relu")(x)
+    return _merge(x, shortcut, name)
+
+
+def bottleneck_block(
+    x: keras.KerasTensor,
+    filters: int,
+    stride: int = 1,
+    name: str = "2a",
+    stride_in: str = "1x1",
+    frozen_batch_norm: bool = False,
+) -> keras.KerasTensor:
+    """Apply a residual block of a 1x1, a 3x3 and a widening 1x1 convolution.
+
+    Args:
+        x: Maps (B, height, width, channels).
+        filters: Channels of the first two; the output has four times as many.
+        stride: Of the convolution that `stride_in` names and the projection.
+        name: Stage and block, "2a".
+        stride_in: "1x1", the first, or "3x3", as in `ResNet50`.
+        frozen_batch_norm: As in `ResNet50`.
+
+    Returns:
+        Maps (B, ceil(height / stride), ceil(width / stride), 4 * filters).
+
+    Example:
+
+    >>> bottleneck_block(keras.Input((8, 8, 256)), 64).shape
+    (None, 8, 8, 256)
+    """
+    shortcut = _shortcut(x, 4 * filters, stride, name, frozen_batch_norm)
+    for branch, width, size, branch_stride in (
+        ("2a", filters, 1, stride if stride_in == "1x1" else 1),
+        ("2b", filters, 3, stride if stride_in == "3x3" else 1),
+        ("2c", 4 * filters, 1, 1),
+    ):
+        address = f"{name}_branch{branch}"
+        x = _convolution(x, width, size, branch_stride, f"res{address}")
+        x = _batch_norm(x, f"bn{address}", frozen_batch_norm)
+        if branch != "2c":
+            x = keras.layers.ReLU(name=f"res{address}_relu")(x)
+    return _merge(x, shortcut, name)
+
+
+def _shortcut(x, filters, stride, name, frozen_batch_norm):
+    """The paper's option B: a projection where the shape changes."""
+    if stride == 1 and x.shape[-1] == filters:
+        return x
+    x = _convolution(x, filters, 1, stride, f"res{name}_branch1")
+    return _batch_norm(x, f"bn{name}_branch1", frozen_batch_norm)
+
+
+def _merge(x, shortcut, name):
+    x = keras.layers.Add(name=f"res{name}")([shortcut, x])
+    return keras.layers.ReLU(name=f"res{name}_relu")(x)
+
+
+def _convolution(x, filters, size, stride, name):
+    if size == 3 and stride > 1:
+        x = keras.layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
+    return keras.layers.Conv2D(
+        filters,
+        size,
+        stride,
+        padding="same" if size == 3 and stride == 1 else "valid",
+        use_bias=False,  # batch normalisation has one
+        # MSRA: N(0, 2 / fan_out) keeps the gradients' variance.
+        kernel_initializer=keras.initializers.VarianceScaling(
+            2.0, "fan_out", "untruncated_normal"
+        ),
+        name=name,
+    )(x)
+
+
+def _batch_norm(x, name, frozen):
+    return keras.layers.BatchNormalization(
+        momentum=0.9, epsilon=1e-5, trainable=not frozen, name=name
+    )(x)
+
+
+def _resnet(
+    depth,
+    include_top,
+    weights,
+    input_shape,
+    classes,
+    classifier_activation,
+    name,
+    **options,
+):
+    images = image_input(input_shape, include_top)
+    x = resnet_trunk(images, depth, **options)
+    if include_top:
+        x = keras.layers.GlobalAveragePooling2D(name="pool5")(x)
+        x = probabilities(x, classes, classifier_activation, "fc1000")
+    model = keras.Model(images, x, name=name)
+    return initialize(model, weights, () if include_top else ("fc1000",))

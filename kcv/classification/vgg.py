@@ -1,0 +1,230 @@
+"""VGG-16 and VGG-19 (Simonyan and Zisserman, arXiv:1409.1556, 2014).
+
+Legend: B images, convolutions conv<block>_<number>, all 3x3 with stride 1 and
+ReLU; every block ends with a 2x2 max pooling of stride 2. The input is RGB in
+0..255 less the mean; nothing is subtracted here.
+"""
+
+import os
+from collections.abc import Sequence
+
+import keras
+
+from kcv.classification.classifier import image_input
+from kcv.classification.classifier import initialize
+from kcv.classification.classifier import probabilities
+
+#: Convolutions per block in the paper's configurations D and E.
+CONFIG_D = (2, 2, 3, 3, 3)
+CONFIG_E = (2, 2, 4, 4, 4)
+
+_FILTERS = (64, 128, 256, 512, 512)
+_TOP = ("fc6", "fc7", "fc8")
+
+
+def VGG16(
+    include_top: bool = True,
+    weights: str | os.PathLike | None = None,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int = 1000,
+    classifier_activation: str | None = "softmax",
+    name: str = "vgg16",
+) -> keras.Model:
+    """Build VGG-16, configuration D of Simonyan and Zisserman (2014).
+
+    138,357,544 parameters with the classifier, 14,714,688 without. The layers
+    have the names of the authors' Caffe model. With the policy
+    "mixed_bfloat16" it computes in bfloat16 and answers in float32.
+
+    Args:
+        include_top: Whether to add the classifier fc6, fc7, fc8, prob. Without
+            it the network ends with pool5.
+        weights: None for random ones; "imagenet" for those of
+            keras.applications (a download); or a file that
+            `kcv.weights.load_weights` takes.
+        input_shape: (height, width, 3); (224, 224, 3) by default with the
+            classifier, any size without.
+        classes: Number of classes.
+        classifier_activation: Of the last layer; None gives logits.
+        name: Name of the model.
+
+    Returns:
+        A model from images (B, height, width, 3), float32 RGB in 0..255 less
+        the mean (123.68, 116.779, 103.939), to probabilities (B, classes), or
+        to pool5 (B, ceil(height / 32), ceil(width / 32), 512).
+
+    Raises:
+        FileNotFoundError: If `weights` is a file that does not exist.
+        ValueError: If the classifier has no fixed input size, or if weights
+            do not fit.
+
+    Example:
+
+    >>> import numpy as np
+    >>> trunk = VGG16(include_top=False)
+    >>> trunk.predict(np.zeros((1, 64, 96, 3)), verbose=0).shape
+    (1, 2, 3, 512)
+    """
+    return _vgg(
+        CONFIG_D,
+        include_top,
+        weights,
+        input_shape,
+        classes,
+        classifier_activation,
+        name,
+    )
+
+
+def VGG19(
+    include_top: bool = True,
+    weights: str | os.PathLike | None = None,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int = 1000,
+    classifier_activation: str | None = "softmax",
+    name: str = "vgg19",
+) -> keras.Model:
+    """Build VGG-19, configuration E of Simonyan and Zisserman (2014).
+
+    143,667,240 parameters with the classifier, 20,024,384 without: blocks 3
+    to 5 have four convolutions. All else is as in `VGG16`.
+
+    Args:
+        include_top: As in `VGG16`.
+        weights: As in `VGG16`.
+        input_shape: As in `VGG16`.
+        classes: Number of classes.
+        classifier_activation: Of the last layer; None gives logits.
+        name: Name of the model.
+
+    Returns:
+        A model as of `VGG16`.
+
+    Raises:
+        FileNotFoundError: If `weights` is a file that does not exist.
+        ValueError: If the classifier has no fixed input size, or if weights
+            do not fit.
+
+    Example:
+
+    >>> trunk = VGG19(include_top=False)
+    >>> trunk.get_layer("conv5_4").output.shape
+    (None, None, None, 512)
+    """
+    return _vgg(
+        CONFIG_E,
+        include_top,
+        weights,
+        input_shape,
+        classes,
+        classifier_activation,
+        name,
+    )
+
+
+def vgg_trunk(
+    x: keras.KerasTensor, convolutions: Sequence[int] = CONFIG_D
+) -> dict[str, keras.KerasTensor]:
+    """Apply the convolutional part of a VGG.
+
+    A network takes from it what it needs: a detector `"conv5_3"` (stride 16),
+    a segmenter `"pool3"`, `"pool4"`, `"pool5"`. What is not used on the way to
+    a model's outputs does not become part of it.
+
+    Args:
+        x: Images (B, height, width, channels) less the mean.
+        convolutions: Number of convolutions of each of the five blocks.
+
+    Returns:
+        The output of every layer, after its ReLU, by name. Pooling rounds
+        sizes up, as Caffe does: an image of 375 rows gives conv5_3 24.
+
+    Example:
+
+    >>> images = keras.Input((None, None, 3))
+    >>> trunk = keras.Model(images, vgg_trunk(images)["conv5_3"])
+    >>> trunk.count_params()
+    14714688
+    """
+    outputs = {}
+    for block, (count, filters) in enumerate(
+        zip(convolutions, _FILTERS, strict=True), start=1
+    ):
+        for number in range(1, count + 1):
+            layer = f"conv{block}_{number}"
+            x = keras.layers.Conv2D(
+                filters,
+                3,
+                padding="same",
+                activation="relu",
+                # MSRA: N(0, 2 / fan_out) keeps the gradients' variance.
+                kernel_initializer=keras.initializers.VarianceScaling(
+                    2.0, "fan_out", "untruncated_normal"
+                ),
+                name=layer,
+            )(x)
+            outputs[layer] = x
+        x = keras.layers.MaxPooling2D(2, padding="same", name=f"pool{block}")(x)
+        outputs[f"pool{block}"] = x
+    return outputs
+
+
+def vgg_head(x: keras.KerasTensor, dropout: float = 0.5) -> keras.KerasTensor:
+    """Apply fc6 and fc7 with ReLU and dropout, 4096 units each.
+
+    Args:
+        x: Maps of fixed size, (B, 7, 7, 512) for published weights.
+        dropout: Probability with which a unit is dropped in training.
+
+    Returns:
+        Features (B, 4096).
+
+    Example:
+
+    >>> regions = keras.Input((7, 7, 512))
+    >>> keras.Model(regions, vgg_head(regions)).output_shape
+    (None, 4096)
+    """
+    x = keras.layers.Flatten(name="flatten")(x)  # (B, 7 * 7 * 512)
+    for number in (6, 7):
+        x = keras.layers.Dense(
+            4096,
+            activation="relu",
+            kernel_initializer=_dense_initializer(),
+            name=f"fc{number}",
+        )(x)
+        x = keras.layers.Dropout(dropout, name=f"drop{number}")(x)
+    return x
+
+
+def _vgg(
+    convolutions,
+    include_top,
+    weights,
+    input_shape,
+    classes,
+    classifier_activation,
+    name,
+):
+    images = image_input(input_shape, include_top)
+    if include_top and None in images.shape[1:]:
+        raise ValueError(
+            f"{name}: fc6 needs images of one size, received "
+            f"input_shape={images.shape[1:]}. Give height and width, or set "
+            "include_top=False."
+        )
+    x = vgg_trunk(images, convolutions)["pool5"]
+    if include_top:
+        x = probabilities(
+            vgg_head(x),
+            classes,
+            classifier_activation,
+            "fc8",
+            _dense_initializer(),
+        )
+    model = keras.Model(images, x, name=name)
+    return initialize(model, weights, () if include_top else _TOP)
+
+
+def _dense_initializer():
+    return keras.initializers.RandomNormal(stddev=0.01)  # the paper's

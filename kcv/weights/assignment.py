@@ -1,0 +1,194 @@
+"""Assign named arrays to a model, all or nothing, and report what fits.
+
+An importer translates its source into `SourceWeight`s whose `target` is the
+address of a variable in kcv's naming, "conv1_1/kernel". A variable's address
+is the end of its path in the model, so it does not matter how deep in a
+detector the layer stands.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+_LISTED = 12  # names per line of a report; the rest is counted
+
+
+@dataclasses.dataclass(frozen=True)
+class SourceWeight:
+    """One array of a source: its own name, and where it belongs."""
+
+    origin: str
+    target: str | None  # "layer/variable", None: belongs nowhere
+    value: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Mismatch:
+    """A variable and the array of another shape that is meant for it."""
+
+    target: str
+    shape: tuple[int, ...]
+    origin: str
+    source_shape: tuple[int, ...]
+
+    def __str__(self) -> str:
+        text = (
+            f"{self.target}: the model has {self.shape}, "
+            f"the source {self.source_shape} ({self.origin})"
+        )
+        if len(self.shape) != len(self.source_shape):
+            return f"{text}: another kind of layer"
+        if self.shape[-1] != self.source_shape[-1]:
+            return f"{text}: {self.source_shape[-1]} units would take it"
+        if len(self.shape) == 2:
+            return f"{text}: {self.source_shape[0]} inputs would take it"
+        return text
+
+
+@dataclasses.dataclass(frozen=True)
+class WeightReport:
+    """What became of the weights of a source.
+
+    Attributes:
+        source: What the weights came from.
+        matched: Variables of the model that have a weight of their shape.
+        missing: Variables of the model that the source has nothing for.
+        left_over: Weights of the source, by its own names, that the model
+            has no variable for.
+        mismatched: Variables whose weight has another shape.
+        skipped: Variables of the model and weights of the source that the
+            caller wished to leave out.
+    """
+
+    source: str
+    matched: tuple[str, ...]
+    missing: tuple[str, ...]
+    left_over: tuple[str, ...]
+    mismatched: tuple[Mismatch, ...]
+    skipped: tuple[str, ...]
+
+    def __str__(self) -> str:
+        lines = [f"{self.source}: {len(self.matched)} weights fit"]
+        for title, names in (
+            ("missing in the source", self.missing),
+            ("left over in the source", self.left_over),
+            ("skipped", self.skipped),
+        ):
+            if names:
+                lines.append(f"  {title} ({len(names)}): {_listed(names)}")
+        if self.mismatched:
+            lines.append(f"  of another shape ({len(self.mismatched)}):")
+            lines += [f"    {m}" for m in self.mismatched[:_LISTED]]
+            if len(self.mismatched) > _LISTED:
+                lines.append(f"    and {len(self.mismatched) - _LISTED} more")
+        return "\n".join(lines)
+
+
+def assign(
+    model: keras.Model,
+    weights: Iterable[SourceWeight],
+    source: str,
+    strict: bool = True,
+    skip: Sequence[str] | str = (),
+) -> WeightReport:
+    """Assign weights to the variables they are addressed to.
+
+    Nothing is assigned if anything does not fit.
+
+    Args:
+        model: A built model. Layers may stand in models inside it.
+        weights: The weights of the source.
+        source: What the weights came from, for the report.
+        strict: Whether variables without a weight and weights without a
+            variable are errors. A weight of another shape always is one, and
+            so is a source of which nothing fits.
+        skip: Beginnings of names of layers that are left out on both sides:
+            they keep their values, and their weights go unused.
+
+    Returns:
+        The report.
+
+    Raises:
+        ValueError: What does not fit, as a report.
+    """
+    skip = (skip,) if isinstance(skip, str) else tuple(skip)
+    variables = _variables_by_address(model)
+    used, left_over, matched, mismatched, skipped = set(), [], [], [], []
+    todo = []
+    for weight in weights:
+        layer = (weight.target or weight.origin).split("/")[0]
+        if layer.startswith(skip):
+            skipped.append(weight.target or weight.origin)
+        elif weight.target not in variables:
+            left_over.append(weight.origin)
+        elif weight.target in used or len(variables[weight.target]) > 1:
+            where = "source" if weight.target in used else "model"
+            raise ValueError(
+                f"{source}: {weight.origin} is for {weight.target}, and the "
+                f"{where} has more than one of this name."
+            )
+        else:
+            (variable,) = variables[weight.target]
+            used.add(weight.target)
+            shape, given = tuple(variable.shape), tuple(weight.value.shape)
+            if shape == given:
+                matched.append(weight.target)
+                todo.append((variable, weight.value))
+            else:
+                mismatched.append(
+                    Mismatch(weight.target, shape, weight.origin, given)
+                )
+
+    missing = []
+    for address in variables:
+        if address.split("/")[0].startswith(skip):
+            skipped.append(address)
+        elif address not in used:
+            missing.append(address)
+    report = WeightReport(
+        source=source,
+        matched=tuple(matched),
+        missing=tuple(missing),
+        left_over=tuple(left_over),
+        mismatched=tuple(mismatched),
+        skipped=tuple(dict.fromkeys(skipped)),
+    )
+    if mismatched or not matched or (strict and (missing or left_over)):
+        raise ValueError(
+            f"The weights do not fit the model {model.name!r}, and none was "
+            f"assigned.\n{report}\n"
+            "Layers that are meant to keep their values, or weights that are "
+            "meant to go unused, are named with "
+            f'skip=("{_example(report)}", ...).'
+        )
+    for variable, value in todo:
+        variable.assign(value)
+    return report
+
+
+def _variables_by_address(model):
+    if not model.built:
+        raise ValueError(
+            f"The model {model.name!r} has no variables yet: call it on an "
+            "image or build it before loading weights."
+        )
+    variables = {}
+    for variable in model.weights:
+        address = "/".join(variable.path.split("/")[-2:])
+        variables.setdefault(address, []).append(variable)
+    return variables
+
+
+def _listed(names):
+    shown = ", ".join(names[:_LISTED])
+    rest = len(names) - _LISTED
+    return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+def _example(report):
+    names = [m.target for m in report.mismatched]
+    names += [*report.missing, *report.left_over, "fc8"]
+    return names[0].split("/")[0]

@@ -1,0 +1,201 @@
+"""Load keras.applications' VGG and ResNet weights into kcv's models."""
+
+import os
+import re
+from collections.abc import Mapping
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from kcv.weights.assignment import SourceWeight
+from kcv.weights.assignment import WeightReport
+from kcv.weights.assignment import assign
+from kcv.weights.hdf5 import read_layers
+from kcv.weights.reference import name_variables
+from kcv.weights.reference import residual_block_name
+from kcv.weights.stride import require_stride_in
+
+# keras.applications' batch normalisation adds this much more to the variance.
+_EPSILON_EXCESS = 1.001e-5 - 1e-5
+
+_VGG = re.compile(r"block([1-5])_conv([1-4])$")
+_BLOCK = re.compile(r"conv([2-5])_block(\d+)_([0-3])_(conv|bn)$")
+_BRANCHES = {"0": "branch1", "1": "branch2a", "2": "branch2b", "3": "branch2c"}
+
+
+def load_keras_applications(
+    model: keras.Model,
+    source: str | os.PathLike | keras.Model = "imagenet",
+    strict: bool = True,
+    skip: Sequence[str] | str = (),
+) -> WeightReport:
+    """Load the weights of keras.applications' VGG16/19 or ResNet50/101.
+
+    The model takes RGB in 0..255 less Caffe's mean (123.68, 116.779,
+    103.939): the originals take BGR, and the first convolution is turned
+    round. The ResNets have stride 2 in the 1x1 convolution
+    (`stride_in="1x1"`); the biases of their convolutions are folded into the
+    batch normalisation, and its larger epsilon into the variances. Nothing is
+    assigned if anything does not fit.
+
+    Args:
+        model: A model of `kcv.classification`, or any model with layers of
+            these names, at any depth.
+        source: "imagenet" (downloads the network that fits the model's
+            layers), a .weights.h5, .h5 or .keras file, or a model of
+            keras.applications.
+        strict: Whether variables without a weight and weights without a
+            variable are errors; a weight of another shape always is one.
+        skip: Beginnings of names of layers to leave out on both sides. A
+            Faster R-CNN takes a file that has the classifier with
+            `("rpn_", "cls_score", "bbox_pred", "fc8")`, and one without it
+            with `("rpn_", "cls_score", "bbox_pred", "fc6", "fc7")`.
+
+    Returns:
+        What matched and what was skipped.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file cannot be read or the weights do not fit.
+
+    Example:
+
+    >>> import kcv
+    >>> original = keras.applications.VGG16(include_top=False, weights=None)
+    >>> model = kcv.classification.VGG16(include_top=False)
+    >>> report = kcv.weights.load_keras_applications(model, original)
+    >>> len(report.matched)
+    26
+    """
+    if source == "imagenet":
+        source = _download(model, skip)
+    if isinstance(source, keras.Model):
+        name, layers = f"The model {source.name!r}", _layers_of(source)
+    else:
+        name, layers = str(source), read_layers(source)
+    if not is_keras_applications(layers):
+        raise ValueError(
+            f"{name} is not of keras.applications' VGG or ResNet: it has the "
+            f"layers {', '.join([*layers][:5])}, ... Weights in kcv's own "
+            "names are loaded with kcv.weights.load_weights."
+        )
+    return assign_keras_applications(model, layers, name, strict, skip)
+
+
+def is_keras_applications(layers: Mapping[str, list[np.ndarray]]) -> bool:
+    """Tell whether layers have the names of keras.applications' networks."""
+    return any(_VGG.match(n) or _BLOCK.match(n) for n in layers)
+
+
+def assign_keras_applications(
+    model: keras.Model,
+    layers: Mapping[str, list[np.ndarray]],
+    source: str,
+    strict: bool,
+    skip: Sequence[str] | str,
+) -> WeightReport:
+    """Assign the arrays of keras.applications' layers, given by name."""
+    if any(_BLOCK.match(name) for name in layers):
+        require_stride_in(model, "1x1", source)
+        weights = _resnet(layers)
+    else:
+        weights = _vgg(layers)
+    return assign(model, weights, source, strict, skip)
+
+
+def _layers_of(model):
+    return {x.name: x.get_weights() for x in model.layers if x.weights}
+
+
+def _vgg(layers):
+    dense = {"fc1": "fc6", "fc2": "fc7", "predictions": "fc8"}
+    weights = []
+    for name, arrays in layers.items():
+        match = _VGG.match(name)
+        target = f"conv{match[1]}_{match[2]}" if match else dense.get(name)
+        variables = name_variables(arrays)
+        if target == "conv1_1":
+            variables["kernel"] = _to_rgb(variables["kernel"])
+        weights += _addressed(name, target, variables)
+    return weights
+
+
+def _resnet(layers):
+    blocks = [0, 0, 0, 0]
+    for match in filter(None, map(_BLOCK.match, layers)):
+        stage = int(match[1]) - 2
+        blocks[stage] = max(blocks[stage], int(match[2]))
+    weights = []
+    for name, arrays in layers.items():
+        target = _resnet_layer(name, blocks)
+        variables = name_variables(arrays)
+        if target == "conv1":
+            variables["kernel"] = _to_rgb(variables["kernel"])
+        if name.endswith("_conv"):
+            variables.pop("bias", None)  # goes into the normalisation
+        elif name.endswith("_bn"):
+            # (x + bias) - mean = x - (mean - bias)
+            _, *bias = layers.get(f"{name.removesuffix('bn')}conv", [None])
+            variables["moving_mean"] = variables["moving_mean"] - sum(bias)
+            variables["moving_variance"] = variables[
+                "moving_variance"
+            ] + np.float32(_EPSILON_EXCESS)
+        weights += _addressed(name, target, variables)
+    return weights
+
+
+def _resnet_layer(name, blocks):
+    if match := _BLOCK.match(name):
+        stage, block, place, kind = match.groups()
+        # Keras counts blocks from 1.
+        address = residual_block_name(int(stage), int(block) - 1, blocks)
+        prefix = "res" if kind == "conv" else "bn"
+        return f"{prefix}{address}_{_BRANCHES[place]}"
+    return {
+        "conv1_conv": "conv1",
+        "conv1_bn": "bn_conv1",
+        "predictions": "fc1000",
+    }.get(name)
+
+
+def _addressed(name, target, variables):
+    return [
+        SourceWeight(
+            f"{name}/{kind}", f"{target}/{kind}" if target else None, value
+        )
+        for kind, value in variables.items()
+    ]
+
+
+def _to_rgb(kernel):
+    return kernel[:, :, ::-1, :]  # (H, W, BGR, out)
+
+
+def _download(model, skip):
+    """Download the network whose layers the model has."""
+    skip = (skip,) if isinstance(skip, str) else tuple(skip)
+    names = {v.path.split("/")[-2] for v in model.weights if "/" in v.path}
+    names = {name for name in names if not name.startswith(skip)}
+    # The layers that tell one network from the others.
+    if "conv1_1" in names:
+        build = (
+            keras.applications.VGG19
+            if "conv3_4" in names
+            else keras.applications.VGG16
+        )
+    elif "res2a_branch2c" in names and "res3b1_branch2a" in names:
+        build = keras.applications.ResNet101
+    elif "res2a_branch2c" in names and "res3b_branch2a" in names:
+        build = keras.applications.ResNet50
+    else:
+        raise ValueError(
+            'source="imagenet": keras.applications has VGG16, VGG19, '
+            f"ResNet50 and ResNet101, and the model {model.name!r} holds the "
+            "layers of none of them. torchvision has weights of ResNet-18 "
+            "and ResNet-34: kcv.weights.load_torchvision."
+        )
+    return build(
+        include_top=bool(names & {"fc6", "fc7", "fc8", "fc1000"}),
+        weights="imagenet",
+    )

@@ -1,0 +1,46 @@
+"""Refuse weights whose network has its strides elsewhere.
+
+The first bottleneck of a stage halves the map in its first 1x1 convolution
+(the paper, Caffe, keras.applications) or in its 3x3 convolution (torchvision).
+The weights of either fit the other in every shape, and the outputs are wrong.
+"""
+
+from collections.abc import Iterator
+
+import keras
+
+
+def require_stride_in(model: keras.Model, kernel: str, source: str) -> None:
+    """Raise if a model's bottlenecks have their stride in the other kernel.
+
+    Args:
+        model: A model; one without strided bottlenecks passes.
+        kernel: "1x1" or "3x3", where the source has its stride.
+        source: What the weights come from, for the error.
+
+    Raises:
+        ValueError: If the stride stands in the other kernel.
+    """
+    other = {"1x1": "3x3", "3x3": "1x1"}[kernel]
+    branch = {"1x1": "branch2a", "3x3": "branch2b"}[other]
+    layers = {layer.name: layer for layer in _leaves(model)}
+    for stage in "345":
+        if f"res{stage}a_branch2c" not in layers:  # no bottleneck
+            continue
+        strides = layers[f"res{stage}a_{branch}"].strides
+        if max(strides) > 1:
+            raise ValueError(
+                f"{source} is of a ResNet with stride 2 in the {kernel} "
+                f"convolution of res{stage}a, the model {model.name!r} has "
+                f'it in the {other}: build it with stride_in="{kernel}".'
+            )
+
+
+def _leaves(model: keras.Model) -> Iterator[keras.Layer]:
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Wrapper):
+            layer = layer.layer
+        if isinstance(layer, keras.Model):
+            yield from _leaves(layer)
+        else:
+            yield layer

@@ -1,0 +1,256 @@
+"""Load torchvision's VGG and ResNet weights into kcv's models."""
+
+import os
+import re
+from collections.abc import Mapping
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from kcv.weights.assignment import SourceWeight
+from kcv.weights.assignment import WeightReport
+from kcv.weights.assignment import assign
+from kcv.weights.reference import residual_block_name
+from kcv.weights.stride import require_stride_in
+
+#: What torchvision subtracts from and divides RGB in 0..1 by.
+TORCHVISION_MEAN = (0.485, 0.456, 0.406)
+TORCHVISION_STD = (0.229, 0.224, 0.225)
+
+_BATCH_NORM = {
+    "weight": "gamma",
+    "bias": "beta",
+    "running_mean": "moving_mean",
+    "running_var": "moving_variance",
+}
+_LAYER = {"weight": "kernel", "bias": "bias"}
+_BLOCK = re.compile(r"layer([1-4])\.(\d+)\.(conv|bn)([123])\.(\w+)$")
+_SHORTCUT = re.compile(r"layer([1-4])\.(\d+)\.downsample\.([01])\.(\w+)$")
+
+
+def load_torchvision(
+    model: keras.Model,
+    source: Mapping | str | os.PathLike,
+    strict: bool = True,
+    skip: Sequence[str] | str = (),
+    fold_scaling: bool = False,
+) -> WeightReport:
+    """Load torchvision's weights of a VGG (without BN) or a ResNet.
+
+    They expect RGB in 0..1, less `TORCHVISION_MEAN`, over `TORCHVISION_STD`,
+    and ResNets of bottlenecks their stride in the 3x3 convolution
+    (`stride_in="3x3"`). Nothing is assigned if anything does not fit.
+
+    Args:
+        model: A model of `kcv.classification`, or any model with layers of
+            these names, at any depth.
+        source: The state dict, names to arrays or tensors, or a .pth or
+            .safetensors file that holds it.
+        strict: Whether variables without a weight and weights without a
+            variable are errors; a weight of another shape always is one.
+        skip: Beginnings of names of layers to leave out on both sides, for
+            example `("rpn_", "fc1000")`.
+        fold_scaling: Fold the division by 255 and by the standard deviation
+            into conv1, so that the model takes RGB in 0..255 less 255 times
+            the mean, about Caffe's input.
+
+    Returns:
+        What matched and what was skipped.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ImportError: If the library that reads the file is not installed.
+        TypeError: If a value of the state dict is not an array.
+        ValueError: If the file cannot be read or the weights do not fit.
+
+    Example:
+
+    >>> import kcv
+    >>> state = {"conv1.weight": np.zeros((64, 3, 7, 7), "float32")}
+    >>> model = kcv.classification.ResNet18(include_top=False)
+    >>> report = kcv.weights.load_torchvision(model, state, strict=False)
+    >>> report.matched
+    ('conv1/kernel',)
+    """
+    if isinstance(source, Mapping):
+        name, state = "The state dict", source
+    else:
+        name, state = str(source), _read(Path(source))
+    state = {key: _as_array(key, value) for key, value in state.items()}
+    if any(key.startswith("features.") for key in state):
+        weights = _vgg(state, name)
+    else:
+        weights = _resnet(state)
+        if "layer1.0.conv3.weight" in state:
+            require_stride_in(model, "3x3", name)
+    if fold_scaling:
+        weights = [_fold(weight) for weight in weights]
+    return assign(model, weights, name, strict, skip)
+
+
+def _vgg(state, name):
+    # A pooling layer between two convolutions takes one more place than the
+    # ReLU alone: 0, 2 | 5, 7 | 10, 12, 14 | ...
+    convolutions, block, last = {}, 0, None
+    for place in sorted(
+        int(match[1])
+        for match in (re.match(r"features\.(\d+)\.weight$", k) for k in state)
+        if match
+    ):
+        if last is None or place - last > 2:
+            block, number = block + 1, 0
+        number += 1
+        convolutions[f"features.{place}"] = f"conv{block}_{number}"
+        last = place
+    if last is None or "features.1.running_mean" in state:
+        raise ValueError(
+            f"{name} is of a network with batch normalisation or of another "
+            "family, and kcv's VGG has none: take the weights of torchvision's "
+            "vgg16 or vgg19."
+        )
+    layers = convolutions | {
+        "classifier.0": "fc6",
+        "classifier.3": "fc7",
+        "classifier.6": "fc8",
+    }
+    channels = state[f"features.{last}.weight"].shape[0]
+    weights = []
+    for key, value in state.items():
+        layer, _, kind = key.rpartition(".")
+        target = None
+        if layer in layers and kind in _LAYER:
+            target = f"{layers[layer]}/{_LAYER[kind]}"
+        if target == "fc6/kernel":
+            value = _channels_last_inputs(value, channels)
+        elif kind == "weight":
+            value = _channels_last(value)
+        weights.append(SourceWeight(key, target, value))
+    return weights
+
+
+def _resnet(state):
+    parts = [re.match(r"layer([1-4])\.(\d+)\.", key) for key in state]
+    blocks = [0, 0, 0, 0]
+    for match in filter(None, parts):
+        stage = int(match[1]) - 1
+        blocks[stage] = max(blocks[stage], int(match[2]) + 1)
+    return [
+        SourceWeight(key, _resnet_target(key, blocks), _channels_last(value))
+        for key, value in state.items()
+        if not key.endswith("num_batches_tracked")
+    ]
+
+
+def _resnet_target(key, blocks):
+    layer, _, kind = key.rpartition(".")
+    if match := _BLOCK.match(key):
+        stage, block, what, number, kind = match.groups()
+        branch = "branch2" + "abc"[int(number) - 1]
+        is_convolution = what == "conv"
+    elif match := _SHORTCUT.match(key):
+        stage, block, place, kind = match.groups()
+        branch, is_convolution = "branch1", place == "0"
+    else:
+        simple = {"conv1": "conv1", "bn1": "bn_conv1", "fc": "fc1000"}
+        kinds = _BATCH_NORM if layer == "bn1" else _LAYER
+        if layer not in simple or kind not in kinds:
+            return None
+        return f"{simple[layer]}/{kinds[kind]}"
+    # torchvision counts stages from 1, the paper conv2_x to conv5_x.
+    address = residual_block_name(int(stage) + 1, int(block), blocks)
+    kinds = _LAYER if is_convolution else _BATCH_NORM
+    if kind not in kinds:
+        return None
+    prefix = "res" if is_convolution else "bn"
+    return f"{prefix}{address}_{branch}/{kinds[kind]}"
+
+
+def _channels_last(value):
+    if value.ndim == 4:  # (out, in, H, W) -> (H, W, in, out)
+        return value.transpose(2, 3, 1, 0)
+    return value.T  # (out, in) -> (in, out); vectors stay
+
+
+def _channels_last_inputs(value, channels):
+    """Reorder inputs that were flattened from (C, H, W) to (H, W, C)."""
+    units, inputs = value.shape
+    side = round((inputs / channels) ** 0.5)
+    if side * side * channels != inputs:
+        return value.T  # not a square map: assignment reports the shape
+    value = value.reshape(units, channels, side, side)
+    return value.transpose(2, 3, 1, 0).reshape(inputs, units)
+
+
+def _fold(weight):
+    if weight.target not in ("conv1/kernel", "conv1_1/kernel"):
+        return weight
+    scale = 255 * np.asarray(TORCHVISION_STD, "float32")
+    value = weight.value / scale[:, None]  # (H, W, 3, out)
+    return SourceWeight(weight.origin, weight.target, value)
+
+
+def _as_array(key, value):
+    if hasattr(value, "detach"):  # a torch tensor, maybe bfloat16
+        value = value.detach().cpu()
+        value = value.float() if value.is_floating_point() else value
+        value = value.numpy()
+    if not isinstance(value, np.ndarray):
+        raise TypeError(
+            f"The state dict's {key!r} is a {type(value).__name__}, not an "
+            "array. If this is a whole checkpoint, pass the state dict that "
+            "is inside it."
+        )
+    return value
+
+
+def _read(path):
+    if path.suffix not in (".pth", ".pt", ".safetensors"):
+        raise ValueError(
+            f"{path} is no file of torch weights: expected .pth, .pt or "
+            ".safetensors."
+        )
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file of weights at {path}.")
+    read = _read_safetensors if path.suffix == ".safetensors" else _read_pth
+    return read(path)
+
+
+def _read_pth(path):
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError(
+            f"Reading {path} needs torch: pip install torch. A .safetensors "
+            "file or a dict of arrays needs no torch."
+        ) from error
+    try:
+        # weights_only: a pickle could otherwise run code.
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises a dozen kinds
+        raise ValueError(
+            f"{path} cannot be read by torch: it is truncated, or holds more "
+            f"than weights ({type(error).__name__}: {error})."
+        ) from error
+    if not isinstance(state, Mapping):
+        raise ValueError(
+            f"{path} holds a {type(state).__name__}, expected a state dict."
+        )
+    return state
+
+
+def _read_safetensors(path):
+    try:
+        from safetensors.numpy import load_file
+    except ImportError as error:
+        raise ImportError(
+            f"Reading {path} needs safetensors: pip install safetensors."
+        ) from error
+    try:
+        return load_file(path)
+    except Exception as error:  # its error class is private to the library
+        raise ValueError(
+            f"{path} cannot be read as safetensors: it is truncated or of "
+            f"another kind ({error})."
+        ) from error

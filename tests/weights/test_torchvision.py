@@ -1,0 +1,197 @@
+"""The logits of torchvision's own networks, and what may go wrong."""
+
+import json
+import sys
+import zlib
+
+import keras
+import numpy as np
+import pytest
+
+from kcv.classification import VGG16
+from kcv.classification import VGG19
+from kcv.classification import ResNet18
+from kcv.classification import ResNet34
+from kcv.classification import ResNet50
+from kcv.classification import ResNet101
+from kcv.weights import TORCHVISION_MEAN
+from kcv.weights import TORCHVISION_STD
+from kcv.weights import load_torchvision
+from kcv.weights import load_weights
+
+BUILDERS = {
+    "vgg16": VGG16,
+    "vgg19": VGG19,
+    "resnet18": ResNet18,
+    "resnet34": ResNet34,
+    "resnet50": lambda **options: ResNet50(stride_in="3x3", **options),
+    "resnet101": lambda **options: ResNet101(stride_in="3x3", **options),
+}
+
+
+def golden_value(name, shape):
+    """The rule of the golden values."""
+    generator = np.random.default_rng(zlib.crc32(name.encode()))
+    v = generator.standard_normal(shape).astype("float32")
+    if name.endswith("num_batches_tracked"):
+        return np.zeros(shape, "int64")
+    if name.endswith("running_var"):
+        return 1 + 0.1 * np.abs(v)
+    if name.endswith("running_mean"):
+        return 0.05 * v
+    if len(shape) == 1:
+        return 0.05 * v + (1 if name.endswith("weight") else 0)
+    v *= np.float32(np.sqrt(2 / np.prod(shape[1:])))
+    return v
+
+
+def golden_state(shared, network):
+    path = shared / "golden" / "torchvision_state_dicts.json"
+    shapes = json.loads(path.read_text())[network]
+    return {name: golden_value(name, shape) for name, shape in shapes.items()}
+
+
+@pytest.fixture(scope="module")
+def resnet18_state(shared):
+    return golden_state(shared, "resnet18")
+
+
+def image(size=224):
+    generator = np.random.default_rng(0)
+    return generator.standard_normal((1, size, size, 3)).astype("float32")
+
+
+def relative_error(a, b):
+    return np.abs(a - b).max() / np.abs(b).max()
+
+
+@pytest.mark.parametrize("network", BUILDERS)
+def test_logits_are_torchvisions(shared, network):
+    expected = np.load(shared / "golden" / "torchvision_logits.npz")[network]
+    model = BUILDERS[network](classifier_activation=None)
+    state = golden_state(shared, network)
+    report = load_torchvision(model, state)
+    logits = model.predict(image(), verbose=0)
+
+    assert relative_error(logits, expected) < 1e-4
+    assert len(report.matched) == len(model.weights)
+    assert not report.missing
+    assert not report.left_over
+
+
+def test_folded_scaling_takes_pixels(resnet18_state):
+    options = {"input_shape": (64, 64, 3), "classifier_activation": None}
+    plain = ResNet18(**options)
+    load_torchvision(plain, resnet18_state)
+    folded = ResNet18(**options)
+    load_torchvision(folded, resnet18_state, fold_scaling=True)
+    pixels = np.random.default_rng(1).uniform(0, 255, (2, 64, 64, 3))
+    mean, std = np.array(TORCHVISION_MEAN), np.array(TORCHVISION_STD)
+
+    expected = plain((pixels / 255 - mean) / std)
+    assert relative_error(folded(pixels - 255 * mean), expected) < 1e-4
+
+
+def test_a_bottleneck_of_the_paper_is_refused():
+    model = ResNet50(include_top=False, stride_in="1x1")
+    state = {"layer1.0.conv3.weight": np.zeros((256, 64, 1, 1), "float32")}
+    with pytest.raises(ValueError, match='build it with stride_in="3x3"'):
+        load_torchvision(model, state)
+
+
+def test_weights_of_another_network_are_refused(resnet18_state):
+    model = ResNet34(include_top=False)
+    before = model.get_layer("conv1").get_weights()[0]
+    with pytest.raises(ValueError, match="missing in the source") as error:
+        load_torchvision(model, resnet18_state, skip="fc1000")
+    assert "res2c_branch2a/kernel" in str(error.value)
+    after = model.get_layer("conv1").get_weights()[0]
+    np.testing.assert_array_equal(after, before)
+
+
+def test_a_family_kcv_has_not_is_refused():
+    state = {
+        "features.0.weight": np.zeros((64, 3, 3, 3), "float32"),
+        "features.1.running_mean": np.zeros(64, "float32"),
+    }
+    with pytest.raises(ValueError, match="vgg16 or vgg19"):
+        load_torchvision(VGG16(include_top=False), state)
+
+
+def test_other_classes_are_named(resnet18_state):
+    model = ResNet18(input_shape=(64, 64, 3), classes=20)
+    with pytest.raises(ValueError, match="1000 units would take it") as error:
+        load_torchvision(model, resnet18_state)
+    message = str(error.value)
+    assert "fc1000/kernel: the model has (512, 20)" in message
+    assert "(512, 1000) (fc.weight)" in message
+    # A weight of another shape is never overlooked.
+    with pytest.raises(ValueError, match="fc1000/bias"):
+        load_torchvision(model, resnet18_state, strict=False)
+    report = load_torchvision(model, resnet18_state, skip="fc1000")
+    assert set(report.skipped) == {"fc1000/kernel", "fc1000/bias"}
+
+
+def test_a_whole_checkpoint_is_explained(resnet18_state):
+    model = ResNet18(include_top=False)
+    with pytest.raises(TypeError, match="'model' is a dict"):
+        load_torchvision(model, {"model": resnet18_state, "epoch": 3})
+
+
+def test_files_give_what_dicts_give(resnet18_state, tmp_path):
+    torch = pytest.importorskip("torch")
+    tensors = {
+        k: torch.nn.Parameter(torch.from_numpy(v), requires_grad=False)
+        for k, v in resnet18_state.items()
+    }
+    path = tmp_path / "resnet18.pth"
+    torch.save(tensors, path)
+    model = ResNet18(include_top=False)
+    load_torchvision(model, path, skip="fc1000")
+    np.testing.assert_array_equal(
+        model.get_layer("res4b_branch2a").get_weights()[0],
+        resnet18_state["layer3.1.conv1.weight"].transpose(2, 3, 1, 0),
+    )
+    # Through a builder, in kcv's own convention for the input.
+    built = ResNet18(include_top=False, weights=path)
+    np.testing.assert_allclose(
+        built.get_layer("conv1").get_weights()[0][:, :, 0],
+        model.get_layer("conv1").get_weights()[0][:, :, 0] / (255 * 0.229),
+        rtol=1e-6,
+    )
+
+    path.write_bytes(path.read_bytes()[:100_000])
+    with pytest.raises(ValueError, match=r"resnet18.pth .*truncated"):
+        load_torchvision(model, path)
+
+
+def test_safetensors(resnet18_state, tmp_path):
+    safetensors = pytest.importorskip("safetensors.numpy")
+    path = tmp_path / "resnet18.safetensors"
+    safetensors.save_file(resnet18_state, path)
+    model = ResNet18(include_top=False)
+    report = load_weights(model, path, skip="fc1000")
+    assert len(report.matched) == len(model.weights)
+
+    path.write_bytes(path.read_bytes()[:100_000])
+    with pytest.raises(ValueError, match=r"resnet18.safetensors .*truncated"):
+        load_torchvision(model, path)
+
+
+@pytest.mark.parametrize(
+    ("library", "ending"), [("torch", "pth"), ("safetensors", "safetensors")]
+)
+def test_a_missing_library_is_named(monkeypatch, tmp_path, library, ending):
+    for name in (library, f"{library}.numpy"):
+        monkeypatch.setitem(sys.modules, name, None)
+    path = tmp_path / f"weights.{ending}"
+    path.write_bytes(b"weights")
+    with pytest.raises(ImportError, match=f"pip install {library}"):
+        load_torchvision(keras.Sequential(), path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.pth"):
+        load_torchvision(keras.Sequential(), tmp_path / "nowhere.pth")
+    with pytest.raises(ValueError, match=r"a\.txt is no file of torch"):
+        load_torchvision(keras.Sequential(), tmp_path / "a.txt")
