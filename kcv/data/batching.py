@@ -1,0 +1,218 @@
+"""Images of different sizes and numbers of objects in one batch."""
+
+import tensorflow as tf
+
+# Landscape and portrait are told apart within so many batches. To go on at
+# batch k of a stream, start its parts at example (k // WINDOW) * WINDOW *
+# batch_size, and skip k % WINDOW batches.
+WINDOW = 8
+_PADDING = {"labels": -1, "segmentation_masks": 255}
+
+
+def batch(
+    dataset: tf.data.Dataset,
+    batch_size: int,
+    max_boxes: int | None = None,
+    group_by_aspect: bool = True,
+    drop_remainder: bool = False,
+    pad_to_multiple: int = 1,
+) -> tf.data.Dataset:
+    """Pad examples to a common size and batch them.
+
+    With `group_by_aspect`, images wider than high and the others are batched
+    apart, as py-faster-rcnn does, so that little is padded: within every
+    `WINDOW` batches the wide ones come first, and at most one batch is mixed.
+    A batch is a function of the examples of its window alone, and every
+    example is given once.
+
+    Args:
+        dataset: of single examples, see `kcv.data.voc`.
+        batch_size: examples in a batch.
+        max_boxes: number N of rows that boxes are padded to. None is the most
+            of the batch, at least 1.
+        group_by_aspect: whether to batch wide and high images apart.
+        drop_remainder: whether to drop a last batch that is not full.
+        pad_to_multiple: height and width of the canvas are multiples of this.
+
+    Returns:
+        A dataset of `images` (B, H, W, 3) float32 0 to 255, padded right and
+        below with 0; `bounding_boxes` {`boxes` (B, N, 4) float32 padded with
+        0, `labels` (B, N) int32 padded with -1}; `difficult` and `is_crowd`
+        (B, N) bool, False; `image_sizes` (B, 2) int32, height and width
+        without padding; `image_id` (B,) string; `scale` (B,) float32; masks,
+        if any, `segmentation_masks` (B, H, W) uint8 padded with 255,
+        `instance_masks` (B, N, H, W) uint8 padded with 0. Iteration raises
+        `InvalidArgumentError`, naming the image, if one has more than
+        `max_boxes` boxes.
+
+    Raises:
+        ValueError: if a number is below 1.
+
+    Example:
+
+    ```python
+    batches = kcv.data.batch(kcv.data.digit_scenes("train"), 8)
+    model.fit(batches.map(kcv.data.detection_inputs), steps_per_epoch=100)
+    ```
+    """
+    for name, value in (
+        ("batch_size", batch_size),
+        ("max_boxes", 1 if max_boxes is None else max_boxes),
+        ("pad_to_multiple", pad_to_multiple),
+    ):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, received {value}")
+    count = int(dataset.cardinality())
+    dataset = dataset.map(
+        lambda example: _padded(example, max_boxes, pad_to_multiple),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+    spec = dataset.element_spec
+    shapes = tf.nest.map_structure(lambda x: x.shape, spec)
+
+    def join(examples):
+        return examples.padded_batch(
+            batch_size, shapes, _padding(spec), drop_remainder
+        )
+
+    if group_by_aspect and batch_size > 1:
+        window = WINDOW * batch_size
+        dataset = dataset.prefetch(window).window(window)
+        dataset = dataset.flat_map(lambda nested: join(_by_aspect(nested)))
+    else:
+        dataset = join(dataset)
+    dataset = dataset.map(
+        # Last, so that all before it moves a quarter of the bytes.
+        lambda x: {**x, "images": tf.cast(x["images"], tf.float32)},
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+    if count != tf.data.UNKNOWN_CARDINALITY:
+        if count >= 0:
+            spare = 0 if drop_remainder else batch_size - 1
+            count = (count + spare) // batch_size
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def detection_inputs(example: dict) -> tuple[dict, dict]:
+    """Divide a batch into what a detector sees and what it is to find.
+
+    Args:
+        example: an element of `batch`.
+
+    Returns:
+        (x, y) for `fit`: x of `images` and `image_sizes`; y of `boxes`,
+        `labels`, `difficult` and `is_crowd`; shapes and dtypes unchanged.
+
+    Example:
+
+    ```python
+    model.fit(batches.map(kcv.data.detection_inputs))
+    ```
+    """
+    x = {key: example[key] for key in ("images", "image_sizes")}
+    y = {
+        "boxes": example["bounding_boxes"]["boxes"],
+        "labels": example["bounding_boxes"]["labels"],
+        "difficult": example["difficult"],
+        "is_crowd": example["is_crowd"],
+    }
+    return x, y
+
+
+def drop_difficult(example: dict) -> dict:
+    """Remove the objects marked difficult, as VOC detectors train without.
+
+    Args:
+        example: a single example, before `batch`.
+
+    Returns:
+        The example with the other objects, which may be none.
+
+    Example:
+
+    ```python
+    train = kcv.data.voc("voc/2007").map(kcv.data.drop_difficult)
+    ```
+    """
+    keep = ~example["difficult"]
+    kept = {
+        key: tf.boolean_mask(example[key], keep)
+        for key in ("difficult", "is_crowd", "instance_masks")
+        if key in example
+    }
+    kept["bounding_boxes"] = {
+        key: tf.boolean_mask(value, keep)
+        for key, value in example["bounding_boxes"].items()
+    }
+    return {**example, **kept}
+
+
+def _padded(example, max_boxes, multiple):
+    """Pad the rows of objects and the canvas of one example."""
+    example = dict(example)
+    boxes = example["bounding_boxes"]["boxes"]
+    labels = example["bounding_boxes"]["labels"]
+    count = tf.shape(boxes)[0]
+    rows = tf.maximum(count, 1)  # no reduction likes an axis of length 0
+    if max_boxes is not None:
+        check = tf.debugging.Assert(
+            count <= max_boxes,
+            [
+                "image",
+                example["image_id"],
+                "has more boxes than max_boxes; boxes, max_boxes:",
+                count,
+                max_boxes,
+            ],
+        )
+        with tf.control_dependencies([check]):
+            rows = tf.constant(max_boxes)
+    more = rows - count
+    boxes = tf.pad(boxes, [[0, more], [0, 0]])
+    labels = tf.pad(labels, [[0, more]], constant_values=-1)
+    example["bounding_boxes"] = {
+        "boxes": tf.ensure_shape(boxes, (max_boxes, 4)),
+        "labels": tf.ensure_shape(labels, (max_boxes,)),
+    }
+    for key in ("difficult", "is_crowd"):
+        own = tf.pad(example[key], [[0, more]])
+        example[key] = tf.ensure_shape(own, (max_boxes,))
+
+    sides = tf.shape(example["images"])[:2]
+    bottom, right = tf.unstack(-sides % multiple)
+    canvas = [[0, bottom], [0, right]]
+    example["image_sizes"] = sides
+    example["images"] = tf.pad(example["images"], [*canvas, [0, 0]])
+    if "segmentation_masks" in example:
+        example["segmentation_masks"] = tf.pad(
+            example["segmentation_masks"], canvas, constant_values=255
+        )
+    if "instance_masks" in example:
+        example["instance_masks"] = tf.pad(
+            example["instance_masks"], [[0, more], *canvas]
+        )
+    example.setdefault("scale", tf.constant(1.0))
+    return example
+
+
+def _padding(spec, key=None):
+    if isinstance(spec, dict):
+        return {name: _padding(own, name) for name, own in spec.items()}
+    value = "" if spec.dtype == tf.string else _PADDING.get(key, 0)
+    return tf.constant(value, spec.dtype)
+
+
+def _by_aspect(nested):
+    """Put the wide images of a window before the others."""
+    examples = tf.data.Dataset.zip(nested)
+
+    def is_wide(example):
+        height, width = tf.unstack(example["image_sizes"])
+        return width > height
+
+    return examples.filter(is_wide).concatenate(
+        examples.filter(lambda example: ~is_wide(example))
+    )

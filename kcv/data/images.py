@@ -1,0 +1,140 @@
+"""Image files to pixels, in the TensorFlow graph and in Python.
+
+One rule for training, evaluation and serving:
+
+- grey becomes three equal channels, a palette its colours, CMYK RGB;
+- alpha is dropped, not composited (as `keras.utils.load_img` does);
+- 16 bits per channel are scaled to 8: the high byte is kept;
+- of an animated GIF the first frame is taken;
+- pixels stay as they are stored: an EXIF orientation tag is ignored, since
+  boxes are drawn upon stored pixels in VOC, in COCO and in TFDS. A file whose
+  stored size is not the annotated one is refused by `kcv.data.voc` and `coco`.
+"""
+
+import os
+
+import numpy as np
+import tensorflow as tf
+
+_HEAD = 64  # bytes; enough for every field looked at below
+
+
+def decode_image(contents: tf.Tensor) -> tf.Tensor:
+    """Decode one JPEG, PNG, BMP, GIF or WebP file to RGB.
+
+    Runs in a graph, a `tf.data` map or a serving signature.
+
+    Args:
+        contents: () string, the bytes of the file.
+
+    Returns:
+        (H, W, 3) uint8 RGB, 0 to 255.
+
+    Raises:
+        tf.errors.InvalidArgumentError: if the bytes are no such file, or
+            truncated, an animated WebP or a compressed BMP.
+
+    Example:
+
+    ```python
+    image = kcv.data.decode_image(tf.io.read_file("cat.png"))
+    ```
+    """
+    head = tf.strings.join([tf.strings.substr(contents, 0, _HEAD), b"\0" * 64])
+    head = tf.io.decode_raw(tf.strings.substr(head, 0, _HEAD), tf.uint8)
+    is_webp = _equal(head, 0, b"RIFF") & _equal(head, 8, b"WEBP")
+    is_bmp = _equal(head, 0, b"BM")
+    image = tf.case(
+        [
+            (is_webp, lambda: _decode_webp(contents, head)),
+            (is_bmp, lambda: _decode_bmp(contents, head)),
+        ],
+        default=lambda: tf.io.decode_image(
+            contents, channels=3, expand_animations=False
+        ),
+        exclusive=True,
+    )
+    return tf.ensure_shape(image, (None, None, 3))
+
+
+def read_image(path: str | os.PathLike) -> np.ndarray:
+    """Read an image file as RGB.
+
+    Args:
+        path: of a JPEG, PNG, BMP, GIF or WebP file.
+
+    Returns:
+        (H, W, 3) uint8 RGB, 0 to 255.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it cannot be decoded; the message names the file.
+
+    Example:
+
+    ```python
+    pixels = kcv.data.read_image("cat.png")
+    ```
+    """
+    try:
+        return decode_image(tf.io.read_file(os.fspath(path))).numpy()
+    except tf.errors.NotFoundError as error:
+        raise FileNotFoundError(f"no image file {path}") from error
+    except tf.errors.InvalidArgumentError as error:
+        raise ValueError(
+            f"{path} is not a whole JPEG, PNG, BMP, GIF or WebP image: "
+            f"{error.message}"
+        ) from error
+
+
+def _decode_webp(contents, head):
+    # TensorFlow 2.21 corrupts its heap on an animated WebP, which ends the
+    # process: it must never see one. Bit 1 of the VP8X flags says so.
+    animated = _equal(head, 12, b"VP8X") & (head[20] & 2 > 0)
+    check = tf.debugging.Assert(~animated, ["animated WebP is not supported"])
+    with tf.control_dependencies([check]):
+        contents = tf.identity(contents)
+    # Asking for 3 channels fails where there is alpha.
+    image = tf.io.decode_image(contents, channels=0, expand_animations=False)
+    return image[..., :3]
+
+
+def _decode_bmp(contents, head):
+    bits = _little_endian(head, 28, 2)
+    compression = _little_endian(head, 30, 4)
+    # 3 and 6 name bit masks of uncompressed pixels; TensorFlow would read
+    # run lengths (1, 2) as if they were pixels.
+    plain = tf.reduce_any(compression == [0, 3, 6])
+    check = tf.debugging.Assert(plain, ["compressed BMP is not supported"])
+    with tf.control_dependencies([check]):
+        contents = tf.identity(contents)
+    return tf.cond(
+        bits == 8,
+        lambda: _decode_palette_bmp(contents, head),
+        lambda: tf.io.decode_image(
+            contents, channels=3, expand_animations=False
+        ),
+    )
+
+
+def _decode_palette_bmp(contents, head):
+    # TensorFlow takes the indices for grey values.
+    indices = tf.io.decode_bmp(contents, channels=0)[..., 0]
+    used = _little_endian(head, 46, 4)
+    colors = tf.where(used == 0, 256, used)
+    palette = tf.strings.substr(
+        contents, 14 + _little_endian(head, 14, 4), 4 * colors
+    )
+    palette = tf.reshape(tf.io.decode_raw(palette, tf.uint8), (-1, 4))
+    return tf.gather(palette[:, 2::-1], tf.cast(indices, tf.int32))
+
+
+def _equal(head, position, expected):
+    return tf.reduce_all(
+        head[position : position + len(expected)] == list(expected)
+    )
+
+
+def _little_endian(head, position, count):
+    bytes_ = tf.cast(head[position : position + count], tf.int32)
+    return tf.reduce_sum(bytes_ * [256**k for k in range(count)])

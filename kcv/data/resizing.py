@@ -1,0 +1,79 @@
+"""The image scale of Faster R-CNN, for pixels, boxes and masks together."""
+
+import tensorflow as tf
+
+
+def resize(
+    dataset: tf.data.Dataset, short_side: int = 600, long_side: int = 1000
+) -> tf.data.Dataset:
+    """Scale images so that the short side is `short_side`, or the long capped.
+
+    The rule of py-faster-rcnn's `prep_im_for_blob`: scale = short_side / short,
+    and long_side / long instead if round(scale * long) > long_side. Bilinear,
+    without antialiasing; masks take the nearest pixel. Each example depends
+    upon itself alone, so that streams stay resumable.
+
+    Args:
+        dataset: of single examples with `images` (H, W, 3) uint8 and
+            `bounding_boxes`, with or without masks.
+        short_side: wanted length of the short side, in pixels.
+        long_side: greatest length of the long side, in pixels.
+
+    Returns:
+        The dataset, with `scale` () float32, resized / original (times a
+        `scale` that was there). A new side is rounded to a whole pixel, and
+        boxes follow it, so they may differ from scale * box by half a pixel.
+
+    Raises:
+        ValueError: if a side is below 1 or long_side below short_side.
+
+    Example:
+
+    ```python
+    dataset = kcv.data.resize(kcv.data.voc("voc/2007"), short_side=600)
+    ```
+    """
+    if not 1 <= short_side <= long_side:
+        raise ValueError(
+            "sides must be 1 <= short_side <= long_side, received "
+            f"short_side={short_side}, long_side={long_side}"
+        )
+    return dataset.map(
+        lambda example: _resized(example, short_side, long_side),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+
+
+def _resized(example, short_side, long_side):
+    example = dict(example)
+    old = tf.shape(example["images"])[:2]
+    # float64, as the rule was written in: roundings must fall the same way.
+    sides = tf.cast(old, tf.float64)
+    scale = short_side / tf.reduce_min(sides)
+    capped = long_side / tf.reduce_max(sides)
+    too_long = tf.round(scale * tf.reduce_max(sides)) > long_side
+    scale = tf.where(too_long, capped, scale)
+    new = tf.maximum(tf.cast(tf.round(sides * scale), tf.int32), 1)
+
+    images = tf.image.resize(example["images"], new, "bilinear")
+    example["images"] = tf.cast(tf.round(images), tf.uint8)
+    ratio = tf.cast(new, tf.float32) / tf.cast(old, tf.float32)
+    boxes = example["bounding_boxes"]["boxes"]
+    example["bounding_boxes"] = {
+        **example["bounding_boxes"],
+        "boxes": boxes * tf.tile(ratio[::-1], [2]),
+    }
+    if "segmentation_masks" in example:
+        masks = example["segmentation_masks"][..., tf.newaxis]
+        example["segmentation_masks"] = _nearest(masks, new)[..., 0]
+    if "instance_masks" in example:
+        masks = example["instance_masks"][..., tf.newaxis]  # (N, H, W, 1)
+        example["instance_masks"] = _nearest(masks, new)[..., 0]
+    before = example.get("scale", tf.constant(1.0))
+    example["scale"] = before * tf.cast(scale, tf.float32)
+    return example
+
+
+def _nearest(masks, size):
+    return tf.image.resize(masks, size, "nearest")

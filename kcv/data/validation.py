@@ -1,0 +1,159 @@
+"""Boxes are checked where they enter, and named when they are wrong."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+# Annotation tools disagree about where pixels begin, and COCO rounds: a box
+# that leaves its image by no more than this is clipped, not refused.
+TOLERANCE = 1.0  # pixels
+
+
+def check_boxes(
+    boxes: np.ndarray,
+    labels: np.ndarray,
+    *,
+    classes: int,
+    name: str,
+    size: Sequence[int] | None = None,
+) -> np.ndarray:
+    """Check the boxes of one image, and clip them to it.
+
+    Args:
+        boxes: (N, 4) absolute half-open xyxy, in pixels. N may be 0.
+        labels: (N,) integers from 0.
+        classes: number of classes; labels are below it.
+        name: what an error calls the image, such as its annotation file.
+        size: (height, width) of the image, or None where it is not known:
+            then nothing is said about what lies to the right and below.
+
+    Returns:
+        (N, 4) float32, clipped: a box may leave the image by a pixel.
+
+    Raises:
+        ValueError: if a box is not finite, inverted, empty or outside, or a
+            label is out of range; the message names image and box.
+
+    Example:
+
+    ```python
+    boxes = check_boxes([[10, 10, 50, 40]], [0], classes=1, name="cat.xml")
+    ```
+    """
+    boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
+    labels = np.asarray(labels)
+    if labels.shape != (len(boxes),):
+        raise ValueError(
+            f"{name}: {len(boxes)} boxes need as many labels, received labels "
+            f"of shape {labels.shape}"
+        )
+    far = (np.inf, np.inf) if size is None else (size[1], size[0])
+    edge = np.asarray([*far, *far], np.float32)
+    kept = np.clip(boxes, 0, edge)
+    problems = (
+        ("is not finite", ~np.isfinite(boxes).all(1)),
+        ("is inverted or empty", (boxes[:, 2:] <= boxes[:, :2]).any(1)),
+        (
+            "lies outside the image",
+            (boxes < -TOLERANCE).any(1)
+            | (boxes > edge + TOLERANCE).any(1)
+            | (kept[:, 2:] <= kept[:, :2]).any(1),
+        ),
+    )
+    for problem, bad in problems:
+        if bad.any():
+            number = int(bad.argmax())
+            of_size = "" if size is None else f" of {size[1]}x{size[0]} pixels"
+            raise ValueError(
+                f"{name}{of_size}: box {number} {boxes[number].tolist()} "
+                f"(x1, y1, x2, y2, half-open) {problem}"
+            )
+    bad = (labels < 0) | (labels >= classes)
+    if bad.any():
+        number = int(bad.argmax())
+        raise ValueError(
+            f"{name}: box {number} has label {labels[number]}; labels go from "
+            f"0 to {classes - 1}"
+        )
+    return kept
+
+
+def validate(dataset: tf.data.Dataset, classes: int) -> tf.data.Dataset:
+    """Check the boxes of every example against its pixels, and clip them.
+
+    For what `check_boxes` cannot see: sets that are not in memory, and images
+    whose size shows only when they are decoded.
+
+    Args:
+        dataset: of single examples with `images`, `bounding_boxes` and
+            `image_id`.
+        classes: number of classes.
+
+    Returns:
+        The dataset; its iteration raises `InvalidArgumentError`, naming image
+        and box, where `check_boxes` raises `ValueError`.
+
+    Example:
+
+    ```python
+    dataset = kcv.data.validate(dataset, classes=20)
+    ```
+    """
+    return dataset.map(
+        lambda example: _checked(example, classes),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+
+
+def _checked(example, classes):
+    boxes = example["bounding_boxes"]["boxes"]
+    labels = example["bounding_boxes"]["labels"]
+    size = tf.cast(tf.shape(example["images"])[:2], tf.float32)
+    edge = tf.concat([size[::-1], size[::-1]], 0)
+    kept = tf.clip_by_value(boxes, 0.0, edge)
+    # Written so that NaN is never good.
+    good = (
+        (boxes[:, 2:] > boxes[:, :2])
+        & (kept[:, 2:] > kept[:, :2])
+        & (boxes[:, :2] >= -TOLERANCE)
+        & (boxes[:, 2:] <= edge[2:] + TOLERANCE)
+    )
+    good = tf.reduce_all(good, 1)
+    good_label = (labels >= 0) & (labels < classes)
+    image = example["image_id"]
+    first_bad = tf.argmax(tf.cast(~good, tf.int32))
+    first_bad_label = tf.argmax(tf.cast(~good_label, tf.int32))
+    checks = [
+        tf.debugging.Assert(
+            tf.reduce_all(good),
+            [
+                "image",
+                image,
+                "box",
+                first_bad,
+                tf.gather(boxes, tf.where(~good)[:1, 0]),
+                "is not finite, inverted, empty, or outside the image of "
+                "height and width",
+                size,
+            ],
+        ),
+        tf.debugging.Assert(
+            tf.reduce_all(good_label),
+            [
+                "image",
+                image,
+                "box",
+                first_bad_label,
+                "has label",
+                tf.gather(labels, tf.where(~good_label)[:1, 0]),
+                "number of classes",
+                classes,
+            ],
+        ),
+    ]
+    with tf.control_dependencies(checks):
+        kept = tf.identity(kept)
+    bounding_boxes = {**example["bounding_boxes"], "boxes": kept}
+    return {**example, "bounding_boxes": bounding_boxes}
