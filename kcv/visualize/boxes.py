@@ -1,0 +1,202 @@
+"""Boxes with their classes and scores over an image."""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from kcv.visualize.figure import new_figure
+from kcv.visualize.figure import to_uint8_rgb
+
+# A power of two, so that pixels / dpi * dpi is exact.
+DPI = 64
+
+
+def draw_boxes(
+    image,
+    boxes,
+    labels,
+    scores=None,
+    class_names: Sequence[str] | None = None,
+    difficult=None,
+    zoom: int = 1,
+) -> np.ndarray:
+    """Draw boxes into a copy of an image.
+
+    Args:
+        image: (H, W, 3) or (H, W), 0..255.
+        boxes: (N, 4) xyxy pixels of the image, half-open.
+        labels: (N,) from 0; each has a colour of its own, ten in all.
+        scores: (N,) 0..1, written behind the class; `None` for ground truth.
+        class_names: of the labels; `None` writes the numbers.
+        difficult: (N,) bool, whose boxes are dashed; `None` for none.
+        zoom: how many pixels a pixel becomes along either axis; small images
+            need 2 to 4 for legible text.
+
+    Returns:
+        (zoom * H, zoom * W, 3) uint8.
+
+    Raises:
+        ValueError: if the image has another shape, or the columns differ in
+            length.
+
+    Example:
+
+    >>> image = np.zeros((48, 64, 3), np.uint8)
+    >>> draw_boxes(image, [[8, 8, 24, 40]], [0], [0.9], zoom=2).shape
+    (96, 128, 3)
+    """
+    pixels = to_uint8_rgb(image)
+    height, width = pixels.shape[0] * zoom, pixels.shape[1] * zoom
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_axes((0, 0, 1, 1))
+    found = {"boxes": boxes, "labels": labels}
+    if scores is not None:
+        found["scores"] = scores
+    if difficult is not None:
+        found["difficult"] = difficult
+    draw_boxes_on(axes, pixels, found, class_names)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def draw_boxes_on(
+    axes,
+    image,
+    found: Mapping[str, Any],
+    class_names: Sequence[str] | None = None,
+) -> None:
+    """Show an image with its boxes on matplotlib axes.
+
+    Args:
+        axes: `matplotlib.axes.Axes`, whose frame and ticks are taken away.
+        image: (H, W, 3) or (H, W), 0..255.
+        found: `boxes` (N, 4), `labels` (N,), and optionally `scores` (N,) and
+            `difficult` (N,): the entry of one image in the dictionaries of
+            `kcv.metrics`.
+        class_names: of the labels; `None` writes the numbers.
+
+    Raises:
+        ValueError: as for `draw_boxes`.
+
+    Example:
+
+    ```python
+    figure = kcv.visualize.new_figure(4, 4)
+    draw_boxes_on(figure.add_subplot(), image, detections[image_id])
+    ```
+    """
+    pixels = to_uint8_rgb(image)
+    boxes = np.asarray(found["boxes"], np.float64).reshape(-1, 4)
+    columns = {
+        name: np.asarray(found[name])
+        for name in ("labels", "scores", "difficult")
+        if name in found
+    }
+    for name, column in columns.items():
+        if column.shape != (len(boxes),):
+            raise ValueError(
+                f"{name} must be ({len(boxes)},) like the boxes, "
+                f"got {column.shape}"
+            )
+    height, width = pixels.shape[:2]
+    # Half-open boxes run along the edges of pixels, not through centres.
+    axes.imshow(pixels, extent=(0, width, height, 0), interpolation="nearest")
+    axes.set_xlim(0, width)
+    axes.set_ylim(height, 0)
+    axes.set_axis_off()
+    for k, (x1, y1, x2, y2) in enumerate(boxes):
+        label = int(columns["labels"][k])
+        text = str(label) if class_names is None else str(class_names[label])
+        if "scores" in columns:
+            text = f"{text} {columns['scores'][k]:.2f}"
+        hard = "difficult" in columns and bool(columns["difficult"][k])
+        colour = matplotlib.colormaps["tab10"](label % 10)
+        axes.add_patch(
+            Rectangle(
+                (x1, y1),
+                x2 - x1,
+                y2 - y1,
+                fill=False,
+                edgecolor=colour,
+                linewidth=1.5,
+                linestyle="--" if hard else "-",
+            )
+        )
+        axes.annotate(
+            text,
+            (min(max(x1, 0), width), min(max(y1, 0), height)),
+            xytext=(1, -1),
+            textcoords="offset points",
+            verticalalignment="top",
+            fontsize=7,
+            color="white",
+            # `$` and the like in a class name are no mathematics.
+            parse_math=False,
+            bbox={"facecolor": colour, "edgecolor": "none", "pad": 1},
+        )
+
+
+def detection_gallery(
+    examples: Sequence[tuple[Any, Mapping[str, Any], Mapping[str, Any]]],
+    class_names: Sequence[str] | None = None,
+    min_score: float = 0.5,
+    pairs_per_row: int = 2,
+) -> Figure:
+    """Show detections beside the ground truth, image by image.
+
+    Args:
+        examples: (image, ground truth, detections) of each picture, the two
+            as entries of one image in the dictionaries of `kcv.metrics`.
+            Difficult objects are dashed.
+        class_names: of the labels; `None` writes the numbers.
+        min_score: detections below it are not drawn.
+        pairs_per_row: pictures per row, each twice.
+
+    Returns:
+        A figure: left of each pair the ground truth, right the detections.
+
+    Raises:
+        ValueError: if there is no example.
+
+    Example:
+
+    ```python
+    figure = detection_gallery(
+        [(image, ground_truth[i], detections[i]) for i, image in images]
+    )
+    figure.savefig("detections.png")
+    ```
+    """
+    if not examples:
+        raise ValueError("examples must not be empty")
+    columns = min(pairs_per_row, len(examples))
+    rows = -(-len(examples) // columns)
+    shapes = [to_uint8_rgb(image).shape for image, _, _ in examples]
+    aspect = max(height / width for height, width, _ in shapes)
+    side = 2.4  # inches
+    figure = new_figure(columns * 2 * side, rows * (side * aspect + 0.25))
+    grid = figure.subplots(rows, columns * 2, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    pairs = grid.reshape(rows * columns, 2)
+    for (left, right), (image, truth, found) in zip(
+        pairs, examples, strict=False
+    ):
+        shown = np.asarray(found["scores"]) >= min_score
+        truth = {k: v for k, v in truth.items() if k != "scores"}
+        found = {
+            name: np.asarray(found[name])[shown]
+            for name in ("boxes", "labels", "scores")
+        }
+        draw_boxes_on(left, image, truth, class_names)
+        draw_boxes_on(right, image, found, class_names)
+        left.set_title("ground truth", fontsize=8)
+        right.set_title(f"found, score ≥ {min_score:g}", fontsize=8)
+    return figure
