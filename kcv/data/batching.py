@@ -71,9 +71,11 @@ def batch(
     spec = dataset.element_spec
     shapes = tf.nest.map_structure(lambda x: x.shape, spec)
 
+    padding = _padding(spec)
+
     def join(examples):
         return examples.padded_batch(
-            batch_size, shapes, _padding(spec), drop_remainder
+            batch_size, shapes, padding, drop_remainder
         )
 
     if group_by_aspect and batch_size > 1:
@@ -201,8 +203,9 @@ def _padded(example, max_boxes, multiple):
 def _padding(spec, key=None):
     if isinstance(spec, dict):
         return {name: _padding(own, name) for name, own in spec.items()}
-    value = "" if spec.dtype == tf.string else _PADDING.get(key, 0)
-    return tf.constant(value, spec.dtype)
+    if spec.dtype == tf.string:
+        return tf.constant("")
+    return tf.cast(_PADDING.get(key, 0), spec.dtype)
 
 
 def _by_aspect(nested):
