@@ -157,8 +157,12 @@ def running_maxima(x, axis, levels):
 
     def widen(level, window, current, stack):
         stack = stack.write(level, current)
-        ahead = tf.minimum(tf.range(length) + window, length - 1)
-        wider = tf.maximum(current, tf.gather(current, ahead, axis=axis))
+        # The last `window` elements see the end already.
+        reach = tf.maximum(length - window, 0)
+        near, end = tf.split(current, [reach, length - reach], axis=axis)
+        _, far = tf.split(current, [length - reach, reach], axis=axis)
+        wider = tf.concat([tf.maximum(near, far), end], axis=axis)
+        wider = tf.ensure_shape(wider, x.shape)
         return level + 1, 2 * window, wider, stack
 
     stack = tf.TensorArray(x.dtype, size=levels, element_shape=x.shape)
