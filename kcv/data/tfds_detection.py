@@ -93,9 +93,9 @@ def _epochs(dataset, size, seed, start):
             _SHUFFLE,
             # Its own seed for every epoch, rather than reshuffling: an
             # iterator that starts later must see the same epochs.
-            seed=tf.random.experimental.stateless_fold_in(
-                tf.constant([seed, 0], tf.int64), number
-            )[0],
+            seed=tf.random.stateless_uniform(
+                (), [seed, number], None, None, tf.int64
+            ),
             reshuffle_each_iteration=False,
         )
 
