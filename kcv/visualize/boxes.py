@@ -129,11 +129,15 @@ def draw_boxes_on(
                 linestyle="--" if hard else "-",
             )
         )
+        # In the corner away from the image's nearer side, so that it stays
+        # within the image.
+        left = x1 < width / 2
         axes.annotate(
             text,
-            (min(max(x1, 0), width), min(max(y1, 0), height)),
-            xytext=(1, -1),
+            (max(x1, 0) if left else min(x2, width), max(y1, 0)),
+            xytext=(1 if left else -1, -1),
             textcoords="offset points",
+            horizontalalignment="left" if left else "right",
             verticalalignment="top",
             fontsize=7,
             color="white",
@@ -178,11 +182,19 @@ def detection_gallery(
         raise ValueError("examples must not be empty")
     columns = min(pairs_per_row, len(examples))
     rows = -(-len(examples) // columns)
-    shapes = [to_uint8_rgb(image).shape for image, _, _ in examples]
-    aspect = max(height / width for height, width, _ in shapes)
-    side = 2.4  # inches
-    figure = new_figure(columns * 2 * side, rows * (side * aspect + 0.25))
-    grid = figure.subplots(rows, columns * 2, squeeze=False)
+    aspects = [
+        height / width
+        for height, width, _ in (to_uint8_rgb(e[0]).shape for e in examples)
+    ]
+    side = 2.4  # inches of a picture's width
+    heights = [
+        side * max(aspects[row * columns : (row + 1) * columns]) + 0.25
+        for row in range(rows)
+    ]
+    figure = new_figure(columns * 2 * side, sum(heights))
+    grid = figure.subplots(
+        rows, columns * 2, squeeze=False, height_ratios=heights
+    )
     for axes in grid.flat:
         axes.set_axis_off()
     pairs = grid.reshape(rows * columns, 2)
