@@ -1,0 +1,1 @@
+"""Runnable experiments: `python -m recipes.NAME`, from a checkout of kcv."""
