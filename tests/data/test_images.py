@@ -46,8 +46,21 @@ GRAPH = tf.function(
         (encoded(RGBA, "BMP"), RGB),
         (encoded(RGBA, "WEBP", lossless=True, exact=True), RGB),
     ],
-    ids="png bmp webp grey-png grey-bmp bit-png grey-alpha palette-png "
-    "palette-bmp gif rgba-png rgba-bmp rgba-webp".split(),
+    ids=[
+        "png",
+        "bmp",
+        "webp",
+        "grey-png",
+        "grey-bmp",
+        "bit-png",
+        "grey-alpha",
+        "palette-png",
+        "palette-bmp",
+        "gif",
+        "rgba-png",
+        "rgba-bmp",
+        "rgba-webp",
+    ],
 )
 def test_lossless_formats_equal_pillow(contents, expected):
     got = GRAPH(contents)

@@ -62,7 +62,7 @@ def test_lists_that_overlap_are_refused(write_voc):
 
 
 def test_one_coco_file_is_divided(write_coco, caplog):
-    sizes = {k: (8, 8) for k in range(10)}
+    sizes = dict.fromkeys(range(10), (8, 8))
     objects = [(k, 1, [0, 0, 4, 4], 0) for k in sizes]
     file, folder = write_coco(sizes, objects, {1: "thing"})
     train = load_detection(f"coco:{file}:{folder}")
@@ -106,7 +106,9 @@ def test_one_image_cannot_be_divided(write_coco):
 
 
 def test_seed_and_start_reach_the_stream(write_coco):
-    file, folder = write_coco({k: (8, 8) for k in range(10)}, [], {1: "thing"})
+    file, folder = write_coco(
+        dict.fromkeys(range(10), (8, 8)), [], {1: "thing"}
+    )
     source = f"coco:{file}:{folder}"
     whole = ids(load_detection(source, seed=4).dataset.take(20))
     assert whole[:8] != whole[8:16]
