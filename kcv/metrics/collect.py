@@ -41,6 +41,8 @@ def collect_detections(
     detections = {}
     for batch in dataset:
         inputs = {key: batch[key] for key in ("images", "image_sizes")}
+        # Under MirroredStrategy every replica is given the whole batch, and
+        # the copies come one after another: the first B rows are the batch.
         found = model.predict_on_batch(inputs)
         truth = batch["bounding_boxes"]
         columns = {
