@@ -71,7 +71,7 @@ def precision_recall_figure(
 
 
 def training_figure(history: Mapping[str, Sequence[float]]) -> Figure:
-    """Draw what `fit` recorded: losses, metrics and learning rate apart.
+    """Draw what `fit` recorded; losses, metrics, rate and time apart.
 
     Args:
         history: `{name: values of the epochs}`, as `keras.callbacks.History`
@@ -92,10 +92,12 @@ def training_figure(history: Mapping[str, Sequence[float]]) -> Figure:
     training_figure(history).savefig("training.png")
     ```
     """
-    groups = {"loss": [], "metric": [], "learning rate": []}
+    groups = {"loss": [], "metric": [], "learning rate": [], "seconds": []}
     for name in history:
         if "learning_rate" in name:
             groups["learning rate"].append(name)
+        elif "seconds" in name:
+            groups["seconds"].append(name)
         elif "loss" in name:
             groups["loss"].append(name)
         elif name != "epoch":

@@ -56,12 +56,14 @@ def test_training_groups_and_gaps():
         "rpn_cls_loss": [2.0, 1.0, 0.5],
         "val_voc07_map": [0.1, float("nan"), 0.4],
         "learning_rate": [0.1, 0.1, 0.01],
+        "seconds": [30.0, 20.0, 20.0],
     }
     figure = training_figure(history)
     assert [axes.get_ylabel() for axes in figure.axes] == [
         "loss",
         "metric",
         "learning rate",
+        "seconds",
     ]
     assert lines(figure.axes[0]) == {
         "loss": [[4, 3], [5, 2], [6, 1]],
