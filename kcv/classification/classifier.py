@@ -2,11 +2,9 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import keras
 
-from kcv.weights import load_keras_applications
 from kcv.weights import load_weights
 
 
@@ -79,8 +77,8 @@ def initialize(
 
     Args:
         model: The network.
-        weights: None for those it has, "imagenet" for the download of
-            keras.applications, or a file for `kcv.weights.load_weights`.
+        weights: None for those it has, or a source that
+            `kcv.weights.load_weights` takes.
         top: Layers that the network was asked to go without: a file may
             have them.
 
@@ -93,19 +91,11 @@ def initialize(
     """
     if weights is None:
         return model
-    if weights == "imagenet":
-        if not top and model.output_shape[-1] != 1000:
-            raise ValueError(
-                f'{model.name}: weights="imagenet" has 1000 classes, received '
-                f"classes={model.output_shape[-1]}. Set classes=1000 or "
-                "include_top=False."
-            )
-        load_keras_applications(model, skip=top)
-        return model
-    if not Path(weights).is_file():
-        raise FileNotFoundError(
-            'weights must be None, "imagenet" or a file, received '
-            f"{str(weights)!r}, and there is no such file."
+    classes = model.output_shape[-1]
+    if weights == "imagenet" and not top and classes != 1000:
+        raise ValueError(  # before the download
+            f'{model.name}: weights="imagenet" has 1000 classes, received '
+            f"classes={classes}. Set classes=1000 or include_top=False."
         )
     load_weights(model, weights, skip=top)
     return model

@@ -1,4 +1,4 @@
-"""Load a file of weights, whoever wrote it."""
+"""Load weights, whoever published them."""
 
 import os
 from collections.abc import Sequence
@@ -12,27 +12,30 @@ from kcv.weights.assignment import assign
 from kcv.weights.hdf5 import read_layers
 from kcv.weights.keras_applications import assign_keras_applications
 from kcv.weights.keras_applications import is_keras_applications
+from kcv.weights.keras_applications import load_keras_applications
 from kcv.weights.reference import name_variables
 from kcv.weights.torchvision import load_torchvision
 
 
 def load_weights(
     model: keras.Model,
-    path: str | os.PathLike,
+    source: str | os.PathLike,
     strict: bool = True,
     skip: Sequence[str] | str = (),
 ) -> WeightReport:
-    """Load a file of kcv's, of keras.applications' or of torchvision's.
+    """Load published weights or a file, whoever wrote it.
 
-    The file itself tells which: by its ending and by the names of the layers
-    in it. Whichever it is, the model takes RGB in 0..255 less the mean
-    afterwards: torchvision's scaling is folded into the first convolution.
-    Weights that kcv saved go from any model to any other by the names
-    of the layers, a classifier's into a detector for instance.
+    A file of kcv's, of keras.applications' or of torchvision's tells which it
+    is by its ending and by the names of the layers in it. The model takes RGB
+    in 0..255 less the mean afterwards, whichever it is: torchvision's scaling
+    is folded into the first convolution. Weights that kcv saved go from any
+    model to any other by the names of the layers, a classifier's into a
+    detector for instance.
 
     Args:
         model: A model whose layers have the reference networks' names.
-        path: A .keras, .weights.h5, .h5, .pth, .pt or .safetensors file.
+        source: "imagenet" for the download of keras.applications; or a
+            .keras, .weights.h5, .h5, .pth, .pt or .safetensors file.
         strict: Whether variables without a weight and weights without a
             variable are errors; a weight of another shape always is one.
         skip: Beginnings of names of layers to leave out on both sides.
@@ -41,7 +44,7 @@ def load_weights(
         What matched and what was skipped.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the source is neither.
         ImportError: If the library that reads the file is not installed.
         ValueError: If the file cannot be read or the weights do not fit.
 
@@ -55,7 +58,15 @@ def load_weights(
     >>> report.skipped
     ('fc1000/kernel', 'fc1000/bias')
     """
-    if Path(path).suffix in (".pth", ".pt", ".safetensors"):
+    if source == "imagenet":
+        return load_keras_applications(model, source, strict, skip)
+    path = Path(source)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'Weights must be "imagenet" or a file, received {str(path)!r}, '
+            "and there is no such file."
+        )
+    if path.suffix in (".pth", ".pt", ".safetensors"):
         return load_torchvision(model, path, strict, skip, fold_scaling=True)
     layers = read_layers(path)
     if is_keras_applications(layers):

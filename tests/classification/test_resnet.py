@@ -56,12 +56,13 @@ def test_layers_have_the_authors_names(build):
     [("1x1", (2, 2), (1, 1)), ("3x3", (1, 1), (2, 2))],
 )
 def test_the_switch_moves_the_stride(stride_in, first, second):
-    model = ResNet50(include_top=False, stride_in=stride_in)
-    for stage in (3, 4, 5):
-        for branch, strides in (("2a", first), ("2b", second)):
-            layer = model.get_layer(f"res{stage}a_branch{branch}")
-            assert layer.strides == strides
-    assert model.get_layer("res2a_branch2a").strides == (1, 1)
+    maps = keras.Input((14, 14, 1024))
+    x = resnet_stage(maps, 50, 5, stride_in=stride_in)
+    model = keras.Model(maps, x)
+    assert model.get_layer("res5a_branch2a").strides == first
+    assert model.get_layer("res5a_branch2b").strides == second
+    assert model.get_layer("res5b_branch2b").strides == (1, 1)
+    assert model.output_shape == (None, 7, 7, 2048)
 
 
 @pytest.mark.parametrize("block", [basic_block, bottleneck_block])
@@ -80,26 +81,26 @@ def test_a_block_without_residual_is_the_identity(block):
 
 def test_trunk_and_stage_are_the_whole_network():
     keras.utils.set_random_seed(0)
-    whole = ResNet50(include_top=False)
+    whole = ResNet18(include_top=False)
     image = keras.Input((None, None, 3))
-    maps = keras.Input((None, None, 1024))
-    trunk = keras.Model(image, resnet_trunk(image, 50, through=4))
-    head = keras.Model(maps, resnet_stage(maps, 50, stage=5))
+    maps = keras.Input((None, None, 256))
+    trunk = keras.Model(image, resnet_trunk(image, 18, through=4))
+    head = keras.Model(maps, resnet_stage(maps, 18, stage=5))
     for part in (trunk, head):
         for layer in part.layers:
             if layer.weights:
                 layer.set_weights(whole.get_layer(layer.name).get_weights())
     x = np.random.default_rng(0).normal(0, 60, (1, 75, 90, 3))
     features = trunk(x)
-    assert features.shape == (1, 5, 6, 1024)  # ceil(75 / 16), ceil(90 / 16)
+    assert features.shape == (1, 5, 6, 256)  # ceil(75 / 16), ceil(90 / 16)
     np.testing.assert_allclose(head(features), whole(x), rtol=1e-5)
-    kept = keras.Model(maps, resnet_stage(maps, 50, stage=5, stride=1))
-    assert kept.compute_output_shape((2, 7, 7, 1024)) == (2, 7, 7, 2048)
+    kept = keras.Model(maps, resnet_stage(maps, 18, stage=5, stride=1))
+    assert kept.compute_output_shape((2, 7, 7, 256)) == (2, 7, 7, 512)
 
 
 def small(**options):
     image = keras.Input((32, 32, 3))
-    x = resnet_trunk(image, 18, through=3, **options)
+    x = resnet_trunk(image, 18, through=2, **options)
     x = keras.layers.GlobalAveragePooling2D()(x)
     model = keras.Model(image, keras.layers.Dense(1)(x))
     model.compile(keras.optimizers.SGD(0.01), "mse")
