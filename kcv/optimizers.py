@@ -48,10 +48,13 @@ class CaffeSGD(keras.optimizers.SGD):
         self.bias_decay_mult = bias_decay_mult
 
     def update_step(self, gradient, variable, learning_rate):
+        # A keras.Variable is called "bias", the tf.Variable that Keras hands
+        # over "conv1_1/bias:0".
+        name = variable.name.split("/")[-1].split(":")[0]
         lr_mult, decay = 1.0, self.l2
-        if variable.name == "bias":
+        if name == "bias":
             lr_mult, decay = self.bias_lr_mult, self.l2 * self.bias_decay_mult
-        elif variable.name in ("gamma", "beta"):
+        elif name in ("gamma", "beta"):
             decay = 0.0
         if decay:
             gradient = gradient + decay * variable

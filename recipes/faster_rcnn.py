@@ -155,9 +155,7 @@ def main(
         steps_per_epoch=steps,
         callbacks=experiment.callbacks(
             run,
-            kcv.metrics.DetectionEvaluation(
-                test, every=math.ceil(epochs / 4), prefix="held_out_"
-            ),
+            kcv.metrics.DetectionEvaluation(test, every=math.ceil(epochs / 4)),
         ),
     )
     experiment.save_model(model, run.out)
