@@ -52,9 +52,9 @@ def load_weights(
 
     >>> import kcv
     >>> small = kcv.classification.ResNet18(classes=2)
-    >>> small.save_weights("/tmp/two.weights.h5")
+    >>> small.save_weights("two.weights.h5")
     >>> trunk = kcv.classification.ResNet18(include_top=False)
-    >>> report = load_weights(trunk, "/tmp/two.weights.h5", skip="fc1000")
+    >>> report = load_weights(trunk, "two.weights.h5", skip="fc1000")
     >>> report.skipped
     ('fc1000/kernel', 'fc1000/bias')
     """
