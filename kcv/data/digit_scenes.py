@@ -13,6 +13,7 @@ from kcv.data.scenes import material
 from kcv.data.scenes.layout import BLOCK
 from kcv.data.scenes.layout import draw_block
 from kcv.data.scenes.rendering import render
+from kcv.data.scenes.rendering import store
 
 TEST_SCENES = 500
 # The streams of the two splits; digits and photographs differ anyway.
@@ -87,9 +88,8 @@ def digit_scenes(
 
     digits = material.digits(split)
     distractors = material.distractors(split)
-    photographs = material.photographs(split)
-    fields = tf.concat([digits.fields, distractors.fields], 0)
-    pixels = tf.constant(photographs.pixels)
+    sizes = material.photographs(split).sizes
+    kept = store(split, short_side)
     stream = 2 * seed + _STREAMS[split]
 
     def layouts(block):
@@ -99,13 +99,13 @@ def digit_scenes(
             short_side=short_side,
             digits=digits,
             distractors=distractors,
-            photographs=len(photographs.pixels),
+            sizes=sizes,
         )
         drawn["index"] = block * BLOCK + tf.range(BLOCK, dtype=tf.int64)
         return drawn
 
     def example(layout):
-        scene = render(layout, fields, pixels, photographs.sizes)
+        scene = render(layout, kept)
         name = tf.strings.as_string(layout["index"])
         return _example(scene, masks, tf.strings.join([prefix, name]))
 

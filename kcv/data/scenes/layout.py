@@ -9,8 +9,10 @@ Letters: C scenes in a block, S slots for strokes in a scene.
 
 import math
 
+import numpy as np
 import tensorflow as tf
 
+from kcv.data.scenes.material import SAMPLES
 from kcv.data.scenes.material import Strokes
 
 BLOCK = 64  # C
@@ -23,7 +25,14 @@ HEIGHT = (1 / 8, 1 / 2)  # of the short side: 24 to 96 px of 192
 ROTATION = 25 * math.pi / 180
 SHEAR = 0.25
 OVERLAP = 0.6  # of the smaller of two boxes
+FAINT_SHARE = 0.2  # of strokes have a low contrast
+PLAIN_SHARE = 0.25  # of backdrops are no photographs, mostly textured
+BLENDED_SHARE = 0.25  # are two photographs
+INVERTED_SHARE = 0.15
+BLURRED_SHARE = 0.5
+BLUR_REACH = 2
 CUT_SHARE = 0.2  # may be cut by the border; the others lie inside
+PEN_MARGIN = 1.5 * SAMPLES  # around the ink, for soft edges and bold pens
 TRIES = 8  # positions tried for a stroke before it is left out
 
 
@@ -34,7 +43,7 @@ def draw_block(
     short_side: int,
     digits: Strokes,
     distractors: Strokes,
-    photographs: int,
+    sizes: np.ndarray,
 ) -> dict[str, tf.Tensor]:
     """Draw the layouts of one block of scenes.
 
@@ -44,7 +53,7 @@ def draw_block(
         short_side: of the canvas, in pixels.
         digits: what the last six slots draw from.
         distractors: what the first four slots draw from.
-        photographs: how many there are to choose from.
+        sizes: (P, 2) int32, height and width of the photographs.
 
     Returns:
         Tensors whose first dimension is C. `rendering.render` takes one row of
@@ -83,6 +92,7 @@ def draw_block(
     ink_height = ink[..., 3] - ink[..., 1]
     ink_width = ink[..., 2] - ink[..., 0]
     height = draw((SLOTS,), *HEIGHT) * short_side
+    # A figure that is wide and flat, as no digit is, goes by its width.
     scale_y = height / tf.maximum(ink_height, 0.6 * ink_width)
     scale_x = scale_y * draw((SLOTS,), 0.8, 1.25)
     angle = draw((SLOTS,), -ROTATION, ROTATION)
@@ -105,41 +115,29 @@ def draw_block(
     middle = tf.stack(
         [ink[..., 0] + ink[..., 2], ink[..., 1] + ink[..., 3]], -1
     )
+    offset = centre - tf.linalg.matvec(matrix, middle / 2)
+    # Soft edges and bold pens reach beyond the box.
+    wide = half + tf.linalg.matvec(tf.abs(matrix), tf.fill([2], PEN_MARGIN))
+    window = _window(centre, wide, canvas)
     return {
         "canvas": canvas,
         "present": wanted & placed,
         "field": field,
         "label": labels,
-        "matrix": matrix,
-        "offset": centre - tf.linalg.matvec(matrix, middle / 2),
-        "height": height,
+        "window": window,
+        "transform": _transform(matrix, offset, window),
+        "magnification": tf.linalg.det(matrix),
         # Where the pen's edge lies in the field: thin to bold strokes.
         "edge": draw((SLOTS,), 0.42, 0.6),
-        "softness": draw((SLOTS,)) ** 2,
+        "gain": _gain(draw, height),
         "opacity": draw((SLOTS,), 0.85, 1.0),
         "colour": draw((SLOTS, 3), 0.0, 255.0),
-        "contrast": tf.where(
-            draw((SLOTS,)) < 0.2,
-            draw((SLOTS,), 20.0, 40.0),
-            draw((SLOTS,), 40.0, 140.0),
-        ),
-        "low_contrast": draw((SLOTS,)) < 0.2,
-        "photograph": draw.integers((2,), 0, photographs),
-        "crop": draw((2, 3)),
-        "flip": draw((2,)) < 0.5,
-        "backdrop": draw(()),
-        "blend": draw((), 0.3, 0.7),
-        "plain": draw((3,), 0.0, 255.0),
-        "texture": draw((3,)),
-        "gain": draw((3,), 0.6, 1.2),
-        "bias": draw((3,), -40.0, 40.0),
-        "saturation": draw((), 0.0, 1.5),
-        "invert": draw(()) < 0.15,
-        "backdrop_blur": draw(()),
+        "contrast": _contrast(draw),
+        **_scenery(draw, sizes, extent),
         "noise": draw((), 0.0, 1.0) ** 2 * 16.0,
-        "blur": tf.maximum(draw((), -0.8, 1.2), 0.0),
+        "noise_offset": draw(()),
+        **_blur(draw),
         "jpeg_quality": draw.integers((), 35, 96),
-        "pixel_seed": draw.integers((2,), 0, 2**31 - 1),
     }
 
 
@@ -219,3 +217,90 @@ def _place(draw: _Draws, half: tf.Tensor, extent: tf.Tensor):
         centres.append(tf.gather(candidate, first, batch_dims=1))
         placed.append(tf.reduce_any(fits, -1))
     return tf.stack(centres, 1), tf.stack(placed, 1)
+
+
+def _window(centre, half, canvas):
+    """Return the part of the canvas a stroke may touch: y, x, height, width."""
+    low = tf.cast(tf.floor(centre - half), tf.int32)[..., ::-1]
+    high = tf.cast(tf.math.ceil(centre + half), tf.int32)[..., ::-1]
+    canvas = canvas[:, None]
+    low = tf.clip_by_value(low, 0, canvas - 1)
+    high = tf.clip_by_value(high, low + 1, canvas)
+    return tf.concat([low, high - low], -1)
+
+
+def _transform(matrix, offset, window):
+    """Lead from pixels of the window back to samples of the field: (C, S, 8).
+
+    The numbers are those of `ImageProjectiveTransformV3`, which counts from
+    the middle of the first pixel and of the first sample; hence the halves.
+    """
+    back = tf.linalg.inv(matrix)
+    corner = tf.cast(window[..., 1::-1], tf.float32)
+    start = tf.linalg.matvec(back, corner + 0.5 - offset) - 0.5
+    affine = tf.concat([back, start[..., None]], -1)  # (C, S, 2, 3)
+    affine = tf.reshape(affine, (BLOCK, SLOTS, 6))
+    return tf.pad(affine, [[0, 0], [0, 0], [0, 2]])
+
+
+def _gain(draw, height):
+    """Draw how steeply a pen's edge falls, in field values a field value.
+
+    The edge is one pixel wide or softer, up to a tenth of the height. Below
+    1.25 a stroke would no longer end within its field.
+    """
+    cell = height / 8
+    width = 1 + draw((SLOTS,)) ** 2 * height / 10
+    return tf.maximum(cell / width, 1.25)
+
+
+def _contrast(draw):
+    """Draw between which distances a colour is from what it lies upon."""
+    faint = draw((SLOTS,)) < FAINT_SHARE
+    least = tf.where(
+        faint, draw((SLOTS,), 20.0, 40.0), draw((SLOTS,), 40.0, 140.0)
+    )
+    return tf.stack([least, tf.where(faint, least, 255.0)], -1)
+
+
+def _scenery(draw, sizes, extent):
+    """Draw what the backdrop is made of."""
+    saturation = draw((1, 1), 0.0, 1.5)
+    mixing = saturation * tf.eye(3) + (1 - saturation) / 3
+    mixing *= draw((1, 3), 0.6, 1.2)
+    mixing *= tf.where(draw((1, 1)) < INVERTED_SHARE, -1.0, 1.0)
+    kind = draw(())
+    photograph = draw.integers((2,), 0, len(sizes))
+    return {
+        "plain": kind < PLAIN_SHARE,
+        "blended": kind > 1 - BLENDED_SHARE,
+        "blend": draw((), 0.3, 0.7),
+        "photograph": photograph,
+        "crop": _crop(draw, tf.gather(sizes, photograph), extent),
+        "flip": draw((2,)) < 0.5,
+        "mixing": mixing,  # (C, 3, 3)
+        # Colours are mixed about middle grey.
+        "bias": 128 + draw((3,), -40.0, 40.0) - 128 * tf.reduce_sum(mixing, 1),
+        "plain_colour": draw((3,), 0.0, 255.0),
+        "texture_strength": tf.maximum(draw((), -45.0, 105.0), 0.0),
+        # From a few wide clouds to a fine grain.
+        "texture_cells": 3 + tf.cast(draw(()) ** 2 * 61, tf.int32),
+    }
+
+
+def _crop(draw, true, extent):
+    """Draw parts of the canvas's shape: (C, 2, 4) y, x, height, width."""
+    true = tf.cast(true, tf.float32)
+    extent = extent[:, None]
+    fit = tf.reduce_min(true / extent, -1, keepdims=True)
+    size = fit * extent * draw((2, 1), 0.3, 1.0)
+    corner = (true - size) * draw((2, 2))
+    return tf.cast(tf.concat([corner, tf.maximum(size, 2.0)], -1), tf.int32)
+
+
+def _blur(draw):
+    """Draw which scenes are blurred, by a Gaussian of 0.3 to 1 px."""
+    deviation = draw((1,), 0.3, 1.0)
+    steps = tf.range(-BLUR_REACH, BLUR_REACH + 1, dtype=tf.float32)
+    kernel = tf.nn.softmax(-(steps**2) / (2 * deviation**2))
+    return {"blurred": draw(()) < BLURRED_SHARE, "blur": kernel}

@@ -54,7 +54,7 @@ class Photographs(NamedTuple):
     """Photographs in one zero-padded array, with their true sizes."""
 
     pixels: np.ndarray  # (P, H, W, 3) uint8
-    sizes: np.ndarray  # (P, 2) float32, height and width
+    sizes: np.ndarray  # (P, 2) int32, height and width
 
 
 def digit_indices(split: str) -> np.ndarray:
@@ -104,7 +104,7 @@ def photographs(split: str) -> Photographs:
     pixels = np.zeros((len(images), *sizes.max(0), 3), np.uint8)
     for padded, image in zip(pixels, images, strict=True):
         padded[: image.shape[0], : image.shape[1]] = image
-    return Photographs(pixels, sizes.astype(np.float32))
+    return Photographs(pixels, sizes.astype(np.int32))
 
 
 @functools.cache
