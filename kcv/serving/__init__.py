@@ -9,6 +9,7 @@ import importlib
 
 _HOMES = {
     "Client": "client",
+    "ExportError": "self_check",
     "RestClient": "rest",
     "ServingError": "errors",
     "ShortSide": "preparation",
@@ -18,6 +19,7 @@ _HOMES = {
 
 __all__ = [
     "Client",
+    "ExportError",
     "RestClient",
     "ServingError",
     "ShortSide",

@@ -3,13 +3,13 @@
 import numpy as np
 
 from kcv.serving import errors
-from kcv.serving.tensors import to_array
-from kcv.serving.tensors import to_tensor_proto
 
 try:
     import grpc
 
     from kcv.serving import messages
+    from kcv.serving.tensors import to_array
+    from kcv.serving.tensors import to_tensor_proto
 except ImportError as error:
     raise ImportError(
         "kcv.serving.Client needs grpcio and protobuf: "

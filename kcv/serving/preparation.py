@@ -10,6 +10,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from kcv.data.images import decode_image
+from kcv.data.resizing import _resized
 
 Prepare = Callable[[tf.Tensor], tf.Tensor]
 
@@ -18,9 +19,9 @@ Prepare = Callable[[tf.Tensor], tf.Tensor]
 class ShortSide:
     """Scale an image to a short side, its long side at most so much.
 
-    The rule of Fast and Faster R-CNN: scale the short side to `short_side`,
-    unless the long side would then pass `long_side`. Bilinear, sides rounded
-    to whole pixels.
+    The rule of Fast and Faster R-CNN, and the very function by which
+    `kcv.data.resize` scales what a detector is trained on: the short side
+    becomes `short_side`, unless the long side would then pass `long_side`.
 
     Args:
         short_side: pixels of the shorter side.
@@ -47,16 +48,13 @@ class ShortSide:
             )
 
     def __call__(self, image):
-        size = tf.cast(tf.shape(image)[:2], tf.float32)
-        scale = self.short_side / tf.reduce_min(size)
-        long = tf.reduce_max(size)
-        if_long = self.long_side / long
-        scale = tf.where(
-            tf.round(scale * long) > self.long_side, if_long, scale
+        nothing = {"boxes": tf.zeros([0, 4])}
+        example = _resized(
+            {"images": image, "bounding_boxes": nothing},
+            self.short_side,
+            self.long_side,
         )
-        # A very thin image would otherwise round to nothing.
-        scaled = tf.maximum(tf.cast(tf.round(size * scale), tf.int32), 1)
-        return tf.image.resize(image, scaled)
+        return tf.cast(example["images"], tf.float32)
 
 
 def as_it_is(image):

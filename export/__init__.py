@@ -1,0 +1,1 @@
+"""The deployment kit around `kcv.serving`; see README.md beside this file."""

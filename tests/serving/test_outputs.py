@@ -1,0 +1,67 @@
+"""Names, units and dtypes of what an export answers."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kcv.serving import detection_outputs
+from kcv.serving.outputs import outputs_of
+from kcv.serving.outputs import predictions_as_outputs
+from kcv.serving.outputs import servable
+
+
+def test_detections_by_hand():
+    """An image of 50 rows and 200 columns."""
+    predictions = {
+        "boxes": tf.constant([[[20.0, 10, 100, 50], [0, 0, 0, 0]]]),
+        "scores": tf.constant([[0.5, 0.0]]),
+        "labels": tf.constant([[3, -1]]),
+        "num_detections": tf.constant([1]),
+    }
+    named = detection_outputs(predictions, tf.constant([[50, 200]]))
+    np.testing.assert_allclose(
+        named["detection_boxes"], [[[0.2, 0.1, 1.0, 0.5], [0, 0, 0, 0]]]
+    )
+    assert named["detection_scores"].numpy().tolist() == [[0.5, 0.0]]
+    assert named["detection_classes"].numpy().tolist() == [[4, 0]]
+    assert named["num_detections"].numpy().tolist() == [1]
+
+
+def test_each_image_has_its_own_size():
+    boxes = tf.fill([2, 1, 4], 10.0)
+    predictions = {
+        "boxes": boxes,
+        "scores": boxes[..., 0],
+        "labels": tf.zeros([2, 1], tf.int32),
+        "num_detections": tf.ones([2], tf.int32),
+    }
+    sizes = tf.constant([[10, 20], [40, 80]])
+    found = detection_outputs(predictions, sizes)["detection_boxes"]
+    np.testing.assert_allclose(
+        found, [[[1, 0.5, 1, 0.5]], [[0.25, 0.125, 0.25, 0.125]]]
+    )
+
+
+def test_the_default_is_by_what_the_model_gives(detector):
+    assert outputs_of(detector) is detection_outputs
+    images = keras.Input((4, 4, 3))
+    assert outputs_of(keras.Model(images, images)) is predictions_as_outputs
+    model = keras.Model(images, {"boxes": images})
+    assert outputs_of(model) is predictions_as_outputs
+
+
+def test_dtypes_that_json_carries():
+    named = servable(
+        {
+            "bfloat16": tf.ones([1], tf.bfloat16),
+            "float64": tf.ones([1], tf.float64),
+            "int64": tf.ones([1], tf.int64),
+            "uint8": tf.ones([1], tf.uint8),
+        }
+    )
+    assert {name: t.dtype.name for name, t in named.items()} == {
+        "bfloat16": "float32",
+        "float64": "float32",
+        "int64": "int32",
+        "uint8": "uint8",
+    }
