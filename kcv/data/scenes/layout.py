@@ -25,7 +25,7 @@ HEIGHT = (1 / 8, 1 / 2)  # of the short side: 24 to 96 px of 192
 ROTATION = 25 * math.pi / 180
 SHEAR = 0.25
 OVERLAP = 0.6  # of the smaller of two boxes
-FAINT_SHARE = 0.2  # of strokes have a low contrast
+FAINT_SHARE = 0.15  # of strokes have a low contrast
 PLAIN_SHARE = 0.25  # of backdrops are no photographs, mostly textured
 BLENDED_SHARE = 0.25  # are two photographs
 INVERTED_SHARE = 0.15
@@ -258,7 +258,7 @@ def _contrast(draw):
     """Draw between which distances a colour is from what it lies upon."""
     faint = draw((SLOTS,)) < FAINT_SHARE
     least = tf.where(
-        faint, draw((SLOTS,), 20.0, 40.0), draw((SLOTS,), 40.0, 140.0)
+        faint, draw((SLOTS,), 24.0, 44.0), draw((SLOTS,), 48.0, 140.0)
     )
     return tf.stack([least, tf.where(faint, least, 255.0)], -1)
 
