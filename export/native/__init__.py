@@ -111,7 +111,7 @@ def run(
 
 
 def _write(folder, name, value):
-    if isinstance(value, np.ndarray):
+    if not isinstance(value, list):
         path = folder / f"{name}.npy"
         np.save(path, value)
         return str(path)

@@ -9,7 +9,7 @@ import importlib
 
 _HOMES = {
     "Client": "client",
-    "ExportError": "self_check",
+    "ExportError": "errors",
     "RestClient": "rest",
     "ServingError": "errors",
     "ShortSide": "preparation",

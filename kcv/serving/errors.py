@@ -1,4 +1,8 @@
-"""What goes wrong between a client and a model server."""
+"""What goes wrong on the way from a model to its server's answers."""
+
+
+class ExportError(RuntimeError):
+    """Report an export that a server would answer wrongly or not at all."""
 
 
 class ServingError(RuntimeError):

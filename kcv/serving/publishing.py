@@ -13,16 +13,17 @@ import numpy as np
 import tensorflow as tf
 
 import kcv
+from kcv.serving.errors import ExportError
 from kcv.serving.outputs import Outputs
 from kcv.serving.outputs import outputs_of
 from kcv.serving.preparation import Prepare
 from kcv.serving.preparation import as_it_is
-from kcv.serving.self_check import ExportError
 from kcv.serving.self_check import check_export
 from kcv.serving.signatures import ENCODED
 from kcv.serving.signatures import FLOAT
 from kcv.serving.signatures import build_signatures
 from kcv.serving.signatures import image_shape
+from kcv.serving.signatures import takes_sizes
 from kcv.serving.warmup import Request
 from kcv.serving.warmup import write_warmup
 
@@ -103,7 +104,7 @@ def publish(
     base.mkdir(parents=True, exist_ok=True)
     version = _free_version(base, version)
     outputs = outputs or outputs_of(model)
-    requests = _requests(examples, image_shape(model))
+    requests = _requests(examples, model)
 
     # A leading dot is no number: servers pass it over.
     unfinished = base / f".tmp-{version}-{os.getpid()}"
@@ -193,16 +194,21 @@ def _free_version(base, version):
     return version
 
 
-def _requests(examples, shape) -> list[Request]:
-    """Make each signature's warm-up: every image alone, and all at once."""
-    noise = _noise(shape)
+def _requests(examples, model) -> list[Request]:
+    """Make each signature's warm-up: every image alone, and a batch."""
+    noise = _noise(image_shape(model))
     examples = noise if examples is None else list(examples)
     encoded = [tf.io.encode_jpeg(image).numpy() for image in examples]
     alone = [(ENCODED, {"image_bytes": [one]}) for one in encoded]
-    at_once = [(ENCODED, {"image_bytes": encoded})] if len(encoded) > 1 else []
+    # Where padding counts as image, a batch must be of one size.
+    batch = [*encoded, encoded[0]] if takes_sizes(model) else encoded[:1] * 2
     # One small float image: at 600x800 a record would be 5.8 MB.
     small = noise[0][np.newaxis].astype(np.float32)
-    return [*alone, *at_once, (FLOAT, {"images": small})]
+    return [
+        *alone,
+        (ENCODED, {"image_bytes": batch}),
+        (FLOAT, {"images": small}),
+    ]
 
 
 def _noise(shape):

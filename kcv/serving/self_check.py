@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from kcv.serving.errors import ExportError
 from kcv.serving.op_check import unservable_ops
 from kcv.serving.outputs import Outputs
 from kcv.serving.outputs import servable
@@ -16,10 +17,6 @@ from kcv.serving.signatures import model_inputs
 from kcv.serving.warmup import Request
 from kcv.serving.warmup import read_warmup
 from kcv.serving.warmup import replay
-
-
-class ExportError(RuntimeError):
-    """Report an export that a server would answer wrongly or not at all."""
 
 
 def check_export(

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kcv.serving import ExportError
 from kcv.serving import ShortSide
 from kcv.serving import publish
-from kcv.serving.self_check import ExportError
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_layout_and_description(published):
 
 
 def test_warmup_requests_are_small_and_read_officially(published):
-    """One small file: each photo alone, both, and one float image."""
+    """Each photo alone, a batch, and one float image."""
     log_pb2 = pytest.importorskip(
         "tensorflow_serving.apis.prediction_log_pb2",
         reason="the official stubs (tensorflow-serving-api) are absent",
@@ -86,7 +86,7 @@ def test_warmup_requests_are_small_and_read_officially(published):
     assert found == [
         ("serving_bytes", [(1,)]),
         ("serving_bytes", [(1,)]),
-        ("serving_bytes", [(2,)]),
+        ("serving_bytes", [(3,)]),
         ("serving_default", [(1, 96, 128, 3)]),
     ]
     assert all(r.model_spec.name == "detector" for r in requests)
