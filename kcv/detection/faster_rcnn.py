@@ -34,6 +34,7 @@ from kcv.weights.files import load_weights
 
 # Layers that no classifier has weights for.
 _DETECTION_LAYERS = ("rpn_", "cls_score", "bbox_pred", "fc8", "fc1000")
+_HEAD_LAYERS = ("fc6/", "fc7/")
 
 _UNIT_BOX = (0.0, 0.0, 1.0, 1.0)
 
@@ -53,9 +54,11 @@ class FasterRCNN(keras.Model):
         backbone: "vgg16", "resnet18", "resnet50", a keras.Model from images to
             features, or `Parts` for full control.
         weights: None, "imagenet" (the download of keras.applications) or a
-            path that `kcv.weights` can read, for the trunk and for those
-            layers of the head that the file has. Lower layers of such a
-            network are fixed, see `vgg16_parts` and `resnet_parts`.
+            path for `kcv.weights.load_weights`, for the trunk and, if the
+            file has them, fc6 and fc7. Lower layers of such a network are
+            fixed, see `vgg16_parts` and `resnet_parts`. A ResNet-50 of
+            torchvision needs `backbone=resnet_parts(50, True,
+            stride_in="3x3")`.
         frozen_batch_norm: whether the ResNets' batch normalisation keeps its
             stored statistics; None freezes it where there are weights.
         anchor_ratios: height / width of the anchors.
@@ -180,6 +183,7 @@ class FasterRCNN(keras.Model):
         self.rpn = rpn
         self.head = head
         self.propose = propose
+        self.detect = detect
         self.propose_in_training = Proposals(
             *train_proposals,
             proposal_iou,
@@ -225,7 +229,18 @@ class FasterRCNN(keras.Model):
         self.seed = seed
 
         if weights is not None:
-            load_weights(self, weights, skip=_DETECTION_LAYERS)
+            self._load_backbone(weights)
+
+    def _load_backbone(self, weights):
+        report = load_weights(
+            self, weights, strict=False, skip=_DETECTION_LAYERS
+        )
+        # A file without the classifier has no fc6 and fc7: they start anew.
+        missing = [x for x in report.missing if not x.startswith(_HEAD_LAYERS)]
+        if missing or report.left_over:
+            raise ValueError(
+                f"weights={str(weights)!r} are of another network.\n{report}"
+            )
 
     def call(self, inputs, training=None, mask=None):
         return super().call(_as_dict(inputs), training=training)

@@ -1,0 +1,141 @@
+"""RoIPool against torchvision's kernel and a plain-TensorFlow alternative.
+
+    python -m benchmarks.roi_pool
+
+300 boxes on a map of 38 x 50 x 512, as of VGG-16 on a 600 x 800 image.
+torchvision is timed where it is installed. `crop_and_resize` with max pooling
+is what TensorFlow code bases use in its place; it computes something else.
+"""
+
+import os
+
+try:
+    # Before TensorFlow: the other order crashes some builds of the two.
+    import torch
+    import torchvision
+except ImportError:
+    torch = None
+
+import numpy as np
+import tensorflow as tf
+import tyro
+
+from benchmarks.timing import medians
+from benchmarks.timing import print_ratios
+from kcv.layers import RoIPool
+
+
+def main(
+    boxes: int = 300,
+    height: int = 38,
+    width: int = 50,
+    channels: int = 512,
+    rounds: int = 15,
+) -> None:
+    """Print medians and ratios, forward and forward + backward.
+
+    Args:
+        boxes: Number of regions.
+        height: Rows of the feature map.
+        width: Columns of the feature map.
+        channels: Channels of the feature map.
+        rounds: Timed calls of each, alternating.
+    """
+    rng = np.random.default_rng(0)
+    size = np.array([width, height]) * 16
+    corner = rng.uniform(0, 0.9, (boxes, 2)) * size
+    opposite = np.minimum(
+        corner + rng.uniform(16, 0.7 * size.min(), (boxes, 2)), size
+    )
+    regions = np.concatenate([corner, opposite], 1).astype("float32")
+    features = rng.standard_normal((1, height, width, channels)).astype(
+        "float32"
+    )
+    upstream = rng.standard_normal((1, boxes, 7, 7, channels)).astype("float32")
+
+    forward, both = tensorflow_functions(features, regions, upstream)
+    if torch is None:
+        print("torchvision is not installed: not timed")
+    else:
+        theirs = torchvision_functions(features, regions, upstream)
+        (
+            forward["torchvision.ops.roi_pool"],
+            both["torchvision.ops.roi_pool"],
+        ) = theirs
+    print_ratios("forward", medians(forward, rounds), "kcv.layers.RoIPool")
+    print_ratios(
+        "forward + backward", medians(both, rounds), "kcv.layers.RoIPool"
+    )
+
+
+def tensorflow_functions(features, regions, upstream):
+    """Build the calls of kcv and of crop_and_resize."""
+    height, width = features.shape[1:3]
+    features, upstream = tf.constant(features), tf.constant(upstream)
+    boxes = tf.constant(regions[None])
+    layer = RoIPool(7, 1 / 16)
+    # Normalised (y1, x1, y2, x2), as crop_and_resize wants them.
+    normalised = regions[:, [1, 0, 3, 2]] / 16
+    normalised = tf.constant(
+        normalised / ([height - 1, width - 1] * 2), "float32"
+    )
+
+    def roi_pool(features):
+        return layer([features, boxes])
+
+    def crop_and_resize(features):
+        of_image = tf.zeros(len(regions), "int32")
+        crops = tf.image.crop_and_resize(
+            features, normalised, of_image, (14, 14)
+        )
+        return tf.nn.max_pool2d(crops, 2, 2, "VALID")[None]
+
+    forward, both = {}, {}
+    for name, function in (
+        ("kcv.layers.RoIPool", roi_pool),
+        ("crop_and_resize + max pool", crop_and_resize),
+    ):
+        forward[name] = _waits(tf.function(function), features)
+        both[name] = _waits(_with_gradient(function, upstream), features)
+    return forward, both
+
+
+def _with_gradient(function, upstream):
+    @tf.function
+    def run(features):
+        with tf.GradientTape() as tape:
+            tape.watch(features)
+            pooled = function(features)
+        return tape.gradient(pooled, features, upstream)
+
+    return run
+
+
+def _waits(function, argument):
+    return lambda: function(argument).numpy()
+
+
+def torchvision_functions(features, regions, upstream):
+    """Build torchvision's calls, on as many threads as TensorFlow has."""
+    torch.set_num_threads(os.cpu_count())
+
+    def channels_first(x):
+        return torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, -1, -3)))
+
+    features = channels_first(features).requires_grad_()
+    upstream = channels_first(upstream[0])
+    boxes = torch.from_numpy(np.pad(regions, [[0, 0], [1, 0]]))
+
+    def forward():
+        with torch.no_grad():
+            return torchvision.ops.roi_pool(features, boxes, 7, 1 / 16)
+
+    def both():
+        pooled = torchvision.ops.roi_pool(features, boxes, 7, 1 / 16)
+        return torch.autograd.grad(pooled, features, upstream)
+
+    return forward, both
+
+
+if __name__ == "__main__":
+    tyro.cli(main, description=__doc__)

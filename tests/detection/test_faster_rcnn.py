@@ -1,0 +1,294 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kcv.detection import FasterRCNN
+from kcv.detection import resnet_parts
+from kcv.detection import vgg16_parts
+from kcv.detection.rpn import foreground_logit
+
+LOSSES = {"loss", "rpn_cls_loss", "rpn_bbox_loss", "cls_loss", "bbox_loss"}
+
+
+@pytest.fixture
+def trained(make_detector, batch):
+    """A detector that is sure enough of something to detect it."""
+    model = make_detector(score_threshold=0.02)
+    model.compile(keras.optimizers.Adam(3e-3))
+    model.fit(*batch, batch_size=2, epochs=20, verbose=0)
+    return model
+
+
+def test_fit_shows_the_four_losses_and_they_fall(make_detector, batch):
+    model = make_detector()
+    model.compile(keras.optimizers.Adam(3e-3))
+    history = model.fit(*batch, batch_size=2, epochs=12, verbose=0).history
+    assert set(history) == LOSSES
+    for values in history.values():
+        assert np.isfinite(values).all()
+    parts = sum(np.array(history[name]) for name in LOSSES - {"loss"})
+    np.testing.assert_allclose(history["loss"], parts, rtol=1e-5)
+    assert history["loss"][-1] < 0.6 * history["loss"][0]
+    assert set(model.evaluate(*batch, verbose=0, return_dict=True)) == LOSSES
+
+
+def test_every_part_receives_gradients(make_detector, batch):
+    model = make_detector()
+    x, y = tf.nest.map_structure(tf.constant, batch)
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(x, y)
+    for variable, gradient in zip(
+        model.trainable_variables,
+        tape.gradient(loss, model.trainable_variables),
+        strict=True,
+    ):
+        assert gradient is not None, variable.path
+        assert np.abs(gradient).max() > 0, variable.path
+
+
+def test_images_without_objects_train_the_background(make_detector, batch):
+    x, y = batch
+    y = {**y, "labels": np.full((2, 3), -1, "int32")}
+    model = make_detector()
+    model.compile(keras.optimizers.Adam(3e-3))
+    history = model.fit(x, y, batch_size=2, epochs=3, verbose=0).history
+    assert (np.array(history["rpn_cls_loss"]) > 0).all()
+    assert np.array(history["rpn_bbox_loss"]).tolist() == [0, 0, 0]
+    assert np.array(history["bbox_loss"]).tolist() == [0, 0, 0]
+    assert np.isfinite(history["loss"]).all()
+
+
+def test_boxes_may_have_no_rows_at_all(make_detector, batch):
+    x, _ = batch
+    y = {
+        "boxes": np.zeros((2, 0, 4), "float32"),
+        "labels": np.zeros((2, 0), "int32"),
+    }
+    assert np.isfinite(make_detector().compute_loss(x, y))
+
+
+@pytest.mark.parametrize("key", ["difficult", "is_crowd"])
+def test_difficult_and_crowd_do_not_take_part(make_detector, batch, key):
+    x, y = batch
+    model = make_detector()
+    left_out = {**y, key: y["labels"] >= 0}
+    model.compute_loss(x, left_out)
+    values = {metric.name: float(metric.result()) for metric in model.metrics}
+    assert values["rpn_bbox_loss"] == values["bbox_loss"] == 0
+
+
+def test_loss_of_two_is_the_mean_of_two_alone(make_detector, batch):
+    # All anchors and regions are taken, so that no chance is left.
+    x, y = batch
+    model = make_detector(
+        rpn_batch=4000, roi_batch=60, roi_fg_fraction=1.0, score_threshold=0.1
+    )
+    together = model.compute_loss(x, y, training=False)
+    alone = [
+        model.compute_loss(
+            {key: value[i : i + 1] for key, value in x.items()},
+            {key: value[i : i + 1] for key, value in y.items()},
+            training=False,
+        )
+        for i in range(2)
+    ]
+    np.testing.assert_allclose(together, np.mean(alone), rtol=1e-4)
+
+
+def test_images_of_a_padded_batch_give_what_they_give_alone(trained, batch):
+    x, _ = batch
+    # What stands in the padding must not matter.
+    x["images"][1, 50:] = 200
+    together = trained.predict(x, verbose=0)
+    assert together["num_detections"].min() > 0
+    for i, (height, width) in enumerate(x["image_sizes"]):
+        image = x["images"][i : i + 1, :height, :width]
+        alone = trained.predict(image, verbose=0)
+        for key, value in alone.items():
+            np.testing.assert_allclose(
+                together[key][i], value[0], rtol=1e-5, atol=1e-3, err_msg=key
+            )
+
+
+def test_predictions_keep_their_contract(trained, batch):
+    x, _ = batch
+    found = trained.predict(x, verbose=0)
+    assert found["boxes"].shape == (2, 100, 4)
+    for i, (height, width) in enumerate(x["image_sizes"]):
+        count = found["num_detections"][i]
+        boxes, scores = found["boxes"][i], found["scores"][i]
+        assert (np.diff(scores) <= 0).all()
+        assert (scores[:count] > 0.02).all()
+        assert (scores[count:] == 0).all()
+        assert (found["labels"][i, :count] >= 0).all()
+        assert (found["labels"][i, count:] == -1).all()
+        assert (boxes >= 0).all()
+        assert (boxes <= [width, height, width, height]).all()
+        assert (boxes[:count, 2:] > boxes[:count, :2]).all()
+
+
+def test_it_finds_what_it_was_trained_on(make_detector, batch):
+    x, y = batch
+    model = make_detector()
+    model.compile(keras.optimizers.Adam(3e-3))
+    model.fit(x, y, batch_size=2, epochs=150, verbose=0)
+    found = model.predict(x, verbose=0)
+    best = found["boxes"][0, :2], found["labels"][0, :2]
+    order = np.argsort(best[1])
+    assert best[1][order].tolist() == [0, 2]
+    np.testing.assert_allclose(best[0][order], y["boxes"][0, [1, 0]], atol=4)
+    assert (found["scores"][1] < 0.5).all()
+
+
+def test_save_and_load_without_custom_objects(trained, batch, tmp_path):
+    x, y = batch
+    trained.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    settings, expected = again.get_config(), trained.get_config()
+    assert settings.pop("backbone") and expected.pop("backbone")
+    assert settings == expected
+    expected = trained.predict(x, verbose=0)
+    for key, value in again.predict(x, verbose=0).items():
+        np.testing.assert_array_equal(value, expected[key])
+    again.fit(x, y, batch_size=2, verbose=0)
+
+
+def test_mixed_precision_trains_and_keeps_boxes_exact(make_detector, batch):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = make_detector()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    model.compile(keras.optimizers.Adam(3e-3))
+    history = model.fit(*batch, batch_size=2, epochs=10, verbose=0).history
+    assert history["loss"][-1] < history["loss"][0]
+    found = model.predict(batch[0], verbose=0)
+    assert found["boxes"].dtype == found["scores"].dtype == np.float32
+
+
+def test_the_vgg16_of_the_paper():
+    model = FasterRCNN(20)
+    paths = {"/".join(v.path.split("/")[-2:]): v.shape for v in model.variables}
+    # 9 anchors; 20 classes and background.
+    assert paths["rpn_conv_3x3/kernel"] == (3, 3, 512, 512)
+    assert paths["rpn_cls_score/kernel"] == (1, 1, 512, 18)
+    assert paths["rpn_bbox_pred/kernel"] == (1, 1, 512, 36)
+    assert paths["fc6/kernel"] == (7 * 7 * 512, 4096)
+    assert paths["cls_score/kernel"] == (4096, 21)
+    assert paths["bbox_pred/kernel"] == (4096, 84)
+    # VGG-16 without fc8, the RPN, and the two layers of the head.
+    assert sum(
+        v.value.shape.num_elements() for v in model.trainable_variables
+    ) == (
+        (138_357_544 - 4_097_000)
+        + (3 * 3 * 512 * 512 + 512)
+        + (512 * 18 + 18)
+        + (512 * 36 + 36)
+        + (4096 * 21 + 21)
+        + (4096 * 84 + 84)
+    )
+    settings = model.get_config()
+    expected = {
+        "rpn_batch": 256,
+        "rpn_fg_fraction": 0.5,
+        "rpn_fg_iou": 0.7,
+        "rpn_bg_iou": 0.3,
+        "train_proposals": (12000, 2000),
+        "test_proposals": (6000, 300),
+        "proposal_iou": 0.7,
+        "min_proposal_side": 16,
+        "roi_batch": 128,
+        "roi_fg_fraction": 0.25,
+        "roi_fg_iou": 0.5,
+        "roi_bg_iou": (0.0, 0.5),
+        "box_std": (0.1, 0.1, 0.2, 0.2),
+        "score_threshold": 0.05,
+        "detection_iou": 0.3,
+        "max_detections": 100,
+    }
+    assert {key: settings[key] for key in expected} == expected
+
+
+def test_pretrained_trunks_keep_their_lower_layers():
+    trunk = vgg16_parts(pretrained=True).trunk
+    frozen = [x.name for x in trunk.layers if x.weights and not x.trainable]
+    assert frozen == ["conv1_1", "conv1_2", "conv2_1", "conv2_2"]
+    parts = resnet_parts(18, pretrained=True)
+    trainable = {v.path.split("/")[0] for v in parts.trunk.trainable_variables}
+    assert all(name.startswith(("res3", "res4")) for name in trainable)
+    assert parts.stride == 16
+    assert parts.roi_size == 14
+
+
+def test_frozen_batch_norm_keeps_its_statistics(batch):
+    x, y = batch
+    for frozen in (True, False):
+        model = FasterRCNN(
+            3,
+            "resnet18",
+            frozen_batch_norm=frozen,
+            anchor_scales=(1, 2, 4),
+            roi_batch=8,
+            train_proposals=(100, 20),
+            test_proposals=(100, 10),
+        )
+        model.compile(keras.optimizers.SGD(1e-4))
+        before = _moving_means(model)
+        model.fit(x, y, batch_size=2, verbose=0)
+        same = [
+            np.array_equal(a, b)
+            for a, b in zip(before, _moving_means(model), strict=True)
+        ]
+        assert len(same) == 20
+        assert all(same) if frozen else not any(same)
+
+
+def _moving_means(model):
+    return [
+        v.numpy().copy()
+        for v in model.variables
+        if v.path.endswith("moving_mean")
+    ]
+
+
+def test_published_weights_reach_the_trunk(shared):
+    file = shared / "weights" / "vgg16_imagenet_notop.weights.h5"
+    if not file.exists():
+        pytest.skip("the published weights of VGG-16 are not here")
+    model = FasterRCNN(2, "vgg16", weights=file)
+    original = keras.applications.VGG16(weights=None, include_top=False)
+    original.load_weights(file)
+    kernel = model.parts.trunk.get_layer("conv1_1").kernel
+    expected = original.get_layer("block1_conv1").kernel
+    np.testing.assert_array_equal(kernel, expected.numpy()[:, :, ::-1])
+    assert not model.parts.trunk.get_layer("conv2_2").trainable
+
+
+def test_weights_of_another_network_are_refused(shared):
+    file = shared / "weights" / "vgg16_imagenet_notop.weights.h5"
+    if not file.exists():
+        pytest.skip("the published weights of VGG-16 are not here")
+    with pytest.raises(ValueError, match="vgg16_imagenet_notop"):
+        FasterRCNN(2, "resnet18", weights=file)
+
+
+def test_foreground_logit_ranks_like_the_softmax():
+    logits = np.random.default_rng(0).normal(size=(1, 50, 2))
+    softmax = np.exp(logits[..., 1]) / np.exp(logits).sum(-1)
+    np.testing.assert_array_equal(
+        np.argsort(foreground_logit(logits)[0]), np.argsort(softmax[0])
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"classes": 0}, "classes=0"),
+        ({"classes": 3, "backbone": "vgg17"}, "backbone='vgg17'"),
+        ({"classes": 3, "weights": "nowhere.h5"}, "nowhere.h5"),
+    ],
+)
+def test_errors(arguments, message):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        FasterRCNN(**arguments)
