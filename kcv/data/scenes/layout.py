@@ -16,6 +16,7 @@ from kcv.data.scenes.material import SAMPLES
 from kcv.data.scenes.material import Strokes
 
 BLOCK = 64  # C
+NUMBERS = 512  # random numbers for a scene; all draws together need fewer
 MAX_DIGITS = 6
 MAX_DISTRACTORS = 4
 SLOTS = MAX_DISTRACTORS + MAX_DIGITS  # S; distractors lie below the digits
@@ -142,28 +143,25 @@ def draw_block(
 
 
 class _Draws:
-    """Numbered streams of uniform numbers for one block."""
+    """Uniform numbers for one block: columns of one table, used up in turn."""
 
     def __init__(self, seed: tf.Tensor, block: tf.Tensor):
-        self._seed = tf.stack([tf.cast(seed, tf.int64), block])
-        self._streams = 0
-
-    def __call__(self, shape, low=0.0, high=1.0):
-        return self._uniform(shape, low, high, tf.float32)
-
-    def integers(self, shape, low, high):
-        return self._uniform(shape, low, high, tf.int32)
-
-    def _uniform(self, shape, low, high, dtype):
-        self._streams += 1
-        return tf.random.stateless_uniform(
-            (BLOCK, *shape),
-            tf.random.fold_in(self._seed, self._streams, alg="philox"),
-            low,
-            high,
-            dtype,
+        self._table = tf.random.stateless_uniform(
+            (BLOCK, NUMBERS),
+            tf.stack([tf.cast(seed, tf.int64), block]),
             alg="philox",
         )
+        self._used = 0
+
+    def __call__(self, shape, low=0.0, high=1.0):
+        first, self._used = self._used, self._used + math.prod(shape)
+        numbers = self._table[:, first : self._used]
+        return low + (high - low) * tf.reshape(numbers, (BLOCK, *shape))
+
+    def integers(self, shape, low, high):
+        # Below `high` even where rounding would reach it.
+        numbers = tf.cast(tf.floor(self(shape, low, high)), tf.int32)
+        return tf.minimum(numbers, high - 1)
 
 
 def _canvas(draw: _Draws, short_side: int) -> tf.Tensor:
@@ -196,27 +194,25 @@ def _place(draw: _Draws, half: tf.Tensor, extent: tf.Tensor):
     room = extent[:, None] - 2 * inset
     tries = inset[:, :, None] + room[:, :, None] * draw((SLOTS, TRIES, 2))
 
-    centres, placed = [], []
-    for slot in range(SLOTS):
-        candidate = tries[:, slot]  # (C, T, 2)
-        fits = tf.ones((BLOCK, TRIES), tf.bool)
-        for other in range(slot):
-            apart = tf.abs(candidate - centres[other][:, None])
-            near = half[:, slot] + half[:, other]
-            small = tf.minimum(half[:, slot], half[:, other])
-            shared = tf.clip_by_value(
-                near[:, None] - apart, 0.0, 2 * small[:, None]
-            )
-            least = tf.minimum(
-                tf.reduce_prod(half[:, slot], -1),
-                tf.reduce_prod(half[:, other], -1),
-            )
-            overlap = tf.reduce_prod(shared, -1) / (4 * least[:, None])
-            fits &= (overlap <= OVERLAP) | ~placed[other][:, None]
+    centres = tries[:, 0, :1]  # the first stroke fits anywhere
+    placed = tf.ones((BLOCK, 1), tf.bool)
+    for slot in range(1, SLOTS):
+        mine = half[:, None, None, slot]  # (C, 1, 1, 2)
+        others = half[:, None, :slot]  # (C, 1, slot, 2)
+        apart = tf.abs(tries[:, slot, :, None] - centres[:, None])
+        shared = tf.clip_by_value(
+            mine + others - apart, 0.0, 2 * tf.minimum(mine, others)
+        )
+        least = tf.minimum(tf.reduce_prod(mine, -1), tf.reduce_prod(others, -1))
+        overlap = tf.reduce_prod(shared, -1) / (4 * least)  # (C, T, slot)
+        fits = (overlap <= OVERLAP) | ~placed[:, None]
+        fits = tf.reduce_all(fits, -1)  # (C, T)
         first = tf.argmax(fits, -1)
-        centres.append(tf.gather(candidate, first, batch_dims=1))
-        placed.append(tf.reduce_any(fits, -1))
-    return tf.stack(centres, 1), tf.stack(placed, 1)
+        found = tf.gather(tries[:, slot], first, batch_dims=1)
+        centres = tf.concat([centres, found[:, None]], 1)
+        fit = tf.reduce_any(fits, -1, keepdims=True)
+        placed = tf.concat([placed, fit], 1)
+    return centres, placed
 
 
 def _window(centre, half, canvas):
