@@ -36,7 +36,8 @@ def export(
         freeze: Turn variables into constants: faster on CPU, slower to load,
             at most 2 GB.
         tolerance: Largest difference from predict that is accepted, relative
-            to the largest value of an output.
+            to the largest value of an output; inf looks at names and shapes
+            alone.
 
     Returns:
         Folder of the new version.

@@ -78,20 +78,44 @@ def prepared_batch(
         2) int32 original (height, width).
     """
 
-    def one(item):
-        image = decode_image(item)
-        prepared = tf.ensure_shape(prepare(image), [None, None, channels])
-        # Rows of different length per image: kept ragged until all are known.
-        ragged = tf.RaggedTensor.from_tensor(prepared)
-        return ragged, tf.shape(prepared)[:2], tf.shape(image)[:2]
+    count = tf.shape(encoded)[0]
 
-    size = tf.TensorSpec([2], tf.int32)
-    rows = tf.RaggedTensorSpec(
-        [None, None, channels], tf.float32, ragged_rank=1
+    def one(index, images, image_sizes, image_shape):
+        image = decode_image(encoded[index])
+        prepared = tf.ensure_shape(prepare(image), [None, None, channels])
+        return (
+            index + 1,
+            images.write(index, prepared),
+            image_sizes.write(index, tf.shape(prepared)[:2]),
+            image_shape.write(index, tf.shape(image)[:2]),
+        )
+
+    # A loop and an array of tensors, not map_fn: images differ in shape, and
+    # as ragged tensors they would be copied three times more.
+    images = tf.TensorArray(
+        tf.float32,
+        count,
+        infer_shape=False,
+        element_shape=[None, None, channels],
     )
-    ragged, image_sizes, image_shape = tf.map_fn(
-        one, encoded, fn_output_signature=(rows, size, size)
+    image_sizes, image_shape = (
+        tf.TensorArray(tf.int32, count, element_shape=[2]) for _ in range(2)
     )
-    images = ragged.to_tensor()
-    images.set_shape([None, None, None, channels])
-    return images, image_sizes, image_shape
+    _, images, image_sizes, image_shape = tf.while_loop(
+        lambda index, *_: index < count,
+        one,
+        (0, images, image_sizes, image_shape),
+    )
+    image_sizes = image_sizes.stack()
+    largest = tf.reduce_max(image_sizes, axis=0)
+
+    def pad(index):
+        height, width = tf.unstack(largest - image_sizes[index])
+        return tf.pad(images.read(index), [[0, height], [0, width], [0, 0]])
+
+    padded = tf.map_fn(
+        pad,
+        tf.range(count),
+        fn_output_signature=tf.TensorSpec([None, None, channels]),
+    )
+    return padded, image_sizes, image_shape.stack()

@@ -48,7 +48,12 @@ def check_export(
         )
     loaded = tf.saved_model.load(str(saved_model))
     requests = list(read_warmup(saved_model))
-    answers = replay(loaded.signatures, requests)
+    try:
+        answers = replay(loaded.signatures, requests)
+    except tf.errors.OpError as error:
+        raise ExportError(
+            f"The export of {model.name!r} does not run: {error}"
+        ) from error
     for request, answer in zip(requests, answers, strict=True):
         expected = _expected(request, model, outputs, prepare)
         _compare(request, answer, expected, tolerance)
@@ -104,7 +109,10 @@ def _compare(request, answer, expected, tolerance):
             limit = tolerance * max(1.0, float(np.abs(true).max(initial=0)))
             error = float(np.abs(value - true).max(initial=0))
             different = not error <= limit  # also where it is NaN
-            gap = f"largest difference {error:.3g}, allowed {limit:.3g}"
+            gap = (
+                f"largest difference {error:.3g}, allowed {limit:.3g} "
+                f"(tolerance={tolerance:g})"
+            )
         if different:
             raise ExportError(
                 f"{where}: output {name!r} is not what predict gives: {gap}"
