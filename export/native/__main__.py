@@ -33,4 +33,4 @@ def check(
 
 
 if __name__ == "__main__":
-    tyro.cli(check)
+    tyro.cli(check, prog="python -m export.native")
