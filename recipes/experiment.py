@@ -27,7 +27,7 @@ class Run:
         export: Also publish the trained model there for TensorFlow Serving.
         precision: Keras policy; mixed_bfloat16 pays on CPUs with AMX or
             avx512_bf16 and on GPUs.
-        jit: Compile the steps with XLA.
+        jit: Compile the steps with XLA, where the model allows it.
         seed: Of weights, data and sampling.
         distribute: One device, or a copy of the model on each GPU.
     """

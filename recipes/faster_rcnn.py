@@ -28,14 +28,13 @@ import keras
 import tyro
 
 import kcv
+from kcv.data.batching import WINDOW
 from recipes import experiment
+from recipes.atomic import write_whole
 from recipes.metrics import write_metrics
 from recipes.report import Published
 from recipes.report import write_report
 from recipes.trunks import small_trunk
-
-# Of the batches among which wide and high images are told apart.
-STEPS_ARE_MULTIPLES_OF = kcv.data.batching.WINDOW
 
 PAPER = [
     Published(
@@ -69,6 +68,12 @@ class Plan:
     steps: int
     epochs: int
 
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """Divide the images of the plan, in windows of the data's batching."""
+        images = self.steps * self.batch_size
+        windows = round(images / (self.epochs * batch_size * WINDOW))
+        return max(windows, 1) * WINDOW
+
 
 SMALL = Plan(image_size=192, batch_size=8, steps=1600, epochs=8)
 # 70 000 updates of two images (`iter_size: 2` in the reference).
@@ -83,6 +88,7 @@ def main(
     backbone: Literal["small", "vgg16", "resnet18", "resnet50"] = "small",
     weights: str | None = None,
     image_size: int | None = None,
+    steps_per_epoch: int | None = None,
     on_error: Literal["raise", "skip"] = "raise",
 ) -> dict:
     """Train Faster R-CNN jointly and measure it on held-out images.
@@ -98,6 +104,8 @@ def main(
             or torchvision's weights for the backbone.
         image_size: Short side to which images are scaled, pixels; the long
             side is at most 5/3 of it. By default 192 for small, else 600.
+        steps_per_epoch: Updates per epoch, a multiple of 8; by default as many
+            as show the plan's number of images in its number of epochs.
         on_error: What to do about an image that cannot be decoded.
 
     Returns:
@@ -107,9 +115,12 @@ def main(
     image_size = image_size or plan.image_size
     batch_size = run.batch_size or plan.batch_size
     epochs = run.epochs or plan.epochs
-    window = STEPS_ARE_MULTIPLES_OF
-    steps = plan.steps * plan.batch_size / (plan.epochs * batch_size)
-    steps = max(1, round(steps / window)) * window
+    steps = steps_per_epoch or plan.steps_per_epoch(batch_size)
+    if steps % WINDOW:
+        raise ValueError(
+            f"steps_per_epoch must be a multiple of {WINDOW}, so that a run "
+            f"can be resumed exactly. Received: steps_per_epoch={steps}"
+        )
 
     configuration = {
         **dataclasses.asdict(run),
@@ -159,6 +170,9 @@ def main(
         ),
     )
     experiment.save_model(model, run.out)
+    write_whole(
+        run.out / "labels.txt", "".join(f"{n}\n" for n in class_names).encode()
+    )
 
     # === Evaluate ===
     truth, found = kcv.metrics.collect_detections(model, test)

@@ -39,13 +39,14 @@ def resize(
             f"short_side={short_side}, long_side={long_side}"
         )
     return dataset.map(
-        lambda example: _resized(example, short_side, long_side),
+        lambda example: resize_example(example, short_side, long_side),
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     )
 
 
-def _resized(example, short_side, long_side):
+def resize_example(example: dict, short_side: int, long_side: int) -> dict:
+    """Scale one example, as `resize` does each of a data set."""
     example = dict(example)
     old = tf.shape(example["images"])[:2]
     # float64, as the rule was written in: roundings must fall the same way.

@@ -41,6 +41,8 @@ class RoIPool(keras.layers.Layer):
     def __init__(self, output_size, spatial_scale, **kwargs):
         # Boxes are pixels: the policy must not round them to bfloat16.
         super().__init__(autocast=False, **kwargs)
+        # The number of window sizes depends on the boxes, which XLA forbids.
+        self.supports_jit = False
         if int(output_size) != output_size or output_size < 1:
             raise ValueError(
                 "output_size must be a positive integer. "

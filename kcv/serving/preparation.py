@@ -10,7 +10,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from kcv.data.images import decode_image
-from kcv.data.resizing import _resized
+from kcv.data.resizing import resize_example
 
 Prepare = Callable[[tf.Tensor], tf.Tensor]
 
@@ -49,7 +49,7 @@ class ShortSide:
 
     def __call__(self, image):
         nothing = {"boxes": tf.zeros([0, 4])}
-        example = _resized(
+        example = resize_example(
             {"images": image, "bounding_boxes": nothing},
             self.short_side,
             self.long_side,

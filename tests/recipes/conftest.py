@@ -1,0 +1,59 @@
+"""A user's own data, made by hand: a COCO JSON and its folder of images."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from PIL import ImageDraw
+
+
+@pytest.fixture(scope="session")
+def coco_set(tmp_path_factory):
+    """Rectangles and ellipses on noise; returns `ANNOTATIONS.json:IMAGES`."""
+    folder = tmp_path_factory.mktemp("coco")
+    (folder / "images").mkdir()
+    rng = np.random.default_rng(0)
+    images, annotations = [], []
+    for number in range(1, 16):
+        width, height = (72, 56) if number % 2 else (56, 72)
+        noise = rng.integers(0, 80, (height, width, 3), dtype=np.uint8)
+        picture = Image.fromarray(noise)
+        draw = ImageDraw.Draw(picture)
+        name = f"{number:03}.png"
+        images.append(
+            {"id": number, "file_name": name, "width": width, "height": height}
+        )
+        for category in rng.integers(1, 3, rng.integers(0, 3)):
+            x, y = rng.integers(0, 30, 2).tolist()
+            side = int(rng.integers(14, 26))
+            box = (x, y, x + side - 1, y + side - 1)
+            if category == 1:
+                draw.rectangle(box, fill=(230, 40, 40))
+            else:
+                draw.ellipse(box, fill=(40, 40, 230))
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": number,
+                    "category_id": int(category) * 10,
+                    "bbox": [x, y, side, side],
+                    "area": side * side,
+                    "iscrowd": 0,
+                }
+            )
+        picture.save(folder / "images" / name)
+    file = folder / "shapes.json"
+    file.write_text(
+        json.dumps(
+            {
+                "images": images,
+                "annotations": annotations,
+                "categories": [
+                    {"id": 10, "name": "rectangle"},
+                    {"id": 20, "name": "ellipse"},
+                ],
+            }
+        )
+    )
+    return f"{file}:{folder / 'images'}"
