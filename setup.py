@@ -35,6 +35,7 @@ EXTRAS["test"] = [
     "pytest-xdist>=3.5",
     "ruff>=0.6",
     "pillow>=10",
+    "scikit-image>=0.24",
     "tensorflow-serving-api>=2.18",
     *EXTRAS["recipes"],
     *EXTRAS["weights"],

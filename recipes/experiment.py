@@ -9,10 +9,13 @@ import time
 from pathlib import Path
 from typing import Literal
 
+import h5py
 import keras
 import tensorflow as tf
 
 from recipes.atomic import write_whole
+
+_RANDOM_STATES = "random_states"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +110,9 @@ class EpochBackup(keras.callbacks.Callback):
                 # The state of the optimiser has no place to go before.
                 self.model.optimizer.build(self.model.trainable_variables)
                 self.model.load_weights(file)
+                with h5py.File(file) as store:
+                    for number, state in enumerate(self._random_states()):
+                        state.assign(store[f"{_RANDOM_STATES}/{number}"][()])
 
     def on_epoch_end(self, epoch, logs=None):
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -114,12 +120,22 @@ class EpochBackup(keras.callbacks.Callback):
         temporary = self.folder / "unfinished.weights.h5"
         try:
             self.model.save_weights(temporary, overwrite=True)
+            with h5py.File(temporary, "a") as store:
+                for number, state in enumerate(self._random_states()):
+                    store[f"{_RANDOM_STATES}/{number}"] = state.numpy()
             temporary.rename(self.folder / f"epoch-{epoch + 1}.weights.h5")
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
         for file in earlier:
             file.unlink()
+
+    def _random_states(self):
+        return [
+            variable
+            for variable in self.model.variables
+            if variable.path.endswith("seed_generator_state")
+        ]
 
     def clear(self) -> None:
         """Forget the run."""

@@ -75,7 +75,7 @@ class Plan:
         return max(windows, 1) * WINDOW
 
 
-SMALL = Plan(image_size=192, batch_size=8, steps=1600, epochs=8)
+SMALL = Plan(image_size=192, batch_size=4, steps=3200, epochs=8)
 # 70 000 updates of two images (`iter_size: 2` in the reference).
 PAPERS = Plan(image_size=600, batch_size=2, steps=70_000, epochs=28)
 
@@ -248,6 +248,8 @@ def build(classes, backbone, weights, image_size, seed):
         test_proposals=(1000, 100),
         min_proposal_side=8,
         roi_batch=64,
+        # From random weights the classes are what takes longest to learn.
+        roi_fg_fraction=0.5,
         seed=seed,
     )
 
@@ -258,7 +260,7 @@ def optimizer(backbone, batch_size, steps):
         rate = keras.optimizers.schedules.CosineDecay(
             0.0,
             steps - steps // 16,
-            warmup_target=1e-3 * batch_size / SMALL.batch_size,
+            warmup_target=5e-4 * batch_size / SMALL.batch_size,
             warmup_steps=steps // 16,
         )
         return keras.optimizers.AdamW(

@@ -89,6 +89,9 @@ def _epochs(dataset, size, seed, start):
     first = 0 if size is None else start // size
 
     def epoch(number):
+        # Of this function alone: `shuffle` mixes its own seed with the
+        # global one, on which the order of a stream must not depend.
+        tf.random.set_seed(1)
         return dataset.shuffle(
             _SHUFFLE,
             # Its own seed for every epoch, rather than reshuffling: an

@@ -135,6 +135,9 @@ def test_stream_is_shuffled_endless_and_resumable(tfds):
     assert all(sorted(epoch) == list(range(COUNT)) for epoch in epochs)
     assert len(set(epochs)) == 3
     assert ids(COUNT + 2, 5) == whole[COUNT + 2 : COUNT + 7]
+    # The global seed has no say, and zero is a seed like any other.
+    tf.random.set_seed(0)
+    assert ids(0, 3 * COUNT) == whole
 
 
 def test_coco(tfds):

@@ -9,7 +9,8 @@ from recipes.experiment import EpochBackup
 @pytest.fixture
 def model():
     keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    layers = [keras.Input((3,)), keras.layers.Dropout(0.5)]
+    model = keras.Sequential([*layers, keras.layers.Dense(2)])
     model.compile(keras.optimizers.Adam(0.1), "mse")
     return model
 
@@ -19,7 +20,8 @@ DATA = np.ones((8, 3), "float32"), np.ones((8, 2), "float32")
 
 def test_backup_restores_weights_and_optimiser(model, tmp_path):
     def fresh():
-        copy = keras.models.clone_model(model)
+        keras.utils.set_random_seed(0)
+        copy = keras.models.model_from_json(model.to_json())
         copy.set_weights(model.get_weights())
         copy.compile(keras.optimizers.Adam(0.1), "mse")
         return copy

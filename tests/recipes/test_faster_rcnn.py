@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 
+import kcv.detection  # noqa: F401, so that Keras knows the saved class
 from recipes import faster_rcnn
 
 CHECKOUT = Path(__file__).resolve().parents[2]
