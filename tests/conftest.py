@@ -17,3 +17,14 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the folder `shared` with golden data is not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory) -> Path:
+    """The native C++ loader, built once."""
+    from export import native
+
+    try:
+        return native.build(tmp_path_factory.mktemp("native") / "loader")
+    except FileNotFoundError as error:
+        pytest.skip(f"no native loader: {error}")

@@ -62,12 +62,9 @@ def vgg16_parts(pretrained: bool = False) -> Parts:
     if pretrained:
         for name in ("conv1_1", "conv1_2", "conv2_1", "conv2_2"):
             trunk.get_layer(name).trainable = False
-    return Parts(normalization(CAFFE_MEAN), trunk, _vgg16_head())
-
-
-def _vgg16_head():
     regions = keras.Input((7, 7, 512), name="regions")
-    return keras.Model(regions, vgg_head(regions), name="vgg16_head")
+    head = keras.Model(regions, vgg_head(regions), name="vgg16_head")
+    return Parts(normalization(CAFFE_MEAN), trunk, head)
 
 
 def resnet_parts(

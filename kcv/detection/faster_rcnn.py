@@ -204,9 +204,7 @@ class FasterRCNN(keras.Model):
 
         # === Config ===
         self.classes = int(classes)
-        self.backbone = backbone if isinstance(backbone, str) else None
         self.parts = parts
-        self.frozen_batch_norm = frozen_batch_norm
         self.anchor_ratios = tuple(anchor_ratios)
         self.anchor_scales = tuple(anchor_scales)
         self.rpn_filters = rpn_filters
@@ -357,29 +355,25 @@ class FasterRCNN(keras.Model):
         return keras.random.uniform(ops.shape(like), seed=self.seed_generator)
 
     def get_config(self):
-        config = {name: getattr(self, name) for name in _SETTINGS}
-        if self.backbone is None:
-            config["backbone"] = [
-                keras.saving.serialize_keras_object(part) for part in self.parts
-            ]
-        return {**config, "name": self.name}
+        # The parts, not their name: they know which layers are fixed.
+        parts = [keras.saving.serialize_keras_object(x) for x in self.parts]
+        settings = {name: getattr(self, name) for name in _SETTINGS}
+        return {**settings, "backbone": parts, "name": self.name}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        if not isinstance(config["backbone"], str):
-            parts = (
-                keras.saving.deserialize_keras_object(part, custom_objects)
-                for part in config["backbone"]
-            )
-            config = {**config, "backbone": Parts(*parts)}
-        return cls(**config)
+        parts = (
+            keras.saving.deserialize_keras_object(part, custom_objects)
+            for part in config["backbone"]
+        )
+        return cls(**{**config, "backbone": Parts(*parts)})
 
 
-# What a new model of the same kind needs to be told; not the weights.
+# What a new model of the same kind needs to be told besides its parts.
 _SETTINGS = [
     name
     for name in inspect.signature(FasterRCNN.__init__).parameters
-    if name not in ("self", "weights", "name")
+    if name not in ("self", "backbone", "weights", "frozen_batch_norm", "name")
 ]
 
 

@@ -222,6 +222,18 @@ def test_pretrained_trunks_keep_their_lower_layers():
     assert parts.roi_size == 14
 
 
+def test_what_is_fixed_stays_fixed_when_loaded(tmp_path):
+    parts = resnet_parts(18, pretrained=True, frozen_batch_norm=True)
+    model = FasterRCNN(3, parts)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    expected = [v.path.split("/")[-2:] for v in model.trainable_variables]
+    found = [v.path.split("/")[-2:] for v in again.trainable_variables]
+    assert found == expected
+    assert not again.parts.trunk.get_layer("conv1").trainable
+    assert not again.parts.trunk.get_layer("bn_conv1").trainable
+
+
 def test_frozen_batch_norm_keeps_its_statistics(batch):
     x, y = batch
     for frozen in (True, False):

@@ -8,17 +8,6 @@ from export import native
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory):
-    program = tmp_path_factory.getbasetemp() / "run_saved_model"
-    if program.exists():  # half a minute that two modules share
-        return program
-    try:
-        return native.build(program)
-    except FileNotFoundError as error:
-        pytest.skip(f"no native loader: {error}")
-
-
-@pytest.fixture(scope="module")
 def echo(tmp_path_factory):
     """A SavedModel that gives back what it gets, and fails when told to."""
     module = tf.Module()

@@ -98,17 +98,6 @@ def _assert_same(answer, expected):
         )
 
 
-@pytest.fixture(scope="session")
-def program(tmp_path_factory):
-    program = tmp_path_factory.getbasetemp() / "run_saved_model"
-    if program.exists():  # half a minute that two modules share
-        return program
-    try:
-        return native.build(program)
-    except FileNotFoundError as error:
-        pytest.skip(f"no native loader: {error}")
-
-
 both_signatures = pytest.mark.parametrize(
     "signature", ["serving_bytes", "serving_default"]
 )
