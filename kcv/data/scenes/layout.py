@@ -12,13 +12,14 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from kcv.data.scenes.material import EDGE
 from kcv.data.scenes.material import SAMPLES
 from kcv.data.scenes.material import Strokes
 
 BLOCK = 64  # C
 NUMBERS = 512  # random numbers for a scene; all draws together need fewer
 MAX_DIGITS = 6
-MAX_DISTRACTORS = 4
+MAX_DISTRACTORS = 2
 SLOTS = MAX_DISTRACTORS + MAX_DIGITS  # S; distractors lie below the digits
 
 EMPTY_SHARE = 0.1
@@ -27,8 +28,7 @@ ROTATION = 25 * math.pi / 180
 SHEAR = 0.25
 OVERLAP = 0.6  # of the smaller of two boxes
 FAINT_SHARE = 0.15  # of strokes have a low contrast
-PLAIN_SHARE = 0.25  # of backdrops are no photographs, mostly textured
-BLENDED_SHARE = 0.25  # are two photographs
+BLENDED_SHARE = 0.25  # of backdrops are two photographs
 INVERTED_SHARE = 0.15
 BLURRED_SHARE = 0.5
 BLUR_REACH = 2
@@ -53,7 +53,7 @@ def draw_block(
         block: () int64, number of the block.
         short_side: of the canvas, in pixels.
         digits: what the last six slots draw from.
-        distractors: what the first four slots draw from.
+        distractors: what the first two slots draw from.
         sizes: (P, 2) int32, height and width of the photographs.
 
     Returns:
@@ -129,7 +129,7 @@ def draw_block(
         "transform": _transform(matrix, offset, window),
         "magnification": tf.linalg.det(matrix),
         # Where the pen's edge lies in the field: thin to bold strokes.
-        "edge": draw((SLOTS,), 0.42, 0.6),
+        "edge": draw((SLOTS,), *EDGE),
         "gain": _gain(draw, height),
         "opacity": draw((SLOTS,), 0.85, 1.0),
         "colour": draw((SLOTS, 3), 0.0, 255.0),
@@ -243,11 +243,11 @@ def _gain(draw, height):
     """Draw how steeply a pen's edge falls, in field values a field value.
 
     The edge is one pixel wide or softer, up to a tenth of the height. Below
-    1.25 a stroke would no longer end within its field.
+    1.5 a stroke would no longer end within its field.
     """
     cell = height / 8
     width = 1 + draw((SLOTS,)) ** 2 * height / 10
-    return tf.maximum(cell / width, 1.25)
+    return tf.maximum(cell / width, 1.5)
 
 
 def _contrast(draw):
@@ -265,11 +265,9 @@ def _scenery(draw, sizes, extent):
     mixing = saturation * tf.eye(3) + (1 - saturation) / 3
     mixing *= draw((1, 3), 0.6, 1.2)
     mixing *= tf.where(draw((1, 1)) < INVERTED_SHARE, -1.0, 1.0)
-    kind = draw(())
     photograph = draw.integers((2,), 0, len(sizes))
     return {
-        "plain": kind < PLAIN_SHARE,
-        "blended": kind > 1 - BLENDED_SHARE,
+        "blended": draw(()) < BLENDED_SHARE,
         "blend": draw((), 0.3, 0.7),
         "photograph": photograph,
         "crop": _crop(draw, tf.gather(sizes, photograph), extent),
@@ -277,10 +275,6 @@ def _scenery(draw, sizes, extent):
         "mixing": mixing,  # (C, 3, 3)
         # Colours are mixed about middle grey.
         "bias": 128 + draw((3,), -40.0, 40.0) - 128 * tf.reduce_sum(mixing, 1),
-        "plain_colour": draw((3,), 0.0, 255.0),
-        "texture_strength": tf.maximum(draw((), -45.0, 105.0), 0.0),
-        # From a few wide clouds to a fine grain.
-        "texture_cells": 3 + tf.cast(draw(()) ** 2 * 61, tf.int32),
     }
 
 

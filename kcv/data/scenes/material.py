@@ -37,12 +37,16 @@ PHOTOGRAPHS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 CELLS = 12
 SAMPLES = 6
 FIELD_SIDE = CELLS * SAMPLES
+# Where a pen's edge may lie in a field. Beyond, thin strokes of some digits
+# break (a 0 becomes a C); below, the holes of others close.
+EDGE = (0.35, 0.45)
 
 
 class Strokes(NamedTuple):
-    """Fields of pen strokes: (K, 72, 72) float32, 0..1, about .5 at the edge.
+    """Fields of pen strokes: (K, 72, 72) float32, 0..1, about .4 at the edge.
 
-    `ink` is the tight box (x1, y1, x2, y2) of each field above one half.
+    `ink` is the tight box (x1, y1, x2, y2) of each field above the middle of
+    `EDGE`.
     """
 
     fields: np.ndarray
@@ -120,7 +124,7 @@ def _share(indices: np.ndarray, split: str) -> np.ndarray:
 
 def _strokes(cells: np.ndarray, labels: np.ndarray) -> Strokes:
     fields = _smooth(cells / 16.0)
-    inked = fields > 0.5
+    inked = fields > sum(EDGE) / 2
     ink = np.concatenate([_bounds(inked.any(1)), _bounds(inked.any(2))], 1)
     return Strokes(
         fields.astype(np.float32),

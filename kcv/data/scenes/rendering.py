@@ -59,11 +59,7 @@ def render(layout: dict[str, tf.Tensor], store: Store) -> dict[str, tf.Tensor]:
         int32, `difficult` (N,) bool, `share` (N,) float32 visible part of each
         digit, `masks` (N, H, W) bool of the visible pixels.
     """
-    image = tf.cond(
-        layout["plain"],
-        lambda: _plain(layout, store),
-        lambda: _scenery(layout, store),
-    )
+    image = _scenery(layout, store)
     present = tf.where(layout["present"])[:, 0]  # (n,)
     image, owner, whole = _paint(image, present, layout, store)
     image = _photograph(image, layout, store)
@@ -198,15 +194,6 @@ def _crop(layout, store, which):
     )[0]
     flip = layout["flip"][which]
     return tf.raw_ops.Reverse(tensor=view, dims=[False, flip, False])
-
-
-def _plain(layout, store):
-    """Fill the canvas with one colour, mostly with a texture upon it."""
-    cells = layout["texture_cells"]
-    texture = _noise(layout, store, [cells, cells, 3])
-    clouds = tf.image.resize(texture, layout["canvas"], "bilinear")
-    image = layout["plain_colour"] + clouds * layout["texture_strength"]
-    return tf.clip_by_value(image, 0.0, 255.0)
 
 
 def _noise(layout, store, shape):

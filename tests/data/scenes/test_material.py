@@ -53,7 +53,7 @@ def test_fields_equal_cubic_resizing():
 def test_ink_is_the_tight_box_of_a_field():
     strokes = material.digits("test")
     for field, ink in zip(strokes.fields[:30], strokes.ink, strict=False):
-        y, x = np.nonzero(field > 0.5)
+        y, x = np.nonzero(field > sum(material.EDGE) / 2)
         box = [x.min(), y.min(), x.max() + 1, y.max() + 1]
         np.testing.assert_array_equal(ink, box)
 
