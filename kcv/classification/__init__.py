@@ -1,5 +1,9 @@
 """Image classification networks, whole or as trunks of other systems."""
 
+from kcv.classification.alexnet import AlexNet
+from kcv.classification.alexnet import alexnet_head
+from kcv.classification.alexnet import alexnet_trunk
+from kcv.classification.lenet import LeNet5
 from kcv.classification.resnet import ResNet18
 from kcv.classification.resnet import ResNet34
 from kcv.classification.resnet import ResNet50
@@ -10,14 +14,20 @@ from kcv.classification.vgg import VGG16
 from kcv.classification.vgg import VGG19
 from kcv.classification.vgg import vgg_head
 from kcv.classification.vgg import vgg_trunk
+from kcv.classification.zfnet import ZFNet
 
 __all__ = [
+    "AlexNet",
+    "LeNet5",
     "VGG16",
     "VGG19",
     "ResNet18",
     "ResNet34",
     "ResNet50",
     "ResNet101",
+    "ZFNet",
+    "alexnet_head",
+    "alexnet_trunk",
     "resnet_stage",
     "resnet_trunk",
     "vgg_head",

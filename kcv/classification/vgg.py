@@ -13,6 +13,7 @@ import keras
 from kcv.classification.classifier import image_input
 from kcv.classification.classifier import initialize
 from kcv.classification.classifier import probabilities
+from kcv.classification.classifier import require_size
 
 #: Convolutions per block in the paper's configurations D and E.
 CONFIG_D = (2, 2, 3, 3, 3)
@@ -207,12 +208,8 @@ def _vgg(
     name,
 ):
     images = image_input(input_shape, include_top)
-    if include_top and None in images.shape[1:]:
-        raise ValueError(
-            f"{name}: fc6 needs images of one size, received "
-            f"input_shape={images.shape[1:]}. Give height and width, or set "
-            "include_top=False."
-        )
+    if include_top:
+        require_size(images, name, "fc6")
     x = vgg_trunk(images, convolutions)["pool5"]
     if include_top:
         x = probabilities(
