@@ -3,6 +3,9 @@
 from kcv.classification.alexnet import AlexNet
 from kcv.classification.alexnet import alexnet_head
 from kcv.classification.alexnet import alexnet_trunk
+from kcv.classification.auxiliary import AuxiliaryClassifier
+from kcv.classification.googlenet import GoogLeNet
+from kcv.classification.googlenet import googlenet_trunk
 from kcv.classification.lenet import LeNet5
 from kcv.classification.resnet import ResNet18
 from kcv.classification.resnet import ResNet34
@@ -18,6 +21,8 @@ from kcv.classification.zfnet import ZFNet
 
 __all__ = [
     "AlexNet",
+    "AuxiliaryClassifier",
+    "GoogLeNet",
     "LeNet5",
     "VGG16",
     "VGG19",
@@ -28,6 +33,7 @@ __all__ = [
     "ZFNet",
     "alexnet_head",
     "alexnet_trunk",
+    "googlenet_trunk",
     "resnet_stage",
     "resnet_trunk",
     "vgg_head",

@@ -35,12 +35,17 @@ class AuxiliaryClassifier(keras.Model):
 
     def compile(self, optimizer="rmsprop", loss=None, **kwargs):
         if loss is None:
-            # Activations are layers of their own, "prob" and the like.
-            last = self.outputs[0]._keras_history.operation
+            # Logits come from a dense layer, probabilities from one behind.
+            last = self.get_layer(self.output_names[0])
             loss = keras.losses.SparseCategoricalCrossentropy(
                 from_logits=isinstance(last, keras.layers.Dense)
             )
         super().compile(optimizer=optimizer, loss=loss, **kwargs)
+
+    def compile_from_config(self, config):
+        # Keras leaves this to whoever overrides `compile`.
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
 
     def call(self, inputs, training=None, mask=None):
         outputs = super().call(inputs, training=training, mask=mask)
