@@ -4,6 +4,7 @@ from kcv.classification.alexnet import AlexNet
 from kcv.classification.alexnet import alexnet_head
 from kcv.classification.alexnet import alexnet_trunk
 from kcv.classification.auxiliary import AuxiliaryClassifier
+from kcv.classification.cifar_resnet import CIFARResNet
 from kcv.classification.googlenet import GoogLeNet
 from kcv.classification.googlenet import googlenet_trunk
 from kcv.classification.lenet import LeNet5
@@ -22,6 +23,7 @@ from kcv.classification.zfnet import ZFNet
 __all__ = [
     "AlexNet",
     "AuxiliaryClassifier",
+    "CIFARResNet",
     "GoogLeNet",
     "LeNet5",
     "VGG16",
