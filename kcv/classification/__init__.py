@@ -5,6 +5,7 @@ from kcv.classification.alexnet import alexnet_head
 from kcv.classification.alexnet import alexnet_trunk
 from kcv.classification.auxiliary import AuxiliaryClassifier
 from kcv.classification.cifar_resnet import CIFARResNet
+from kcv.classification.fully_convolutional import fully_convolutional
 from kcv.classification.googlenet import GoogLeNet
 from kcv.classification.googlenet import googlenet_trunk
 from kcv.classification.lenet import LeNet5
@@ -35,6 +36,7 @@ __all__ = [
     "ZFNet",
     "alexnet_head",
     "alexnet_trunk",
+    "fully_convolutional",
     "googlenet_trunk",
     "resnet_stage",
     "resnet_trunk",
