@@ -15,6 +15,7 @@ from kcv.classification.resnet import ResNet50
 from kcv.classification.resnet import ResNet101
 from kcv.classification.resnet import resnet_stage
 from kcv.classification.resnet import resnet_trunk
+from kcv.classification.vgg import VGG11
 from kcv.classification.vgg import VGG16
 from kcv.classification.vgg import VGG19
 from kcv.classification.vgg import vgg_head
@@ -27,6 +28,7 @@ __all__ = [
     "CIFARResNet",
     "GoogLeNet",
     "LeNet5",
+    "VGG11",
     "VGG16",
     "VGG19",
     "ResNet18",

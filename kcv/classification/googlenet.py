@@ -71,8 +71,9 @@ def GoogLeNet(
 
     Returns:
         A model from images (B, height, width, 3), float32 RGB in 0..255 less
-        the mean (123, 117, 104), to probabilities (B, classes), or to maps
-        (B, ceil(height / 32), ceil(width / 32), 1024).
+        the mean (123, 117, 104), or 127.5 for weights of torchvision's, to
+        probabilities (B, classes), or to maps
+        (B, height', width', 1024) at stride 32, 7x7 for the default size.
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.

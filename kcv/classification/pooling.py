@@ -16,8 +16,7 @@ def ceil_max_pooling(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
         name: Of the pooling; the padding in front of it is `<name>_pad`.
 
     Returns:
-        Maps (B, ceil((height - 3) / 2) + 1, ceil((width - 3) / 2) + 1,
-        channels).
+        Maps (B, height // 2, width // 2, channels).
 
     Example:
 

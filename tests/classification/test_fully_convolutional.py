@@ -74,12 +74,12 @@ def test_every_position_is_its_own_window():
 
 def test_the_whole_vgg16():
     keras.utils.set_random_seed(0)
-    model = VGG16()
+    model = VGG16(classifier_activation=None)
     anywhere = fully_convolutional(model)
     x = images(224, 224)[:1]
-    np.testing.assert_allclose(
-        np.asarray(anywhere(x))[:, 0, 0], model(x), rtol=1e-4, atol=1e-7
-    )
+    expected = np.asarray(model(x))
+    error = np.abs(np.asarray(anywhere(x))[:, 0, 0] - expected).max()
+    assert error < 1e-4 * np.abs(expected).max()
     assert anywhere(images(384, 512)[:1]).shape == (1, 6, 10, 1000)
 
 
