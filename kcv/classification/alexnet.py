@@ -78,7 +78,7 @@ def AlexNet(
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
         ValueError: If `variant` is none of these, if the classifier has no
-            fixed input size, or if weights do not fit.
+            fixed or too small an input size, or if weights do not fit.
 
     Example:
 
@@ -90,7 +90,8 @@ def AlexNet(
     side = 224 if variant == "one-tower" else 227
     images = image_input(input_shape, include_top, (side, side, 3))
     if include_top:
-        require_size(images, name, "fc6")
+        least = 63 if variant == "one-tower" else 39
+        require_size(images, name, "fc6", least)
     x = alexnet_trunk(images, variant)["pool5"]
     if include_top:
         x = probabilities(

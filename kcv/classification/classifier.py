@@ -37,22 +37,26 @@ def image_input(
     return keras.Input(input_shape, name="images")
 
 
-def require_size(images: keras.KerasTensor, name: str, layer: str) -> None:
-    """Refuse images of free size where a dense layer follows.
+def require_size(
+    images: keras.KerasTensor, name: str, layer: str, least: int = 1
+) -> None:
+    """Refuse images of free size, or too small, where a dense layer follows.
 
     Args:
         images: The input of the network, (B, height, width, channels).
         name: Of the network.
         layer: The first dense layer.
+        least: Pixels along each side, below which no map reaches it.
 
     Raises:
-        ValueError: If height or width is free.
+        ValueError: If height or width is free or less.
     """
-    if None in images.shape[1:]:
+    size = images.shape[1:3]
+    if None in size or min(size) < least:
         raise ValueError(
-            f"{name}: {layer} needs images of one size, received "
-            f"input_shape={images.shape[1:]}. Give height and width, or set "
-            "include_top=False."
+            f"{name}: {layer} needs images of one size, at least "
+            f"{least}x{least}, received input_shape={images.shape[1:]}. Give "
+            "height and width, or leave the layer out (include_top=False)."
         )
 
 

@@ -15,6 +15,7 @@ from kcv.classification.classifier import activate
 from kcv.classification.classifier import image_input
 from kcv.classification.classifier import initialize
 from kcv.classification.classifier import probabilities
+from kcv.classification.classifier import require_size
 from kcv.classification.pooling import ceil_max_pooling
 from kcv.layers import LocalResponseNormalization
 
@@ -78,7 +79,8 @@ def GoogLeNet(
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
         ValueError: If `variant` is neither, if heads are wanted without the
-            classifier or for images of free size, or if weights do not fit.
+            classifier or for images of free size or too small, or if weights
+            do not fit.
 
     Example:
 
@@ -92,12 +94,15 @@ def GoogLeNet(
             f'variant must be "caffe" or "torchvision", received {variant!r}.'
         )
     images = image_input(input_shape, include_top)
-    if aux_heads and (not include_top or None in images.shape[1:]):
+    if aux_heads and not include_top:
         raise ValueError(
-            f"{name}: aux_heads=True needs include_top=True and images of one "
-            f"size, received include_top={include_top}, "
-            f"input_shape={images.shape[1:]}."
+            f"{name}: aux_heads=True needs include_top=True, received "
+            "include_top=False."
         )
+    if aux_heads:
+        # Caffe's head averages 5x5 cells of inception_4a, at stride 16.
+        least = 79 if variant == "caffe" else 1
+        require_size(images, name, "loss1_fc", least)
     outputs = googlenet_trunk(images, variant)
     x = outputs["inception_5b"]
     if not include_top:

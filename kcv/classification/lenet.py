@@ -118,7 +118,9 @@ def LeNet5(
     side = 32 if variant == "1998" else 28
     images = image_input(input_shape, include_top, (side, side, 1))
     if include_top:
-        require_size(images, name, "ip1" if variant == "caffe" else "C5")
+        least = {"modern": 12, "1998": 16, "caffe": 13}[variant]
+        first = "ip1" if variant == "caffe" else "C5"
+        require_size(images, name, first, least)
     if variant == "1998":
         x = _trunk_of_1998(images)
         if include_top:

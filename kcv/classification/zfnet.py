@@ -56,8 +56,8 @@ def ZFNet(
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
-        ValueError: If the classifier has no fixed input size, or if weights
-            do not fit.
+        ValueError: If the classifier has no fixed or too small an input size,
+            or if weights do not fit.
 
     Example:
 
@@ -67,7 +67,7 @@ def ZFNet(
     """
     images = image_input(input_shape, include_top)
     if include_top:
-        require_size(images, name, "fc6")
+        require_size(images, name, "fc6", least=47)
     filters = (512, 1024, 512) if big else (384, 384, 256)
 
     def convolve(x, filters, size, stride, padding, name):

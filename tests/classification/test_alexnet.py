@@ -133,12 +133,33 @@ def test_mixed_precision_answers_in_float32():
     [
         ({"variant": "two-tower"}, "variant .*'two-tower'"),
         ({"input_shape": (None, None, 3)}, "fc6 needs images of one size"),
+        ({"input_shape": (227, 38, 3)}, "at least 39x39"),
+        (
+            {"input_shape": (62, 227, 3), "variant": "one-tower"},
+            "at least 63x63",
+        ),
         ({"classes": -1, "input_shape": (67, 67, 3)}, "received -1"),
     ],
 )
 def test_errors_name_the_argument(arguments, message):
     with pytest.raises(ValueError, match=message):
         AlexNet(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("variant", "side"), [("caffe", 39), ("one-tower", 63)]
+)
+def test_the_least_size_is_one_cell(variant, side):
+    images = keras.Input((side, side, 3))
+    assert alexnet_trunk(images, variant)["pool5"].shape[1:3] == (1, 1)
+
+
+def test_the_loss_begins_at_chance():
+    keras.utils.set_random_seed(0)
+    model = AlexNet(input_shape=(67, 67, 3))
+    x = np.random.default_rng(0).normal(0, 60, (4, 67, 67, 3))
+    loss = -np.log(model(x))[:, :4].mean()
+    assert loss == pytest.approx(np.log(1000), rel=0.01)
 
 
 def test_an_image_of_another_size_is_refused():

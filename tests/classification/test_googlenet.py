@@ -166,6 +166,7 @@ def test_mixed_precision_answers_in_float32():
         ({"variant": "keras"}, "variant .*'keras'"),
         ({"aux_heads": True, "include_top": False}, "include_top=False"),
         ({"aux_heads": True, "input_shape": (None, 9, 3)}, r"\(None, 9, 3\)"),
+        ({"aux_heads": True, "input_shape": (78, 99, 3)}, "at least 79x79"),
         ({"classes": 0}, "received 0"),
         ({"weights": "imagenet"}, "keras.applications has VGG16"),
     ],

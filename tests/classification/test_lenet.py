@@ -134,6 +134,16 @@ def test_learns_by_heart_is_saved_and_loaded(variant, tmp_path):
     assert trunk.layers[-1].name.startswith(last)
 
 
+@pytest.mark.parametrize(
+    ("variant", "side"), [("modern", 12), ("1998", 16), ("caffe", 13)]
+)
+def test_the_least_size_is_one_cell(variant, side):
+    trunk = LeNet5(
+        include_top=False, variant=variant, input_shape=(side, side, 1)
+    )
+    assert trunk.output_shape[1:3] == (1, 1)
+
+
 def test_mixed_precision_answers_in_float32():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
@@ -155,6 +165,8 @@ def test_mixed_precision_answers_in_float32():
         ({"variant": "caffe", "pooling": "max"}, "fixed .*pooling='max'"),
         ({"variant": "1998", "classes": 26}, "codes .*received 26"),
         ({"input_shape": (None, None, 1)}, "C5 needs images of one size"),
+        ({"input_shape": (11, 28, 1)}, "at least 12x12"),
+        ({"input_shape": (12, 12, 1), "variant": "caffe"}, "at least 13x13"),
         ({"classes": 0}, "received 0"),
     ],
 )

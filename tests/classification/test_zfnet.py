@@ -61,6 +61,11 @@ def test_filters_stay_within_the_limit_through_fit_and_saving(tmp_path):
     assert loaded.get_layer("conv5").kernel_constraint.limit == 0.1
 
 
+def test_the_least_size_is_one_cell():
+    trunk = ZFNet(include_top=False, input_shape=(47, 47, 3))
+    assert trunk.output_shape == (None, 1, 1, 256)
+
+
 def test_the_limit_may_be_left_out():
     trunk = ZFNet(include_top=False, max_filter_rms=None)
     assert trunk.get_layer("conv1").kernel_constraint is None
@@ -80,6 +85,7 @@ def test_mixed_precision_answers_in_float32():
     ("arguments", "message"),
     [
         ({"input_shape": (224, None, 3)}, "fc6 needs images of one size"),
+        ({"input_shape": (46, 224, 3)}, "at least 47x47"),
         ({"classes": 0, "input_shape": (47, 47, 3)}, "received 0"),
         ({"max_filter_rms": -1, "include_top": False}, "limit=-1"),
     ],

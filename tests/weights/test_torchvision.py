@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+from kcv.classification import VGG11
 from kcv.classification import VGG16
 from kcv.classification import VGG19
 from kcv.classification import AlexNet
@@ -168,6 +169,18 @@ def test_a_family_kcv_has_not_is_refused():
     }
     with pytest.raises(ValueError, match="vgg16 or vgg19"):
         load_torchvision(VGG16(include_top=False), state)
+
+
+def test_blocks_of_one_convolution_are_told_apart():
+    channels = {0: 3, 3: 64, 6: 128, 8: 256, 11: 256, 13: 512, 16: 512, 18: 512}
+    filters = [64, 128, 256, 256, 512, 512, 512, 512]
+    state = {}
+    for (place, inputs), outputs in zip(channels.items(), filters, strict=True):
+        kernel = np.zeros((outputs, inputs, 3, 3), "float32")
+        state[f"features.{place}.weight"] = kernel
+        state[f"features.{place}.bias"] = np.zeros(outputs, "float32")
+    model = VGG11(include_top=False)
+    assert len(load_torchvision(model, state).matched) == len(model.weights)
 
 
 def test_other_classes_are_named(resnet18_state):
