@@ -26,8 +26,8 @@ class GroupedConv2D(keras.layers.Conv2D):
     >>> layer = GroupedConv2D(256, 5, groups=2, padding="same")
     >>> layer(keras.ops.zeros((1, 27, 27, 96))).shape
     TensorShape([1, 27, 27, 256])
-    >>> layer.kernel.shape
-    (5, 5, 48, 256)
+    >>> layer.count_params()  # 5 * 5 * 48 * 256 + 256
+    307456
     """
 
     def __init__(self, filters, kernel_size, groups=2, **kwargs):

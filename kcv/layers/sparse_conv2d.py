@@ -25,8 +25,8 @@ class SparseConv2D(keras.layers.Layer):
     >>> layer = SparseConv2D([(0, 1), (1, 2)], kernel_size=5)
     >>> layer(keras.ops.ones((1, 14, 14, 3))).shape
     TensorShape([1, 10, 10, 2])
-    >>> layer.kernel.shape
-    (5, 5, 4)
+    >>> layer.count_params()  # 5 * 5 * 4 + 2
+    102
     """
 
     def __init__(
