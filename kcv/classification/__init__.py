@@ -1,23 +1,45 @@
 """Image classification networks, whole or as trunks of other systems."""
 
+from kcv.classification.alexnet import AlexNet
+from kcv.classification.alexnet import alexnet_head
+from kcv.classification.alexnet import alexnet_trunk
+from kcv.classification.auxiliary import AuxiliaryClassifier
+from kcv.classification.cifar_resnet import CIFARResNet
+from kcv.classification.fully_convolutional import fully_convolutional
+from kcv.classification.googlenet import GoogLeNet
+from kcv.classification.googlenet import googlenet_trunk
+from kcv.classification.lenet import LeNet5
 from kcv.classification.resnet import ResNet18
 from kcv.classification.resnet import ResNet34
 from kcv.classification.resnet import ResNet50
 from kcv.classification.resnet import ResNet101
 from kcv.classification.resnet import resnet_stage
 from kcv.classification.resnet import resnet_trunk
+from kcv.classification.vgg import VGG11
 from kcv.classification.vgg import VGG16
 from kcv.classification.vgg import VGG19
 from kcv.classification.vgg import vgg_head
 from kcv.classification.vgg import vgg_trunk
+from kcv.classification.zfnet import ZFNet
 
 __all__ = [
+    "AlexNet",
+    "AuxiliaryClassifier",
+    "CIFARResNet",
+    "GoogLeNet",
+    "LeNet5",
+    "VGG11",
     "VGG16",
     "VGG19",
     "ResNet18",
     "ResNet34",
     "ResNet50",
     "ResNet101",
+    "ZFNet",
+    "alexnet_head",
+    "alexnet_trunk",
+    "fully_convolutional",
+    "googlenet_trunk",
     "resnet_stage",
     "resnet_trunk",
     "vgg_head",

@@ -11,13 +11,15 @@ from kcv.weights import load_weights
 def image_input(
     input_shape: tuple[int | None, int | None, int] | None,
     include_top: bool,
+    default: tuple[int, int, int] = (224, 224, 3),
 ) -> keras.KerasTensor:
     """Make the input of a network for images.
 
     Args:
-        input_shape: (height, width, channels); None is (224, 224, 3) for a
-            classifier and (None, None, 3) for a trunk alone.
+        input_shape: (height, width, channels); None is `default` for a
+            classifier, and free height and width for a trunk alone.
         include_top: Whether the network classifies.
+        default: The paper's (height, width, channels).
 
     Returns:
         A symbolic tensor (B, height, width, channels).
@@ -26,7 +28,7 @@ def image_input(
         ValueError: If the shape is not of that form.
     """
     if input_shape is None:
-        input_shape = (224, 224, 3) if include_top else (None, None, 3)
+        input_shape = default if include_top else (None, None, default[-1])
     if len(input_shape) != 3 or input_shape[-1] is None:
         raise ValueError(
             "input_shape must be (height, width, channels) with a known "
@@ -35,14 +37,38 @@ def image_input(
     return keras.Input(input_shape, name="images")
 
 
+def require_size(
+    images: keras.KerasTensor, name: str, layer: str, least: int = 1
+) -> None:
+    """Refuse images of free size, or too small, where a dense layer follows.
+
+    Args:
+        images: The input of the network, (B, height, width, channels).
+        name: Of the network.
+        layer: The first dense layer.
+        least: Pixels along each side, below which no map reaches it.
+
+    Raises:
+        ValueError: If height or width is free or less.
+    """
+    size = images.shape[1:3]
+    if None in size or min(size) < least:
+        raise ValueError(
+            f"{name}: {layer} needs images of one size, at least "
+            f"{least}x{least}, received input_shape={images.shape[1:]}. Give "
+            "height and width, or leave the layer out (include_top=False)."
+        )
+
+
 def probabilities(
     x: keras.KerasTensor,
     classes: int,
     activation: str | None,
     name: str,
     initializer: keras.initializers.Initializer | str = "glorot_uniform",
+    activation_name: str = "prob",
 ) -> keras.KerasTensor:
-    """Add the last dense layer and, as the layer "prob", its activation.
+    """Add the last dense layer and its activation in a layer of its own.
 
     Args:
         x: Features (B, n).
@@ -50,6 +76,7 @@ def probabilities(
         activation: As in `keras.layers.Activation`; None gives the logits.
         name: Name of the dense layer.
         initializer: Of its kernel.
+        activation_name: Name of the layer of the activation.
 
     Returns:
         Probabilities or logits (B, classes). Probabilities are float32
@@ -63,9 +90,25 @@ def probabilities(
     x = keras.layers.Dense(classes, kernel_initializer=initializer, name=name)(
         x
     )
+    return activate(x, activation, activation_name)
+
+
+def activate(
+    x: keras.KerasTensor, activation: str | None, name: str = "prob"
+) -> keras.KerasTensor:
+    """Turn logits into what a classifier answers with.
+
+    Args:
+        x: Logits (B, classes).
+        activation: As in `keras.layers.Activation`; None leaves the logits.
+        name: Name of the layer.
+
+    Returns:
+        Logits as they are, or activations in float32, (B, classes).
+    """
     if activation is None:
         return x
-    return keras.layers.Activation(activation, dtype="float32", name="prob")(x)
+    return keras.layers.Activation(activation, dtype="float32", name=name)(x)
 
 
 def initialize(
@@ -91,7 +134,7 @@ def initialize(
     """
     if weights is None:
         return model
-    classes = model.output_shape[-1]
+    classes = model.outputs[0].shape[-1]
     if weights == "imagenet" and not top and classes != 1000:
         raise ValueError(  # before the download
             f'{model.name}: weights="imagenet" has 1000 classes, received '

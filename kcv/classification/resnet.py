@@ -16,6 +16,7 @@ import keras
 from kcv.classification.classifier import image_input
 from kcv.classification.classifier import initialize
 from kcv.classification.classifier import probabilities
+from kcv.layers import IdentityShortcut
 from kcv.weights.reference import residual_block_name
 
 # Residual blocks in the stages 2, 3, 4, 5.
@@ -34,12 +35,14 @@ def ResNet18(
     input_shape: tuple[int | None, int | None, int] | None = None,
     classes: int = 1000,
     classifier_activation: str | None = "softmax",
+    shortcut: str = "B",
     frozen_batch_norm: bool = False,
     name: str = "resnet18",
 ) -> keras.Model:
     """Build ResNet-18 of He et al. (2015).
 
-    11,689,512 trainable parameters with the classifier.
+    11,689,512 trainable parameters with the classifier, 11,515,688 with
+    `shortcut="A"`.
 
     Args:
         include_top: As in `ResNet50`.
@@ -48,6 +51,9 @@ def ResNet18(
         input_shape: As in `ResNet50`.
         classes: Number of classes.
         classifier_activation: Of the last layer; None gives logits.
+        shortcut: Past a block that changes the shape: "B", a projection with
+            batch normalisation (the released networks), or "A", the paper's
+            option without parameters, see `kcv.layers.IdentityShortcut`.
         frozen_batch_norm: As in `ResNet50`.
         name: Name of the model.
 
@@ -56,7 +62,7 @@ def ResNet18(
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
-        ValueError: If the weights do not fit.
+        ValueError: If `shortcut` is neither, or if the weights do not fit.
 
     Example:
 
@@ -71,6 +77,7 @@ def ResNet18(
         classes,
         classifier_activation,
         name,
+        shortcut=shortcut,
         frozen_batch_norm=frozen_batch_norm,
     )
 
@@ -81,12 +88,14 @@ def ResNet34(
     input_shape: tuple[int | None, int | None, int] | None = None,
     classes: int = 1000,
     classifier_activation: str | None = "softmax",
+    shortcut: str = "B",
     frozen_batch_norm: bool = False,
     name: str = "resnet34",
 ) -> keras.Model:
     """Build ResNet-34 of He et al. (2015).
 
-    21,797,672 trainable parameters with the classifier.
+    21,797,672 trainable parameters with the classifier, 21,623,848 with
+    `shortcut="A"`.
 
     Args:
         include_top: As in `ResNet50`.
@@ -94,6 +103,7 @@ def ResNet34(
         input_shape: As in `ResNet50`.
         classes: Number of classes.
         classifier_activation: Of the last layer; None gives logits.
+        shortcut: As in `ResNet18`.
         frozen_batch_norm: As in `ResNet50`.
         name: Name of the model.
 
@@ -102,7 +112,7 @@ def ResNet34(
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
-        ValueError: If the weights do not fit.
+        ValueError: If `shortcut` is neither, or if the weights do not fit.
 
     Example:
 
@@ -117,6 +127,7 @@ def ResNet34(
         classes,
         classifier_activation,
         name,
+        shortcut=shortcut,
         frozen_batch_norm=frozen_batch_norm,
     )
 
@@ -236,6 +247,7 @@ def resnet_trunk(
     depth: int,
     through: int = 5,
     stride_in: str = "1x1",
+    shortcut: str = "B",
     frozen_batch_norm: bool = False,
 ) -> keras.KerasTensor:
     """Apply a ResNet from conv1 through a stage.
@@ -245,6 +257,7 @@ def resnet_trunk(
         depth: 18, 34, 50 or 101.
         through: The last stage, 2 to 5. A detector takes 4 (stride 16).
         stride_in: "1x1" or "3x3", as in `ResNet50`.
+        shortcut: "A" or "B", as in `ResNet18`.
         frozen_batch_norm: As in `ResNet50`.
 
     Returns:
@@ -262,8 +275,8 @@ def resnet_trunk(
     if through not in (2, 3, 4, 5):
         raise ValueError(f"through must be 2 to 5, received {through}.")
     x = keras.layers.ZeroPadding2D(3, name="conv1_pad")(x)
-    x = _convolution(x, 64, 7, 2, "conv1")
-    x = _batch_norm(x, "bn_conv1", frozen_batch_norm)
+    x = convolution(x, 64, 7, 2, "conv1")
+    x = batch_norm(x, "bn_conv1", frozen_batch_norm)
     x = keras.layers.ReLU(name="conv1_relu")(x)  # stride 2
     # After a ReLU zeros never win over a map's own values.
     x = keras.layers.ZeroPadding2D(1, name="pool1_pad")(x)
@@ -274,6 +287,7 @@ def resnet_trunk(
             depth,
             stage,
             stride_in=stride_in,
+            shortcut=shortcut,
             frozen_batch_norm=frozen_batch_norm,
         )
     return x
@@ -285,6 +299,7 @@ def resnet_stage(
     stage: int,
     stride: int | None = None,
     stride_in: str = "1x1",
+    shortcut: str = "B",
     frozen_batch_norm: bool = False,
 ) -> keras.KerasTensor:
     """Apply one stage, conv<stage>_x, of a ResNet.
@@ -296,6 +311,7 @@ def resnet_stage(
         stage: 2 to 5.
         stride: Of the first block; None is the paper's: 1 in stage 2, else 2.
         stride_in: "1x1" or "3x3", as in `ResNet50`.
+        shortcut: "A" or "B", as in `ResNet18`.
         frozen_batch_norm: As in `ResNet50`.
 
     Returns:
@@ -326,6 +342,7 @@ def resnet_stage(
         options = {
             "stride": stride if block == 0 else 1,
             "name": residual_block_name(stage, block, _BLOCKS[depth]),
+            "shortcut": shortcut,
             "frozen_batch_norm": frozen_batch_norm,
         }
         if depth in _BOTTLENECK:
@@ -340,6 +357,7 @@ def basic_block(
     filters: int,
     stride: int = 1,
     name: str = "2a",
+    shortcut: str = "B",
     frozen_batch_norm: bool = False,
 ) -> keras.KerasTensor:
     """Apply a residual block of two 3x3 convolutions.
@@ -349,6 +367,7 @@ def basic_block(
         filters: Channels of the block's output.
         stride: Of the first convolution and of the projection.
         name: Stage and block, "2a".
+        shortcut: "A" or "B", as in `ResNet18`.
         frozen_batch_norm: As in `ResNet50`.
 
     Returns:
@@ -359,14 +378,14 @@ def basic_block(
     >>> basic_block(keras.Input((8, 8, 64)), 128, stride=2, name="3a").shape
     (None, 4, 4, 128)
     """
-    shortcut = _shortcut(x, filters, stride, name, frozen_batch_norm)
+    past = _shortcut(x, filters, stride, name, shortcut, frozen_batch_norm)
     for branch, branch_stride in (("2a", stride), ("2b", 1)):
         address = f"{name}_branch{branch}"
-        x = _convolution(x, filters, 3, branch_stride, f"res{address}")
-        x = _batch_norm(x, f"bn{address}", frozen_batch_norm)
+        x = convolution(x, filters, 3, branch_stride, f"res{address}")
+        x = batch_norm(x, f"bn{address}", frozen_batch_norm)
         if branch == "2a":
             x = keras.layers.ReLU(name=f"res{address}_relu")(x)
-    return _merge(x, shortcut, name)
+    return _merge(x, past, name)
 
 
 def bottleneck_block(
@@ -375,6 +394,7 @@ def bottleneck_block(
     stride: int = 1,
     name: str = "2a",
     stride_in: str = "1x1",
+    shortcut: str = "B",
     frozen_batch_norm: bool = False,
 ) -> keras.KerasTensor:
     """Apply a residual block of a 1x1, a 3x3 and a widening 1x1 convolution.
@@ -385,6 +405,7 @@ def bottleneck_block(
         stride: Of the convolution that `stride_in` names and the projection.
         name: Stage and block, "2a".
         stride_in: "1x1", the first, or "3x3", as in `ResNet50`.
+        shortcut: "A" or "B", as in `ResNet18`.
         frozen_batch_norm: As in `ResNet50`.
 
     Returns:
@@ -395,34 +416,35 @@ def bottleneck_block(
     >>> bottleneck_block(keras.Input((8, 8, 256)), 64).shape
     (None, 8, 8, 256)
     """
-    shortcut = _shortcut(x, 4 * filters, stride, name, frozen_batch_norm)
+    past = _shortcut(x, 4 * filters, stride, name, shortcut, frozen_batch_norm)
     for branch, width, size, branch_stride in (
         ("2a", filters, 1, stride if stride_in == "1x1" else 1),
         ("2b", filters, 3, stride if stride_in == "3x3" else 1),
         ("2c", 4 * filters, 1, 1),
     ):
         address = f"{name}_branch{branch}"
-        x = _convolution(x, width, size, branch_stride, f"res{address}")
-        x = _batch_norm(x, f"bn{address}", frozen_batch_norm)
+        x = convolution(x, width, size, branch_stride, f"res{address}")
+        x = batch_norm(x, f"bn{address}", frozen_batch_norm)
         if branch != "2c":
             x = keras.layers.ReLU(name=f"res{address}_relu")(x)
-    return _merge(x, shortcut, name)
+    return _merge(x, past, name)
 
 
-def _shortcut(x, filters, stride, name, frozen_batch_norm):
-    """The paper's option B: a projection where the shape changes."""
-    if stride == 1 and x.shape[-1] == filters:
-        return x
-    x = _convolution(x, filters, 1, stride, f"res{name}_branch1")
-    return _batch_norm(x, f"bn{name}_branch1", frozen_batch_norm)
+def convolution(
+    x: keras.KerasTensor, filters: int, size: int, stride: int, name: str
+) -> keras.KerasTensor:
+    """Apply a convolution without bias, as batch normalisation has one.
 
+    Args:
+        x: Maps (B, height, width, channels).
+        filters: Channels of the output.
+        size: Side of the filters. Those of size 3 are padded on all sides.
+        stride: Of the convolution.
+        name: Of the layer; the padding in front is `<name>_pad`.
 
-def _merge(x, shortcut, name):
-    x = keras.layers.Add(name=f"res{name}")([shortcut, x])
-    return keras.layers.ReLU(name=f"res{name}_relu")(x)
-
-
-def _convolution(x, filters, size, stride, name):
+    Returns:
+        Maps with that many filters, before normalisation.
+    """
     if size == 3 and stride > 1:
         x = keras.layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
     return keras.layers.Conv2D(
@@ -430,7 +452,7 @@ def _convolution(x, filters, size, stride, name):
         size,
         stride,
         padding="same" if size == 3 and stride == 1 else "valid",
-        use_bias=False,  # batch normalisation has one
+        use_bias=False,
         # MSRA: N(0, 2 / fan_out) keeps the gradients' variance.
         kernel_initializer=keras.initializers.VarianceScaling(
             2.0, "fan_out", "untruncated_normal"
@@ -439,10 +461,39 @@ def _convolution(x, filters, size, stride, name):
     )(x)
 
 
-def _batch_norm(x, name, frozen):
+def batch_norm(
+    x: keras.KerasTensor, name: str, frozen: bool
+) -> keras.KerasTensor:
+    """Apply the batch normalisation of the ResNets.
+
+    Args:
+        x: Maps (B, height, width, channels).
+        name: Of the layer.
+        frozen: Whether it is constant, as in `ResNet50`.
+
+    Returns:
+        Maps of the same shape.
+    """
     return keras.layers.BatchNormalization(
         momentum=0.9, epsilon=1e-5, trainable=not frozen, name=name
     )(x)
+
+
+def _shortcut(x, filters, stride, name, option, frozen_batch_norm):
+    """The way past a block, changed only where the block changes the shape."""
+    if option not in ("A", "B"):
+        raise ValueError(f'shortcut must be "A" or "B", received {option!r}.')
+    if stride == 1 and x.shape[-1] == filters:
+        return x
+    if option == "A":
+        return IdentityShortcut(filters, stride, name=f"res{name}_branch1")(x)
+    x = convolution(x, filters, 1, stride, f"res{name}_branch1")
+    return batch_norm(x, f"bn{name}_branch1", frozen_batch_norm)
+
+
+def _merge(x, past, name):
+    x = keras.layers.Add(name=f"res{name}")([past, x])
+    return keras.layers.ReLU(name=f"res{name}_relu")(x)
 
 
 def _resnet(

@@ -1,4 +1,4 @@
-"""VGG-16 and VGG-19 (Simonyan and Zisserman, arXiv:1409.1556, 2014).
+"""VGG-11, VGG-16 and VGG-19 (Simonyan and Zisserman, arXiv:1409.1556, 2014).
 
 Legend: B images, convolutions conv<block>_<number>, all 3x3 with stride 1 and
 ReLU; every block ends with a 2x2 max pooling of stride 2. The input is RGB in
@@ -13,13 +13,62 @@ import keras
 from kcv.classification.classifier import image_input
 from kcv.classification.classifier import initialize
 from kcv.classification.classifier import probabilities
+from kcv.classification.classifier import require_size
 
-#: Convolutions per block in the paper's configurations D and E.
+#: Convolutions per block in the paper's configurations A, D and E.
+CONFIG_A = (1, 1, 2, 2, 2)
 CONFIG_D = (2, 2, 3, 3, 3)
 CONFIG_E = (2, 2, 4, 4, 4)
 
 _FILTERS = (64, 128, 256, 512, 512)
 _TOP = ("fc6", "fc7", "fc8")
+
+
+def VGG11(
+    include_top: bool = True,
+    weights: str | os.PathLike | None = None,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int = 1000,
+    classifier_activation: str | None = "softmax",
+    name: str = "vgg11",
+) -> keras.Model:
+    """Build VGG-11, configuration A of Simonyan and Zisserman (2014).
+
+    132,863,336 parameters with the classifier, 9,220,480 without. The paper
+    trains it first: its first convolutions and its dense layers are where the
+    deeper networks begin.
+
+    Args:
+        include_top: As in `VGG16`.
+        weights: None, or a file that `kcv.weights.load_weights` takes:
+            torchvision has weights for ImageNet, keras.applications has none.
+        input_shape: As in `VGG16`.
+        classes: Number of classes.
+        classifier_activation: Of the last layer; None gives logits.
+        name: Name of the model.
+
+    Returns:
+        A model as of `VGG16`.
+
+    Raises:
+        FileNotFoundError: If `weights` is a file that does not exist.
+        ValueError: If the classifier has no fixed input size, or if weights
+            do not fit.
+
+    Example:
+
+    >>> VGG11(include_top=False).count_params()
+    9220480
+    """
+    return _vgg(
+        CONFIG_A,
+        include_top,
+        weights,
+        input_shape,
+        classes,
+        classifier_activation,
+        name,
+    )
 
 
 def VGG16(
@@ -207,12 +256,8 @@ def _vgg(
     name,
 ):
     images = image_input(input_shape, include_top)
-    if include_top and None in images.shape[1:]:
-        raise ValueError(
-            f"{name}: fc6 needs images of one size, received "
-            f"input_shape={images.shape[1:]}. Give height and width, or set "
-            "include_top=False."
-        )
+    if include_top:
+        require_size(images, name, "fc6")
     x = vgg_trunk(images, convolutions)["pool5"]
     if include_top:
         x = probabilities(

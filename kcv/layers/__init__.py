@@ -1,6 +1,21 @@
 """Keras layers for the mathematics that Keras itself lacks."""
 
+from kcv.layers.grouped_conv2d import GroupedConv2D
+from kcv.layers.identity_shortcut import IdentityShortcut
+from kcv.layers.local_response_normalization import LocalResponseNormalization
 from kcv.layers.non_max_suppression import NonMaxSuppression
+from kcv.layers.radial_basis import RadialBasis
 from kcv.layers.roi_pool import RoIPool
+from kcv.layers.sparse_conv2d import SparseConv2D
+from kcv.layers.subsampling2d import Subsampling2D
 
-__all__ = ["NonMaxSuppression", "RoIPool"]
+__all__ = [
+    "GroupedConv2D",
+    "IdentityShortcut",
+    "LocalResponseNormalization",
+    "NonMaxSuppression",
+    "RadialBasis",
+    "RoIPool",
+    "SparseConv2D",
+    "Subsampling2D",
+]

@@ -192,8 +192,9 @@ def _download(model, skip):
         raise ValueError(
             'source="imagenet": keras.applications has VGG16, VGG19, '
             f"ResNet50 and ResNet101, and the model {model.name!r} holds the "
-            "layers of none of them. torchvision has weights of ResNet-18 "
-            "and ResNet-34: kcv.weights.load_torchvision."
+            "layers of none of them. torchvision has weights of AlexNet, "
+            "VGG-11, GoogLeNet, ResNet-18 and ResNet-34: "
+            "kcv.weights.load_torchvision."
         )
     return build(
         include_top=bool(names & {"fc6", "fc7", "fc8", "fc1000"}),

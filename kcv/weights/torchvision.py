@@ -1,4 +1,4 @@
-"""Load torchvision's VGG and ResNet weights into kcv's models."""
+"""Load torchvision's weights into kcv's models."""
 
 import os
 import re
@@ -27,6 +27,31 @@ _BATCH_NORM = {
 }
 _LAYER = {"weight": "kernel", "bias": "bias"}
 _BLOCK = re.compile(r"layer([1-4])\.(\d+)\.(conv|bn)([123])\.(\w+)$")
+_INCEPTION = re.compile(r"inception(\d\w)\.branch(\d(?:\.\d)?)\.(\w+)$")
+_BRANCHES = {
+    "1": "1x1",
+    "2.0": "3x3_reduce",
+    "2.1": "3x3",
+    "3.0": "5x5_reduce",
+    "3.1": "5x5",
+    "4.1": "pool_proj",
+}
+_GOOGLENET_STEM = {
+    "conv1": "conv1_7x7_s2",
+    "conv2": "conv2_3x3_reduce",
+    "conv3": "conv2_3x3",
+    "aux1.conv": "loss1_conv",
+    "aux2.conv": "loss2_conv",
+}
+_GOOGLENET_DENSE = {
+    "aux1.fc1": "loss1_fc",
+    "aux1.fc2": "loss1_classifier",
+    "aux2.fc1": "loss2_fc",
+    "aux2.fc2": "loss2_classifier",
+    "fc": "loss3_classifier",
+}
+# conv1 to conv5 stand at these places among ReLUs and poolings.
+_ALEXNET_CONVOLUTIONS = ((1, 0), (2, 3), (3, 6), (4, 8), (5, 10))
 _SHORTCUT = re.compile(r"layer([1-4])\.(\d+)\.downsample\.([01])\.(\w+)$")
 
 
@@ -37,11 +62,13 @@ def load_torchvision(
     skip: Sequence[str] | str = (),
     fold_scaling: bool = False,
 ) -> WeightReport:
-    """Load torchvision's weights of a VGG (without BN) or a ResNet.
+    """Load torchvision's AlexNet, VGG (without BN), ResNet or GoogLeNet.
 
-    They expect RGB in 0..1, less `TORCHVISION_MEAN`, over `TORCHVISION_STD`,
-    and ResNets of bottlenecks their stride in the 3x3 convolution
-    (`stride_in="3x3"`). Nothing is assigned if anything does not fit.
+    They expect RGB in 0..1, less `TORCHVISION_MEAN`, over `TORCHVISION_STD`;
+    GoogLeNet's published weights expect it less 0.5, over 0.5. The model is
+    the one that torchvision has: `AlexNet(variant="one-tower")`, ResNets of
+    bottlenecks with `stride_in="3x3"`, `GoogLeNet(variant="torchvision")`.
+    Nothing is assigned if anything does not fit.
 
     Args:
         model: A model of `kcv.classification`, or any model with layers of
@@ -51,10 +78,11 @@ def load_torchvision(
         strict: Whether variables without a weight and weights without a
             variable are errors; a weight of another shape always is one.
         skip: Beginnings of names of layers to leave out on both sides, for
-            example `("rpn_", "fc1000")`.
+            example `("rpn_", "fc1000")`, or `("loss1_", "loss2_")` for a
+            GoogLeNet without auxiliary heads.
         fold_scaling: Fold the division by 255 and by the standard deviation
-            into conv1, so that the model takes RGB in 0..255 less 255 times
-            the mean, about Caffe's input.
+            into the first convolution, so that the model takes RGB in 0..255
+            less 255 times the mean, about Caffe's input.
 
     Returns:
         What matched and what was skipped.
@@ -80,7 +108,9 @@ def load_torchvision(
         name, state = str(source), _read(Path(source))
     state = {key: _as_array(key, value) for key, value in state.items()}
     if any(key.startswith("features.") for key in state):
-        weights = _vgg(state, name)
+        weights = _alexnet(state) if _is_alexnet(state) else _vgg(state, name)
+    elif any(key.startswith("inception") for key in state):
+        weights = _googlenet(state)
     else:
         weights = _resnet(state)
         if "layer1.0.conv3.weight" in state:
@@ -88,6 +118,21 @@ def load_torchvision(
     if fold_scaling:
         weights = [_fold(weight) for weight in weights]
     return assign(model, weights, name, strict, skip)
+
+
+def _is_alexnet(state):
+    first = state.get("features.0.weight")
+    return first is not None and first.shape[2:] == (11, 11)
+
+
+def _alexnet(state):
+    layers = {
+        **{f"features.{n}": f"conv{i}" for i, n in _ALEXNET_CONVOLUTIONS},
+        "classifier.1": "fc6",
+        "classifier.4": "fc7",
+        "classifier.6": "fc8",
+    }
+    return _feed_forward(state, layers, channels=256)
 
 
 def _vgg(state, name):
@@ -116,6 +161,11 @@ def _vgg(state, name):
         "classifier.6": "fc8",
     }
     channels = state[f"features.{last}.weight"].shape[0]
+    return _feed_forward(state, layers, channels)
+
+
+def _feed_forward(state, layers, channels):
+    """Address layers without normalisation; fc6 sees that many channels."""
     weights = []
     for key, value in state.items():
         layer, _, kind = key.rpartition(".")
@@ -128,6 +178,37 @@ def _vgg(state, name):
             value = _channels_last(value)
         weights.append(SourceWeight(key, target, value))
     return weights
+
+
+def _googlenet(state):
+    weights = []
+    for key, value in state.items():
+        if key.endswith("num_batches_tracked"):
+            continue
+        target = _googlenet_target(key)
+        if target in ("loss1_fc/kernel", "loss2_fc/kernel"):
+            value = _channels_last_inputs(value, channels=128)
+        else:
+            value = _channels_last(value)
+        weights.append(SourceWeight(key, target, value))
+    return weights
+
+
+def _googlenet_target(key):
+    layer, _, kind = key.rpartition(".")
+    if layer in _GOOGLENET_DENSE and kind in _LAYER:
+        return f"{_GOOGLENET_DENSE[layer]}/{_LAYER[kind]}"
+    block, _, part = layer.rpartition(".")  # "inception3a.branch2.0", "conv"
+    if match := _INCEPTION.match(layer):
+        module, branch, part = match.groups()
+        address = f"inception_{module}_{_BRANCHES.get(branch)}"
+    else:
+        address = _GOOGLENET_STEM.get(block)
+    if address and part == "conv" and kind in _LAYER:
+        return f"{address}/{_LAYER[kind]}"
+    if address and part == "bn" and kind in _BATCH_NORM:
+        return f"{address}_bn/{_BATCH_NORM[kind]}"
+    return None
 
 
 def _resnet(state):
@@ -184,9 +265,12 @@ def _channels_last_inputs(value, channels):
 
 
 def _fold(weight):
-    if weight.target not in ("conv1/kernel", "conv1_1/kernel"):
+    if weight.target in ("conv1/kernel", "conv1_1/kernel"):
+        scale = 255 * np.asarray(TORCHVISION_STD, "float32")
+    elif weight.target == "conv1_7x7_s2/kernel":
+        scale = np.full(3, 127.5, "float32")  # torchvision's transform_input
+    else:
         return weight
-    scale = 255 * np.asarray(TORCHVISION_STD, "float32")
     value = weight.value / scale[:, None]  # (H, W, 3, out)
     return SourceWeight(weight.origin, weight.target, value)
 

@@ -36,6 +36,16 @@ def test_published_parameter_counts_and_sizes(build, trainable, last):
         assert layer.output.shape[1:] == (size, size, widen * filters)
 
 
+@pytest.mark.parametrize(
+    ("build", "trainable"), [(ResNet18, 11_515_688), (ResNet34, 21_623_848)]
+)
+def test_option_a_has_no_projections(build, trainable):
+    model = build(shortcut="A")
+    count = sum(int(np.prod(v.shape)) for v in model.trainable_weights)
+    assert count == trainable
+    assert model.get_layer("res3a_branch1").output.shape[1:] == (28, 28, 128)
+
+
 @pytest.mark.parametrize("build", [ResNet18, ResNet50])
 def test_layers_have_the_authors_names(build):
     names = [x.name for x in build(include_top=False).layers if x.weights]
@@ -77,6 +87,18 @@ def test_a_block_without_residual_is_the_identity(block):
     np.testing.assert_allclose(
         model(x), np.maximum(x, 0).astype("float32"), rtol=1e-6
     )
+
+
+def test_option_a_without_residual_subsamples_and_adds_zeros():
+    image = keras.Input((7, 6, 4))
+    model = keras.Model(image, basic_block(image, 10, stride=2, shortcut="A"))
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.gamma.assign(0 * layer.gamma)
+    x = np.random.default_rng(0).normal(size=(2, 7, 6, 4)).astype("float32")
+    expected = np.zeros((2, 4, 3, 10), "float32")
+    expected[..., :4] = np.maximum(x, 0)[:, ::2, ::2]
+    np.testing.assert_array_equal(model(x), expected)
 
 
 def test_trunk_and_stage_are_the_whole_network():
@@ -166,6 +188,7 @@ def test_mixed_precision_answers_in_float32():
         (lambda x: resnet_trunk(x, 18, through=6), "received 6"),
         (lambda x: resnet_stage(x, 18, stage=1), "received 1"),
         (lambda x: resnet_stage(x, 50, 3, stride_in="2x2"), "'2x2'"),
+        (lambda x: resnet_stage(x, 18, 3, shortcut="C"), "shortcut .*'C'"),
     ],
 )
 def test_errors_name_the_argument(call, message):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from kcv.classification import VGG11
 from kcv.classification import VGG16
 from kcv.classification import VGG19
 from kcv.classification import vgg_trunk
@@ -16,6 +17,7 @@ def convolutions(model):
 @pytest.mark.parametrize(
     ("build", "total", "trunk", "count"),
     [
+        (VGG11, 132_863_336, 9_220_480, 8),
         (VGG16, 138_357_544, 14_714_688, 13),
         (VGG19, 143_667_240, 20_024_384, 16),
     ],

@@ -3,13 +3,17 @@
 import json
 import sys
 import zlib
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+from kcv.classification import VGG11
 from kcv.classification import VGG16
 from kcv.classification import VGG19
+from kcv.classification import AlexNet
+from kcv.classification import GoogLeNet
 from kcv.classification import ResNet18
 from kcv.classification import ResNet34
 from kcv.classification import ResNet50
@@ -20,6 +24,7 @@ from kcv.weights import load_torchvision
 from kcv.weights import load_weights
 
 BUILDERS = {
+    "alexnet": lambda **options: AlexNet(variant="one-tower", **options),
     "vgg16": VGG16,
     "vgg19": VGG19,
     "resnet18": ResNet18,
@@ -79,6 +84,54 @@ def test_logits_are_torchvisions(shared, network):
     assert not report.left_over
 
 
+@pytest.fixture(scope="module")
+def googlenet():
+    """Shapes of the state dict, logits of the three classifiers."""
+    golden = np.load(Path(__file__).with_name("torchvision_googlenet.npz"))
+    state = {
+        key.removeprefix("shape/"): golden_value(
+            key.removeprefix("shape/"), tuple(int(n) for n in shape)
+        )
+        for key, shape in golden.items()
+        if key.startswith("shape/")
+    }
+    logits = [golden[f"logits/{head}"] for head in ("main", "aux1", "aux2")]
+    return state, logits
+
+
+def test_logits_of_googlenet_and_its_heads_are_torchvisions(googlenet):
+    state, expected = googlenet
+    model = GoogLeNet(
+        variant="torchvision", aux_heads=True, classifier_activation=None
+    )
+    report = load_torchvision(model, state)
+    assert len(report.matched) == len(model.weights)
+    assert not report.left_over
+    # In eval mode, as the golden logits: the graph itself, with its heads.
+    graph = keras.Model(model.input, model.outputs)
+    for logits, golden in zip(graph(image()), expected, strict=True):
+        assert relative_error(np.asarray(logits), golden) < 1e-4
+
+
+def test_googlenet_without_heads_takes_the_rest(googlenet):
+    state, _ = googlenet
+    options = {"variant": "torchvision", "include_top": False}
+    plain, folded = GoogLeNet(**options), GoogLeNet(**options)
+    load_torchvision(plain, state, skip=("loss1_", "loss2_", "loss3_"))
+    load_torchvision(
+        folded, state, skip=("loss1_", "loss2_", "loss3_"), fold_scaling=True
+    )
+    pixels = np.random.default_rng(1).uniform(0, 255, (1, 64, 64, 3))
+    expected = np.asarray(plain(pixels / 127.5 - 1))
+    assert relative_error(folded(pixels - 127.5), expected) < 1e-4
+
+
+def test_googlenet_of_the_paper_is_refused(googlenet):
+    model = GoogLeNet(include_top=False)
+    with pytest.raises(ValueError, match="conv1_7x7_s2/bias"):
+        load_torchvision(model, googlenet[0], skip="loss")
+
+
 def test_folded_scaling_takes_pixels(resnet18_state):
     options = {"input_shape": (64, 64, 3), "classifier_activation": None}
     plain = ResNet18(**options)
@@ -116,6 +169,18 @@ def test_a_family_kcv_has_not_is_refused():
     }
     with pytest.raises(ValueError, match="vgg16 or vgg19"):
         load_torchvision(VGG16(include_top=False), state)
+
+
+def test_blocks_of_one_convolution_are_told_apart():
+    channels = {0: 3, 3: 64, 6: 128, 8: 256, 11: 256, 13: 512, 16: 512, 18: 512}
+    filters = [64, 128, 256, 256, 512, 512, 512, 512]
+    state = {}
+    for (place, inputs), outputs in zip(channels.items(), filters, strict=True):
+        kernel = np.zeros((outputs, inputs, 3, 3), "float32")
+        state[f"features.{place}.weight"] = kernel
+        state[f"features.{place}.bias"] = np.zeros(outputs, "float32")
+    model = VGG11(include_top=False)
+    assert len(load_torchvision(model, state).matched) == len(model.weights)
 
 
 def test_other_classes_are_named(resnet18_state):

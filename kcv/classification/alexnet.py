@@ -1,0 +1,216 @@
+"""AlexNet (Krizhevsky, Sutskever and Hinton, 2012) and its descendants.
+
+Layers have the names of Caffe's reference models: conv1, norm1, pool1, ...,
+conv5, pool5, fc6, fc7, fc8; a ReLU follows all of them up to fc7. The input
+is RGB less the mean; nothing is subtracted here.
+"""
+
+import os
+
+import keras
+
+from kcv.classification.classifier import image_input
+from kcv.classification.classifier import initialize
+from kcv.classification.classifier import probabilities
+from kcv.classification.classifier import require_size
+from kcv.classification.pooling import ceil_max_pooling
+from kcv.layers import GroupedConv2D
+from kcv.layers import LocalResponseNormalization
+
+# Filters, size, stride, padding, groups and initial bias of conv1 to conv5.
+_TWO_GROUPS = (
+    (96, 11, 4, 0, 1, 0.0),
+    (256, 5, 1, 2, 2, 0.1),
+    (384, 3, 1, 1, 1, 0.0),
+    (384, 3, 1, 1, 2, 0.1),
+    (256, 3, 1, 1, 2, 0.1),
+)
+_ONE_TOWER = (
+    (64, 11, 4, 2, 1, 0.0),
+    (192, 5, 1, 2, 1, 0.1),
+    (384, 3, 1, 1, 1, 0.0),
+    (256, 3, 1, 1, 1, 0.1),
+    (256, 3, 1, 1, 1, 0.1),
+)
+_VARIANTS = ("caffe", "caffenet", "one-tower")
+_TOP = ("fc6", "fc7", "fc8")
+
+
+def AlexNet(
+    include_top: bool = True,
+    weights: str | os.PathLike | None = None,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int = 1000,
+    classifier_activation: str | None = "softmax",
+    variant: str = "caffe",
+    name: str = "alexnet",
+) -> keras.Model:
+    """Build AlexNet of Krizhevsky et al. (2012).
+
+    - "caffe", the paper's network as Caffe's `bvlc_alexnet` has it: conv2,
+      conv4 and conv5 in two groups, normalisation before pooling. 60,965,224
+      parameters. Caffe differs from the paper in the constants of the
+      normalisation (see `kcv.layers.LocalResponseNormalization`) and in the
+      biases that start at 0.1, where the paper's start at 1.
+    - "caffenet", Caffe's reference network and the trunk of FCN-AlexNet: as
+      many parameters, but pooling before normalisation.
+    - "one-tower", of Krizhevsky (arXiv:1404.5997, 2014) and torchvision:
+      fewer filters, no groups, no normalisation, dropout in front of fc6 and
+      fc7 where the others have it behind. 61,100,840 parameters.
+
+    Args:
+        include_top: Whether to add the classifier fc6, fc7, fc8, prob. Without
+            it the network ends with pool5.
+        weights: None, or a file that `kcv.weights.load_weights` takes:
+            torchvision has weights of "one-tower", keras.applications of none.
+        input_shape: (height, width, 3); with the classifier (227, 227, 3) by
+            default, (224, 224, 3) for "one-tower"; any size without.
+        classes: Number of classes.
+        classifier_activation: Of the last layer; None gives logits.
+        variant: "caffe", "caffenet" or "one-tower".
+        name: Name of the model.
+
+    Returns:
+        A model from images (B, height, width, 3), float32 RGB in 0..255 less
+        the mean, to probabilities (B, classes), or to pool5
+        (B, height', width', 256), 6x6 for the default size.
+
+    Raises:
+        FileNotFoundError: If `weights` is a file that does not exist.
+        ValueError: If `variant` is none of these, if the classifier has no
+            fixed or too small an input size, or if weights do not fit.
+
+    Example:
+
+    >>> trunk = AlexNet(include_top=False, input_shape=(227, 227, 3))
+    >>> trunk.get_layer("conv1").output.shape
+    (None, 55, 55, 96)
+    """
+    # Without padding, 224 pixels would end in 54 columns, not the paper's 55.
+    side = 224 if variant == "one-tower" else 227
+    images = image_input(input_shape, include_top, (side, side, 3))
+    if include_top:
+        least = 63 if variant == "one-tower" else 39
+        require_size(images, name, "fc6", least)
+    x = alexnet_trunk(images, variant)["pool5"]
+    if include_top:
+        x = probabilities(
+            alexnet_head(x, dropout_first=variant == "one-tower"),
+            classes,
+            classifier_activation,
+            "fc8",
+            _gaussian(0.01),
+        )
+    model = keras.Model(images, x, name=name)
+    return initialize(model, weights, () if include_top else _TOP)
+
+
+def alexnet_trunk(
+    x: keras.KerasTensor, variant: str = "caffe"
+) -> dict[str, keras.KerasTensor]:
+    """Apply the convolutional part of an AlexNet.
+
+    Args:
+        x: Images (B, height, width, channels) less the mean.
+        variant: As in `AlexNet`.
+
+    Returns:
+        The output of every layer, after its ReLU, by name: conv1, norm1,
+        pool1, ..., pool5. Pooling rounds sizes up as Caffe does, and down in
+        "one-tower".
+
+    Raises:
+        ValueError: If `variant` is none of these.
+
+    Example:
+
+    >>> images = keras.Input((227, 227, 3))
+    >>> alexnet_trunk(images)["pool5"].shape
+    (None, 6, 6, 256)
+    """
+    if variant not in _VARIANTS:
+        raise ValueError(
+            f"variant must be one of {_VARIANTS}, received {variant!r}."
+        )
+    outputs = {}
+
+    def pool(x, name):
+        if variant == "one-tower":
+            x = keras.layers.MaxPooling2D(3, 2, name=name)(x)
+        else:
+            x = ceil_max_pooling(x, name)
+        outputs[name] = x
+        return x
+
+    def normalize(x, name):
+        outputs[name] = x = LocalResponseNormalization(name=name)(x)
+        return x
+
+    table = _ONE_TOWER if variant == "one-tower" else _TWO_GROUPS
+    for number, row in enumerate(table, start=1):
+        outputs[f"conv{number}"] = x = _convolution(x, *row, f"conv{number}")
+        if number <= 2:
+            if variant == "caffe":
+                x = normalize(x, f"norm{number}")
+            x = pool(x, f"pool{number}")
+            if variant == "caffenet":
+                x = normalize(x, f"norm{number}")
+    pool(x, "pool5")
+    return outputs
+
+
+def alexnet_head(
+    x: keras.KerasTensor, dropout: float = 0.5, dropout_first: bool = False
+) -> keras.KerasTensor:
+    """Apply fc6 and fc7 with ReLU and dropout, 4096 units each.
+
+    Args:
+        x: Maps of fixed size, (B, 6, 6, 256) for published weights.
+        dropout: Probability with which a unit is dropped in training.
+        dropout_first: Whether dropout stands in front of fc6 and fc7, as in
+            "one-tower", and not behind them.
+
+    Returns:
+        Features (B, 4096).
+
+    Example:
+
+    >>> regions = keras.Input((6, 6, 256))
+    >>> keras.Model(regions, alexnet_head(regions)).count_params()
+    54534144
+    """
+    x = keras.layers.Flatten(name="flatten")(x)  # (B, 6 * 6 * 256)
+    for number in (6, 7):
+        if dropout_first:
+            x = keras.layers.Dropout(dropout, name=f"drop{number}")(x)
+        x = keras.layers.Dense(
+            4096,
+            activation="relu",
+            kernel_initializer=_gaussian(0.005),
+            bias_initializer=keras.initializers.Constant(0.1),
+            name=f"fc{number}",
+        )(x)
+        if not dropout_first:
+            x = keras.layers.Dropout(dropout, name=f"drop{number}")(x)
+    return x
+
+
+def _convolution(x, filters, size, stride, padding, groups, bias, name):
+    if padding and stride > 1:
+        # "same" would pad the bottom and right more than the top and left.
+        x = keras.layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
+    options = {
+        "strides": stride,
+        "padding": "same" if padding and stride == 1 else "valid",
+        "activation": "relu",
+        "kernel_initializer": _gaussian(0.01),
+        "bias_initializer": keras.initializers.Constant(bias),
+        "name": name,
+    }
+    if groups > 1:
+        return GroupedConv2D(filters, size, groups, **options)(x)
+    return keras.layers.Conv2D(filters, size, **options)(x)
+
+
+def _gaussian(stddev):
+    return keras.initializers.RandomNormal(stddev=stddev)  # the paper's

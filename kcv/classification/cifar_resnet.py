@@ -1,0 +1,88 @@
+"""The ResNets for CIFAR (He et al., arXiv:1512.03385, 2015, section 4.2).
+
+Three stages of n basic blocks with 16, 32 and 64 filters at strides 1, 2 and
+4: 6 n + 2 layers with weights. Layers are named as in the ResNets for
+ImageNet, whose longer networks count their blocks: conv1, bn_conv1,
+res2a_branch2a, ..., res2b1_branch2a, ..., and fc.
+"""
+
+import os
+
+import keras
+
+from kcv.classification.classifier import image_input
+from kcv.classification.classifier import initialize
+from kcv.classification.classifier import probabilities
+from kcv.classification.resnet import basic_block
+from kcv.classification.resnet import batch_norm
+from kcv.classification.resnet import convolution
+
+
+def CIFARResNet(
+    depth: int = 20,
+    include_top: bool = True,
+    weights: str | os.PathLike | None = None,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int = 10,
+    classifier_activation: str | None = "softmax",
+    shortcut: str = "A",
+    frozen_batch_norm: bool = False,
+    name: str | None = None,
+) -> keras.Model:
+    """Build a ResNet for small images of He et al. (2015).
+
+    Trainable parameters at depth 20, 32, 44, 56 and 110: 269,722, 464,154,
+    658,586, 853,018 and 1,727,962; 2,752 more with projections.
+
+    Args:
+        depth: Number of layers with weights, 6 n + 2.
+        include_top: Whether to add pool, fc and prob. Without it the network
+            ends with the last residual block.
+        weights: None, or a file that `kcv.weights.load_weights` takes.
+        input_shape: (height, width, 3); (32, 32, 3) by default with the
+            classifier, any size without. None is a free size.
+        classes: Number of classes.
+        classifier_activation: Of the last layer; None gives logits.
+        shortcut: "A", the paper's on CIFAR, or "B", as in `ResNet18`.
+        frozen_batch_norm: As in `ResNet50`.
+        name: Name of the model; None is "cifar_resnet" and the depth.
+
+    Returns:
+        A model from images (B, height, width, 3), float32 RGB less the mean,
+        to probabilities (B, classes), or to maps
+        (B, ceil(height / 4), ceil(width / 4), 64).
+
+    Raises:
+        FileNotFoundError: If `weights` is a file that does not exist.
+        ValueError: If `depth` or `shortcut` is none of these, or if the
+            weights do not fit.
+
+    Example:
+
+    >>> CIFARResNet(20, classes=100).output_shape
+    (None, 100)
+    """
+    blocks, rest = divmod(depth - 2, 6)
+    if blocks < 1 or rest:
+        raise ValueError(
+            f"depth must be 6 n + 2 (8, 14, 20, ...), received {depth}."
+        )
+    images = image_input(input_shape, include_top, (32, 32, 3))
+    x = convolution(images, 16, 3, 1, "conv1")
+    x = batch_norm(x, "bn_conv1", frozen_batch_norm)
+    x = keras.layers.ReLU(name="conv1_relu")(x)
+    for stage, filters in ((2, 16), (3, 32), (4, 64)):
+        for block in range(blocks):
+            x = basic_block(
+                x,
+                filters,
+                stride=2 if block == 0 and stage > 2 else 1,
+                name=f"{stage}b{block}" if block else f"{stage}a",
+                shortcut=shortcut,
+                frozen_batch_norm=frozen_batch_norm,
+            )
+    if include_top:
+        x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+        x = probabilities(x, classes, classifier_activation, "fc")
+    model = keras.Model(images, x, name=name or f"cifar_resnet{depth}")
+    return initialize(model, weights, () if include_top else ("fc",))

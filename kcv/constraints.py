@@ -1,0 +1,39 @@
+"""Constraints that papers put on the weights while they train."""
+
+import keras
+
+
+@keras.saving.register_keras_serializable("kcv")
+class MaxFilterRMS(keras.constraints.Constraint):
+    """Rescale every filter whose root mean square exceeds a limit.
+
+    Zeiler and Fergus (arXiv:1311.2901), section 3.1: a few filters of the
+    first layer otherwise come to dominate, as its input is large.
+
+    Args:
+        limit: the largest root mean square that a filter may have.
+
+    Call with a kernel (..., filters). Returns the kernel; filters within the
+    limit stay as they are.
+
+    Example:
+
+    >>> kernel = keras.ops.convert_to_tensor([[0.3, 0.05], [-0.3, 0.05]])
+    >>> MaxFilterRMS(0.1)(kernel).numpy()
+    array([[ 0.1 ,  0.05],
+           [-0.1 ,  0.05]], dtype=float32)
+    """
+
+    def __init__(self, limit=0.1):
+        if not limit > 0:
+            raise ValueError(f"limit must be positive. Received: limit={limit}")
+        self.limit = float(limit)
+
+    def __call__(self, w):
+        axes = tuple(range(len(w.shape) - 1))
+        mean_square = keras.ops.mean(keras.ops.square(w), axis=axes)
+        rms = keras.ops.sqrt(mean_square)
+        return w * (self.limit / keras.ops.maximum(rms, self.limit))
+
+    def get_config(self):
+        return {"limit": self.limit}

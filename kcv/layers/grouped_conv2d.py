@@ -1,0 +1,46 @@
+"""Convolution in groups of channels (Krizhevsky et al., 2012)."""
+
+import keras
+
+
+@keras.saving.register_keras_serializable("kcv")
+class GroupedConv2D(keras.layers.Conv2D):
+    """Convolve groups of channels, each with filters of its own.
+
+    Computes what `keras.layers.Conv2D(groups=...)` computes, with a kernel of
+    the same shape, as one convolution per group. TensorFlow's own kernel for
+    groups is right but its gradient on a CPU is slow: a training step of
+    AlexNet's conv2 takes five times as long as the two convolutions.
+
+    Args:
+        filters: channels of the output, a multiple of `groups`.
+        kernel_size: an integer or (height, width).
+        groups: number of groups; a divisor of the channels of the input.
+        **kwargs: as of `keras.layers.Conv2D`.
+
+    Call with maps (B, H, W, C). Returns (B, H', W', filters); its first
+    filters / groups channels see the first C / groups of the input.
+
+    Example:
+
+    >>> layer = GroupedConv2D(256, 5, groups=2, padding="same")
+    >>> layer(keras.ops.zeros((1, 27, 27, 96))).shape
+    TensorShape([1, 27, 27, 256])
+    >>> layer.count_params()  # 5 * 5 * 48 * 256 + 256
+    307456
+    """
+
+    def __init__(self, filters, kernel_size, groups=2, **kwargs):
+        super().__init__(filters, kernel_size, groups=groups, **kwargs)
+
+    def convolution_op(self, inputs, kernel):
+        channels = 1 if self.data_format == "channels_first" else -1
+        parts = zip(
+            keras.ops.split(inputs, self.groups, axis=channels),
+            keras.ops.split(kernel, self.groups, axis=-1),
+            strict=True,
+        )
+        convolve = super().convolution_op
+        return keras.ops.concatenate(
+            [convolve(x, filters) for x, filters in parts], axis=channels
+        )

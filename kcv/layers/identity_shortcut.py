@@ -1,0 +1,61 @@
+"""The shortcut without parameters of He et al. (2015)."""
+
+import keras
+
+
+@keras.saving.register_keras_serializable("kcv")
+class IdentityShortcut(keras.layers.Layer):
+    """Pass maps by a residual block that widens and strides.
+
+    Option A of He et al. (arXiv:1512.03385), section 3.3: every `stride`th
+    row and column, and zeros for the channels that the block adds. The zeros
+    come after the channels of the input.
+
+    Args:
+        filters: channels of the output, at least those of the input.
+        stride: of the block.
+
+    Call with maps (B, H, W, C). Returns
+    (B, ceil(H / stride), ceil(W / stride), filters).
+
+    Example:
+
+    >>> IdentityShortcut(4, stride=2)(keras.ops.ones((1, 3, 3, 2))).shape
+    TensorShape([1, 2, 2, 4])
+    """
+
+    def __init__(self, filters, stride=1, **kwargs):
+        super().__init__(**kwargs)
+        for argument, value in (("filters", filters), ("stride", stride)):
+            if int(value) != value or value < 1:
+                raise ValueError(
+                    f"{argument} must be a positive integer. "
+                    f"Received: {argument}={value}"
+                )
+        self.filters = int(filters)
+        self.stride = int(stride)
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def build(self, input_shape):
+        if input_shape[-1] > self.filters:
+            raise ValueError(
+                "filters must not be fewer than the channels of the input, "
+                f"{input_shape[-1]}. Received: filters={self.filters}"
+            )
+
+    def call(self, inputs):
+        x = inputs[:, :: self.stride, :: self.stride]
+        added = self.filters - inputs.shape[-1]
+        return keras.ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, added)))
+
+    def compute_output_shape(self, input_shape):
+        batch, *size, _ = input_shape
+        size = [None if n is None else -(-n // self.stride) for n in size]
+        return (batch, *size, self.filters)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "stride": self.stride,
+        }
