@@ -1,8 +1,6 @@
 """The logits of torchvision's own networks, and what may go wrong."""
 
-import json
 import sys
-import zlib
 
 import keras
 import numpy as np
@@ -29,36 +27,9 @@ BUILDERS = {
 }
 
 
-def golden_value(name, shape):
-    """The rule of the golden values."""
-    generator = np.random.default_rng(zlib.crc32(name.encode()))
-    v = generator.standard_normal(shape).astype("float32")
-    if name.endswith("num_batches_tracked"):
-        return np.zeros(shape, "int64")
-    if name.endswith("running_var"):
-        return 1 + 0.1 * np.abs(v)
-    if name.endswith("running_mean"):
-        return 0.05 * v
-    if len(shape) == 1:
-        return 0.05 * v + (1 if name.endswith("weight") else 0)
-    v *= np.float32(np.sqrt(2 / np.prod(shape[1:])))
-    return v
-
-
-def golden_state(shared, network):
-    path = shared / "golden" / "torchvision_state_dicts.json"
-    shapes = json.loads(path.read_text())[network]
-    return {name: golden_value(name, shape) for name, shape in shapes.items()}
-
-
 @pytest.fixture(scope="module")
-def resnet18_state(shared):
-    return golden_state(shared, "resnet18")
-
-
-def image(size=224):
-    generator = np.random.default_rng(0)
-    return generator.standard_normal((1, size, size, 3)).astype("float32")
+def resnet18_state(golden_state):
+    return golden_state("resnet18")
 
 
 def relative_error(a, b):
@@ -66,14 +37,14 @@ def relative_error(a, b):
 
 
 @pytest.mark.parametrize("network", BUILDERS)
-def test_logits_are_torchvisions(shared, network):
-    expected = np.load(shared / "golden" / "torchvision_logits.npz")[network]
+def test_logits_are_torchvisions(
+    network, golden_state, golden_logits, golden_image
+):
     model = BUILDERS[network](classifier_activation=None)
-    state = golden_state(shared, network)
-    report = load_torchvision(model, state)
-    logits = np.asarray(model(image()))
+    report = load_torchvision(model, golden_state(network))
+    logits = np.asarray(model(golden_image))
 
-    assert relative_error(logits, expected) < 1e-4
+    assert relative_error(logits, golden_logits[network]) < 1e-4
     assert len(report.matched) == len(model.weights)
     assert not report.missing
     assert not report.left_over
