@@ -179,7 +179,9 @@ def _turn_to_rgb(layers):
 
 
 def _translate(model, layers, names, skip, path):
-    shapes = {"/".join(v.path.split("/")[-2:]): v.shape for v in model.weights}
+    shapes = {
+        "/".join(v.path.split("/")[-2:]): tuple(v.shape) for v in model.weights
+    }
     own_layers = {layer.name: layer for layer in leaves(model)}
     maps = flattened_maps(model)
     weights = []  # of each layer, by the names of Keras
@@ -211,7 +213,8 @@ def _translate(model, layers, names, skip, path):
                 variables["moving_mean"] -= below[1].pop("bias", 0)
         elif layer.type == "Scale" and below and "moving_mean" in below[1]:
             target = below[0]
-            variables = dict(zip(("gamma", "beta"), layer.blobs, strict=False))
+            values = map(np.ravel, layer.blobs)  # beta is not in every file
+            variables = dict(zip(("gamma", "beta"), values, strict=False))
         else:
             variables = {str(i): value for i, value in enumerate(layer.blobs)}
         weights.append((layer, target, variables))
@@ -229,7 +232,9 @@ def _kernel_and_bias(layer, shape, flattened):
     """Translate for a variable `shape`, () if the model has none."""
     kernel, *bias = layer.blobs
     if layer.type == "InnerProduct":
-        kernel = kernel.reshape(kernel.shape[-2:])  # before `shape`: 1, 1, ...
+        # Without a `shape` of its own it has four sizes: 1, 1, out, in.
+        units = kernel.shape[-2 if kernel.shape[:2] == (1, 1) else 0]
+        kernel = kernel.reshape(units, -1)
         if layer.transposed:
             kernel = kernel.T
         if len(shape) == 4 and kernel.shape[1] == np.prod(shape[:3]):
