@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
 from kcv.data import digits
 from kcv.data.scenes.material import digit_indices
@@ -8,10 +7,11 @@ from kcv.data.scenes.material import digit_indices
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_are_those_of_scikit_learn(split):
+    datasets = pytest.importorskip("sklearn.datasets")
     found = list(digits(split))
     chosen = digit_indices(split)
     assert len(found) == len(chosen) == {"train": 1433, "test": 364}[split]
-    source = load_digits()
+    source = datasets.load_digits()
     images = np.stack([example["images"] for example in found])
     assert images.dtype == np.uint8
     assert images.shape[1:] == (8, 8, 1)
