@@ -20,7 +20,7 @@ EXTRAS = {
     ],
     "serving": ["grpcio>=1.62", "protobuf>=4.25"],
     "visualize": ["matplotlib>=3.8"],
-    "weights": ["safetensors>=0.4"],
+    "weights": ["safetensors>=0.4", "protobuf>=4.25"],
 }
 EXTRAS["recipes"] = [
     "tyro>=0.9",

@@ -5,10 +5,18 @@ from kcv.classification.alexnet import alexnet_head
 from kcv.classification.alexnet import alexnet_trunk
 from kcv.classification.auxiliary import AuxiliaryClassifier
 from kcv.classification.cifar_resnet import CIFARResNet
+from kcv.classification.crops import dense_probabilities
+from kcv.classification.crops import googlenet_crops
+from kcv.classification.crops import resize_short_side
+from kcv.classification.crops import single_crop
+from kcv.classification.crops import ten_crops
 from kcv.classification.fully_convolutional import fully_convolutional
 from kcv.classification.googlenet import GoogLeNet
 from kcv.classification.googlenet import googlenet_trunk
 from kcv.classification.lenet import LeNet5
+from kcv.classification.preprocessing import GOOGLENET_MEAN
+from kcv.classification.preprocessing import VGG_MEAN
+from kcv.classification.preprocessing import Preprocessing
 from kcv.classification.resnet import ResNet18
 from kcv.classification.resnet import ResNet34
 from kcv.classification.resnet import ResNet50
@@ -29,8 +37,11 @@ __all__ = [
     "GoogLeNet",
     "LeNet5",
     "VGG11",
+    "GOOGLENET_MEAN",
     "VGG16",
     "VGG19",
+    "VGG_MEAN",
+    "Preprocessing",
     "ResNet18",
     "ResNet34",
     "ResNet50",
@@ -40,8 +51,13 @@ __all__ = [
     "alexnet_trunk",
     "fully_convolutional",
     "googlenet_trunk",
+    "dense_probabilities",
+    "googlenet_crops",
+    "resize_short_side",
     "resnet_stage",
     "resnet_trunk",
+    "single_crop",
+    "ten_crops",
     "vgg_head",
     "vgg_trunk",
 ]

@@ -5,9 +5,18 @@ from kcv.data.augmentation import random_flip
 from kcv.data.batching import batch
 from kcv.data.batching import detection_inputs
 from kcv.data.batching import drop_difficult
+from kcv.data.classification_augmentation import area_and_aspect_crop
+from kcv.data.classification_augmentation import pca_colour
+from kcv.data.classification_augmentation import random_crop
+from kcv.data.classification_sources import load_classification
 from kcv.data.coco import coco
 from kcv.data.coco import read_coco
 from kcv.data.digit_scenes import digit_scenes
+from kcv.data.digits import digits
+from kcv.data.idx import idx
+from kcv.data.idx import read_idx
+from kcv.data.image_folder import image_folder
+from kcv.data.image_folder import read_image_folder
 from kcv.data.images import decode_image
 from kcv.data.images import read_image
 from kcv.data.resizing import resize
@@ -22,18 +31,27 @@ from kcv.data.voc import voc
 __all__ = [
     "DIGIT_CLASSES",
     "VOC_CLASSES",
+    "area_and_aspect_crop",
     "batch",
     "check_boxes",
     "coco",
     "decode_image",
     "detection_inputs",
     "digit_scenes",
+    "digits",
     "drop_difficult",
+    "idx",
+    "image_folder",
+    "load_classification",
     "load_detection",
+    "pca_colour",
     "photometric",
+    "random_crop",
     "random_flip",
     "read_coco",
+    "read_idx",
     "read_image",
+    "read_image_folder",
     "read_voc",
     "resize",
     "validate",

@@ -1,22 +1,17 @@
 """Boxes of a set in memory, whatever format they came in."""
 
-import concurrent.futures
 import dataclasses
-import hashlib
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from kcv.data.decoding import decode
+from kcv.data.decoding import read_together
+from kcv.data.division import held_out_fifth
 from kcv.data.ordering import visit
 from kcv.data.validation import validate
-
-# Image files of a shuffled stream are read once, into memory, if together they
-# are no larger than this (bytes): VOC 2007 fits, COCO does not.
-CACHE_LIMIT = 2**29
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,12 +78,7 @@ class Annotations:
         Raises:
             ValueError: if there is but one image.
         """
-
-        def rank(image):
-            return hashlib.sha256(image.image_id.encode()).digest()
-
-        ranked = sorted(self.images, key=rank)
-        fifth = {x.image_id for x in ranked[: max(1, len(ranked) // 5)]}
+        fifth = held_out_fifth([image.image_id for image in self.images])
         images = tuple(
             image
             for image in self.images
@@ -105,7 +95,8 @@ class Annotations:
     ) -> tf.data.Dataset:
         """Stream the examples. Arguments as for `kcv.data.voc`."""
         images = self.images
-        files = tf.constant([image.file for image in images])
+        paths = [image.file for image in images]
+        files = tf.constant(paths)
         ids = tf.constant([image.image_id for image in images])
         sizes = tf.constant([image.size for image in images], tf.int32)
         ends = np.cumsum([0, *(len(image.boxes) for image in images)])
@@ -114,7 +105,7 @@ class Annotations:
         labels = _joined([x.labels for x in images], tf.int32)
         difficult = _joined([x.difficult for x in images], tf.bool)
         is_crowd = _joined([x.is_crowd for x in images], tf.bool)
-        cached = None if seed is None else _cached([x.file for x in images])
+        cached = None if seed is None else read_together(paths)
 
         def describe(index):
             own = slice(ends[index], ends[index + 1])
@@ -159,12 +150,3 @@ class Annotations:
 
 def _joined(arrays: Sequence[np.ndarray], dtype: tf.DType) -> tf.Tensor:
     return tf.constant(np.concatenate(arrays), dtype)
-
-
-def _cached(files: Sequence[str]) -> tf.Tensor | None:
-    if sum(os.path.getsize(file) for file in files) > CACHE_LIMIT:
-        return None
-    with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        return tf.constant(
-            list(pool.map(lambda f: Path(f).read_bytes(), files))
-        )

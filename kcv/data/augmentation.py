@@ -12,8 +12,9 @@ is used instead; colour touches no box.
 import keras
 import tensorflow as tf
 
-# Two augmentations of one seed are to be independent.
-_FLIP, _BRIGHTNESS, _CONTRAST, _SATURATION, _HUE = range(5)
+from kcv.data.randomness import Purpose
+from kcv.data.randomness import map_with_position
+from kcv.data.randomness import own_seed
 
 
 def random_flip(
@@ -22,8 +23,8 @@ def random_flip(
     """Mirror every other example, left to right, by chance.
 
     Args:
-        dataset: of single examples with `images` (H, W, 3) uint8 and
-            `bounding_boxes`, with or without masks.
+        dataset: of single examples with `images` (H, W, C) uint8, with or
+            without `bounding_boxes` and masks.
         seed: whether example number p is mirrored is a pure function of
             (seed, p).
         start: number of the first example, as for a run that is resumed.
@@ -44,10 +45,12 @@ def random_flip(
     )
 
     def flip(position, example):
-        chance = tf.random.stateless_uniform((), _seed(seed, position, _FLIP))
+        chance = tf.random.stateless_uniform(
+            (), own_seed(seed, position, Purpose.FLIP)
+        )
         return _flipped(layer, example, chance < 0.5)
 
-    return _map_with_position(dataset, flip, start)
+    return map_with_position(dataset, flip, start)
 
 
 def photometric(
@@ -98,40 +101,29 @@ def photometric(
     def change(position, example):
         image = tf.image.convert_image_dtype(example["images"], tf.float32)
 
-        def own(salt):
-            return _seed(seed, position, salt)
+        def own(purpose):
+            return own_seed(seed, position, purpose)
 
         if brightness:
             image = tf.image.stateless_random_brightness(
-                image, brightness, own(_BRIGHTNESS)
+                image, brightness, own(Purpose.BRIGHTNESS)
             )
         if contrast:
             image = tf.image.stateless_random_contrast(
-                image, 1 - contrast, 1 + contrast, own(_CONTRAST)
+                image, 1 - contrast, 1 + contrast, own(Purpose.CONTRAST)
             )
         # The colour circle is defined between 0 and 1 alone.
         image = tf.clip_by_value(image, 0.0, 1.0)
         if saturation:
             image = tf.image.stateless_random_saturation(
-                image, 1 - saturation, 1 + saturation, own(_SATURATION)
+                image, 1 - saturation, 1 + saturation, own(Purpose.SATURATION)
             )
         if hue:
-            image = tf.image.stateless_random_hue(image, hue, own(_HUE))
+            image = tf.image.stateless_random_hue(image, hue, own(Purpose.HUE))
         image = tf.clip_by_value(tf.round(image * 255), 0, 255)
         return {**example, "images": tf.cast(image, tf.uint8)}
 
-    return _map_with_position(dataset, change, start)
-
-
-def _map_with_position(dataset, function, start):
-    return dataset.enumerate(start).map(
-        function, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
-    )
-
-
-def _seed(seed, position, salt):
-    own = tf.stack([tf.constant(seed, tf.int64), tf.constant(salt, tf.int64)])
-    return tf.random.experimental.stateless_fold_in(own, position)
+    return map_with_position(dataset, change, start)
 
 
 def _flipped(layer, example, flip):
@@ -142,18 +134,19 @@ def _flipped(layer, example, flip):
         "input_shape": (1, *tf.unstack(tf.shape(images))),
     }
     example["images"] = layer.transform_images(images[None], transformation)[0]
-    boxes = layer.transform_bounding_boxes(
-        {
-            "boxes": example["bounding_boxes"]["boxes"][None],
-            "labels": example["bounding_boxes"]["labels"][None],
-        },
-        transformation,
-    )
-    example["bounding_boxes"] = {
-        "boxes": boxes["boxes"][0],
-        # Keras's clipping may rewrite labels; a flip has no say in them.
-        "labels": example["bounding_boxes"]["labels"],
-    }
+    if "bounding_boxes" in example:
+        boxes = layer.transform_bounding_boxes(
+            {
+                "boxes": example["bounding_boxes"]["boxes"][None],
+                "labels": example["bounding_boxes"]["labels"][None],
+            },
+            transformation,
+        )
+        example["bounding_boxes"] = {
+            "boxes": boxes["boxes"][0],
+            # Keras's clipping may rewrite labels; a flip has no say in them.
+            "labels": example["bounding_boxes"]["labels"],
+        }
     for key in ("segmentation_masks", "instance_masks"):
         if key in example:
             masks = example[key]

@@ -1,7 +1,11 @@
 """Decode the images of a dataset side by side, and name those that fail."""
 
+import concurrent.futures
 import logging
+import os
 from collections.abc import Callable
+from collections.abc import Sequence
+from pathlib import Path
 
 import tensorflow as tf
 
@@ -9,6 +13,9 @@ from kcv.data.images import decode_image
 
 _LOG = logging.getLogger(__name__)
 ON_ERROR = ("raise", "skip")
+# Image files of a shuffled stream are read once, into memory, if together they
+# are no larger than this (bytes): VOC 2007 fits, COCO does not.
+CACHE_LIMIT = 2**29
 
 
 def decode(
@@ -55,6 +62,23 @@ def decode(
     if on_error == "raise" and count != tf.data.UNKNOWN_CARDINALITY:
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
     return dataset
+
+
+def read_together(files: Sequence[str]) -> tf.Tensor | None:
+    """Read whole files side by side, unless they are larger than CACHE_LIMIT.
+
+    Args:
+        files: their paths.
+
+    Returns:
+        (N,) string, the bytes of each; None if that is too much.
+    """
+    if sum(os.path.getsize(file) for file in files) > CACHE_LIMIT:
+        return None
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        return tf.constant(
+            list(pool.map(lambda f: Path(f).read_bytes(), files))
+        )
 
 
 def _attempt(example, load):

@@ -1,12 +1,13 @@
 """One name for every detection set: what a command line's --data takes."""
 
 import logging
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 from kcv.data.annotations import Annotations
 from kcv.data.coco import read_coco
-from kcv.data.detection_set import DetectionSet
+from kcv.data.data_set import DataSet
 from kcv.data.tfds_detection import is_tfds_name
 from kcv.data.tfds_detection import tfds_detection
 from kcv.data.voc import read_voc
@@ -38,7 +39,7 @@ def load_detection(
     start: int = 0,
     on_error: str = "raise",
     skipped: list[str] | None = None,
-) -> DetectionSet:
+) -> DataSet:
     """Open a detection set by its name, or the user's own by its path.
 
     Training and held-out images never meet. `voc:FOLDER` takes the tree's
@@ -96,14 +97,14 @@ def load_detection(
         annotations = _coco(rest.split(":"), split)
     else:
         raise ValueError(f"source must be one of {_HELP}; not {source!r}")
-    return DetectionSet(
+    return DataSet(
         annotations.dataset(seed, start, on_error, skipped),
         annotations.class_names,
         len(annotations.images),
     )
 
 
-def _digit_scenes(split, seed, start) -> DetectionSet:
+def _digit_scenes(split, seed, start) -> DataSet:
     # Its photographs and digits are loaded for those who ask for them.
     from kcv.data.digit_scenes import digit_scenes
     from kcv.data.scenes.material import DIGIT_CLASSES
@@ -114,14 +115,14 @@ def _digit_scenes(split, seed, start) -> DetectionSet:
         dataset = digit_scenes("train", seed=seed or 0, start=start)
     size = int(dataset.cardinality())
     size = None if size == tf.data.INFINITE_CARDINALITY else size
-    return DetectionSet(dataset, tuple(DIGIT_CLASSES), size)
+    return DataSet(dataset, tuple(DIGIT_CLASSES), size)
 
 
 def _voc(folder: str, split: str) -> Annotations:
     there = voc_splits(folder)
     for train, test in _VOC_LISTS:
         if train in there and test in there:
-            _keep_apart(
+            keep_apart(
                 voc_image_names(folder, train),
                 voc_image_names(folder, test),
                 f"lists {train} and {test} of {folder}",
@@ -141,7 +142,7 @@ def _coco(parts: list[str], split: str) -> Annotations:
     if split == "train":
         return annotations
     others = read_coco(held_out[0], images, annotations.class_names)
-    _keep_apart(
+    keep_apart(
         [image.file for image in annotations.images],
         [image.file for image in others.images],
         f"{file} and {held_out[0]}",
@@ -149,7 +150,17 @@ def _coco(parts: list[str], split: str) -> Annotations:
     return others
 
 
-def _keep_apart(train: list[str], test: list[str], where: str) -> None:
+def keep_apart(train: Sequence[str], test: Sequence[str], where: str) -> None:
+    """Raise if an image is both trained on and held out.
+
+    Args:
+        train: names of the images to train on.
+        test: names of those that are held out.
+        where: what an error calls the two.
+
+    Raises:
+        ValueError: if they share an image; the message names one.
+    """
     common = sorted(set(train) & set(test))
     if common:
         raise ValueError(

@@ -5,13 +5,11 @@ import re
 
 import tensorflow as tf
 
+from kcv.data.data_set import DataSet
 from kcv.data.decoding import decode
-from kcv.data.detection_set import DetectionSet
+from kcv.data.tfds_stream import epochs
+from kcv.data.tfds_stream import open_tfds
 from kcv.data.validation import validate
-
-# Encoded examples held while shuffling: all of VOC 2007's 5,011 for training.
-_SHUFFLE = 5_120
-_SPLITS = {"val": "validation", "trainval": "train+validation"}
 
 
 def is_tfds_name(source: str | os.PathLike, family: str) -> bool:
@@ -31,7 +29,7 @@ def tfds_detection(
     start: int = 0,
     on_error: str = "raise",
     skipped: list[str] | None = None,
-) -> DetectionSet:
+) -> DataSet:
     """Stream VOC or COCO from TFDS, which downloads it at first use.
 
     With a seed, epochs without end, each shuffled through a buffer; example
@@ -57,53 +55,14 @@ def tfds_detection(
         ImportError: if tensorflow-datasets is not installed.
         ValueError: if there is no such split.
     """
-    try:
-        import tensorflow_datasets as tfds
-    except ImportError as error:
-        raise ImportError(
-            f'{name} needs tensorflow-datasets: pip install "kcv[data]"'
-        ) from error
-    if split is None:
-        raise ValueError(f"split of {name} must be a name, not None")
-    dataset, info = tfds.load(
-        name,
-        split=_SPLITS.get(split, split),
-        decoders={"image": tfds.decode.SkipDecoding()},
-        shuffle_files=False,  # the order must be the same in every run
-        with_info=True,
-    )
-    size = int(dataset.cardinality())
-    size = size if size >= 0 else None
+    dataset, features, size = open_tfds(name, split)
     is_voc = name.startswith("voc")
-    dataset = _epochs(dataset, size, seed, start)
+    dataset = epochs(dataset, size, seed, start)
     dataset = dataset.map(_voc_example if is_voc else _coco_example)
     dataset = decode(dataset, lambda x: x["encoded"], on_error, skipped)
     dataset = dataset.map(lambda x: _in_pixels(x, is_voc))
-    names = tuple(info.features["objects"]["label"].names)
-    return DetectionSet(validate(dataset, len(names)), names, size)
-
-
-def _epochs(dataset, size, seed, start):
-    if seed is None:
-        return dataset.skip(start)
-    first = 0 if size is None else start // size
-
-    def epoch(number):
-        # Of this function alone: `shuffle` mixes its own seed with the
-        # global one, on which the order of a stream must not depend.
-        tf.random.set_seed(1)
-        return dataset.shuffle(
-            _SHUFFLE,
-            # Its own seed for every epoch, rather than reshuffling: an
-            # iterator that starts later must see the same epochs.
-            seed=tf.random.stateless_uniform(
-                (), [seed, number], None, None, tf.int64
-            ),
-            reshuffle_each_iteration=False,
-        )
-
-    epochs = tf.data.Dataset.counter(first).flat_map(epoch)
-    return epochs.skip(start - first * (size or 0))
+    names = tuple(features["objects"]["label"].names)
+    return DataSet(validate(dataset, len(names)), names, size)
 
 
 def _voc_example(found):

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from kcv.data.annotations import Annotations
 from kcv.data.annotations import ImageBoxes
+from kcv.data.images import IMAGE_SUFFIXES
 from kcv.data.tfds_detection import is_tfds_name
 from kcv.data.tfds_detection import tfds_detection
 from kcv.data.validation import check_boxes
@@ -41,7 +42,6 @@ VOC_CLASSES = (
     "train",
     "tvmonitor",
 )
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 
 
 def voc(
@@ -145,7 +145,7 @@ def read_voc(
         classes = voc_class_names(folder, [split])
     files = {}
     for file in sorted((folder / "JPEGImages").rglob("*")):
-        if file.suffix.lower() in _SUFFIXES:
+        if file.suffix.lower() in IMAGE_SUFFIXES:
             name = file.relative_to(folder / "JPEGImages").with_suffix("")
             files.setdefault(name.as_posix(), str(file))
     images = [

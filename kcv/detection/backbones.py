@@ -5,6 +5,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from kcv.classification.preprocessing import Preprocessing
 from kcv.classification.resnet import resnet_stage
 from kcv.classification.resnet import resnet_trunk
 from kcv.classification.vgg import vgg_head
@@ -42,15 +43,6 @@ class Parts(NamedTuple):
         return self.head.input_shape[1]
 
 
-def normalization(mean, std=(1.0, 1.0, 1.0)):
-    """Build the layer that subtracts a mean and divides by a deviation."""
-    return keras.layers.Normalization(
-        mean=np.array(mean, "float32"),
-        variance=np.square(np.array(std, "float32")),
-        name="normalization",
-    )
-
-
 def vgg16_parts(pretrained: bool = False) -> Parts:
     """Split VGG-16 as Fast and Faster R-CNN do.
 
@@ -64,7 +56,7 @@ def vgg16_parts(pretrained: bool = False) -> Parts:
             trunk.get_layer(name).trainable = False
     regions = keras.Input((7, 7, 512), name="regions")
     head = keras.Model(regions, vgg_head(regions), name="vgg16_head")
-    return Parts(normalization(CAFFE_MEAN), trunk, head)
+    return Parts(_normalization(), trunk, head)
 
 
 def resnet_parts(
@@ -100,7 +92,7 @@ def resnet_parts(
     x = resnet_stage(regions, depth, stage=5, **options)
     x = keras.layers.GlobalAveragePooling2D(name="pool5")(x)
     head = keras.Model(regions, x, name=f"resnet{depth}_head")
-    return Parts(normalization(CAFFE_MEAN), trunk, head)
+    return Parts(_normalization(), trunk, head)
 
 
 def custom_parts(
@@ -138,7 +130,11 @@ def custom_parts(
             x = keras.layers.Dropout(dropout, name=f"drop{number}")(x)
     # Unit-sized inputs suit trunks that are trained from random weights.
     return Parts(
-        normalization(CAFFE_MEAN, (64.0, 64.0, 64.0)),
+        _normalization(std=64.0),
         trunk,
         keras.Model(regions, x, name="head"),
     )
+
+
+def _normalization(std=1.0):
+    return Preprocessing(CAFFE_MEAN, std, name="normalization")

@@ -1,6 +1,10 @@
 """Figures of merit, computed from plain arrays."""
 
 from kcv.metrics.callbacks import DetectionEvaluation
+from kcv.metrics.classification import collect_scores
+from kcv.metrics.classification import evaluate_classifier
+from kcv.metrics.classification import most_confused
+from kcv.metrics.classification import top_k_error
 from kcv.metrics.coco import coco_average_precision
 from kcv.metrics.collect import collect_detections
 from kcv.metrics.proposal_recall import matched_overlaps
@@ -14,8 +18,12 @@ __all__ = [
     "PrecisionRecall",
     "coco_average_precision",
     "collect_detections",
+    "collect_scores",
+    "evaluate_classifier",
     "matched_overlaps",
+    "most_confused",
     "precision_recall",
     "proposal_recall",
+    "top_k_error",
     "voc_average_precision",
 ]

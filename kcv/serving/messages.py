@@ -9,26 +9,13 @@ Unknown fields are kept by protobuf, so a part of a message is enough. The
 client speaks with them, and `publish` writes its warm-up records with them.
 """
 
-from google.protobuf import descriptor_pb2
 from google.protobuf import descriptor_pool
 from google.protobuf import message_factory
 from google.protobuf import wrappers_pb2
 
-_FIELD = descriptor_pb2.FieldDescriptorProto
-_SCALARS = {
-    "bool": _FIELD.TYPE_BOOL,
-    "bytes": _FIELD.TYPE_BYTES,
-    "double": _FIELD.TYPE_DOUBLE,
-    "float": _FIELD.TYPE_FLOAT,
-    "int32": _FIELD.TYPE_INT32,  # also enums: the same varint on the wire
-    "int64": _FIELD.TYPE_INT64,
-    "string": _FIELD.TYPE_STRING,
-    "uint32": _FIELD.TYPE_UINT32,
-    "uint64": _FIELD.TYPE_UINT64,
-}
+from kcv.protobuf import declare
 
-# One field per entry: "name": (number, type). A leading "*" is `repeated`, a
-# leading "map " a map from strings.
+# The forms of the entries are those of `declare`.
 _TENSORFLOW = {
     "TensorShapeProto.Dim": {"size": (1, "int64"), "name": (2, "string")},
     "TensorShapeProto": {
@@ -90,53 +77,11 @@ _SERVING = {
 }
 
 
-def _add_field(message, name, number, kind, full_name):
-    field = message.field.add(name=name, number=number)
-    field.label = _FIELD.LABEL_OPTIONAL
-    if kind.startswith("map "):
-        entry = message.nested_type.add(
-            name=name.title().replace("_", "") + "Entry"
-        )
-        entry.options.map_entry = True
-        entry_name = f"{full_name}.{entry.name}"
-        _add_field(entry, "key", 1, "string", entry_name)
-        _add_field(entry, "value", 2, kind[4:], entry_name)
-        kind = "*" + entry_name
-    if kind.startswith("*"):
-        field.label = _FIELD.LABEL_REPEATED
-        kind = kind[1:]
-    if kind in _SCALARS:
-        field.type = _SCALARS[kind]
-    else:
-        field.type = _FIELD.TYPE_MESSAGE
-        field.type_name = "." + kind
-
-
-def _file(package, messages, dependencies):
-    file = descriptor_pb2.FileDescriptorProto(
-        name=f"kcv/{package}.proto",
-        package=package,
-        syntax="proto3",
-        dependency=dependencies,
-    )
-    declared = {}
-    for name, fields in messages.items():
-        outer, _, inner = name.partition(".")
-        if outer not in declared:
-            declared[outer] = file.message_type.add(name=outer)
-        message = declared[outer]
-        if inner:
-            message = message.nested_type.add(name=inner)
-        for field_name, (number, kind) in fields.items():
-            _add_field(message, field_name, number, kind, f"{package}.{name}")
-    return file.SerializeToString()
-
-
 _pool = descriptor_pool.DescriptorPool()
 _pool.AddSerializedFile(wrappers_pb2.DESCRIPTOR.serialized_pb)
-_pool.AddSerializedFile(_file("tensorflow", _TENSORFLOW, []))
+_pool.AddSerializedFile(declare("tensorflow", _TENSORFLOW))
 _pool.AddSerializedFile(
-    _file(
+    declare(
         "tensorflow.serving",
         _SERVING,
         ["kcv/tensorflow.proto", wrappers_pb2.DESCRIPTOR.name],

@@ -1,6 +1,7 @@
 """Importers of published weights."""
 
 from kcv.weights.assignment import WeightReport
+from kcv.weights.caffe import load_caffe
 from kcv.weights.files import load_weights
 from kcv.weights.keras_applications import load_keras_applications
 from kcv.weights.torchvision import TORCHVISION_MEAN
@@ -11,6 +12,7 @@ __all__ = [
     "TORCHVISION_MEAN",
     "TORCHVISION_STD",
     "WeightReport",
+    "load_caffe",
     "load_keras_applications",
     "load_torchvision",
     "load_weights",

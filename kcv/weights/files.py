@@ -9,6 +9,7 @@ import keras
 from kcv.weights.assignment import SourceWeight
 from kcv.weights.assignment import WeightReport
 from kcv.weights.assignment import assign
+from kcv.weights.caffe import load_caffe
 from kcv.weights.hdf5 import read_layers
 from kcv.weights.keras_applications import assign_keras_applications
 from kcv.weights.keras_applications import is_keras_applications
@@ -25,17 +26,19 @@ def load_weights(
 ) -> WeightReport:
     """Load published weights or a file, whoever wrote it.
 
-    A file of kcv's, of keras.applications' or of torchvision's tells which it
-    is by its ending and by the names of the layers in it. The model takes RGB
-    in 0..255 less the mean afterwards, whichever it is: torchvision's scaling
-    is folded into the first convolution. Weights that kcv saved go from any
+    A file of kcv's, of keras.applications', of torchvision's or of Caffe's
+    tells which it is by its ending and by the names of the layers in it. The
+    model takes RGB in 0..255 less the mean afterwards, whichever it is:
+    torchvision's scaling is folded into the first convolution, and Caffe's
+    BGR is turned round. Weights that kcv saved go from any
     model to any other by the names of the layers, a classifier's into a
     detector for instance.
 
     Args:
         model: A model whose layers have the reference networks' names.
         source: "imagenet" for the download of keras.applications; or a
-            .keras, .weights.h5, .h5, .pth, .pt or .safetensors file.
+            .keras, .weights.h5, .h5, .pth, .pt, .safetensors or .caffemodel
+            file.
         strict: Whether variables without a weight and weights without a
             variable are errors; a weight of another shape always is one.
         skip: Beginnings of names of layers to leave out on both sides.
@@ -68,6 +71,8 @@ def load_weights(
         )
     if path.suffix in (".pth", ".pt", ".safetensors"):
         return load_torchvision(model, path, strict, skip, fold_scaling=True)
+    if path.suffix == ".caffemodel":
+        return load_caffe(model, path, strict, skip)
     layers = read_layers(path)
     if is_keras_applications(layers):
         return assign_keras_applications(model, layers, str(path), strict, skip)

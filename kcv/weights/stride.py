@@ -5,9 +5,9 @@ The first bottleneck of a stage halves the map in its first 1x1 convolution
 The weights of either fit the other in every shape, and the outputs are wrong.
 """
 
-from collections.abc import Iterator
-
 import keras
+
+from kcv.weights.layers import leaves
 
 
 def require_stride_in(model: keras.Model, kernel: str, source: str) -> None:
@@ -23,7 +23,7 @@ def require_stride_in(model: keras.Model, kernel: str, source: str) -> None:
     """
     other = {"1x1": "3x3", "3x3": "1x1"}[kernel]
     branch = {"1x1": "branch2a", "3x3": "branch2b"}[other]
-    layers = {layer.name: layer for layer in _leaves(model)}
+    layers = {layer.name: layer for layer in leaves(model)}
     for stage in "345":
         if f"res{stage}a_branch2c" not in layers:  # no bottleneck
             continue
@@ -34,13 +34,3 @@ def require_stride_in(model: keras.Model, kernel: str, source: str) -> None:
                 f"convolution of res{stage}a, the model {model.name!r} has "
                 f'it in the {other}: build it with stride_in="{kernel}".'
             )
-
-
-def _leaves(model: keras.Model) -> Iterator[keras.Layer]:
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Wrapper):
-            layer = layer.layer
-        if isinstance(layer, keras.Model):
-            yield from _leaves(layer)
-        else:
-            yield layer

@@ -12,6 +12,7 @@ import numpy as np
 from kcv.weights.assignment import SourceWeight
 from kcv.weights.assignment import WeightReport
 from kcv.weights.assignment import assign
+from kcv.weights.layers import channels_last
 from kcv.weights.reference import residual_block_name
 from kcv.weights.stride import require_stride_in
 
@@ -175,7 +176,7 @@ def _feed_forward(state, layers, channels):
         if target == "fc6/kernel":
             value = _channels_last_inputs(value, channels)
         elif kind == "weight":
-            value = _channels_last(value)
+            value = channels_last(value)
         weights.append(SourceWeight(key, target, value))
     return weights
 
@@ -189,7 +190,7 @@ def _googlenet(state):
         if target in ("loss1_fc/kernel", "loss2_fc/kernel"):
             value = _channels_last_inputs(value, channels=128)
         else:
-            value = _channels_last(value)
+            value = channels_last(value)
         weights.append(SourceWeight(key, target, value))
     return weights
 
@@ -218,7 +219,7 @@ def _resnet(state):
         stage = int(match[1]) - 1
         blocks[stage] = max(blocks[stage], int(match[2]) + 1)
     return [
-        SourceWeight(key, _resnet_target(key, blocks), _channels_last(value))
+        SourceWeight(key, _resnet_target(key, blocks), channels_last(value))
         for key, value in state.items()
         if not key.endswith("num_batches_tracked")
     ]
@@ -248,20 +249,10 @@ def _resnet_target(key, blocks):
     return f"{prefix}{address}_{branch}/{kinds[kind]}"
 
 
-def _channels_last(value):
-    if value.ndim == 4:  # (out, in, H, W) -> (H, W, in, out)
-        return value.transpose(2, 3, 1, 0)
-    return value.T  # (out, in) -> (in, out); vectors stay
-
-
 def _channels_last_inputs(value, channels):
     """Reorder inputs that were flattened from (C, H, W) to (H, W, C)."""
-    units, inputs = value.shape
-    side = round((inputs / channels) ** 0.5)
-    if side * side * channels != inputs:
-        return value.T  # not a square map: assignment reports the shape
-    value = value.reshape(units, channels, side, side)
-    return value.transpose(2, 3, 1, 0).reshape(inputs, units)
+    side = round((value.shape[1] / channels) ** 0.5)
+    return channels_last(value, flattened=(side, side, channels))
 
 
 def _fold(weight):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kcv.data.detection_set import DetectionSet
+from kcv.data.data_set import DataSet
 from kcv.data.sources import load_detection
 
 CAT = ("cat", (1, 1, 5, 5), 0)
@@ -34,7 +34,7 @@ def test_voc_lists(lists, train, test, write_voc):
     }
     for split, names in expected.items():
         found = load_detection(f"voc:{folder}", split)
-        assert isinstance(found, DetectionSet)
+        assert isinstance(found, DataSet)
         assert ids(found.dataset) == names
         assert found.size == len(names)
         # Though neither list may show both.

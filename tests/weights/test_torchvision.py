@@ -1,9 +1,6 @@
 """The logits of torchvision's own networks, and what may go wrong."""
 
-import json
 import sys
-import zlib
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -34,36 +31,9 @@ BUILDERS = {
 }
 
 
-def golden_value(name, shape):
-    """The rule of the golden values."""
-    generator = np.random.default_rng(zlib.crc32(name.encode()))
-    v = generator.standard_normal(shape).astype("float32")
-    if name.endswith("num_batches_tracked"):
-        return np.zeros(shape, "int64")
-    if name.endswith("running_var"):
-        return 1 + 0.1 * np.abs(v)
-    if name.endswith("running_mean"):
-        return 0.05 * v
-    if len(shape) == 1:
-        return 0.05 * v + (1 if name.endswith("weight") else 0)
-    v *= np.float32(np.sqrt(2 / np.prod(shape[1:])))
-    return v
-
-
-def golden_state(shared, network):
-    path = shared / "golden" / "torchvision_state_dicts.json"
-    shapes = json.loads(path.read_text())[network]
-    return {name: golden_value(name, shape) for name, shape in shapes.items()}
-
-
 @pytest.fixture(scope="module")
-def resnet18_state(shared):
-    return golden_state(shared, "resnet18")
-
-
-def image(size=224):
-    generator = np.random.default_rng(0)
-    return generator.standard_normal((1, size, size, 3)).astype("float32")
+def resnet18_state(golden_state):
+    return golden_state("resnet18")
 
 
 def relative_error(a, b):
@@ -71,36 +41,23 @@ def relative_error(a, b):
 
 
 @pytest.mark.parametrize("network", BUILDERS)
-def test_logits_are_torchvisions(shared, network):
-    expected = np.load(shared / "golden" / "torchvision_logits.npz")[network]
+def test_logits_are_torchvisions(
+    network, golden_state, golden_logits, golden_image
+):
     model = BUILDERS[network](classifier_activation=None)
-    state = golden_state(shared, network)
-    report = load_torchvision(model, state)
-    logits = np.asarray(model(image()))
+    report = load_torchvision(model, golden_state(network))
+    logits = np.asarray(model(golden_image))
 
-    assert relative_error(logits, expected) < 1e-4
+    assert relative_error(logits, golden_logits[network]) < 1e-4
     assert len(report.matched) == len(model.weights)
     assert not report.missing
     assert not report.left_over
 
 
-@pytest.fixture(scope="module")
-def googlenet():
-    """Shapes of the state dict, logits of the three classifiers."""
-    golden = np.load(Path(__file__).with_name("torchvision_googlenet.npz"))
-    state = {
-        key.removeprefix("shape/"): golden_value(
-            key.removeprefix("shape/"), tuple(int(n) for n in shape)
-        )
-        for key, shape in golden.items()
-        if key.startswith("shape/")
-    }
-    logits = [golden[f"logits/{head}"] for head in ("main", "aux1", "aux2")]
-    return state, logits
-
-
-def test_logits_of_googlenet_and_its_heads_are_torchvisions(googlenet):
-    state, expected = googlenet
+def test_logits_of_googlenet_and_its_heads_are_torchvisions(
+    golden_googlenet, golden_image
+):
+    state, expected = golden_googlenet
     model = GoogLeNet(
         variant="torchvision", aux_heads=True, classifier_activation=None
     )
@@ -109,12 +66,12 @@ def test_logits_of_googlenet_and_its_heads_are_torchvisions(googlenet):
     assert not report.left_over
     # In eval mode, as the golden logits: the graph itself, with its heads.
     graph = keras.Model(model.input, model.outputs)
-    for logits, golden in zip(graph(image()), expected, strict=True):
+    for logits, golden in zip(graph(golden_image), expected, strict=True):
         assert relative_error(np.asarray(logits), golden) < 1e-4
 
 
-def test_googlenet_without_heads_takes_the_rest(googlenet):
-    state, _ = googlenet
+def test_googlenet_without_heads_takes_the_rest(golden_googlenet):
+    state, _ = golden_googlenet
     options = {"variant": "torchvision", "include_top": False}
     plain, folded = GoogLeNet(**options), GoogLeNet(**options)
     load_torchvision(plain, state, skip=("loss1_", "loss2_", "loss3_"))
@@ -126,10 +83,10 @@ def test_googlenet_without_heads_takes_the_rest(googlenet):
     assert relative_error(folded(pixels - 127.5), expected) < 1e-4
 
 
-def test_googlenet_of_the_paper_is_refused(googlenet):
+def test_googlenet_of_the_paper_is_refused(golden_googlenet):
     model = GoogLeNet(include_top=False)
     with pytest.raises(ValueError, match="conv1_7x7_s2/bias"):
-        load_torchvision(model, googlenet[0], skip="loss")
+        load_torchvision(model, golden_googlenet[0], skip="loss")
 
 
 def test_folded_scaling_takes_pixels(resnet18_state):

@@ -80,10 +80,15 @@ def digit_indices(split: str) -> np.ndarray:
     return np.sort(np.concatenate(chosen))
 
 
+def digit_cells(split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the digits of a split, (K, 8, 8) of 0 to 16, and their labels."""
+    chosen = digit_indices(split)
+    return _raw()["digits"][chosen], _raw()["labels"][chosen]
+
+
 def digits(split: str) -> Strokes:
     """Return the digits of a split as stroke fields."""
-    chosen = digit_indices(split)
-    return _strokes(_raw()["digits"][chosen], _raw()["labels"][chosen])
+    return _strokes(*digit_cells(split))
 
 
 def distractors(split: str) -> Strokes:

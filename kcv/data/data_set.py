@@ -1,11 +1,11 @@
-"""What a detection set is, besides its stream."""
+"""What a data set is, besides its stream."""
 
 import typing
 
 import tensorflow as tf
 
 
-class DetectionSet(typing.NamedTuple):
+class DataSet(typing.NamedTuple):
     """A stream of examples, what its labels mean, and how long an epoch is.
 
     Attributes:

@@ -1,0 +1,107 @@
+"""From RGB pixels to what a family of networks was trained on, as a layer.
+
+Inside the model, so that training, `predict` and a server agree, and a saved
+model takes pixels as they are decoded.
+"""
+
+from collections.abc import Sequence
+
+import keras
+
+from kcv.weights import TORCHVISION_MEAN
+from kcv.weights import TORCHVISION_STD
+
+#: Means of the training images, RGB in 0..255: of the VGGs and He's ResNets,
+#: and of bvlc_googlenet.
+VGG_MEAN = (123.68, 116.779, 103.939)
+GOOGLENET_MEAN = (123.0, 117.0, 104.0)
+
+
+@keras.saving.register_keras_serializable("kcv")
+class Preprocessing(keras.layers.Layer):
+    """Subtract a mean and divide by a deviation, channel by channel.
+
+    `Preprocessing.caffe()`, `.torch()` and `.tf()` make those of the three
+    families that `keras.applications` names so. The models of kcv take RGB,
+    also with Caffe's weights, whose importers turn the first convolution
+    round; BGR is for a network from elsewhere.
+
+    Args:
+        mean: One number, or one per channel of RGB in 0..255.
+        std: Likewise; what the difference is divided by.
+        bgr: Whether the channels come out in the reverse order.
+
+    Call with images (..., channels) of any dtype, RGB in 0..255. Returns the
+    same shape in the compute dtype. The difference is taken in float32 and
+    cast then: bfloat16 has no 123.68.
+
+    Raises:
+        ValueError: If a deviation is not positive, or if the numbers are not
+            as many as the channels.
+
+    Example:
+
+    >>> image = keras.Input((224, 224, 3))
+    >>> x = Preprocessing.torch()(image)
+    >>> classifier = keras.Model(image, keras.layers.Flatten()(x))
+    """
+
+    def __init__(
+        self,
+        mean: float | Sequence[float],
+        std: float | Sequence[float] = 1.0,
+        bgr: bool = False,
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        self.mean = _numbers(mean)
+        self.std = _numbers(std)
+        self.bgr = bgr
+        if min(self.std) <= 0:
+            raise ValueError(f"std must be positive, received {std}.")
+
+    @classmethod
+    def caffe(
+        cls, mean: Sequence[float] = VGG_MEAN, bgr: bool = False, **kwargs
+    ) -> "Preprocessing":
+        """Make the preprocessing of Caffe's networks: less the mean."""
+        return cls(mean, bgr=bgr, **kwargs)
+
+    @classmethod
+    def torch(cls, **kwargs) -> "Preprocessing":
+        """Make that of torchvision: 0..1, less the mean, over the deviation."""
+        mean = [255 * number for number in TORCHVISION_MEAN]
+        return cls(mean, [255 * number for number in TORCHVISION_STD], **kwargs)
+
+    @classmethod
+    def tf(cls, **kwargs) -> "Preprocessing":
+        """Make that of TensorFlow's own networks: -1..1."""
+        return cls(127.5, 127.5, **kwargs)
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        for name, numbers in (("mean", self.mean), ("std", self.std)):
+            if len(numbers) not in (1, channels):
+                raise ValueError(
+                    f"{self.name}: {name} has {len(numbers)} numbers for "
+                    f"images of {channels} channels."
+                )
+
+    def call(self, images):
+        x = keras.ops.cast(images, "float32")
+        x = (x - keras.ops.array(self.mean)) / keras.ops.array(self.std)
+        if self.bgr:
+            x = keras.ops.flip(x, axis=-1)
+        return keras.ops.cast(x, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        config = {"mean": self.mean, "std": self.std, "bgr": self.bgr}
+        return super().get_config() | config
+
+
+def _numbers(values):
+    values = [values] if isinstance(values, int | float) else values
+    return [float(value) for value in values]

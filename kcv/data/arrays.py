@@ -1,0 +1,40 @@
+"""Streams over images in memory."""
+
+import numpy as np
+import tensorflow as tf
+
+from kcv.data.ordering import visit
+
+
+def stream(
+    images: np.ndarray,
+    labels: np.ndarray,
+    name: str,
+    seed: int | None = None,
+    start: int = 0,
+) -> tf.data.Dataset:
+    """Give images one by one, with their labels.
+
+    Args:
+        images: (N, H, W, C) uint8.
+        labels: (N,) integers from 0.
+        name: of the set; an image is "name/number".
+        seed: as for `kcv.data.digits`.
+        start: position of the first example.
+
+    Returns:
+        A dataset of single examples: `images` (H, W, C) uint8, `labels` ()
+        int32, `image_id` () string.
+    """
+    images = tf.constant(images)
+    labels = tf.constant(labels, tf.int32)
+
+    def describe(index):
+        number = tf.strings.as_string(index)
+        return {
+            "images": images[index],
+            "labels": labels[index],
+            "image_id": tf.strings.join([f"{name}/", number]),
+        }
+
+    return visit(len(images), seed, start).map(describe)

@@ -1,0 +1,194 @@
+"""Top-k accuracy, as ILSVRC counts it, over any number of crops."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+def evaluate_classifier(
+    model: Callable,
+    dataset: tf.data.Dataset,
+    crops: Callable[[tf.Tensor], tf.Tensor] | None = None,
+    batch_size: int = 32,
+) -> dict[str, float]:
+    """Measure a classifier on held-out images.
+
+    Args:
+        model: As for `collect_scores`.
+        dataset: Of single examples, see `kcv.data.load_classification`.
+        crops: As for `collect_scores`.
+        batch_size: Crops that the model is given at a time.
+
+    Returns:
+        `top1` and `top5`: the shares of images, 0..1, whose label has the
+        largest score, or one of the five largest. ILSVRC's error is what
+        they lack to 1.
+
+    Raises:
+        ValueError: As `collect_scores`.
+
+    Example:
+
+    ```python
+    classifier = keras.Sequential(
+        [kcv.classification.Preprocessing.caffe(), kcv.classification.VGG16()]
+    )
+    evaluate_classifier(classifier, test, kcv.classification.ten_crops)["top5"]
+    ```
+    """
+    labels, scores = collect_scores(model, dataset, crops, batch_size)
+    return {f"top{k}": 1 - top_k_error(labels, scores, k) for k in (1, 5)}
+
+
+def collect_scores(
+    model: Callable,
+    dataset: tf.data.Dataset,
+    crops: Callable[[tf.Tensor], tf.Tensor] | None = None,
+    batch_size: int = 32,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the labels of a data set and a classifier's scores.
+
+    Args:
+        model: A `keras.Model`, or any function, from images (B, h, w, C)
+            float32 0..255 to probabilities (B, classes). What it subtracts,
+            it subtracts itself.
+        dataset: Of single examples: `images` (H, W, C) and `labels` () of
+            integers.
+        crops: From images (B, H, W, C) to crops (B, N, h, w, C), for example
+            `kcv.classification.single_crop`; the probabilities of an image's
+            N crops are averaged. None is the image as it is: if images
+            differ in size, `batch_size` must be 1.
+        batch_size: Crops that the model is given at a time; an image's crops
+            are never divided.
+
+    Returns:
+        labels (n,) int64, scores (n, classes) float32.
+
+    Raises:
+        ValueError: If the dataset is empty, a label is no class of the
+            model's, or the model gives no probabilities where they are to be
+            averaged.
+
+    Example:
+
+    ```python
+    labels, scores = collect_scores(model, test)
+    matrix = tf.math.confusion_matrix(labels, scores.argmax(-1))
+    ```
+    """
+    kind = dataset.element_spec["labels"].dtype
+    if not kind.is_integer:
+        raise ValueError(f"dataset: labels must be integers, not {kind.name}")
+
+    def cut(example):
+        images = tf.cast(example["images"], tf.float32)[tf.newaxis]
+        images = images if crops is None else crops(images)[0]
+        return images, example["labels"]  # (N, h, w, C)
+
+    dataset = dataset.map(
+        cut, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+    per_image = dataset.element_spec[0].shape[0] or batch_size
+    dataset = dataset.batch(max(1, batch_size // per_image))
+    predict = (
+        model.predict_on_batch if isinstance(model, keras.Model) else model
+    )
+    labels, scores = [], []
+    for images, own in dataset.prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
+        count, per_image = images.shape[:2]
+        found = predict(images.reshape(-1, *images.shape[2:]))
+        found = np.asarray(found, np.float32).reshape(count, per_image, -1)
+        if per_image > 1:
+            _check_probabilities(found)
+        labels.append(own.astype(np.int64))
+        scores.append(found.mean(1))
+    if not labels:
+        raise ValueError("dataset: not a single example to evaluate")
+    return np.concatenate(labels), np.concatenate(scores)
+
+
+def top_k_error(labels: np.ndarray, scores: np.ndarray, k: int = 5) -> float:
+    """Return the share of images whose label is not among the k best.
+
+    Of equal scores that of the lower class comes first, so that a network
+    which gives every class the same score is not right for all of them.
+
+    Args:
+        labels: (n,) integers.
+        scores: (n, classes), probabilities or logits.
+        k: How many classes are named; all, if there are fewer.
+
+    Returns:
+        0..1.
+
+    Raises:
+        ValueError: If shapes do not agree, a label is no class, or a score is
+            not finite.
+
+    Example:
+
+    >>> scores = [[0.1, 0.6, 0.3], [0.4, 0.3, 0.3], [0.4, 0.4, 0.2]]
+    >>> top_k_error([2, 0, 1], scores, k=1)
+    0.6666666666666666
+    >>> top_k_error([2, 0, 1], scores, k=2)
+    0.0
+    """
+    labels, scores = np.asarray(labels), np.asarray(scores)
+    if scores.ndim != 2 or labels.shape != scores.shape[:1] or not len(labels):
+        raise ValueError(
+            "labels must be (n,) and scores (n, classes), n at least 1; "
+            f"received {labels.shape} and {scores.shape}"
+        )
+    classes = scores.shape[1]
+    wrong = labels[(labels < 0) | (labels >= classes)]
+    if len(wrong):
+        raise ValueError(
+            f"label {wrong[0]} is none of the {classes} classes of the scores"
+        )
+    if not np.isfinite(scores).all():
+        row = int(np.argmin(np.isfinite(scores).all(1)))
+        raise ValueError(f"the scores of image {row} are not finite")
+    best = tf.math.top_k(scores, min(k, classes)).indices.numpy()
+    return float(np.mean(~(best == labels[:, None]).any(1)))
+
+
+def most_confused(
+    matrix: np.ndarray, count: int = 10
+) -> list[tuple[int, int, int]]:
+    """List the pairs of classes that are taken for one another most often.
+
+    Args:
+        matrix: (classes, classes) counts, rows of the true class, as
+            `tf.math.confusion_matrix` gives them.
+        count: Most pairs.
+
+    Returns:
+        (true class, predicted class, images), the most frequent first; pairs
+        that never occur are left out.
+
+    Example:
+
+    >>> most_confused([[5, 2, 0], [0, 4, 0], [3, 0, 1]])
+    [(2, 0, 3), (0, 1, 2)]
+    """
+    matrix = np.array(matrix)
+    np.fill_diagonal(matrix, 0)
+    order = np.argsort(-matrix, axis=None, kind="stable")[:count]
+    pairs = zip(*np.unravel_index(order, matrix.shape), strict=True)
+    return [
+        (int(true), int(found), int(matrix[true, found]))
+        for true, found in pairs
+        if matrix[true, found]
+    ]
+
+
+def _check_probabilities(scores):
+    sums = scores.sum(-1)
+    if scores.min() < 0 or np.abs(sums - 1).max() > 0.01:
+        raise ValueError(
+            "the model must give probabilities for crops to be averaged, "
+            f"received scores that add up to {sums.flat[0]:g}: build it with "
+            'classifier_activation="softmax"'
+        )

@@ -1,0 +1,261 @@
+"""Load the weights in Caffe's .caffemodel files into kcv's models."""
+
+import os
+from collections.abc import Mapping
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from kcv.weights.assignment import SourceWeight
+from kcv.weights.assignment import WeightReport
+from kcv.weights.assignment import assign
+from kcv.weights.layers import channels_last
+from kcv.weights.layers import flattened_maps
+from kcv.weights.layers import leaves
+from kcv.weights.stride import require_stride_in
+
+_CONVOLUTIONS = ("Convolution", "Deconvolution")
+_KERNELS = (*_CONVOLUTIONS, "InnerProduct")
+# Of the numbers that stood for types before types had names, these have
+# weights.
+_V1_TYPES = {4: "Convolution", 14: "InnerProduct", 39: "Deconvolution"}
+_EPSILON = 1e-5  # of BatchNorm, where a file names none
+
+
+class _Layer(NamedTuple):
+    """A layer of a file, whatever its version."""
+
+    name: str
+    type: str
+    bottom: str | None  # the first blob that it reads
+    tops: tuple[str, ...]  # those that it writes
+    blobs: list[np.ndarray]
+    transposed: bool  # InnerProduct whose kernel is (in, out)
+    epsilon: float  # of BatchNorm
+
+
+def load_caffe(
+    model: keras.Model,
+    path: str | os.PathLike,
+    strict: bool = True,
+    skip: Sequence[str] | str = (),
+    bgr: bool = True,
+    names: Mapping[str, str] | None = None,
+) -> WeightReport:
+    """Load the weights of a .caffemodel file, of any version since 2014.
+
+    Layers are matched by name, and "/", which Keras forbids, becomes "_":
+    "inception_3a/1x1" is for "inception_3a_1x1". BatchNorm and the Scale
+    behind it become one batch normalisation, which also takes up the bias of
+    the convolution before it where the model's has none, as in He's
+    ResNet-50. Caffe's ResNets have stride 2 in the 1x1 convolution
+    (`stride_in="1x1"`). A file has no mean: subtract that of its authors.
+    Nothing is assigned if anything does not fit.
+
+    Args:
+        model: A model whose layers have Caffe's names, at any depth. A dense
+            layer may stand where Caffe has a convolution and the reverse, if
+            the sizes agree. A dense layer behind a Flatten must be called on
+            symbolic tensors, as in a functional model: the map below it
+            tells the order of its inputs.
+        path: The file.
+        strict: Whether variables without a weight and weights without a
+            variable are errors; a weight of another shape always is one.
+        skip: Beginnings of names of layers to leave out on both sides, in
+            the model's naming: `("loss1", "loss2")` for GoogLeNet without
+            its auxiliary heads.
+        bgr: Whether the network was trained on BGR, as Caffe's are. If so, a
+            first convolution of three channels is turned round, and the
+            model takes RGB.
+        names: The model's names for layers of the file, where they differ.
+
+    Returns:
+        What matched and what was skipped.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ImportError: If protobuf is not installed.
+        ValueError: If the file cannot be read or the weights do not fit.
+
+    Example:
+
+    ```python
+    model = kcv.classification.VGG16()
+    report = kcv.weights.load_caffe(model, "VGG_ILSVRC_16_layers.caffemodel")
+    ```
+    """
+    path = Path(path)
+    layers = _read(path)
+    names = names or {}
+    skip = (skip,) if isinstance(skip, str) else tuple(skip)
+    unknown = sorted(set(names) - {layer.name for layer in layers})
+    if unknown:
+        raise ValueError(
+            f"names: {path} has no layers {', '.join(unknown)}; it has "
+            f"{', '.join(layer.name for layer in layers if layer.blobs)}."
+        )
+    if any(layer.name == "res3a_branch2c" for layer in layers):
+        require_stride_in(model, "1x1", str(path))
+    if bgr:
+        _turn_to_rgb(layers)
+    weights = _translate(model, layers, names, skip, path)
+    return assign(model, weights, str(path), strict, skip)
+
+
+def _read(path: Path) -> list[_Layer]:
+    try:
+        from google.protobuf.message import DecodeError
+
+        from kcv.weights.caffe_messages import NetParameter
+    except ImportError as error:
+        raise ImportError(
+            f'Reading {path} needs protobuf: pip install "kcv[weights]".'
+        ) from error
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file of weights at {path}.")
+    try:
+        net = NetParameter.FromString(path.read_bytes())
+    except DecodeError as error:
+        raise ValueError(
+            f"{path} cannot be read as a .caffemodel: it is truncated or of "
+            f"another kind ({error})."
+        ) from error
+    layers = [
+        _layer(
+            message,
+            message.type,
+            path,
+            message.inner_product_param.transpose,
+            message.batch_norm_param.eps or _EPSILON,
+        )
+        for message in net.layer
+    ]
+    layers += [
+        _layer(message, _V1_TYPES.get(message.type, "other"), path)
+        for message in net.layers
+    ]
+    if not any(layer.blobs for layer in layers):
+        raise ValueError(
+            f"{path} holds no weights: it is no .caffemodel, or of a Caffe "
+            "before 2014, whose upgrade_net_proto_binary brings it up to date."
+        )
+    return layers
+
+
+def _layer(message, kind, path, transposed=False, epsilon=_EPSILON):
+    arrays = []
+    for number, blob in enumerate(message.blobs):
+        if blob.HasField("shape"):
+            shape = tuple(blob.shape.dim)
+        else:
+            shape = (blob.num, blob.channels, blob.height, blob.width)
+        values = blob.data if len(blob.data) else blob.double_data
+        array = np.array(values, np.float32)
+        if array.size != np.prod(shape):
+            raise ValueError(
+                f"{path}: blob {number} of the layer {message.name!r} has "
+                f"{array.size} values, and its shape {shape} takes "
+                f"{np.prod(shape)}: the file is damaged."
+            )
+        arrays.append(array.reshape(shape))
+    return _Layer(
+        name=message.name,
+        type=kind,
+        bottom=next(iter(message.bottom), None),
+        tops=tuple(message.top),
+        blobs=arrays,
+        transposed=transposed,
+        epsilon=epsilon,
+    )
+
+
+def _turn_to_rgb(layers):
+    first = next((x for x in layers if x.blobs and x.type in _KERNELS), None)
+    if first and first.type == "Convolution" and first.blobs[0].shape[1] == 3:
+        first.blobs[0] = first.blobs[0][:, ::-1]
+
+
+def _translate(model, layers, names, skip, path):
+    shapes = {
+        "/".join(v.path.split("/")[-2:]): tuple(v.shape) for v in model.weights
+    }
+    own_layers = {layer.name: layer for layer in leaves(model)}
+    maps = flattened_maps(model)
+    weights = []  # of each layer, by the names of Keras
+    last = {}  # the layer that wrote a blob last: layers may work in place
+    previous = None  # the last layer with weights
+    for layer in layers:
+        target = names.get(layer.name, layer.name.replace("/", "_"))
+        below = last.get(layer.bottom)
+        if layer.type in _KERNELS and layer.blobs:
+            shape = shapes.get(f"{target}/kernel", ())
+            if (
+                layer.type == "InnerProduct"
+                and len(shape) == 2
+                and target not in maps
+                and not target.startswith(skip)
+                and previous in _CONVOLUTIONS
+            ):
+                raise ValueError(
+                    f"{path}: the order of the inputs of {layer.name!r} "
+                    f"follows from the map below {target!r}, and the model "
+                    f"{model.name!r} does not tell which that is: make it a "
+                    "functional model, or skip the layer."
+                )
+            variables = _kernel_and_bias(layer, shape, maps.get(target))
+        elif layer.type == "BatchNorm" and len(layer.blobs) == 3:
+            variables = _statistics(layer, own_layers.get(target))
+            if below and f"{below[0]}/bias" not in shapes:
+                # (x + bias) - mean = x - (mean - bias)
+                variables["moving_mean"] -= below[1].pop("bias", 0)
+        elif layer.type == "Scale" and below and "moving_mean" in below[1]:
+            target = below[0]
+            values = map(np.ravel, layer.blobs)  # beta is not in every file
+            variables = dict(zip(("gamma", "beta"), values, strict=False))
+        else:
+            variables = {str(i): value for i, value in enumerate(layer.blobs)}
+        weights.append((layer, target, variables))
+        for top in layer.tops:
+            last[top] = (target, variables)
+        previous = layer.type if layer.blobs else previous
+    return [
+        SourceWeight(f"{layer.name}/{kind}", f"{target}/{kind}", value)
+        for layer, target, variables in weights
+        for kind, value in variables.items()
+    ]
+
+
+def _kernel_and_bias(layer, shape, flattened):
+    """Translate for a variable `shape`, () if the model has none."""
+    kernel, *bias = layer.blobs
+    if layer.type == "InnerProduct":
+        # Without a `shape` of its own it has four sizes: 1, 1, out, in.
+        units = kernel.shape[-2 if kernel.shape[:2] == (1, 1) else 0]
+        kernel = kernel.reshape(units, -1)
+        if layer.transposed:
+            kernel = kernel.T
+        if len(shape) == 4 and kernel.shape[1] == np.prod(shape[:3]):
+            height, width, channels, _ = shape  # a fully convolutional form
+            kernel = kernel.reshape(-1, channels, height, width)
+    kernel = channels_last(kernel, flattened)
+    if len(shape) == 2 and kernel.ndim == 4:
+        kernel = kernel.reshape(-1, kernel.shape[-1])
+    variables = {"kernel": kernel}
+    if bias:
+        variables["bias"] = bias[0].ravel()
+    return variables
+
+
+def _statistics(layer, own):
+    """Translate to the epsilon of the model's own batch normalisation."""
+    mean, variance, factor = (blob.ravel() for blob in layer.blobs)
+    # Sums of decaying weight; a network never trained has 0 of each.
+    scale = 1 / factor if factor else factor
+    excess = layer.epsilon - getattr(own, "epsilon", layer.epsilon)
+    return {
+        "moving_mean": mean * scale,
+        "moving_variance": variance * scale + np.float32(excess),
+    }

@@ -1,0 +1,67 @@
+"""The weights behind the golden logits."""
+
+import json
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+def golden_value(name, shape):
+    """The rule of the golden values."""
+    generator = np.random.default_rng(zlib.crc32(name.encode()))
+    v = generator.standard_normal(shape).astype("float32")
+    if name.endswith("num_batches_tracked"):
+        return np.zeros(shape, "int64")
+    if name.endswith("running_var"):
+        return 1 + 0.1 * np.abs(v)
+    if name.endswith("running_mean"):
+        return 0.05 * v
+    if len(shape) == 1:
+        return 0.05 * v + (1 if name.endswith("weight") else 0)
+    v *= np.float32(np.sqrt(2 / np.prod(shape[1:])))
+    return v
+
+
+def state_of(shapes):
+    """Make a state dict from the shapes of its tensors, by name."""
+    return {name: golden_value(name, shape) for name, shape in shapes.items()}
+
+
+def image():
+    """Make the image of the golden logits."""
+    generator = np.random.default_rng(0)
+    return generator.standard_normal((1, 224, 224, 3)).astype("float32")
+
+
+@pytest.fixture(scope="session")
+def golden_state(shared):
+    """Make the state dict of one of torchvision's networks."""
+    path = shared / "golden" / "torchvision_state_dicts.json"
+    return lambda network: state_of(json.loads(path.read_text())[network])
+
+
+@pytest.fixture(scope="session")
+def golden_googlenet():
+    """GoogLeNet's state dict, and the logits of its three classifiers."""
+    golden = np.load(Path(__file__).with_name("torchvision_googlenet.npz"))
+    shapes = {
+        key.removeprefix("shape/"): tuple(int(n) for n in shape)
+        for key, shape in golden.items()
+        if key.startswith("shape/")
+    }
+    logits = [golden[f"logits/{head}"] for head in ("main", "aux1", "aux2")]
+    return state_of(shapes), logits
+
+
+@pytest.fixture(scope="session")
+def golden_logits(shared):
+    """The logits of torchvision's networks, by network, for one image."""
+    return np.load(shared / "golden" / "torchvision_logits.npz")
+
+
+@pytest.fixture(scope="session")
+def golden_image():
+    """That image."""
+    return image()
