@@ -164,9 +164,10 @@ def main(
         epochs=epochs,
         initial_epoch=done,
         steps_per_epoch=steps,
+        shuffle=False,  # the stream is shuffled
         callbacks=experiment.callbacks(
             run,
-            kcv.metrics.DetectionEvaluation(test, every=math.ceil(epochs / 4)),
+            kcv.metrics.DetectionEvaluation(test, every=math.ceil(epochs / 2)),
         ),
     )
     experiment.save_model(model, run.out)
@@ -239,7 +240,9 @@ def build(classes, backbone, weights, image_size, seed):
     stride = 8
     return kcv.detection.FasterRCNN(
         classes,
-        kcv.detection.custom_parts(small_trunk(), units=(256, 256)),
+        kcv.detection.custom_parts(
+            small_trunk(), units=(256, 256), batch_norm=True
+        ),
         # Objects have 1/8 to 1/2 of the short side: 24 to 96 pixels of 192.
         anchor_scales=[image_size / part / stride for part in (8, 4, 2)],
         rpn_filters=128,
@@ -260,7 +263,7 @@ def optimizer(backbone, batch_size, steps):
         rate = keras.optimizers.schedules.CosineDecay(
             0.0,
             steps - steps // 16,
-            warmup_target=5e-4 * batch_size / SMALL.batch_size,
+            warmup_target=1e-3 * batch_size / SMALL.batch_size,
             warmup_steps=steps // 16,
         )
         return keras.optimizers.AdamW(

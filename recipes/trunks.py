@@ -2,6 +2,8 @@
 
 import keras
 
+from kcv.detection.backbones import QUICK_MOMENTUM
+
 
 def small_trunk(
     filters: tuple[int, ...] = (32, 64, 64, 128, 128, 128, 128),
@@ -38,9 +40,8 @@ def small_trunk(
             kernel_initializer="he_normal",
             name=f"conv{number}",
         )(x)
-        # A run of some thousand steps has no time for a momentum of 0.99.
         x = keras.layers.BatchNormalization(
-            momentum=0.97, synchronized=True, name=f"bn{number}"
+            momentum=QUICK_MOMENTUM, synchronized=True, name=f"bn{number}"
         )(x)
         x = keras.layers.ReLU(name=f"relu{number}")(x)
     return keras.Model(images, x, name="small_trunk")

@@ -8,21 +8,25 @@ is imported here before it is used.
 import importlib
 
 _HOMES = {
+    "CentreCrop": "preparation",
     "Client": "client",
     "ExportError": "errors",
     "RestClient": "rest",
     "ServingError": "errors",
     "ShortSide": "preparation",
+    "TopClasses": "outputs",
     "detection_outputs": "outputs",
     "publish": "publishing",
 }
 
 __all__ = [
+    "CentreCrop",
     "Client",
     "ExportError",
     "RestClient",
     "ServingError",
     "ShortSide",
+    "TopClasses",
     "detection_outputs",
     "publish",
 ]

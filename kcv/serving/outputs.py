@@ -5,7 +5,9 @@ An `outputs` function takes a model's predictions and (B, 2) int32 image sizes
 chapter can bring its own; `publish` takes it as an argument.
 """
 
+import dataclasses
 from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -45,6 +47,53 @@ def detection_outputs(
         "detection_classes": predictions["labels"] + 1,
         "num_detections": predictions["num_detections"],
     }
+
+
+@dataclasses.dataclass(frozen=True)
+class TopClasses:
+    """Name the most probable classes of each image, the best first.
+
+    Args:
+        class_names: of the labels 0, 1, ...
+        count: how many classes are named; all, if there are fewer.
+
+    Call with probabilities (B, classes) and image sizes. Returns `classes`
+    (B, count) int32 from 0, `class_names` (B, count) string, `scores`
+    (B, count) float32, and `probabilities` (B, classes) float32.
+
+    Raises:
+        ValueError: if the count is below 1, or the names are not as many as
+            the model's classes.
+
+    Example:
+        >>> outputs = TopClasses(["cat", "dog", "cow"], count=2)
+        >>> outputs(tf.constant([[0.1, 0.6, 0.3]]))["class_names"].numpy()
+        array([[b'dog', b'cow']], dtype=object)
+    """
+
+    class_names: Sequence[str]
+    count: int = 5
+
+    def __post_init__(self):
+        if self.count < 1:
+            raise ValueError(
+                f"`count` must be at least 1. Received: count={self.count}"
+            )
+
+    def __call__(self, probabilities, image_sizes=None):
+        classes = probabilities.shape[-1]
+        if len(self.class_names) != classes:
+            raise ValueError(
+                f"`class_names` must name each of the model's {classes} "
+                f"classes. Received {len(self.class_names)} names"
+            )
+        scores, best = tf.math.top_k(probabilities, min(self.count, classes))
+        return {
+            "classes": best,
+            "class_names": tf.gather(tf.constant(self.class_names), best),
+            "scores": scores,
+            "probabilities": probabilities,
+        }
 
 
 def predictions_as_outputs(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from kcv.classification.crops import single_crop
 from kcv.data.images import decode_image
 from kcv.data.resizing import resize_example
 
@@ -55,6 +56,47 @@ class ShortSide:
             self.long_side,
         )
         return tf.cast(example["images"], tf.float32)
+
+
+@dataclasses.dataclass(frozen=True)
+class CentreCrop:
+    """Scale an image to a short side and take the square in its middle.
+
+    What `kcv.classification.single_crop` does in ILSVRC's evaluation.
+
+    Args:
+        short_side: pixels of the shorter side.
+        size: of the square, in pixels.
+        channels: 3, or 1 for a network of grey images.
+
+    Raises:
+        ValueError: a size below 1 or above `short_side`, or other channels.
+
+    Example:
+        >>> prepare = CentreCrop(256, 224)
+        >>> prepare(tf.zeros([375, 500, 3], tf.uint8)).shape
+        TensorShape([224, 224, 3])
+    """
+
+    short_side: int = 256
+    size: int = 224
+    channels: int = 3
+
+    def __post_init__(self):
+        if not 1 <= self.size <= self.short_side:
+            raise ValueError(
+                "`size` must be at least 1 and at most `short_side`. "
+                f"Received: size={self.size}, short_side={self.short_side}"
+            )
+        if self.channels not in (1, 3):
+            raise ValueError(
+                f"`channels` must be 1 or 3. Received: {self.channels}"
+            )
+
+    def __call__(self, image):
+        if self.channels == 1:
+            image = tf.image.rgb_to_grayscale(image)
+        return single_crop(image[tf.newaxis], self.short_side, self.size)[0, 0]
 
 
 def as_it_is(image):

@@ -2,8 +2,10 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
+from kcv.serving import TopClasses
 from kcv.serving import detection_outputs
 from kcv.serving.outputs import outputs_of
 from kcv.serving.outputs import predictions_as_outputs
@@ -65,3 +67,26 @@ def test_dtypes_that_json_carries():
         "int64": "int32",
         "uint8": "uint8",
     }
+
+
+def test_the_best_classes_are_named_in_order():
+    outputs = TopClasses(["cat", "dog", "cow"], count=2)
+    probabilities = tf.constant([[0.1, 0.6, 0.3], [0.4, 0.2, 0.4]])
+    named = outputs(probabilities)
+    np.testing.assert_array_equal(named["classes"], [[1, 2], [0, 2]])
+    np.testing.assert_array_equal(
+        named["class_names"], [[b"dog", b"cow"], [b"cat", b"cow"]]
+    )
+    np.testing.assert_allclose(named["scores"], [[0.6, 0.3], [0.4, 0.4]])
+    np.testing.assert_array_equal(named["probabilities"], probabilities)
+
+
+def test_as_many_classes_as_there_are():
+    assert TopClasses(["cat"], 5)(tf.ones((2, 1)))["classes"].shape == (2, 1)
+
+
+def test_names_that_do_not_fit():
+    with pytest.raises(ValueError, match="3 classes. Received 2 names"):
+        TopClasses(["cat", "dog"])(tf.ones((1, 3)))
+    with pytest.raises(ValueError, match="count=0"):
+        TopClasses(["cat"], 0)

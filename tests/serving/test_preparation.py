@@ -5,6 +5,8 @@ import pytest
 import tensorflow as tf
 
 import kcv.data
+from kcv.classification import single_crop
+from kcv.serving import CentreCrop
 from kcv.serving import ShortSide
 from kcv.serving.preparation import as_it_is
 from kcv.serving.preparation import prepared_batch
@@ -68,3 +70,16 @@ def test_batch_is_each_image_and_zeros():
 def _twice(image):
     image = tf.repeat(tf.repeat(image, 2, 0), 2, 1)
     return tf.cast(image, tf.float32)
+
+
+def test_centre_crop_is_that_of_the_evaluation():
+    image = np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
+    crop = single_crop(image[np.newaxis], 40, 32)[0, 0]
+    np.testing.assert_array_equal(CentreCrop(40, 32)(image), crop)
+    assert CentreCrop(28, 28, channels=1)(image).shape == (28, 28, 1)
+
+
+@pytest.mark.parametrize("arguments", [(20, 21), (20, 0), (20, 20, 4)])
+def test_centre_crop_refuses(arguments):
+    with pytest.raises(ValueError, match="Received"):
+        CentreCrop(*arguments)

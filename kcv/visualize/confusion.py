@@ -1,0 +1,65 @@
+"""Which classes are taken for which, as a picture."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from kcv.visualize.figure import new_figure
+
+MOST_COUNTS = 20  # classes up to which the counts can be read
+
+
+def confusion_figure(
+    matrix: np.ndarray, class_names: Sequence[str] | None = None
+) -> Figure:
+    """Draw a confusion matrix, each row as shares of its true class.
+
+    Args:
+        matrix: (classes, classes) counts, rows of the true class, as
+            `tf.math.confusion_matrix` gives them.
+        class_names: of the labels; None writes the numbers.
+
+    Returns:
+        A figure. Up to 20 classes have their counts and names written.
+
+    Raises:
+        ValueError: if the matrix is not square, or the names are not as many.
+
+    Example:
+
+    ```python
+    labels, scores = kcv.metrics.collect_scores(model, test)
+    confusion_figure(tf.math.confusion_matrix(labels, scores.argmax(-1)))
+    ```
+    """
+    matrix = np.asarray(matrix)
+    classes = len(matrix)
+    if matrix.shape != (classes, classes):
+        raise ValueError(f"matrix must be square, received {matrix.shape}")
+    names = range(classes) if class_names is None else class_names
+    if len(names) != classes:
+        raise ValueError(
+            f"class_names has {len(names)} names for {classes} classes"
+        )
+    shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+    figure = new_figure(6, 5.4)
+    axes = figure.add_subplot()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set(xlabel="predicted class", ylabel="true class")
+    if classes <= MOST_COUNTS:
+        labels = [str(name).replace("$", r"\$") for name in names]
+        axes.set_xticks(range(classes), labels, rotation=90, fontsize=8)
+        axes.set_yticks(range(classes), labels, fontsize=8)
+        for (row, column), count in np.ndenumerate(matrix):
+            if count:
+                axes.text(
+                    column,
+                    row,
+                    f"{count}",
+                    ha="center",
+                    va="center",
+                    fontsize=7,
+                    color="white" if shares[row, column] > 0.5 else "black",
+                )
+    return figure

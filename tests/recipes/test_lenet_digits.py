@@ -1,0 +1,45 @@
+"""LeNet-5 learns digits it has not seen, and is served with their names."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from recipes import experiment
+from recipes import lenet_digits
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    out = tmp_path_factory.mktemp("lenet_digits")
+    run = experiment.Run(out / "run", export=out / "served")
+    return out, lenet_digits.main(run)
+
+
+def test_held_out_digits_are_named(trained):
+    out, metrics = trained
+    written = json.loads((out / "run" / "metrics.json").read_text())
+    assert written == metrics
+    assert metrics["top1"] >= 0.97
+    assert metrics["top5"] >= metrics["top1"]
+    assert metrics["split"] == "digits, 364 held-out images"
+    page = (out / "run" / "report.html").read_text()
+    assert "LeCun et al. 1998" in page
+    assert page.count("<img") == 3
+    assert "taken for" in page
+
+
+def test_the_export_names_digits(trained):
+    out, _ = trained
+    served = tf.saved_model.load(str(out / "served" / "1"))
+    digit = next(
+        iter(lenet_digits.kcv.data.digits("test").map(lenet_digits.enlarge))
+    )
+    encoded = tf.io.encode_png(digit["images"])
+    answer = served.signatures["serving_bytes"](
+        image_bytes=tf.constant([encoded.numpy()])
+    )
+    assert answer["class_names"].shape == (1, 5)
+    assert answer["class_names"][0, 0] == str(digit["labels"].numpy()).encode()
+    np.testing.assert_allclose(tf.reduce_sum(answer["probabilities"]), 1, 1e-5)
