@@ -75,7 +75,7 @@ class Plan:
         return max(windows, 1) * WINDOW
 
 
-SMALL = Plan(image_size=192, batch_size=4, steps=3200, epochs=8)
+SMALL = Plan(image_size=192, batch_size=4, steps=3456, epochs=8)
 # 70 000 updates of two images (`iter_size: 2` in the reference).
 PAPERS = Plan(image_size=600, batch_size=2, steps=70_000, epochs=28)
 
@@ -263,7 +263,7 @@ def optimizer(backbone, batch_size, steps):
         rate = keras.optimizers.schedules.CosineDecay(
             0.0,
             steps - steps // 16,
-            warmup_target=1e-3 * batch_size / SMALL.batch_size,
+            warmup_target=2e-3 * batch_size / SMALL.batch_size,
             warmup_steps=steps // 16,
         )
         return keras.optimizers.AdamW(

@@ -1,0 +1,31 @@
+"""A CIFAR ResNet on a user's own folders of images."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from recipes import cifar
+from recipes import experiment
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Noise that is red, green or blue."""
+    folder = tmp_path_factory.mktemp("colours")
+    rng = np.random.default_rng(0)
+    for channel, name in enumerate(("red", "green", "blue")):
+        (folder / name).mkdir()
+        for number in range(20):
+            pixels = rng.integers(0, 160, (32, 32, 3), np.uint8)
+            pixels[..., channel] += 80
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+    return folder
+
+
+def test_folders_of_classes_train_and_are_measured(folder, tmp_path):
+    run = experiment.Run(tmp_path / "run", epochs=2, batch_size=16)
+    metrics = cifar.main(run, data=f"folder:{folder}", steps_per_epoch=16)
+    assert metrics["top1"] == 1
+    assert metrics["split"].endswith("12 held-out images")  # a fifth of each
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "He et al. 2015, table 6" in page
