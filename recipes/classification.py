@@ -1,6 +1,7 @@
 """What the recipes of classifiers share: batches, measures, pictures."""
 
 import dataclasses
+from collections.abc import Callable
 from collections.abc import Sequence
 
 import keras
@@ -51,6 +52,7 @@ def finish(
     paper: Sequence[Published],
     configuration: dict,
     prepare: kcv.serving.CentreCrop,
+    crops: Callable[[tf.Tensor], tf.Tensor] | None = None,
 ) -> dict:
     """Save a trained classifier, measure it, write its report, publish it.
 
@@ -64,13 +66,14 @@ def finish(
         paper: figures to print beside.
         configuration: all options.
         prepare: what a server does with an image before the model sees it.
+        crops: as for `kcv.metrics.collect_scores`.
 
     Returns:
         What `metrics.json` has.
     """
     experiment.save_model(model, run.out)
     labels, scores = kcv.metrics.collect_scores(
-        model, held_out.dataset, batch_size=64
+        model, held_out.dataset, crops, batch_size=64
     )
     history = experiment.read_history(run.out)
     seconds = sum(history["seconds"])
@@ -111,7 +114,7 @@ def finish(
     print(f"top1 {metrics['top1']:.4f} on {metrics['split']}")
     for figure in paper:
         print(
-            f"the paper's {figure.metric}: {figure.value:.4f} "
+            f"published {figure.metric}: {figure.value:.4f} "
             f"({figure.data}; {figure.source})"
         )
     print(f"Report: {report}")

@@ -7,7 +7,6 @@ from kcv.classification.auxiliary import AuxiliaryClassifier
 from kcv.classification.cifar_resnet import CIFARResNet
 from kcv.classification.crops import dense_probabilities
 from kcv.classification.crops import googlenet_crops
-from kcv.classification.crops import resize_short_side
 from kcv.classification.crops import single_crop
 from kcv.classification.crops import ten_crops
 from kcv.classification.fully_convolutional import fully_convolutional
@@ -53,7 +52,6 @@ __all__ = [
     "googlenet_trunk",
     "dense_probabilities",
     "googlenet_crops",
-    "resize_short_side",
     "resnet_stage",
     "resnet_trunk",
     "single_crop",

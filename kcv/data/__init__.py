@@ -8,6 +8,7 @@ from kcv.data.batching import drop_difficult
 from kcv.data.classification_augmentation import area_and_aspect_crop
 from kcv.data.classification_augmentation import pca_colour
 from kcv.data.classification_augmentation import random_crop
+from kcv.data.classification_augmentation import random_short_side
 from kcv.data.classification_sources import load_classification
 from kcv.data.coco import coco
 from kcv.data.coco import read_coco
@@ -20,6 +21,7 @@ from kcv.data.image_folder import read_image_folder
 from kcv.data.images import decode_image
 from kcv.data.images import read_image
 from kcv.data.resizing import resize
+from kcv.data.resizing import resize_short_side
 from kcv.data.scenes.material import DIGIT_CLASSES
 from kcv.data.sources import load_detection
 from kcv.data.validation import check_boxes
@@ -48,12 +50,14 @@ __all__ = [
     "photometric",
     "random_crop",
     "random_flip",
+    "random_short_side",
     "read_coco",
     "read_idx",
     "read_image",
     "read_image_folder",
     "read_voc",
     "resize",
+    "resize_short_side",
     "validate",
     "voc",
 ]

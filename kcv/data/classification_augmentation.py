@@ -10,6 +10,7 @@ import tensorflow as tf
 from kcv.data.randomness import Purpose
 from kcv.data.randomness import map_with_position
 from kcv.data.randomness import own_seed
+from kcv.data.resizing import resize_short_side
 
 # Principal components of the colours of ImageNet, RGB in 0..1: variances, and
 # unit vectors as columns, a row for each of R, G, B.
@@ -22,6 +23,53 @@ PCA_EIGENVECTORS = np.array(
     ],
     "float32",
 )
+
+
+def random_short_side(
+    dataset: tf.data.Dataset,
+    least: int,
+    most: int,
+    seed: int,
+    start: int = 0,
+) -> tf.data.Dataset:
+    """Scale images to a short side drawn evenly, from which crops are taken.
+
+    VGG's scale jittering is 256 to 512 (Simonyan and Zisserman 2014, section
+    3.1), that of ResNets 256 to 480 (He et al. 2015, section 3.4).
+
+    Args:
+        dataset: of single examples with `images` (H, W, C) uint8.
+        least: shortest short side, pixels.
+        most: longest short side, pixels; as `least` for one scale.
+        seed: the side in example number p is a pure function of (seed, p).
+        start: number of the first example, as for a run that is resumed.
+
+    Returns:
+        The dataset, scaled with antialiasing.
+
+    Raises:
+        ValueError: if the range is empty or begins below 1.
+
+    Example:
+
+    ```python
+    train = kcv.data.random_short_side(train, 256, 480, seed=1)
+    train = kcv.data.random_crop(train, 224, seed=1)
+    ```
+    """
+    if not 1 <= least <= most:
+        raise ValueError(
+            "sides must be 1 <= least <= most, received "
+            f"least={least} and most={most}"
+        )
+
+    def scale(position, example):
+        own = own_seed(seed, position, Purpose.SCALE)
+        side = least + _integers(own, (), most - least + 1)
+        image = resize_short_side(example["images"], side)
+        return {**example, "images": tf.cast(image, tf.uint8)}
+
+    return map_with_position(dataset, scale, start)
 
 
 def random_crop(

@@ -18,6 +18,7 @@ class Purpose(enum.IntEnum):
     AREA = 6
     ASPECT = 7
     COLOUR = 8
+    SCALE = 9
 
 
 def own_seed(seed: int, position: tf.Tensor, purpose: Purpose) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""The image scale of Faster R-CNN, for pixels, boxes and masks together."""
+"""The image scales of detectors, boxes and masks too, and of classifiers."""
 
 import tensorflow as tf
 
@@ -78,3 +78,34 @@ def resize_example(example: dict, short_side: int, long_side: int) -> dict:
 
 def _nearest(masks, size):
     return tf.image.resize(masks, size, "nearest")
+
+
+def resize_short_side(
+    images: tf.Tensor, short_side: int | tf.Tensor
+) -> tf.Tensor:
+    """Scale images so that the short side is `short_side`.
+
+    Bilinear with antialiasing and rounded to whole numbers, as Pillow does:
+    ILSVRC's images are large, and without antialiasing they lose points.
+
+    Args:
+        images: (B, H, W, C) or (H, W, C).
+        short_side: In pixels; a number, or () int32 in a graph.
+
+    Returns:
+        Images of the same rank, float32; the long side is rounded down.
+
+    Raises:
+        ValueError: If `short_side` is below 1.
+
+    Example:
+
+    >>> resize_short_side(tf.zeros((1, 375, 500, 3)), 256).shape
+    TensorShape([1, 256, 341, 3])
+    """
+    if isinstance(short_side, int) and short_side < 1:
+        raise ValueError(f"short_side must be positive, received {short_side}.")
+    sides = tf.shape(images)[-3:-1]
+    # Whole numbers throughout: no rounding errors to fall on either side.
+    sides = short_side * sides // tf.reduce_min(sides)
+    return tf.round(tf.image.resize(images, sides, antialias=True))

@@ -8,9 +8,9 @@ from PIL import Image
 
 from kcv.classification import dense_probabilities
 from kcv.classification import googlenet_crops
-from kcv.classification import resize_short_side
 from kcv.classification import single_crop
 from kcv.classification import ten_crops
+from kcv.data import resize_short_side
 
 
 def photograph(height, width):

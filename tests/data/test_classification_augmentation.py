@@ -8,6 +8,8 @@ from kcv.data import area_and_aspect_crop
 from kcv.data import pca_colour
 from kcv.data import random_crop
 from kcv.data import random_flip
+from kcv.data import random_short_side
+from kcv.data import resize_short_side
 from kcv.data.classification_augmentation import PCA_EIGENVALUES
 from kcv.data.classification_augmentation import PCA_EIGENVECTORS
 
@@ -39,6 +41,9 @@ def spread(values, ends):
 
 
 AUGMENTATIONS = {
+    "scale": lambda x, seed, start=0: random_crop(
+        random_short_side(x, 12, 15, seed, start), 12, 0, start
+    ),
     "crop": lambda x, seed, start=0: random_crop(x, 5, seed, start),
     "area": lambda x, seed, start=0: area_and_aspect_crop(x, 5, seed, start),
     "colour": lambda x, seed, start=0: pca_colour(x, seed, start, std=1.0),
@@ -209,3 +214,19 @@ def test_flips_need_no_boxes():
     kept = [bool((image == source).all()) for image in found]
     assert all(a != b for a, b in zip(flipped, kept, strict=True))
     assert 10 <= sum(flipped) <= 30
+
+
+def test_short_sides_are_drawn_evenly():
+    image = positions(10, 20)
+    sides = []
+    for example in random_short_side(repeated(image, 600), 8, 11, seed=1):
+        height, width = example["images"].shape[:2]
+        assert width == 2 * height
+        sides.append(height - 8)
+        np.testing.assert_array_equal(
+            example["images"], resize_short_side(image, height)
+        )
+    np.testing.assert_allclose(spread(sides, 4), 1, atol=0.25)
+    for least, most in ((0, 5), (6, 5)):
+        with pytest.raises(ValueError, match=f"most={most}"):
+            random_short_side(repeated(image, 1), least, most, seed=1)

@@ -1,5 +1,6 @@
 """Files written here, against oracles in Caffe's own layout."""
 
+import re
 import sys
 
 import keras
@@ -7,6 +8,8 @@ import numpy as np
 import pytest
 
 from kcv.classification import VGG16
+from kcv.classification import AlexNet
+from kcv.classification import GoogLeNet
 from kcv.classification import ResNet50
 from kcv.weights import load_caffe
 from kcv.weights import load_weights
@@ -174,6 +177,56 @@ def test_logits_of_vgg16_are_torchvisions(
     assert len(report.matched) == len(model.weights) == 32
     logits = np.asarray(model(golden_image))
     assert relative_error(logits, golden_logits["vgg16"]) < 1e-4
+
+
+def as_caffe_has_them(model, flattened):
+    """List a network's layers with Caffe's names, and their arrays."""
+    layers, below = [], "data"
+    for layer in model.layers:
+        if not layer.weights:
+            continue
+        kernel, bias = layer.get_weights()
+        if kernel.ndim == 4:
+            kind, kernel = "Convolution", kernel.transpose(3, 2, 0, 1)
+            if not layers:
+                kernel = kernel[:, ::-1]  # BGR
+        else:
+            kind, shape = "InnerProduct", flattened.get(layer.name)
+            if shape:
+                kernel = kernel.reshape(*shape, -1).transpose(2, 0, 1, 3)
+            kernel = kernel.reshape(-1, len(bias)).T
+        name = re.sub(
+            r"^(inception_\d[a-e]|conv[12](?=_\d)|loss[123])_",
+            r"\1/",
+            layer.name,
+        )
+        layers.append((name, kind, below, name, (kernel, bias)))
+        below = name
+    return layers
+
+
+@pytest.mark.parametrize(
+    ("build", "flattened"),
+    [
+        # conv2, conv4 and conv5 have two groups.
+        (lambda: AlexNet(classes=7, variant="caffe"), {"fc6": (6, 6, 256)}),
+        (
+            lambda: GoogLeNet(classes=7, aux_heads=True),
+            {"loss1_fc": (4, 4, 128), "loss2_fc": (4, 4, 128)},
+        ),
+    ],
+    ids=["alexnet", "googlenet"],
+)
+def test_networks_of_the_model_zoo(tmp_path, build, flattened):
+    keras.utils.set_random_seed(0)
+    trained, model = build(), build()
+    layers = as_caffe_has_them(trained, flattened)
+    file = write(tmp_path / "zoo.caffemodel", layers)
+    report = load_caffe(model, file)
+    assert len(report.matched) == len(model.weights)
+    assert not report.left_over
+    for got, expected in zip(model.weights, trained.weights, strict=True):
+        np.testing.assert_array_equal(got, expected, err_msg=expected.path)
 
 
 def bn_layers(eps=None, factor=2.0, scale=True):
