@@ -75,7 +75,7 @@ class Plan:
         return max(windows, 1) * WINDOW
 
 
-SMALL = Plan(image_size=192, batch_size=4, steps=3456, epochs=8)
+SMALL = Plan(image_size=192, batch_size=4, steps=4096, epochs=8)
 # 70 000 updates of two images (`iter_size: 2` in the reference).
 PAPERS = Plan(image_size=600, batch_size=2, steps=70_000, epochs=28)
 

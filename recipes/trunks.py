@@ -9,11 +9,12 @@ def small_trunk(
     filters: tuple[int, ...] = (32, 64, 64, 128, 128, 128, 128),
     strides: tuple[int, ...] = (2, 2, 1, 2, 1, 1, 1),
 ) -> keras.Model:
-    """Build a plain stack of 3x3 convolutions with batch normalisation.
+    """Build a stack of 3x3 convolutions with batch normalisation.
 
     No paper's network: a laptop's CPU sees some twenty images of 192 x 256
     pixels per second with it in training, and its stride of 8 keeps objects
-    of 24 pixels apart, which a stride of 16 would not.
+    of 24 pixels apart, which a stride of 16 would not. A convolution that
+    keeps the shape learns a residual (He et al. 2015).
 
     Args:
         filters: width of each convolution.
@@ -31,6 +32,7 @@ def small_trunk(
     for number, (width, stride) in enumerate(
         zip(filters, strides, strict=True), start=1
     ):
+        before = x
         x = keras.layers.Conv2D(
             width,
             3,
@@ -43,5 +45,7 @@ def small_trunk(
         x = keras.layers.BatchNormalization(
             momentum=QUICK_MOMENTUM, synchronized=True, name=f"bn{number}"
         )(x)
+        if x.shape[1:] == before.shape[1:] and stride == 1:
+            x = keras.layers.Add(name=f"add{number}")([before, x])
         x = keras.layers.ReLU(name=f"relu{number}")(x)
     return keras.Model(images, x, name="small_trunk")
