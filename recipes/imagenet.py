@@ -49,8 +49,9 @@ class Plan:
         scales: Least and greatest short side that they are taken from.
         colour: Whether colours are shifted along their principal components.
         area_and_aspect: Whether crops differ in area and aspect.
-        top1: Share of the validation images, of one crop in the middle.
-        source: Of that figure.
+        top1: Published share of the validation images; this recipe measures
+            one crop in the middle.
+        source: Of that figure, and by which crops.
     """
 
     build: Callable
@@ -138,11 +139,7 @@ PLANS = {
         top1=1 - 0.296,
         source="Simonyan and Zisserman 2014, table 3, dense",
     ),
-    "vgg16": vgg(
-        build=kcv.classification.VGG16,
-        top1=1 - 0.285,
-        source="He et al., deep-residual-networks, one crop",
-    ),
+    "vgg16": vgg(build=kcv.classification.VGG16, top1=1 - 0.285, source=HE),
     "vgg19": vgg(
         build=kcv.classification.VGG19,
         top1=1 - 0.255,
