@@ -32,12 +32,8 @@ class HeldOut:
 def batches(dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
     """Batch single examples as (images float32 0..255, labels)."""
     return (
-        dataset.map(
-            lambda x: (tf.cast(x["images"], "float32"), x["labels"]),
-            num_parallel_calls=tf.data.AUTOTUNE,
-            deterministic=True,
-        )
-        .batch(batch_size)
+        dataset.batch(batch_size)
+        .map(lambda x: (tf.cast(x["images"], "float32"), x["labels"]))
         .prefetch(tf.data.AUTOTUNE)
     )
 

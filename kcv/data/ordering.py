@@ -2,6 +2,10 @@
 
 import tensorflow as tf
 
+# Indices that one call of a kernel shuffles: one by one, calling costs more
+# than a small image.
+_CHUNK = 1024
+
 
 def visit(
     count: int, seed: int | None = None, start: int = 0
@@ -26,12 +30,18 @@ def visit(
     if seed is None:
         return tf.data.Dataset.range(start, max(start, count))
 
-    def index(position):
-        epoch = position // count
-        return tf.random.experimental.index_shuffle(
-            position % count,
-            seed=tf.stack([tf.constant(seed, tf.int64), epoch]),
-            max_index=tf.constant(count - 1, tf.int64),
-        )
+    def epoch(number):
+        first = tf.maximum(start - number * count, 0)
+        positions = tf.data.Dataset.range(first, count).batch(_CHUNK)
+        return positions.map(
+            lambda position: tf.random.experimental.index_shuffle(
+                position,
+                seed=tf.stack([tf.constant(seed, tf.int64), number]),
+                max_index=tf.constant(count - 1, tf.int64),
+            )
+        ).unbatch()
 
-    return tf.data.Dataset.counter(start).map(index)
+    indices = tf.data.Dataset.counter(start // count).flat_map(epoch)
+    return indices.apply(
+        tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+    )
