@@ -13,6 +13,7 @@ from kcv.classification.fully_convolutional import fully_convolutional
 from kcv.classification.googlenet import GoogLeNet
 from kcv.classification.googlenet import googlenet_trunk
 from kcv.classification.lenet import LeNet5
+from kcv.classification.network_in_network import NetworkInNetwork
 from kcv.classification.preprocessing import GOOGLENET_MEAN
 from kcv.classification.preprocessing import VGG_MEAN
 from kcv.classification.preprocessing import Preprocessing
@@ -37,6 +38,7 @@ __all__ = [
     "CIFARResNet",
     "GoogLeNet",
     "LeNet5",
+    "NetworkInNetwork",
     "Preprocessing",
     "ResNet18",
     "ResNet34",

@@ -25,6 +25,7 @@ _TWO_GROUPS = (
     (384, 3, 1, 1, 2, 0.1),
     (256, 3, 1, 1, 2, 0.1),
 )
+_UNGROUPED = tuple((*row[:4], 1, row[5]) for row in _TWO_GROUPS)
 _ONE_TOWER = (
     (64, 11, 4, 2, 1, 0.0),
     (192, 5, 1, 2, 1, 0.1),
@@ -32,7 +33,12 @@ _ONE_TOWER = (
     (256, 3, 1, 1, 1, 0.1),
     (256, 3, 1, 1, 1, 0.1),
 )
-_VARIANTS = ("caffe", "caffenet", "one-tower")
+_TABLES = {
+    "caffe": _TWO_GROUPS,
+    "caffenet": _TWO_GROUPS,
+    "ungrouped": _UNGROUPED,
+    "one-tower": _ONE_TOWER,
+}
 _TOP = ("fc6", "fc7", "fc8")
 
 
@@ -54,6 +60,8 @@ def AlexNet(
       biases that start at 0.1, where the paper's start at 1.
     - "caffenet", Caffe's reference network and the trunk of FCN-AlexNet: as
       many parameters, but pooling before normalisation.
+    - "ungrouped": as "caffe", every filter seeing all channels. 62,378,344
+      parameters.
     - "one-tower", of Krizhevsky (arXiv:1404.5997, 2014) and torchvision:
       fewer filters, no groups, no normalisation, dropout in front of fc6 and
       fc7 where the others have it behind. 61,100,840 parameters.
@@ -67,7 +75,7 @@ def AlexNet(
             default, (224, 224, 3) for "one-tower"; any size without.
         classes: Number of classes.
         classifier_activation: Of the last layer; None gives logits.
-        variant: "caffe", "caffenet" or "one-tower".
+        variant: "caffe", "caffenet", "ungrouped" or "one-tower".
         name: Name of the model.
 
     Returns:
@@ -128,9 +136,9 @@ def alexnet_trunk(
     >>> alexnet_trunk(images)["pool5"].shape
     (None, 6, 6, 256)
     """
-    if variant not in _VARIANTS:
+    if variant not in _TABLES:
         raise ValueError(
-            f"variant must be one of {_VARIANTS}, received {variant!r}."
+            f"variant must be one of {[*_TABLES]}, received {variant!r}."
         )
     outputs = {}
 
@@ -146,11 +154,10 @@ def alexnet_trunk(
         outputs[name] = x = LocalResponseNormalization(name=name)(x)
         return x
 
-    table = _ONE_TOWER if variant == "one-tower" else _TWO_GROUPS
-    for number, row in enumerate(table, start=1):
+    for number, row in enumerate(_TABLES[variant], start=1):
         outputs[f"conv{number}"] = x = _convolution(x, *row, f"conv{number}")
         if number <= 2:
-            if variant == "caffe":
+            if variant in ("caffe", "ungrouped"):
                 x = normalize(x, f"norm{number}")
             x = pool(x, f"pool{number}")
             if variant == "caffenet":

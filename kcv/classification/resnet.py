@@ -140,6 +140,7 @@ def ResNet50(
     classifier_activation: str | None = "softmax",
     stride_in: str = "1x1",
     frozen_batch_norm: bool = False,
+    conv1_bias: bool = False,
     name: str = "resnet50",
 ) -> keras.Model:
     """Build ResNet-50 of He et al. (2015).
@@ -163,6 +164,8 @@ def ResNet50(
         frozen_batch_norm: Whether batch normalisation is constant: neither
             its scale and shift nor its statistics train. For fine-tuning with
             few images per step.
+        conv1_bias: Whether conv1 has a bias, as in He's released ResNet-50
+            alone: 64 parameters that normalisation takes out again.
         name: Name of the model.
 
     Returns:
@@ -189,6 +192,7 @@ def ResNet50(
         name,
         stride_in=stride_in,
         frozen_batch_norm=frozen_batch_norm,
+        conv1_bias=conv1_bias,
     )
 
 
@@ -249,6 +253,7 @@ def resnet_trunk(
     stride_in: str = "1x1",
     shortcut: str = "B",
     frozen_batch_norm: bool = False,
+    conv1_bias: bool = False,
 ) -> keras.KerasTensor:
     """Apply a ResNet from conv1 through a stage.
 
@@ -259,6 +264,7 @@ def resnet_trunk(
         stride_in: "1x1" or "3x3", as in `ResNet50`.
         shortcut: "A" or "B", as in `ResNet18`.
         frozen_batch_norm: As in `ResNet50`.
+        conv1_bias: As in `ResNet50`.
 
     Returns:
         The maps of the last stage, after its ReLU, at stride 2 ** through.
@@ -275,7 +281,7 @@ def resnet_trunk(
     if through not in (2, 3, 4, 5):
         raise ValueError(f"through must be 2 to 5, received {through}.")
     x = keras.layers.ZeroPadding2D(3, name="conv1_pad")(x)
-    x = convolution(x, 64, 7, 2, "conv1")
+    x = convolution(x, 64, 7, 2, "conv1", conv1_bias)
     x = batch_norm(x, "bn_conv1", frozen_batch_norm)
     x = keras.layers.ReLU(name="conv1_relu")(x)  # stride 2
     # After a ReLU zeros never win over a map's own values.
@@ -431,9 +437,14 @@ def bottleneck_block(
 
 
 def convolution(
-    x: keras.KerasTensor, filters: int, size: int, stride: int, name: str
+    x: keras.KerasTensor,
+    filters: int,
+    size: int,
+    stride: int,
+    name: str,
+    use_bias: bool = False,
 ) -> keras.KerasTensor:
-    """Apply a convolution without bias, as batch normalisation has one.
+    """Apply a convolution in front of a batch normalisation.
 
     Args:
         x: Maps (B, height, width, channels).
@@ -441,6 +452,7 @@ def convolution(
         size: Side of the filters. Those of size 3 are padded on all sides.
         stride: Of the convolution.
         name: Of the layer; the padding in front is `<name>_pad`.
+        use_bias: Whether there is a bias, which normalisation has one for.
 
     Returns:
         Maps with that many filters, before normalisation.
@@ -452,7 +464,7 @@ def convolution(
         size,
         stride,
         padding="same" if size == 3 and stride == 1 else "valid",
-        use_bias=False,
+        use_bias=use_bias,
         # MSRA: N(0, 2 / fan_out) keeps the gradients' variance.
         kernel_initializer=keras.initializers.VarianceScaling(
             2.0, "fan_out", "untruncated_normal"

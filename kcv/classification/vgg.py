@@ -30,6 +30,7 @@ def VGG11(
     input_shape: tuple[int | None, int | None, int] | None = None,
     classes: int = 1000,
     classifier_activation: str | None = "softmax",
+    batch_norm: bool = False,
     name: str = "vgg11",
 ) -> keras.Model:
     """Build VGG-11, configuration A of Simonyan and Zisserman (2014).
@@ -45,6 +46,7 @@ def VGG11(
         input_shape: As in `VGG16`.
         classes: Number of classes.
         classifier_activation: Of the last layer; None gives logits.
+        batch_norm: As in `VGG16`.
         name: Name of the model.
 
     Returns:
@@ -67,6 +69,7 @@ def VGG11(
         input_shape,
         classes,
         classifier_activation,
+        batch_norm,
         name,
     )
 
@@ -77,6 +80,7 @@ def VGG16(
     input_shape: tuple[int | None, int | None, int] | None = None,
     classes: int = 1000,
     classifier_activation: str | None = "softmax",
+    batch_norm: bool = False,
     name: str = "vgg16",
 ) -> keras.Model:
     """Build VGG-16, configuration D of Simonyan and Zisserman (2014).
@@ -95,6 +99,9 @@ def VGG16(
             classifier, any size without.
         classes: Number of classes.
         classifier_activation: Of the last layer; None gives logits.
+        batch_norm: Whether batch normalisation stands between every
+            convolution and its ReLU, as in torchvision's `vgg16_bn`: 8,448
+            trainable parameters more. The paper has none.
         name: Name of the model.
 
     Returns:
@@ -121,6 +128,7 @@ def VGG16(
         input_shape,
         classes,
         classifier_activation,
+        batch_norm,
         name,
     )
 
@@ -131,6 +139,7 @@ def VGG19(
     input_shape: tuple[int | None, int | None, int] | None = None,
     classes: int = 1000,
     classifier_activation: str | None = "softmax",
+    batch_norm: bool = False,
     name: str = "vgg19",
 ) -> keras.Model:
     """Build VGG-19, configuration E of Simonyan and Zisserman (2014).
@@ -144,6 +153,7 @@ def VGG19(
         input_shape: As in `VGG16`.
         classes: Number of classes.
         classifier_activation: Of the last layer; None gives logits.
+        batch_norm: As in `VGG16`.
         name: Name of the model.
 
     Returns:
@@ -167,12 +177,15 @@ def VGG19(
         input_shape,
         classes,
         classifier_activation,
+        batch_norm,
         name,
     )
 
 
 def vgg_trunk(
-    x: keras.KerasTensor, convolutions: Sequence[int] = CONFIG_D
+    x: keras.KerasTensor,
+    convolutions: Sequence[int] = CONFIG_D,
+    batch_norm: bool = False,
 ) -> dict[str, keras.KerasTensor]:
     """Apply the convolutional part of a VGG.
 
@@ -183,6 +196,7 @@ def vgg_trunk(
     Args:
         x: Images (B, height, width, channels) less the mean.
         convolutions: Number of convolutions of each of the five blocks.
+        batch_norm: As in `VGG16`; layers bn<block>_<number>.
 
     Returns:
         The output of every layer, after its ReLU, by name. Pooling rounds
@@ -205,13 +219,19 @@ def vgg_trunk(
                 filters,
                 3,
                 padding="same",
-                activation="relu",
+                activation=None if batch_norm else "relu",
                 # MSRA: N(0, 2 / fan_out) keeps the gradients' variance.
                 kernel_initializer=keras.initializers.VarianceScaling(
                     2.0, "fan_out", "untruncated_normal"
                 ),
                 name=layer,
             )(x)
+            if batch_norm:
+                place = f"{block}_{number}"
+                x = keras.layers.BatchNormalization(
+                    momentum=0.9, epsilon=1e-5, name=f"bn{place}"
+                )(x)
+                x = keras.layers.ReLU(name=f"relu{place}")(x)
             outputs[layer] = x
         x = keras.layers.MaxPooling2D(2, padding="same", name=f"pool{block}")(x)
         outputs[f"pool{block}"] = x
@@ -253,12 +273,13 @@ def _vgg(
     input_shape,
     classes,
     classifier_activation,
+    batch_norm,
     name,
 ):
     images = image_input(input_shape, include_top)
     if include_top:
         require_size(images, name, "fc6")
-    x = vgg_trunk(images, convolutions)["pool5"]
+    x = vgg_trunk(images, convolutions, batch_norm)["pool5"]
     if include_top:
         x = probabilities(
             vgg_head(x),

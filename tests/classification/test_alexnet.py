@@ -9,6 +9,13 @@ from kcv.classification import alexnet_trunk
 from kcv.layers import GroupedConv2D
 
 
+def test_without_groups():
+    model = AlexNet(variant="ungrouped")
+    assert model.count_params() == 62_378_344
+    names = [layer.name for layer in model.layers]
+    assert names[1:6] == ["conv1", "norm1", "pool1_pad", "pool1", "conv2"]
+
+
 @pytest.mark.parametrize("variant", ["caffe", "caffenet"])
 def test_the_table_of_two_groups(variant):
     model = AlexNet(variant=variant)

@@ -46,6 +46,12 @@ def test_option_a_has_no_projections(build, trainable):
     assert model.get_layer("res3a_branch1").output.shape[1:] == (28, 28, 128)
 
 
+def test_the_bias_of_the_released_resnet50():
+    model = ResNet50(conv1_bias=True)
+    count = sum(int(np.prod(v.shape)) for v in model.trainable_weights)
+    assert count == 25_557_032 + 64
+
+
 @pytest.mark.parametrize("build", [ResNet18, ResNet50])
 def test_layers_have_the_authors_names(build):
     names = [x.name for x in build(include_top=False).layers if x.weights]

@@ -20,6 +20,7 @@ from kcv.classification import dense_probabilities
 from kcv.classification import single_crop
 from kcv.classification import ten_crops
 from kcv.metrics import evaluate_classifier
+from kcv.serving import TopClasses
 from kcv.weights import load_caffe
 from kcv.weights.caffe_messages import NetParameter
 
@@ -119,10 +120,11 @@ def test_every_protocol_names_photographs(caffemodel):
         "images": tf.TensorSpec((None, None, 3), tf.uint8),
         "labels": tf.TensorSpec((), tf.int32),
     }
+    photographs_by_class = photographs()
     dataset = tf.data.Dataset.from_generator(
         lambda: (
             {"images": image, "labels": label}
-            for label, image in photographs().items()
+            for label, image in photographs_by_class.items()
         ),
         output_signature=signature,
     )
@@ -134,6 +136,27 @@ def test_every_protocol_names_photographs(caffemodel):
         assert found["top1"] >= 2 / 3
     dense = functools.partial(dense_probabilities, scores)
     assert evaluate_classifier(dense, dataset, batch_size=1)["top5"] == 1
+
+
+def test_names_photographs(caffemodel):
+    names = [f"class {number}" for number in range(1000)]
+    named = {
+        "espresso": ESPRESSO,
+        "Egyptian cat": EGYPTIAN_CAT,
+        "stupa": STUPA,
+    }
+    for name, place in named.items():
+        names[place] = name
+    _, classifier = load(caffemodel)
+    decode = TopClasses(names)
+    # The largest square whole, since the stupa stands at a margin.
+    crop = functools.partial(single_crop, size=224, short_side=224)
+    for name, place in named.items():
+        probabilities = classifier(crop(photographs()[place][None])[0])
+        found = decode(probabilities)
+        assert found["class_names"].shape == (1, 5)
+        assert found["class_names"][0, 0].numpy().decode() == name
+        assert found["scores"][0, 0] > 0.35
 
 
 def test_the_order_of_colours_is_seen(caffemodel):

@@ -35,6 +35,16 @@ def test_published_parameter_counts(build, total, trunk, count):
     assert sizes == [(112, 112), (56, 56), (28, 28), (14, 14), (7, 7)]
 
 
+def test_batch_norm_adds_torchvisions_parameters():
+    model = VGG16(batch_norm=True)
+    trainable = sum(np.prod(v.shape) for v in model.trainable_weights)
+    assert trainable == 138_365_992
+    # The ReLU comes behind the normalisation.
+    layers = [layer.name for layer in model.layers][1:4]
+    assert layers == ["conv1_1", "bn1_1", "relu1_1"]
+    assert model.get_layer("conv1_1").activation is keras.activations.linear
+
+
 def test_layers_have_the_authors_names():
     model = VGG16(input_shape=(32, 32, 3), classes=2)
     names = [layer.name for layer in model.layers]
