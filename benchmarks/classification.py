@@ -45,7 +45,7 @@ def main(
         "float32",
         "mixed_bfloat16",
     ),
-    batch_size: int = 8,
+    batch_size: int = 4,
     rounds: int = 9,
 ) -> None:
     """Print medians, ratios and shares of the machine's peak.

@@ -33,7 +33,11 @@ def batches(dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
     """Batch single examples as (images float32 0..255, labels)."""
     return (
         dataset.batch(batch_size)
-        .map(lambda x: (tf.cast(x["images"], "float32"), x["labels"]))
+        .map(
+            lambda x: (tf.cast(x["images"], "float32"), x["labels"]),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
         .prefetch(tf.data.AUTOTUNE)
     )
 

@@ -128,11 +128,11 @@ def _metrics_table(metrics, paper: Sequence[Published]) -> str:
     )
     note = ""
     if paper:
-        head += "<th>the paper's<br><small>on its own data</small></th>"
+        head += "<th>published<br><small>on its own data</small></th>"
         note = (
-            "<p class=note>The paper's figures are those it reports for the "
-            "data named beside them. They are comparable with this run's only "
-            "where the data are the same.</p>"
+            "<p class=note>The published figures hold for the data named "
+            "beside them. They are comparable with this run's only where the "
+            "data are the same.</p>"
         )
     return (
         f"<div class=wide><table><thead><tr>{head}</tr></thead>"

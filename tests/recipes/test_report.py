@@ -88,7 +88,7 @@ def test_metrics_stand_beside_the_papers_with_their_data(page):
     assert rows[0] == [
         "metric",
         "this runon digit_scenes <test>",
-        "the paper'son its own data",
+        "publishedon its own data",
     ]
     assert rows[1] == [
         "voc07_map",
