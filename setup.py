@@ -11,13 +11,7 @@ EXTRAS = {
     "data": ["tensorflow-datasets>=4.9.7", "importlib_resources"],
     "eval": ["pycocotools>=2.0.8"],
     "keras-cv": ["keras-cv>=0.9"],
-    "proposals": [
-        "opencv-contrib-python-headless>=4.10",
-        "scikit-image>=0.24",
-        "scikit-learn>=1.5",
-        "scipy>=1.13",
-        "numba>=0.60",
-    ],
+    "proposals": ["opencv-contrib-python-headless>=4.10", "numba>=0.60"],
     "serving": ["grpcio>=1.62", "protobuf>=4.25"],
     "visualize": ["matplotlib>=3.8"],
     "weights": ["safetensors>=0.4", "protobuf>=4.25"],
@@ -27,6 +21,7 @@ EXTRAS["recipes"] = [
     "tensorboard>=2.20",
     *EXTRAS["data"],
     *EXTRAS["eval"],
+    *EXTRAS["proposals"],
     *EXTRAS["serving"],
     *EXTRAS["visualize"],
 ]

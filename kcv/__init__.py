@@ -18,6 +18,7 @@ __all__ = [
     "losses",
     "metrics",
     "optimizers",
+    "proposals",
     "serving",
     "visualize",
     "weights",
