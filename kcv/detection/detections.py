@@ -58,14 +58,9 @@ class Detections(keras.layers.Layer):
         scores = tf.where(valid[..., None], scores, float("-inf"))
 
         deltas = tf.reshape(deltas, (batch, count, self.classes + 1, 4))
-        decoded = boxes.decode(
-            deltas[:, :, 1:], regions[:, :, None, :], self.box_std
+        decoded = decode_per_class(
+            deltas[:, :, 1:], regions, image_sizes, self.box_std
         )
-        decoded = tf.transpose(decoded, (0, 2, 1, 3))  # (B, C, N, 4)
-        decoded = boxes.clip(
-            tf.reshape(decoded, (batch, self.classes * count, 4)), image_sizes
-        )
-        decoded = tf.reshape(decoded, (batch, self.classes, count, 4))
         return self.suppress([decoded, tf.transpose(scores, (0, 2, 1))])
 
     def compute_output_spec(self, inputs):
@@ -80,3 +75,24 @@ class Detections(keras.layers.Layer):
             "iou_threshold": self.iou_threshold,
             "max_detections": self.max_detections,
         }
+
+
+def decode_per_class(deltas, regions, image_sizes, std=(1.0, 1.0, 1.0, 1.0)):
+    """Refine each region once for every class, and clip it to its image.
+
+    Args:
+        deltas: (B, N, C, 4), see `kcv.boxes.decode`.
+        regions: (B, N, 4) xyxy, pixels.
+        image_sizes: (B, 2) height and width, pixels.
+        std: what the deltas were divided by.
+
+    Returns:
+        (B, C, N, 4) float32 xyxy, pixels.
+    """
+    batch, count, classes, _ = tf.unstack(tf.shape(deltas))
+    decoded = boxes.decode(deltas, regions[:, :, None, :], std)
+    decoded = tf.transpose(decoded, (0, 2, 1, 3))
+    decoded = boxes.clip(
+        tf.reshape(decoded, (batch, classes * count, 4)), image_sizes
+    )
+    return tf.reshape(decoded, (batch, classes, count, 4))
