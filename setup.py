@@ -18,6 +18,7 @@ EXTRAS = {
         "scipy>=1.13",
         "numba>=0.60",
     ],
+    "rcnn": ["scikit-learn>=1.5"],
     "serving": ["grpcio>=1.62", "protobuf>=4.25"],
     "visualize": ["matplotlib>=3.8"],
     "weights": ["safetensors>=0.4", "protobuf>=4.25"],
@@ -27,6 +28,7 @@ EXTRAS["recipes"] = [
     "tensorboard>=2.20",
     *EXTRAS["data"],
     *EXTRAS["eval"],
+    *EXTRAS["rcnn"],
     *EXTRAS["serving"],
     *EXTRAS["visualize"],
 ]

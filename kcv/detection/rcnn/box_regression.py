@@ -7,13 +7,7 @@ import numpy as np
 
 from kcv.boxes import encode
 from kcv.detection.rcnn.features import ImageFeatures
-
-try:
-    from sklearn.linear_model import Ridge
-except ImportError as error:
-    raise ImportError(
-        'R-CNN\'s box regression needs scikit-learn: pip install "kcv[rcnn]"'
-    ) from error
+from kcv.detection.rcnn.solvers import solvers
 
 
 def train_box_regressors(
@@ -45,7 +39,8 @@ def train_box_regressors(
     layers = []
     for label, name in enumerate(class_names):
         pool5, targets = _examples(features, label)
-        if len(targets):
+        if pool5:
+            pool5, targets = np.concatenate(pool5), np.concatenate(targets)
             layers.append(
                 fit_regressor(scale * pool5, targets, ridge, whitening)
             )
@@ -55,7 +50,8 @@ def train_box_regressors(
                 "than 0.6: its boxes stay as they are proposed",
                 stacklevel=2,
             )
-            layers.append((np.zeros((pool5.shape[1], 4)), np.zeros(4)))
+            width = features[0].pool5.shape[1]
+            layers.append((np.zeros((width, 4)), np.zeros(4)))
     kernels, biases = zip(*layers, strict=True)
     return scale * np.concatenate(kernels, axis=1), np.concatenate(biases)
 
@@ -82,7 +78,8 @@ def fit_regressor(
     ones = np.ones((len(inputs), 1))
     # A column of ones and not `fit_intercept`, which would leave the bias
     # out of the penalty.
-    model = Ridge(ridge, fit_intercept=False, solver="cholesky")
+    _, make_ridge = solvers()
+    model = make_ridge(ridge, fit_intercept=False, solver="cholesky")
     model.fit(np.hstack([inputs, ones]), (targets - mean) @ whiten)
     weights = model.coef_.T @ unwhiten
     return weights[:-1], weights[-1] + mean
@@ -108,18 +105,16 @@ def whitener(
 
 
 def _examples(features, label):
-    """pool5 (N, G) and targets (N, 4) of what overlaps objects of a class."""
+    """Lists of pool5 (r, G) and targets (r, 4) of each image with a class."""
     pool5, targets = [], []
     for entry in features:
-        objects = entry.boxes[: len(entry.labels)]
-        rows = entry.pool5_rows
-        best = np.argmax(entry.overlaps()[rows], axis=1) if len(rows) else rows
-        own = entry.labels[best] == label
-        pool5.append(entry.pool5[own])
-        targets.append(
-            np.asarray(encode(objects[best[own]], entry.boxes[rows[own]]))
-        )
-    return (
-        np.concatenate(pool5).astype(np.float64),
-        np.concatenate(targets).astype(np.float64),
-    )
+        labels, boxes, rows = entry.labels, entry.boxes, entry.pool5_rows
+        if label not in labels or not len(rows):
+            continue
+        best = np.argmax(entry.overlaps()[rows], axis=1)
+        own = labels[best] == label
+        if own.any():
+            pool5.append(entry.pool5[own].astype(np.float64))
+            near = encode(boxes[best[own]], boxes[rows[own]])
+            targets.append(np.asarray(near, np.float64))
+    return pool5, targets

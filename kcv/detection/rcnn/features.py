@@ -1,12 +1,13 @@
 """Features of every region of a training set, computed once, on disk."""
 
+import dataclasses
 import hashlib
 import io
 import os
 import tempfile
+from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -25,33 +26,65 @@ TARGET_NORM = 20.0
 _NORM_SAMPLE = 200
 
 
-class ImageFeatures(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class ImageFeatures:
     """The regions of one image: its n objects, then its proposals.
 
-    Attributes:
+    Args:
         image_id: the image's name.
-        boxes: (R, 4) float32 xyxy, pixels.
-        labels: (n,) int32, classes of the objects.
-        fc7: (R, F) float32.
-        pool5_norms: (R,) float32.
-        pool5_rows: (r,) int64, proposals among the regions that overlap an
-            object more than `REGRESSION_IOU`.
-        pool5: (r, G) float32, of these.
+        arrays: name to array, of a dict or an open .npz file; each is read
+            when it is asked for.
     """
 
     image_id: str
-    boxes: np.ndarray
-    labels: np.ndarray
-    fc7: np.ndarray
-    pool5_norms: np.ndarray
-    pool5_rows: np.ndarray
-    pool5: np.ndarray
+    arrays: Mapping[str, np.ndarray]
+
+    @property
+    def boxes(self) -> np.ndarray:
+        """(R, 4) float32 xyxy, pixels."""
+        return self.arrays["boxes"]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(n,) int32, classes of the objects."""
+        return self.arrays["labels"]
+
+    @property
+    def fc7(self) -> np.ndarray:
+        """(R, F) float32."""
+        return self.arrays["fc7"]
+
+    @property
+    def pool5_norms(self) -> np.ndarray:
+        """(R,) float32."""
+        return self.arrays["pool5_norms"]
+
+    @property
+    def pool5_rows(self) -> np.ndarray:
+        """(r,) int64, the proposals that box regression learns from."""
+        return self.arrays["pool5_rows"]
+
+    @property
+    def pool5(self) -> np.ndarray:
+        """(r, G) float32, of these."""
+        return self.arrays["pool5"]
 
     def overlaps(self) -> np.ndarray:
         """Compute the IoU of each region with each object, (R, n) float32."""
-        return np.asarray(
-            iou_matrix(self.boxes, self.boxes[: len(self.labels)])
-        )
+        return overlaps(self.boxes, self.labels)
+
+
+def overlaps(boxes: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Compute the IoU of each region with each object, which come first.
+
+    Args:
+        boxes: (R, 4) xyxy, pixels.
+        labels: (n,), of the objects.
+
+    Returns:
+        (R, n) float32.
+    """
+    return np.asarray(iou_matrix(boxes, boxes[: len(labels)]))
 
 
 class FeatureStore(Sequence):
@@ -70,11 +103,8 @@ class FeatureStore(Sequence):
         return len(self.image_ids)
 
     def __getitem__(self, index):
-        with np.load(_file(self.folder, self.image_ids[index])) as arrays:
-            return ImageFeatures(
-                self.image_ids[index],
-                *(arrays[name] for name in ImageFeatures._fields[1:]),
-            )
+        image_id = self.image_ids[index]
+        return ImageFeatures(image_id, np.load(_file(self.folder, image_id)))
 
     def scale(self, kind: str, seed: int = 0) -> float:
         """Find the factor that brings features to a mean norm of 20.
@@ -201,17 +231,19 @@ def _stack(boxes):
 
 def _write(folder, name, boxes, labels, fc7, pool5):
     fc7, pool5 = fc7[: len(boxes)], pool5[: len(boxes)]
-    entry = ImageFeatures(
-        name, boxes, labels, fc7, np.linalg.norm(pool5, axis=1), None, None
-    )
-    overlap = entry.overlaps().max(axis=1, initial=0.0)
+    overlap = overlaps(boxes, labels).max(axis=1, initial=0.0)
     overlap[: len(labels)] = 0  # the objects themselves need no regression
     rows = np.flatnonzero(overlap > REGRESSION_IOU)
-    entry = entry._replace(pool5_rows=rows, pool5=pool5[rows])
     buffer = io.BytesIO()
-    arrays = entry._asdict()
-    del arrays["image_id"]
-    np.savez(buffer, **arrays)
+    np.savez(
+        buffer,
+        boxes=boxes,
+        labels=labels,
+        fc7=fc7,
+        pool5_norms=np.linalg.norm(pool5, axis=1),
+        pool5_rows=rows,
+        pool5=pool5[rows],
+    )
     _write_whole(_file(folder, name), buffer.getvalue())
 
 

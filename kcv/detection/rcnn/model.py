@@ -220,19 +220,22 @@ class RCNN(SampledTraining):
                 "and, for images of different sizes, `image_sizes`. Received: "
                 f"{names}"
             )
-        count = inputs["proposals"].shape[1]
-        if None not in (count, self.max_proposals) and (
-            count != self.max_proposals
-        ):
-            raise ValueError(
-                f"proposals must have max_proposals={self.max_proposals} rows "
-                "for each image, zero rows where there are fewer. Received: "
-                f"{count} rows"
+        proposals = inputs["proposals"]
+        if self.max_proposals is not None:
+            count = proposals.shape[1]
+            if count not in (None, self.max_proposals):
+                raise ValueError(
+                    f"proposals must have max_proposals={self.max_proposals} "
+                    "rows for each image, zero rows where there are fewer. "
+                    f"Received: {count} rows"
+                )
+            proposals = tf.ensure_shape(
+                proposals, (None, self.max_proposals, 4)
             )
         return {
             "images": inputs["images"],
             "image_sizes": inputs.get("image_sizes"),
-            "proposals": inputs["proposals"],
+            "proposals": proposals,
         }
 
     @property

@@ -6,14 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kcv.detection.rcnn.features import ImageFeatures
-
-try:
-    from sklearn.svm import LinearSVC
-except ImportError as error:
-    raise ImportError(
-        "R-CNN's support vector machines need scikit-learn: "
-        'pip install "kcv[rcnn]"'
-    ) from error
+from kcv.detection.rcnn.solvers import solvers
 
 
 class SupportVectorMachines(NamedTuple):
@@ -24,7 +17,7 @@ class SupportVectorMachines(NamedTuple):
         scale: what features are multiplied by before a machine sees them.
     """
 
-    machines: list[LinearSVC]
+    machines: list
     scale: float
 
     @property
@@ -86,12 +79,14 @@ def train_svms(
         The machines.
 
     Raises:
+        ImportError: if scikit-learn is not installed.
         ValueError: if a class has no object, or no negative region; the
             message names the class.
     """
     classes = range(len(class_names))
     positives = _positives(features, class_names, scale)
-    machines: list[LinearSVC | None] = [None] * len(class_names)
+    linear_svc, _ = solvers()
+    machines = [None] * len(class_names)
     negatives = [positives[label][:0] for label in classes]
     fresh: list[list[np.ndarray]] = [[] for _ in classes]
 
@@ -103,7 +98,7 @@ def train_svms(
                 f"class {class_names[label]!r} has no negative: every region "
                 f"overlaps its objects by {negative_iou} or more"
             )
-        machine = LinearSVC(
+        machine = linear_svc(
             C=cost,
             loss="hinge",
             dual=True,
@@ -120,9 +115,9 @@ def train_svms(
 
     for entry in features:
         fc7 = scale * entry.fc7
-        overlaps = entry.overlaps()
+        labels, overlaps = entry.labels, entry.overlaps()
         for label in classes:
-            own = overlaps[:, entry.labels == label]
+            own = overlaps[:, labels == label]
             rows = own.max(axis=1, initial=0.0) < negative_iou
             machine = machines[label]
             if machine is not None and rows.any():
@@ -139,8 +134,9 @@ def train_svms(
 def _positives(features, class_names, scale):
     found = [[] for _ in class_names]
     for entry in features:
-        for row, label in enumerate(entry.labels):
-            found[label].append(scale * entry.fc7[row])
+        labels, fc7 = entry.labels, entry.fc7
+        for row, label in enumerate(labels):
+            found[label].append(scale * fc7[row])
     missing = [
         name for name, own in zip(class_names, found, strict=True) if not own
     ]

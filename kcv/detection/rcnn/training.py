@@ -8,6 +8,7 @@ import tensorflow as tf
 from kcv.detection.rcnn.box_regression import train_box_regressors
 from kcv.detection.rcnn.features import extract_features
 from kcv.detection.rcnn.model import RCNN
+from kcv.detection.rcnn.solvers import solvers
 from kcv.detection.rcnn.support_vectors import train_svms
 
 
@@ -51,6 +52,7 @@ def train_rcnn(
             f"class_names must name each of the model's {model.classes} "
             f"classes. Received {len(names)} names"
         )
+    solvers()  # before hours go into features that nothing could use
     features = extract_features(model, dataset, folder)
     machines = train_svms(
         features, names, features.scale("fc7", seed), seed=seed
