@@ -51,7 +51,7 @@ PAPER = [
         "voc07_map",
         0.660,
         "VOC 2007 trainval, measured on VOC 2007 test; VGG-16",
-        "Girshick et al. 2015 (PAMI), table 7",
+        "Girshick 2015 (Fast R-CNN), table 1: R-CNN",
     ),
 ]
 
