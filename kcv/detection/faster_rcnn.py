@@ -28,6 +28,7 @@ from kcv.detection.proposals import Proposals
 from kcv.detection.region_head import RegionHead
 from kcv.detection.rpn import RegionProposalNetwork
 from kcv.detection.rpn import foreground_logit
+from kcv.detection.sampled_training import SampledTraining
 from kcv.detection.sampling import sample_anchors
 from kcv.detection.sampling import sample_rois
 from kcv.weights.files import load_weights
@@ -40,7 +41,7 @@ _UNIT_BOX = (0.0, 0.0, 1.0, 1.0)
 
 
 @keras.saving.register_keras_serializable("kcv")
-class FasterRCNN(keras.Model):
+class FasterRCNN(SampledTraining):
     """Detect objects by region proposals that share features with the detector.
 
     Train with `compile(optimizer)` and `fit` on batches of
@@ -334,22 +335,6 @@ class FasterRCNN(keras.Model):
         for name, value in values.items():
             self.loss_trackers[name].update_state(value, sample_weight=batch)
         return values["loss"]
-
-    def train_step(self, data):
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        with tf.GradientTape() as tape:
-            loss = self.compute_loss(x, y, training=True) / replicas
-            loss = self.optimizer.scale_loss(loss)
-        variables = self.trainable_variables
-        gradients = tape.gradient(loss, variables)
-        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        return self.get_metrics_result()
-
-    def test_step(self, data):
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-        self.compute_loss(x, y, training=False)
-        return self.get_metrics_result()
 
     def _random(self, like):
         return keras.random.uniform(ops.shape(like), seed=self.seed_generator)
