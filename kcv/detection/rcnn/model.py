@@ -16,6 +16,7 @@ from keras import ops
 from kcv import boxes as geometry
 from kcv.detection import losses
 from kcv.detection.backbones import Parts
+from kcv.detection.backbones import load_backbone
 from kcv.detection.detections import decode_per_class
 from kcv.detection.matching import match
 from kcv.detection.rcnn.backbones import window_parts
@@ -25,7 +26,6 @@ from kcv.detection.sampled_training import SampledTraining
 from kcv.detection.sampling import sample_rois
 from kcv.detection.suppression import ClassWiseSuppression
 from kcv.layers.region_warp import full_sizes
-from kcv.weights.files import load_weights
 
 # Layers that no classifier has weights for.
 _OWN_LAYERS = ("fc8", "svm", "bbox_regression")
@@ -200,14 +200,7 @@ class RCNN(SampledTraining):
         self.seed = seed
 
         if weights is not None:
-            self._load_backbone(weights)
-
-    def _load_backbone(self, weights):
-        report = load_weights(self, weights, strict=False, skip=_OWN_LAYERS)
-        if report.missing or report.left_over:
-            raise ValueError(
-                f"weights={str(weights)!r} are of another network.\n{report}"
-            )
+            load_backbone(self, weights, _OWN_LAYERS)
 
     def call(self, inputs, training=None, mask=None):
         return super().call(self._complete(inputs), training=training)
