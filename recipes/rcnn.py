@@ -80,7 +80,7 @@ class Plan:
 
 
 SMALL = Plan(
-    image_size=192, max_proposals=300, batch_size=16, steps=2048, epochs=4
+    image_size=192, max_proposals=300, batch_size=8, steps=1536, epochs=4
 )
 PAPERS = Plan(
     image_size=None, max_proposals=2000, batch_size=16, steps=70_000, epochs=35
@@ -101,7 +101,7 @@ def main(
     image_size: int | None = None,
     proposals: str = "selective_search",
     max_proposals: int | None = None,
-    scenes: int = 2000,
+    scenes: int = 1500,
     steps_per_epoch: int | None = None,
     on_error: Literal["raise", "skip"] = "raise",
 ) -> dict:
