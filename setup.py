@@ -12,6 +12,7 @@ EXTRAS = {
     "eval": ["pycocotools>=2.0.8"],
     "keras-cv": ["keras-cv>=0.9"],
     "proposals": ["opencv-contrib-python-headless>=4.10", "numba>=0.60"],
+    "rcnn": ["scikit-learn>=1.5"],
     "serving": ["grpcio>=1.62", "protobuf>=4.25"],
     "visualize": ["matplotlib>=3.8"],
     "weights": ["safetensors>=0.4", "protobuf>=4.25"],
@@ -22,6 +23,7 @@ EXTRAS["recipes"] = [
     *EXTRAS["data"],
     *EXTRAS["eval"],
     *EXTRAS["proposals"],
+    *EXTRAS["rcnn"],
     *EXTRAS["serving"],
     *EXTRAS["visualize"],
 ]

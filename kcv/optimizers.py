@@ -7,7 +7,7 @@ import keras
 class CaffeSGD(keras.optimizers.SGD):
     """Train by SGD with momentum as Caffe's solver does.
 
-    Two things differ from `keras.optimizers.SGD(weight_decay=...)`. Weight
+    Three things differ from `keras.optimizers.SGD(weight_decay=...)`. Weight
     decay is part of the gradient and so passes through the momentum: Keras
     subtracts lr * decay * w beside it, which at momentum 0.9 is ten times
     weaker. And biases have a learning rate and a decay of their own: nearly
@@ -24,6 +24,8 @@ class CaffeSGD(keras.optimizers.SGD):
         bias_lr_mult: multiplies the learning rate of biases.
         bias_decay_mult: multiplies the decay of biases; 1 in Faster R-CNN,
             0 in Fast R-CNN and in the classifiers.
+        layer_lr_mults: dict from the name of a layer to what multiplies the
+            learning rate of its kernel, and that of its bias once more.
         **kwargs: as of `keras.optimizers.SGD`.
 
     Example:
@@ -38,6 +40,7 @@ class CaffeSGD(keras.optimizers.SGD):
         l2=5e-4,
         bias_lr_mult=2.0,
         bias_decay_mult=1.0,
+        layer_lr_mults=None,
         **kwargs,
     ):
         super().__init__(
@@ -46,16 +49,19 @@ class CaffeSGD(keras.optimizers.SGD):
         self.l2 = l2
         self.bias_lr_mult = bias_lr_mult
         self.bias_decay_mult = bias_decay_mult
+        self.layer_lr_mults = dict(layer_lr_mults or {})
 
     def update_step(self, gradient, variable, learning_rate):
-        # A keras.Variable is called "bias", the tf.Variable that Keras hands
-        # over "conv1_1/bias:0".
-        name = variable.name.split("/")[-1].split(":")[0]
+        # A keras.Variable has the path "vgg16/conv1_1/bias"; the tf.Variable
+        # that Keras hands over has the name "vgg16/conv1_1/bias:0".
+        path = getattr(variable, "path", variable.name).split(":")[0]
+        *layers, name = path.split("/")
         lr_mult, decay = 1.0, self.l2
         if name == "bias":
             lr_mult, decay = self.bias_lr_mult, self.l2 * self.bias_decay_mult
         elif name in ("gamma", "beta"):
             decay = 0.0
+        lr_mult *= self.layer_lr_mults.get(layers[-1] if layers else "", 1.0)
         if decay:
             gradient = gradient + decay * variable
         super().update_step(gradient, variable, learning_rate * lr_mult)
@@ -66,4 +72,5 @@ class CaffeSGD(keras.optimizers.SGD):
             "l2": self.l2,
             "bias_lr_mult": self.bias_lr_mult,
             "bias_decay_mult": self.bias_decay_mult,
+            "layer_lr_mults": self.layer_lr_mults,
         }

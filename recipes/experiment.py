@@ -205,7 +205,12 @@ def read_history(folder: Path) -> dict[str, list[float]]:
     """Read `history.csv`, earlier parts of a resumed run included."""
     with open(folder / "history.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    return {name: [float(row[name]) for row in rows] for name in rows[0]}
+    return {
+        name: [float(row[name]) for row in rows]
+        for name in rows[0]
+        # Keras makes a column of a validation that did not happen.
+        if rows[0][name] != "NA"
+    }
 
 
 def save_model(model: keras.Model, folder: Path) -> Path:

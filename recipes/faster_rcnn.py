@@ -30,10 +30,9 @@ import tyro
 import kcv
 from kcv.data.batching import WINDOW
 from recipes import experiment
-from recipes.atomic import write_whole
-from recipes.metrics import write_metrics
+from recipes.detection import HeldOut
+from recipes.detection import finish
 from recipes.report import Published
-from recipes.report import write_report
 from recipes.trunks import small_trunk
 
 PAPER = [
@@ -140,9 +139,7 @@ def main(
     train, class_names, _ = kcv.data.load_detection(
         data, "train", seed=run.seed, start=start, on_error=on_error
     )
-    test, _, test_size = kcv.data.load_detection(
-        data, "test", on_error=on_error
-    )
+    test, _, _ = kcv.data.load_detection(data, "test", on_error=on_error)
     sides = {"short_side": image_size, "long_side": image_size * 5 // 3}
     if data != "digit_scenes":  # digits must not be mirrored
         train = kcv.data.random_flip(train, run.seed, start)
@@ -170,62 +167,16 @@ def main(
             kcv.metrics.DetectionEvaluation(test, every=math.ceil(epochs / 2)),
         ),
     )
-    experiment.save_model(model, run.out)
-    write_whole(
-        run.out / "labels.txt", "".join(f"{n}\n" for n in class_names).encode()
-    )
-
-    # === Evaluate ===
-    truth, found = kcv.metrics.collect_detections(model, test)
-    average_precision = kcv.metrics.voc_average_precision(truth, found)
-    history = experiment.read_history(run.out)
-    seconds = sum(history["seconds"])
-    metrics = {
-        "voc07_map": average_precision["voc07_map"],
-        "average_precision": {
-            class_names[label]: value
-            for label, value in average_precision["average_precision"].items()
-        },
-        "total_loss": history["loss"][-1],
-        "seconds": seconds,
-        "epochs": epochs,
-        "examples_per_second": epochs * steps * batch_size / seconds,
-        "split": f"{data}, {test_size} held-out images",
-    }
-    write_metrics(run.out, metrics)
-
-    # === Report ===
-    report = write_report(
-        run.out,
+    return finish(
+        run,
         f"Faster R-CNN on {data}",
-        metrics,
+        model,
+        HeldOut(test, class_names, data),
+        steps * batch_size,
         PAPER,
-        history,
-        {
-            "Ground truth and detections that score above 0.5, on held-out "
-            "images": gallery(test, truth, found, class_names),
-            "Precision over recall": kcv.visualize.precision_recall_figure(
-                kcv.metrics.precision_recall(truth, found),
-                class_names,
-                average_precision["average_precision"],
-            ),
-        },
         configuration,
-        experiment.command_line(),
+        kcv.serving.ShortSide(*sides.values()),
     )
-    print(f"voc07_map {metrics['voc07_map']:.3f} on {metrics['split']}")
-    print(f"Report: {report}")
-
-    # === Export ===
-    if run.export:
-        version = kcv.serving.publish(
-            model,
-            run.export,
-            prepare=kcv.serving.ShortSide(*sides.values()),
-            class_names=class_names,
-        )
-        print(f"Published: {version}")
-    return metrics
 
 
 def build(classes, backbone, weights, image_size, seed):
@@ -274,28 +225,6 @@ def optimizer(backbone, batch_size, steps):
         [1e-3, 1e-4],
     )
     return kcv.optimizers.CaffeSGD(rate, momentum=0.9, l2=5e-4)
-
-
-def gallery(test, truth, found, class_names, count=8):
-    """Show the first held-out images with truth and detections."""
-    examples = []
-    for example in test.unbatch().take(count):
-        name = example["image_id"].numpy().decode()
-        height, width = example["image_sizes"].numpy()
-        image = example["images"].numpy()[:height, :width]
-        scale = float(example["scale"])
-        examples.append(
-            (
-                image,
-                _scaled(truth[name], scale),
-                _scaled(found[name], scale),
-            )
-        )
-    return kcv.visualize.detection_gallery(examples, class_names)
-
-
-def _scaled(entry, scale):
-    return {**entry, "boxes": entry["boxes"] * scale}
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from kcv.detection.backbones import QUICK_MOMENTUM
 def small_trunk(
     filters: tuple[int, ...] = (32, 64, 64, 128, 128, 128, 128),
     strides: tuple[int, ...] = (2, 2, 1, 2, 1, 1, 1),
+    size: int | None = None,
 ) -> keras.Model:
     """Build a stack of 3x3 convolutions with batch normalisation.
 
@@ -19,6 +20,7 @@ def small_trunk(
     Args:
         filters: width of each convolution.
         strides: stride of each convolution.
+        size: side of the images, pixels; None leaves it free.
 
     Returns:
         Model from images (B, H, W, 3) to features (B, H / 8, W / 8, 128).
@@ -28,7 +30,7 @@ def small_trunk(
     >>> small_trunk().compute_output_shape((1, 192, 256, 3))
     (1, 24, 32, 128)
     """
-    images = x = keras.Input((None, None, 3), name="pixels")
+    images = x = keras.Input((size, size, 3), name="pixels")
     for number, (width, stride) in enumerate(
         zip(filters, strides, strict=True), start=1
     ):

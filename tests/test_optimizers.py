@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+import pytest
 
 from kcv.optimizers import CaffeSGD
 
@@ -38,8 +39,40 @@ def test_normalisation_does_not_decay():
     np.testing.assert_array_equal(layer.gamma, np.full(4, 3.0))
 
 
+@pytest.mark.parametrize("apply", ["apply", "fit"])
+def test_a_new_layer_learns_ten_times_as_fast_and_its_bias_twenty(apply):
+    images = keras.Input((2,))
+    x = keras.layers.Dense(2, kernel_initializer="ones", name="fc7")(images)
+    x = keras.layers.Dense(2, kernel_initializer="ones", name="fc8")(x)
+    model = keras.Model(images, x)
+    optimizer = CaffeSGD(0.01, l2=0.0, layer_lr_mults={"fc8": 10.0})
+    before = model.get_weights()
+    if apply == "apply":
+        ones = [keras.ops.ones_like(v) for v in model.trainable_variables]
+        optimizer.apply(ones, model.trainable_variables)
+        gradients = [np.ones_like(w) for w in before]
+    else:
+        # The mean of (y - 0)^2 over two outputs, each y of x = (1, 1) being 4.
+        model.compile(optimizer, loss="mse")
+        model.fit(np.ones((1, 2)), np.zeros((1, 2)), verbose=0)
+        gradients = [np.full((2, 2), 8), np.full(2, 8)]
+        gradients += [np.full((2, 2), 8), np.full(2, 4)]
+    for weight, start, gradient, lr_mult in zip(
+        model.get_weights(), before, gradients, (1, 2, 10, 20), strict=True
+    ):
+        np.testing.assert_allclose(
+            weight, start - 0.01 * lr_mult * gradient, rtol=1e-5, atol=1e-6
+        )
+
+
 def test_config_round_trip():
-    optimizer = CaffeSGD(0.1, l2=0.02, bias_lr_mult=3.0, bias_decay_mult=0.0)
+    optimizer = CaffeSGD(
+        0.1,
+        l2=0.02,
+        bias_lr_mult=3.0,
+        bias_decay_mult=0.0,
+        layer_lr_mults={"fc8": 10.0},
+    )
     again = CaffeSGD.from_config(optimizer.get_config())
     assert again.get_config() == optimizer.get_config()
     assert again.l2 == 0.02

@@ -5,11 +5,23 @@ from kcv.detection.backbones import custom_parts
 from kcv.detection.backbones import resnet_parts
 from kcv.detection.backbones import vgg16_parts
 from kcv.detection.faster_rcnn import FasterRCNN
+from kcv.detection.rcnn.backbones import window_parts
+from kcv.detection.rcnn.box_regression import train_box_regressors
+from kcv.detection.rcnn.features import extract_features
+from kcv.detection.rcnn.model import RCNN
+from kcv.detection.rcnn.support_vectors import train_svms
+from kcv.detection.rcnn.training import train_rcnn
 
 __all__ = [
     "FasterRCNN",
     "Parts",
+    "RCNN",
     "custom_parts",
+    "extract_features",
     "resnet_parts",
+    "train_box_regressors",
+    "train_rcnn",
+    "train_svms",
     "vgg16_parts",
+    "window_parts",
 ]

@@ -1,5 +1,7 @@
 """The networks that a region-based detector is made of."""
 
+import os
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
@@ -10,12 +12,14 @@ from kcv.classification.resnet import resnet_stage
 from kcv.classification.resnet import resnet_trunk
 from kcv.classification.vgg import vgg_head
 from kcv.classification.vgg import vgg_trunk
+from kcv.weights.files import load_weights
 
 # The mean that py-faster-rcnn subtracts, in RGB.
 CAFFE_MEAN = (122.7717, 115.9465, 102.9801)
 # Of batch normalisation that is learned from nothing: a run of some thousand
 # steps has no time for Keras's 0.99.
 QUICK_MOMENTUM = 0.97
+_HEAD_LAYERS = ("fc6/", "fc7/")
 
 
 class Parts(NamedTuple):
@@ -151,6 +155,30 @@ def custom_parts(
         trunk,
         keras.Model(regions, x, name="head"),
     )
+
+
+def load_backbone(
+    model: keras.Model, weights: str | os.PathLike, own_layers: Sequence[str]
+) -> None:
+    """Load a classifier's weights into the parts of a detector.
+
+    Args:
+        model: the detector.
+        weights: a source that `kcv.weights.load_weights` takes. A file
+            without the classifier has no fc6 and fc7: they start anew.
+        own_layers: beginnings of the names of layers that no classifier has
+            weights for, or that the detector has none of.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the weights are of another network.
+    """
+    report = load_weights(model, weights, strict=False, skip=own_layers)
+    missing = [x for x in report.missing if not x.startswith(_HEAD_LAYERS)]
+    if missing or report.left_over:
+        raise ValueError(
+            f"weights={str(weights)!r} are of another network.\n{report}"
+        )
 
 
 def _normalization(std=1.0):

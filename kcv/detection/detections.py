@@ -5,7 +5,7 @@ import tensorflow as tf
 from keras import ops
 
 from kcv import boxes
-from kcv.layers import NonMaxSuppression
+from kcv.detection.suppression import ClassWiseSuppression
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -47,7 +47,7 @@ class Detections(keras.layers.Layer):
         self.score_threshold = score_threshold
         self.iou_threshold = iou_threshold
         self.max_detections = max_detections
-        self.suppress = NonMaxSuppression(
+        self.suppress = ClassWiseSuppression(
             iou_threshold, max_detections, score_threshold
         )
 
@@ -55,47 +55,16 @@ class Detections(keras.layers.Layer):
         logits, deltas, regions, valid, image_sizes = inputs
         batch, count = tf.shape(regions)[0], tf.shape(regions)[1]
         scores = ops.softmax(logits)[..., 1:]
-        scores = tf.where(valid[..., None], scores, 0.0)
+        scores = tf.where(valid[..., None], scores, float("-inf"))
 
         deltas = tf.reshape(deltas, (batch, count, self.classes + 1, 4))
-        decoded = boxes.decode(
-            deltas[:, :, 1:], regions[:, :, None, :], self.box_std
+        decoded = decode_per_class(
+            deltas[:, :, 1:], regions, image_sizes, self.box_std
         )
-        # Each class of each image is a problem of its own: (B * C, N).
-        decoded = tf.transpose(decoded, (0, 2, 1, 3))
-        decoded = boxes.clip(
-            tf.reshape(decoded, (batch, self.classes * count, 4)), image_sizes
-        )
-        decoded = tf.reshape(decoded, (batch * self.classes, count, 4))
-        scores = tf.transpose(scores, (0, 2, 1))
-        scores = tf.reshape(scores, (batch * self.classes, count))
-        kept, chosen = self.suppress([decoded, scores])
-        decoded = tf.gather(decoded, kept, batch_dims=1)
-        scores = tf.where(chosen, tf.gather(scores, kept, batch_dims=1), 0.0)
-
-        # Then the best of all classes: (B, C * K) to (B, K).
-        per_image = self.classes * self.max_detections
-        decoded = tf.reshape(decoded, (batch, per_image, 4))
-        scores = tf.reshape(scores, (batch, per_image))
-        scores, best = tf.math.top_k(scores, self.max_detections)
-        decoded = tf.gather(decoded, best, batch_dims=1)
-        found = scores > self.score_threshold
-        return {
-            "boxes": tf.where(found[..., None], decoded, 0.0),
-            "scores": scores,
-            "labels": tf.where(found, best // self.max_detections, -1),
-            "num_detections": tf.reduce_sum(tf.cast(found, "int32"), axis=-1),
-        }
+        return self.suppress([decoded, tf.transpose(scores, (0, 2, 1))])
 
     def compute_output_spec(self, inputs):
-        batch = inputs[0].shape[0]
-        shape = (batch, self.max_detections)
-        return {
-            "boxes": keras.KerasTensor((*shape, 4), dtype="float32"),
-            "scores": keras.KerasTensor(shape, dtype="float32"),
-            "labels": keras.KerasTensor(shape, dtype="int32"),
-            "num_detections": keras.KerasTensor((batch,), dtype="int32"),
-        }
+        return self.suppress.compute_output_spec(inputs)
 
     def get_config(self):
         return {
@@ -106,3 +75,24 @@ class Detections(keras.layers.Layer):
             "iou_threshold": self.iou_threshold,
             "max_detections": self.max_detections,
         }
+
+
+def decode_per_class(deltas, regions, image_sizes, std=(1.0, 1.0, 1.0, 1.0)):
+    """Refine each region once for every class, and clip it to its image.
+
+    Args:
+        deltas: (B, N, C, 4), see `kcv.boxes.decode`.
+        regions: (B, N, 4) xyxy, pixels.
+        image_sizes: (B, 2) height and width, pixels.
+        std: what the deltas were divided by.
+
+    Returns:
+        (B, C, N, 4) float32 xyxy, pixels.
+    """
+    batch, count, classes, _ = tf.unstack(tf.shape(deltas))
+    decoded = boxes.decode(deltas, regions[:, :, None, :], std)
+    decoded = tf.transpose(decoded, (0, 2, 1, 3))
+    decoded = boxes.clip(
+        tf.reshape(decoded, (batch, classes * count, 4)), image_sizes
+    )
+    return tf.reshape(decoded, (batch, classes, count, 4))

@@ -18,6 +18,7 @@ from kcv.detection import losses
 from kcv.detection.anchors import inside_image
 from kcv.detection.backbones import Parts
 from kcv.detection.backbones import custom_parts
+from kcv.detection.backbones import load_backbone
 from kcv.detection.backbones import resnet_parts
 from kcv.detection.backbones import vgg16_parts
 from kcv.detection.detections import Detections
@@ -28,19 +29,18 @@ from kcv.detection.proposals import Proposals
 from kcv.detection.region_head import RegionHead
 from kcv.detection.rpn import RegionProposalNetwork
 from kcv.detection.rpn import foreground_logit
+from kcv.detection.sampled_training import SampledTraining
 from kcv.detection.sampling import sample_anchors
 from kcv.detection.sampling import sample_rois
-from kcv.weights.files import load_weights
 
 # Layers that no classifier has weights for.
 _DETECTION_LAYERS = ("rpn_", "cls_score", "bbox_pred", "fc8", "fc1000")
-_HEAD_LAYERS = ("fc6/", "fc7/")
 
 _UNIT_BOX = (0.0, 0.0, 1.0, 1.0)
 
 
 @keras.saving.register_keras_serializable("kcv")
-class FasterRCNN(keras.Model):
+class FasterRCNN(SampledTraining):
     """Detect objects by region proposals that share features with the detector.
 
     Train with `compile(optimizer)` and `fit` on batches of
@@ -227,18 +227,7 @@ class FasterRCNN(keras.Model):
         self.seed = seed
 
         if weights is not None:
-            self._load_backbone(weights)
-
-    def _load_backbone(self, weights):
-        report = load_weights(
-            self, weights, strict=False, skip=_DETECTION_LAYERS
-        )
-        # A file without the classifier has no fc6 and fc7: they start anew.
-        missing = [x for x in report.missing if not x.startswith(_HEAD_LAYERS)]
-        if missing or report.left_over:
-            raise ValueError(
-                f"weights={str(weights)!r} are of another network.\n{report}"
-            )
+            load_backbone(self, weights, _DETECTION_LAYERS)
 
     def call(self, inputs, training=None, mask=None):
         return super().call(_as_dict(inputs), training=training)
@@ -334,22 +323,6 @@ class FasterRCNN(keras.Model):
         for name, value in values.items():
             self.loss_trackers[name].update_state(value, sample_weight=batch)
         return values["loss"]
-
-    def train_step(self, data):
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        with tf.GradientTape() as tape:
-            loss = self.compute_loss(x, y, training=True) / replicas
-            loss = self.optimizer.scale_loss(loss)
-        variables = self.trainable_variables
-        gradients = tape.gradient(loss, variables)
-        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        return self.get_metrics_result()
-
-    def test_step(self, data):
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-        self.compute_loss(x, y, training=False)
-        return self.get_metrics_result()
 
     def _random(self, like):
         return keras.random.uniform(ops.shape(like), seed=self.seed_generator)

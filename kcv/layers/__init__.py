@@ -5,6 +5,7 @@ from kcv.layers.identity_shortcut import IdentityShortcut
 from kcv.layers.local_response_normalization import LocalResponseNormalization
 from kcv.layers.non_max_suppression import NonMaxSuppression
 from kcv.layers.radial_basis import RadialBasis
+from kcv.layers.region_warp import RegionWarp
 from kcv.layers.roi_pool import RoIPool
 from kcv.layers.sparse_conv2d import SparseConv2D
 from kcv.layers.subsampling2d import Subsampling2D
@@ -15,6 +16,7 @@ __all__ = [
     "LocalResponseNormalization",
     "NonMaxSuppression",
     "RadialBasis",
+    "RegionWarp",
     "RoIPool",
     "SparseConv2D",
     "Subsampling2D",

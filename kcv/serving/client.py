@@ -106,7 +106,9 @@ class Client:
             **inputs: one argument per input of the signature:
                 `image_bytes=[...]`, a list of JPEG or PNG files as bytes, for
                 "serving_bytes"; `images=`, (B, H, W, 3) float32 in 0..255
-                RGB, for "serving_default".
+                RGB, for "serving_default". A detector that is given its
+                regions also takes `proposals=`, (B, P, 4) float32 xyxy in
+                pixels of the images as sent, zero rows for padding.
 
         Returns:
             Output name to array, the batch first.

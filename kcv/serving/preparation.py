@@ -161,3 +161,20 @@ def prepared_batch(
         fn_output_signature=tf.TensorSpec([None, None, channels]),
     )
     return padded, image_sizes, image_shape.stack()
+
+
+def scaled_proposals(
+    proposals: tf.Tensor, image_shape: tf.Tensor, image_sizes: tf.Tensor
+) -> tf.Tensor:
+    """Scale boxes as `prepared_batch` scaled the images that they are of.
+
+    Args:
+        proposals: (B, P, 4) float32 xyxy, pixels of the images as sent.
+        image_shape: (B, 2) int32 original (height, width).
+        image_sizes: (B, 2) int32 prepared (height, width).
+
+    Returns:
+        (B, P, 4) float32 xyxy, pixels of the prepared images.
+    """
+    ratio = tf.cast(image_sizes, tf.float32) / tf.cast(image_shape, tf.float32)
+    return proposals * tf.tile(ratio[:, ::-1], [1, 2])[:, tf.newaxis]

@@ -15,6 +15,7 @@ import tensorflow as tf
 import kcv
 from kcv.serving.outputs import Outputs
 from kcv.serving.outputs import outputs_of
+from kcv.serving.preparation import CentreCrop
 from kcv.serving.preparation import Prepare
 from kcv.serving.preparation import as_it_is
 from kcv.serving.self_check import check_export
@@ -22,6 +23,7 @@ from kcv.serving.signatures import ENCODED
 from kcv.serving.signatures import FLOAT
 from kcv.serving.signatures import build_signatures
 from kcv.serving.signatures import image_shape
+from kcv.serving.signatures import proposals_shape
 from kcv.serving.signatures import takes_sizes
 from kcv.serving.warmup import Request
 from kcv.serving.warmup import write_warmup
@@ -29,6 +31,9 @@ from kcv.serving.warmup import write_warmup
 # A SavedModel's graph is one protocol buffer, and those end at 2 GB.
 _LARGEST_GRAPH = 2**31 - 2**26  # 64 MiB left for the graph itself
 _LARGE_GRAPH = 3 * 2**29  # 1.5 GiB
+
+# Regions per image in a warm-up request, where the model leaves it free.
+_SOME_REGIONS = 16
 
 
 def publish(
@@ -50,7 +55,9 @@ def publish(
     graph, and also answers `image_shape`, (B, 2) int32 (height, width) of
     each as sent. "serving_default" takes `images`, (B, H, W, C) float32 in
     0..255 RGB, each filling its canvas. Both answer what `outputs` names,
-    as float32 or int32 with the batch first.
+    as float32 or int32 with the batch first. Of a model that is given its
+    regions both also take `proposals`, (B, P, 4) float32 xyxy in pixels of
+    the images as sent, zero rows for padding.
 
     It is written beside its place under a name that a server ignores, with
     warm-up requests, class names (`assets.extra/labels.txt`) and a
@@ -60,7 +67,8 @@ def publish(
 
     Args:
         model: functional Keras model of `images`, or of a dict with `images`
-            and optionally `image_sizes` (B, 2) int32 (height, width).
+            and optionally `image_sizes` (B, 2) int32 (height, width) and
+            `proposals` (B, P, 4) float32 xyxy pixels.
         base_dir: folder of the model's versions, made if missing. The
             server's `base_path`.
         version: a positive int, by default one more than the newest. An
@@ -68,7 +76,8 @@ def publish(
         prepare: function from a decoded (H, W, 3) uint8 image to the (h, w,
             C) float32 image that the model sees, for "serving_bytes"; for a
             detector that was trained on scaled images `ShortSide(600, 1000)`.
-            By default the image at its own size.
+            By default the image at its own size. Proposals are scaled by
+            as much as the image is, which must not be cropped then.
         outputs: function from predictions and (B, 2) int32 image sizes to
             named outputs. By default `detection_outputs` where the model
             gives detections, else the predictions as they are.
@@ -89,7 +98,8 @@ def publish(
 
     Raises:
         ValueError: a version that is no positive int, class names that do
-            not fit, a model too large to freeze.
+            not fit, a model too large to freeze, a crop of images that
+            proposals are of.
         FileExistsError: the version is already there.
         ExportError: a server could not run the export, or it differs from
             `predict`.
@@ -100,6 +110,7 @@ def publish(
         PosixPath('models/faster_rcnn/1')
     """
     _check_class_names(class_names, model)
+    _check_prepare(prepare, model)
     if freeze:
         _check_size(model)
     base = Path(base_dir)
@@ -154,6 +165,15 @@ def _check_class_names(class_names, model):
         )
 
 
+def _check_prepare(prepare, model):
+    if proposals_shape(model) and isinstance(prepare, CentreCrop):
+        raise ValueError(
+            "`prepare` may scale the images of a model with proposals, which "
+            "are scaled with them, but not crop them. Received: "
+            f"prepare={prepare}"
+        )
+
+
 def _check_size(model):
     size = sum(
         int(np.prod(v.shape, dtype=np.int64))
@@ -195,17 +215,36 @@ def _requests(examples, model) -> list[Request]:
     """Make each signature's warm-up: every image alone, and a batch."""
     noise = _noise(image_shape(model))
     examples = noise if examples is None else list(examples)
-    encoded = [tf.io.encode_jpeg(image).numpy() for image in examples]
-    alone = [(ENCODED, {"image_bytes": [one]}) for one in encoded]
+    alone = [_encoded_request([image], model) for image in examples]
     # Where padding counts as image, a batch must be of one size.
-    batch = [*encoded, encoded[0]] if takes_sizes(model) else encoded[:1] * 2
+    batch = [*examples, examples[0]] if takes_sizes(model) else examples[:1] * 2
     # One small float image: at 600x800 a record would be 5.8 MB.
     small = noise[0][np.newaxis].astype(np.float32)
     return [
         *alone,
-        (ENCODED, {"image_bytes": batch}),
-        (FLOAT, {"images": small}),
+        _encoded_request(batch, model),
+        (FLOAT, {"images": small, **_proposals(noise[:1], model)}),
     ]
+
+
+def _encoded_request(images, model) -> Request:
+    encoded = [tf.io.encode_jpeg(image).numpy() for image in images]
+    return ENCODED, {"image_bytes": encoded, **_proposals(images, model)}
+
+
+def _proposals(images, model):
+    """Some boxes in each image, where the model is given its regions."""
+    shape = proposals_shape(model)
+    if shape is None:
+        return {}
+    random = np.random.default_rng(0)
+    corners = random.uniform(
+        size=(len(images), shape[0] or _SOME_REGIONS, 2, 2)
+    )
+    sides = [(image.shape[1], image.shape[0]) for image in images]
+    corners = np.sort(corners, axis=2) * np.reshape(sides, (-1, 1, 1, 2))
+    boxes = corners.reshape(*corners.shape[:2], 4)
+    return {"proposals": boxes.astype(np.float32)}
 
 
 def _noise(shape):
@@ -240,7 +279,13 @@ def _write_extras(
         "signatures": {
             name: {
                 "inputs": _describe(
-                    {t.name: t for t in function.structured_input_signature[0]}
+                    {
+                        t.name: t
+                        for t in tf.nest.flatten(
+                            function.structured_input_signature
+                        )
+                        if t is not None
+                    }
                 ),
                 "outputs": _describe(function.structured_outputs),
             }

@@ -11,6 +11,7 @@ from kcv.serving.outputs import Outputs
 from kcv.serving.outputs import servable
 from kcv.serving.preparation import Prepare
 from kcv.serving.preparation import prepared_batch
+from kcv.serving.preparation import scaled_proposals
 from kcv.serving.signatures import full_sizes
 from kcv.serving.signatures import image_shape
 from kcv.serving.signatures import model_inputs
@@ -64,6 +65,7 @@ def _expected(
 ) -> dict[str, np.ndarray]:
     _, inputs = request
     more = {}
+    proposals = inputs.get("proposals")
     if "images" in inputs:
         images = tf.constant(inputs["images"])
         sizes = full_sizes(images)
@@ -73,8 +75,10 @@ def _expected(
             encoded, prepare, channels=image_shape(model)[-1]
         )
         more = {"image_shape": original}
+        if proposals is not None:
+            proposals = scaled_proposals(proposals, original, sizes)
     x = tf.nest.map_structure(
-        lambda t: t.numpy(), model_inputs(model, images, sizes)
+        np.asarray, model_inputs(model, images, sizes, proposals)
     )
     predictions = model.predict(x, batch_size=len(images), verbose=0)
     predictions = tf.nest.map_structure(tf.constant, predictions)

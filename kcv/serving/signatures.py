@@ -12,6 +12,7 @@ from kcv.serving.outputs import Outputs
 from kcv.serving.outputs import servable
 from kcv.serving.preparation import Prepare
 from kcv.serving.preparation import prepared_batch
+from kcv.serving.preparation import scaled_proposals
 
 FLOAT = "serving_default"
 ENCODED = "serving_bytes"
@@ -29,13 +30,23 @@ def takes_sizes(model) -> bool:
     return isinstance(model.input, dict) and "image_sizes" in model.input
 
 
-def model_inputs(model, images, image_sizes) -> Any:
-    """Put images and their sizes into the form that the model takes."""
+def proposals_shape(model) -> tuple[int | None, int] | None:
+    """Read (P, 4) of the regions that a model is given, None without any."""
+    if not isinstance(model.input, dict) or "proposals" not in model.input:
+        return None
+    return tuple(model.input["proposals"].shape[1:])
+
+
+def model_inputs(model, images, image_sizes, proposals=None) -> Any:
+    """Put images and what belongs to them into the form the model takes."""
     if not isinstance(model.input, dict):
         return images
-    if takes_sizes(model):
-        return {"images": images, "image_sizes": image_sizes}
-    return {"images": images}
+    given = {
+        "images": images,
+        "image_sizes": image_sizes,
+        "proposals": proposals,
+    }
+    return {name: given[name] for name in given if name in model.input}
 
 
 def full_sizes(images: tf.Tensor) -> tf.Tensor:
@@ -52,7 +63,8 @@ def build_signatures(
     Args:
         model: functional Keras model of `images` (B, H, W, C), or of a dict
             with `images` and, where it can tell padding from image,
-            `image_sizes` (B, 2) int32.
+            `image_sizes` (B, 2) int32, and where it is given its regions,
+            `proposals` (B, P, 4) float32.
         outputs: function from predictions to named outputs.
         prepare: function from a decoded image to what the model sees.
         freeze: turn variables into constants.
@@ -61,40 +73,66 @@ def build_signatures(
         The module to save, and signature name to concrete function.
     """
     shape = image_shape(model)
+    images_spec = tf.TensorSpec([None, *shape], tf.float32, name="images")
+    regions = proposals_shape(model)
+    # Without proposals the functions below are traced with None in their
+    # place, and the signatures do not have them.
+    more = {}
+    if regions is not None:
+        more["proposals"] = tf.TensorSpec(
+            [None, *regions], tf.float32, name="proposals"
+        )
 
     @tf.function
-    def network(images, image_sizes):
-        x = model_inputs(model, images, image_sizes)
+    def network(images, image_sizes, proposals=None):
+        x = model_inputs(model, images, image_sizes, proposals)
         return servable(outputs(model(x, training=False), image_sizes))
 
     traced = network.get_concrete_function(
-        tf.TensorSpec([None, *shape], tf.float32, name="images"),
+        images_spec,
         tf.TensorSpec([None, 2], tf.int32, name="image_sizes"),
+        **more,
     )
-    run = traced
+    function = traced
     if freeze:
         # Without lowering, loops stay loops, which a server can still inline
         # and optimise as in the graph with variables.
-        frozen = convert_variables_to_constants_v2(
+        function = convert_variables_to_constants_v2(
             traced, lower_control_flow=False
         )
 
-        def run(images, image_sizes):
-            flat = tf.nest.flatten(frozen(images, image_sizes))
-            return tf.nest.pack_sequence_as(traced.structured_outputs, flat)
+    def run(images, image_sizes, proposals):
+        tensors = [images, image_sizes]
+        if proposals is not None:
+            tensors.append(proposals)
+        flat = tf.nest.flatten(function(*tensors))
+        return tf.nest.pack_sequence_as(traced.structured_outputs, flat)
+
+    def checked(proposals, batch):
+        if proposals is None:
+            return None
+        proposals = tf.ensure_shape(proposals, [None, *regions])
+        tf.debugging.assert_equal(
+            tf.shape(proposals)[0],
+            tf.shape(batch)[0],
+            "each image of the batch needs its row of proposals",
+        )
+        return proposals
 
     @tf.function
-    def float_images(images):
+    def float_images(images, proposals=None):
         # First of all: a tensor of the wrong rank kills the whole process in
         # oneDNN's convolution, and a server checks names, not shapes.
         images = tf.ensure_shape(images, [None, *shape])
         _refuse_nothing(images)
-        return run(images, full_sizes(images))
+        proposals = checked(proposals, images)
+        return run(images, full_sizes(images), proposals)
 
     @tf.function
-    def encoded_images(image_bytes):
+    def encoded_images(image_bytes, proposals=None):
         image_bytes = tf.ensure_shape(image_bytes, [None])
         _refuse_nothing(image_bytes)
+        proposals = checked(proposals, image_bytes)
         images, sizes, original = prepared_batch(
             image_bytes, prepare, channels=shape[-1]
         )
@@ -105,18 +143,18 @@ def build_signatures(
                 "this model cannot tell an image from padding: the images of "
                 "one batch must have one size",
             )
+        if proposals is not None:
+            proposals = scaled_proposals(proposals, original, sizes)
         images = tf.ensure_shape(images, [None, *shape])
-        return {**run(images, sizes), "image_shape": original}
+        return {**run(images, sizes, proposals), "image_shape": original}
 
     module = tf.Module()
     if not freeze:
         module.network_variables = [v.value for v in model.variables]
     return module, {
-        FLOAT: float_images.get_concrete_function(
-            tf.TensorSpec([None, *shape], tf.float32, name="images")
-        ),
+        FLOAT: float_images.get_concrete_function(images_spec, **more),
         ENCODED: encoded_images.get_concrete_function(
-            tf.TensorSpec([None], tf.string, name="image_bytes")
+            tf.TensorSpec([None], tf.string, name="image_bytes"), **more
         ),
     }
 

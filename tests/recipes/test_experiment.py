@@ -86,3 +86,11 @@ def test_rows_of_epochs_without_backup_are_dropped(model, tmp_path):
     (tmp_path / "backup" / "epoch-1.weights.h5").touch()
     experiment.callbacks(run)
     assert experiment.read_history(tmp_path) == {"epoch": [0.0], "loss": [2.0]}
+
+
+def test_a_run_without_validation_has_a_history(model, tmp_path):
+    run = experiment.Run(tmp_path)
+    model.fit(*DATA, epochs=2, verbose=0, callbacks=experiment.callbacks(run))
+    history = experiment.read_history(tmp_path)
+    assert history.keys() == {"epoch", "loss", "seconds"}
+    assert history["epoch"] == [0, 1]

@@ -1,0 +1,1 @@
+"""R-CNN, stage by stage."""
