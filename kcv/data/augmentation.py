@@ -24,7 +24,7 @@ def random_flip(
 
     Args:
         dataset: of single examples with `images` (H, W, C) uint8, with or
-            without `bounding_boxes` and masks.
+            without `bounding_boxes`, `proposals` and masks.
         seed: whether example number p is mirrored is a pure function of
             (seed, p).
         start: number of the first example, as for a run that is resumed.
@@ -147,6 +147,11 @@ def _flipped(layer, example, flip):
             # Keras's clipping may rewrite labels; a flip has no say in them.
             "labels": example["bounding_boxes"]["labels"],
         }
+    if "proposals" in example:
+        x1, y1, x2, y2 = tf.unstack(example["proposals"], axis=-1)
+        width = tf.cast(tf.shape(images)[1], tf.float32)
+        mirrored = tf.stack([width - x2, y1, width - x1, y2], axis=-1)
+        example["proposals"] = tf.where(flip, mirrored, example["proposals"])
     for key in ("segmentation_masks", "instance_masks"):
         if key in example:
             masks = example[key]

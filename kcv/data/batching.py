@@ -16,6 +16,7 @@ def batch(
     group_by_aspect: bool = True,
     drop_remainder: bool = False,
     pad_to_multiple: int = 1,
+    max_proposals: int | None = None,
 ) -> tf.data.Dataset:
     """Pad examples to a common size and batch them.
 
@@ -33,17 +34,20 @@ def batch(
         group_by_aspect: whether to batch wide and high images apart.
         drop_remainder: whether to drop a last batch that is not full.
         pad_to_multiple: height and width of the canvas are multiples of this.
+        max_proposals: number P of rows that `proposals` are padded to, where
+            examples have them; None is the most of the batch, at least 1.
 
     Returns:
         A dataset of `images` (B, H, W, 3) float32 0 to 255, padded right and
         below with 0; `bounding_boxes` {`boxes` (B, N, 4) float32 padded with
-        0, `labels` (B, N) int32 padded with -1}; `difficult` and `is_crowd`
-        (B, N) bool, False; `image_sizes` (B, 2) int32, height and width
-        without padding; `image_id` (B,) string; `scale` (B,) float32; masks,
-        if any, `segmentation_masks` (B, H, W) uint8 padded with 255,
+        0, `labels` (B, N) int32 padded with -1}; `proposals` (B, P, 4) float32
+        padded with 0, if any; `difficult` and `is_crowd` (B, N) bool, False;
+        `image_sizes` (B, 2) int32, height and width without padding;
+        `image_id` (B,) string; `scale` (B,) float32; masks, if any,
+        `segmentation_masks` (B, H, W) uint8 padded with 255,
         `instance_masks` (B, N, H, W) uint8 padded with 0. Iteration raises
         `InvalidArgumentError`, naming the image, if one has more than
-        `max_boxes` boxes.
+        `max_boxes` boxes or `max_proposals` proposals.
 
     Raises:
         ValueError: if a number is below 1.
@@ -59,12 +63,15 @@ def batch(
         ("batch_size", batch_size),
         ("max_boxes", 1 if max_boxes is None else max_boxes),
         ("pad_to_multiple", pad_to_multiple),
+        ("max_proposals", 1 if max_proposals is None else max_proposals),
     ):
         if value < 1:
             raise ValueError(f"{name} must be at least 1, received {value}")
     count = int(dataset.cardinality())
     dataset = dataset.map(
-        lambda example: _padded(example, max_boxes, pad_to_multiple),
+        lambda example: _padded(
+            example, max_boxes, pad_to_multiple, max_proposals
+        ),
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     )
@@ -105,8 +112,9 @@ def detection_inputs(example: dict) -> tuple[dict, dict]:
         example: an element of `batch`.
 
     Returns:
-        (x, y) for `fit`: x of `images` and `image_sizes`; y of `boxes`,
-        `labels`, `difficult` and `is_crowd`; shapes and dtypes unchanged.
+        (x, y) for `fit`: x of `images`, `image_sizes` and, if there are any,
+        `proposals`; y of `boxes`, `labels`, `difficult` and `is_crowd`; shapes
+        and dtypes unchanged.
 
     Example:
 
@@ -114,7 +122,7 @@ def detection_inputs(example: dict) -> tuple[dict, dict]:
     model.fit(batches.map(kcv.data.detection_inputs))
     ```
     """
-    x = {key: example[key] for key in ("images", "image_sizes")}
+    x = model_inputs(example)
     y = {
         "boxes": example["bounding_boxes"]["boxes"],
         "labels": example["bounding_boxes"]["labels"],
@@ -122,6 +130,19 @@ def detection_inputs(example: dict) -> tuple[dict, dict]:
         "is_crowd": example["is_crowd"],
     }
     return x, y
+
+
+def model_inputs(example: dict) -> dict:
+    """Pick what a detector sees.
+
+    Args:
+        example: an element of `batch`.
+
+    Returns:
+        `images`, `image_sizes` and, if there are any, `proposals`.
+    """
+    keys = ("images", "image_sizes", "proposals")
+    return {key: example[key] for key in keys if key in example}
 
 
 def drop_difficult(example: dict) -> dict:
@@ -152,33 +173,24 @@ def drop_difficult(example: dict) -> dict:
     return {**example, **kept}
 
 
-def _padded(example, max_boxes, multiple):
+def _padded(example, max_boxes, multiple, max_proposals):
     """Pad the rows of objects and the canvas of one example."""
     example = dict(example)
     boxes = example["bounding_boxes"]["boxes"]
     labels = example["bounding_boxes"]["labels"]
-    count = tf.shape(boxes)[0]
-    rows = tf.maximum(count, 1)  # no reduction likes an axis of length 0
-    if max_boxes is not None:
-        check = tf.debugging.Assert(
-            count <= max_boxes,
-            [
-                "image",
-                example["image_id"],
-                "has more boxes than max_boxes; boxes, max_boxes:",
-                count,
-                max_boxes,
-            ],
-        )
-        with tf.control_dependencies([check]):
-            rows = tf.constant(max_boxes)
-    more = rows - count
+    rows = _rows(example, boxes, "boxes", "max_boxes", max_boxes)
+    more = rows - tf.shape(boxes)[0]
     boxes = tf.pad(boxes, [[0, more], [0, 0]])
     labels = tf.pad(labels, [[0, more]], constant_values=-1)
     example["bounding_boxes"] = {
         "boxes": tf.ensure_shape(boxes, (max_boxes, 4)),
         "labels": tf.ensure_shape(labels, (max_boxes,)),
     }
+    if "proposals" in example:
+        own = example["proposals"]
+        rows = _rows(example, own, "proposals", "max_proposals", max_proposals)
+        own = tf.pad(own, [[0, rows - tf.shape(own)[0]], [0, 0]])
+        example["proposals"] = tf.ensure_shape(own, (max_proposals, 4))
     for key in ("difficult", "is_crowd"):
         own = tf.pad(example[key], [[0, more]])
         example[key] = tf.ensure_shape(own, (max_boxes,))
@@ -198,6 +210,25 @@ def _padded(example, max_boxes, multiple):
         )
     example.setdefault("scale", tf.constant(1.0))
     return example
+
+
+def _rows(example, boxes, what, argument, most):
+    """Number of rows to pad to, at least one: no reduction likes none."""
+    count = tf.shape(boxes)[0]
+    if most is None:
+        return tf.maximum(count, 1)
+    check = tf.debugging.Assert(
+        count <= most,
+        [
+            "image",
+            example["image_id"],
+            f"has more {what} than {argument}; {what}, {argument}:",
+            count,
+            most,
+        ],
+    )
+    with tf.control_dependencies([check]):
+        return tf.constant(most)
 
 
 def _padding(spec, key=None):

@@ -15,7 +15,7 @@ def resize(
 
     Args:
         dataset: of single examples with `images` (H, W, 3) uint8 and
-            `bounding_boxes`, with or without masks.
+            `bounding_boxes`, with or without masks and `proposals`.
         short_side: wanted length of the short side, in pixels.
         long_side: greatest length of the long side, in pixels.
 
@@ -60,11 +60,14 @@ def resize_example(example: dict, short_side: int, long_side: int) -> dict:
     images = tf.image.resize(example["images"], new, "bilinear")
     example["images"] = tf.cast(tf.round(images), tf.uint8)
     ratio = tf.cast(new, tf.float32) / tf.cast(old, tf.float32)
+    ratio = tf.tile(ratio[::-1], [2])
     boxes = example["bounding_boxes"]["boxes"]
     example["bounding_boxes"] = {
         **example["bounding_boxes"],
-        "boxes": boxes * tf.tile(ratio[::-1], [2]),
+        "boxes": boxes * ratio,
     }
+    if "proposals" in example:
+        example["proposals"] *= ratio
     if "segmentation_masks" in example:
         masks = example["segmentation_masks"][..., tf.newaxis]
         example["segmentation_masks"] = _nearest(masks, new)[..., 0]

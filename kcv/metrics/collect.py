@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from kcv.data.batching import model_inputs
+
 
 def collect_detections(
     model, dataset, original_pixels: bool = True
@@ -12,7 +14,8 @@ def collect_detections(
     set whose order changes from pass to pass is measured rightly too.
 
     Args:
-        model: a `keras.Model` called on `{"images", "image_sizes"}` that
+        model: a `keras.Model` called on `{"images", "image_sizes"}`, and on
+            `proposals` where batches have them, that
             returns `boxes` (B, M, 4), `scores` (B, M), `labels` (B, M) and
             `num_detections` (B,).
         dataset: iterable of batches as made by `kcv.data.batch`: `images`,
@@ -40,7 +43,7 @@ def collect_detections(
     ground_truth = {}
     detections = {}
     for batch in dataset:
-        inputs = {key: batch[key] for key in ("images", "image_sizes")}
+        inputs = model_inputs(batch)
         # Under MirroredStrategy every replica is given the whole batch, and
         # the copies come one after another: the first B rows are the batch.
         found = model.predict_on_batch(inputs)

@@ -1,7 +1,15 @@
 """Region proposals: boxes that are likely to hold an object of any class."""
 
+import importlib
+
 from kcv.proposals.propose import METHODS
 from kcv.proposals.propose import Method
 from kcv.proposals.propose import propose
 
-__all__ = ["METHODS", "Method", "propose"]
+__all__ = ["METHODS", "Method", "ProposalCache", "propose"]
+
+
+def __getattr__(name):
+    if name == "ProposalCache":  # loads TensorFlow, which no method needs
+        return importlib.import_module("kcv.proposals.cache").ProposalCache
+    raise AttributeError(f"module 'kcv.proposals' has no attribute {name!r}")
