@@ -4,6 +4,8 @@ from kcv.detection.backbones import Parts
 from kcv.detection.backbones import custom_parts
 from kcv.detection.backbones import resnet_parts
 from kcv.detection.backbones import vgg16_parts
+from kcv.detection.box_statistics import box_statistics
+from kcv.detection.fast_rcnn import FastRCNN
 from kcv.detection.faster_rcnn import FasterRCNN
 from kcv.detection.rcnn.backbones import window_parts
 from kcv.detection.rcnn.box_regression import train_box_regressors
@@ -11,17 +13,25 @@ from kcv.detection.rcnn.features import extract_features
 from kcv.detection.rcnn.model import RCNN
 from kcv.detection.rcnn.support_vectors import train_svms
 from kcv.detection.rcnn.training import train_rcnn
+from kcv.detection.region_proposals import ImageProposals
+from kcv.detection.region_proposals import RegionProposals
+from kcv.detection.truncated_svd import truncated_svd
 
 __all__ = [
+    "FastRCNN",
     "FasterRCNN",
+    "ImageProposals",
     "Parts",
     "RCNN",
+    "RegionProposals",
+    "box_statistics",
     "custom_parts",
     "extract_features",
     "resnet_parts",
     "train_box_regressors",
     "train_rcnn",
     "train_svms",
+    "truncated_svd",
     "vgg16_parts",
     "window_parts",
 ]

@@ -157,6 +157,51 @@ def custom_parts(
     )
 
 
+def parts_of(
+    backbone: str | keras.Model | Parts,
+    pretrained: bool = False,
+    frozen_batch_norm: bool | None = None,
+) -> Parts:
+    """Find the parts that a detector's argument `backbone` means.
+
+    Args:
+        backbone: "vgg16", "resnet18", "resnet50", a keras.Model from images to
+            features, or `Parts`.
+        pretrained: whether lower layers stay fixed, of a backbone by name.
+        frozen_batch_norm: whether a ResNet's batch normalisation keeps its
+            statistics; None: if it is pretrained.
+
+    Raises:
+        ValueError: if there is no such backbone.
+    """
+    if isinstance(backbone, Parts):
+        return backbone
+    if isinstance(backbone, keras.Model):
+        return custom_parts(backbone)
+    if backbone == "vgg16":
+        return vgg16_parts(pretrained)
+    if frozen_batch_norm is None:
+        frozen_batch_norm = pretrained
+    if backbone in ("resnet18", "resnet50"):
+        depth = int(backbone.removeprefix("resnet"))
+        return resnet_parts(depth, pretrained, frozen_batch_norm)
+    raise ValueError(
+        'backbone must be "vgg16", "resnet18", "resnet50", a keras.Model or '
+        f"Parts. Received: backbone={backbone!r}"
+    )
+
+
+def copy_parts(parts: Parts) -> Parts:
+    """Copy parts with their weights, so that training leaves these alone."""
+    copies = []
+    for part in parts:
+        config = keras.saving.serialize_keras_object(part)
+        copy = keras.saving.deserialize_keras_object(config)
+        copy.set_weights(part.get_weights())
+        copies.append(copy)
+    return Parts(*copies)
+
+
 def load_backbone(
     model: keras.Model, weights: str | os.PathLike, own_layers: Sequence[str]
 ) -> None:

@@ -7,36 +7,25 @@ classes. Boxes are xyxy in pixels of the image that is passed in. Logits have
 background first, as in py-faster-rcnn.
 """
 
-import inspect
-
 import keras
-import tensorflow as tf
 from keras import ops
 
-from kcv import boxes as geometry
-from kcv.detection import losses
-from kcv.detection.anchors import inside_image
-from kcv.detection.backbones import Parts
-from kcv.detection.backbones import custom_parts
 from kcv.detection.backbones import load_backbone
-from kcv.detection.backbones import resnet_parts
-from kcv.detection.backbones import vgg16_parts
+from kcv.detection.backbones import parts_of
 from kcv.detection.detections import Detections
-from kcv.detection.matching import label_anchors
-from kcv.detection.matching import match
+from kcv.detection.ground_truth import objects_to_learn
+from kcv.detection.head_training import HeadTraining
 from kcv.detection.padded_trunk import PaddedTrunk
+from kcv.detection.padded_trunk import with_sizes
 from kcv.detection.proposals import Proposals
 from kcv.detection.region_head import RegionHead
 from kcv.detection.rpn import RegionProposalNetwork
 from kcv.detection.rpn import foreground_logit
+from kcv.detection.rpn_training import RPNTraining
 from kcv.detection.sampled_training import SampledTraining
-from kcv.detection.sampling import sample_anchors
-from kcv.detection.sampling import sample_rois
 
 # Layers that no classifier has weights for.
 _DETECTION_LAYERS = ("rpn_", "cls_score", "bbox_pred", "fc8", "fc1000")
-
-_UNIT_BOX = (0.0, 0.0, 1.0, 1.0)
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -135,7 +124,7 @@ class FasterRCNN(SampledTraining):
                 "classes must be the number of classes without background. "
                 f"Received: classes={classes}"
             )
-        parts = _parts(backbone, weights, frozen_batch_norm)
+        parts = parts_of(backbone, weights is not None, frozen_batch_norm)
         stride = parts.stride
 
         # === Layers ===
@@ -164,7 +153,7 @@ class FasterRCNN(SampledTraining):
         pixels = parts.normalization(images)
         features, feature_sizes, sizes = trunk(pixels, image_sizes)
         logits, deltas, anchors, exists = rpn([features, feature_sizes])
-        regions, valid = propose(
+        regions, _, valid = propose(
             [foreground_logit(logits), deltas, anchors, exists, sizes]
         )
         class_logits, box_deltas = head([features, feature_sizes, regions])
@@ -191,16 +180,19 @@ class FasterRCNN(SampledTraining):
             name="proposals_in_training",
         )
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self.loss_trackers = {
-            name: keras.metrics.Mean(name=name)
-            for name in (
-                "loss",
-                "rpn_cls_loss",
-                "rpn_bbox_loss",
-                "cls_loss",
-                "bbox_loss",
-            )
-        }
+        self.rpn_training = RPNTraining(
+            rpn_batch, rpn_fg_fraction, rpn_fg_iou, rpn_bg_iou
+        )
+        self.head_training = HeadTraining(
+            roi_batch,
+            roi_fg_fraction,
+            roi_fg_iou,
+            tuple(roi_bg_iou),
+            box_std=tuple(box_std),
+        )
+        self.track_losses(
+            "rpn_cls_loss", "rpn_bbox_loss", "cls_loss", "bbox_loss"
+        )
 
         # === Config ===
         self.classes = int(classes)
@@ -230,11 +222,7 @@ class FasterRCNN(SampledTraining):
             load_backbone(self, weights, _DETECTION_LAYERS)
 
     def call(self, inputs, training=None, mask=None):
-        return super().call(_as_dict(inputs), training=training)
-
-    @property
-    def metrics(self):
-        return list(self.loss_trackers.values())
+        return super().call(with_sizes(inputs), training=training)
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
@@ -254,144 +242,27 @@ class FasterRCNN(SampledTraining):
         Returns:
             () float32.
         """
-        x = _as_dict(x)
+        x = with_sizes(x)
         pixels = self.normalization(x["images"])
         features, feature_sizes, sizes = self.trunk(
             pixels, x["image_sizes"], training=training
         )
-        logits, deltas, anchors, exists = self.rpn([features, feature_sizes])
-        objects, labels, valid = _objects(y)
-
-        # === Region proposal network ===
-        iou = geometry.iou_matrix(anchors[None], objects)  # (B, A, N)
-        usable = exists & inside_image(anchors, sizes)
-        anchor_labels = label_anchors(
-            iou, valid, usable, self.rpn_fg_iou, self.rpn_bg_iou
+        objects = objects_to_learn(y)
+        outputs = self.rpn([features, feature_sizes])
+        values = self.rpn_training.losses(
+            outputs, sizes, objects, self.seed_generator
         )
-        foreground, background = sample_anchors(
-            anchor_labels,
-            self._random(anchor_labels),
-            self.rpn_batch,
-            self.rpn_fg_fraction,
-        )
-        best, _ = match(iou, valid)
-        targets = geometry.encode(_take(objects, best), anchors[None])
-        values = {
-            "rpn_cls_loss": losses.rpn_cls_loss(logits, foreground, background),
-            "rpn_bbox_loss": losses.rpn_bbox_loss(
-                deltas, targets, foreground, background
-            ),
-        }
-
-        # === Detection head ===
-        regions, exists = self.propose_in_training(
+        logits, deltas, anchors, exists = outputs
+        regions, _, exists = self.propose_in_training(
             [foreground_logit(logits), deltas, anchors, exists, sizes]
         )
-        # An object is the best region of all, and there from the first step.
-        regions = ops.concatenate([regions, objects], axis=1)
-        exists = ops.concatenate([exists, valid], axis=1)
-        best, overlap = match(geometry.iou_matrix(regions, objects), valid)
-        chosen, foreground, used = sample_rois(
-            overlap,
+        values |= self.head_training.losses(
+            self.head,
+            [features, feature_sizes],
+            regions,
             exists,
-            self._random(overlap),
-            self.roi_batch,
-            self.roi_fg_fraction,
-            self.roi_fg_iou,
-            self.roi_bg_iou,
+            objects,
+            self.seed_generator,
+            training,
         )
-        regions, best = _take(regions, chosen), _take(best, chosen)
-        class_logits, box_deltas = self.head(
-            [features, feature_sizes, regions], training=training
-        )
-        # Class 0 is background from here on: (B, R).
-        classes = ops.where(foreground, _take(labels, best) + 1, 0)
-        shape = (-1, self.roi_batch, self.classes + 1, 4)
-        box_deltas = tf.gather(
-            ops.reshape(box_deltas, shape), classes, batch_dims=2
-        )
-        # Unused regions are empty, and no box can be relative to nothing.
-        regions = ops.where(used[..., None], regions, _UNIT_BOX)
-        targets = geometry.encode(_take(objects, best), regions, self.box_std)
-        values["cls_loss"] = losses.cls_loss(class_logits, classes, used)
-        values["bbox_loss"] = losses.bbox_loss(
-            box_deltas, targets, foreground, used
-        )
-
-        values["loss"] = sum(values.values())
-        batch = ops.shape(sizes)[0]
-        for name, value in values.items():
-            self.loss_trackers[name].update_state(value, sample_weight=batch)
-        return values["loss"]
-
-    def _random(self, like):
-        return keras.random.uniform(ops.shape(like), seed=self.seed_generator)
-
-    def get_config(self):
-        # The parts, not their name: they know which layers are fixed.
-        parts = [keras.saving.serialize_keras_object(x) for x in self.parts]
-        settings = {name: getattr(self, name) for name in _SETTINGS}
-        return {**settings, "backbone": parts, "name": self.name}
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        parts = (
-            keras.saving.deserialize_keras_object(part, custom_objects)
-            for part in config["backbone"]
-        )
-        return cls(**{**config, "backbone": Parts(*parts)})
-
-
-# What a new model of the same kind needs to be told besides its parts.
-_SETTINGS = [
-    name
-    for name in inspect.signature(FasterRCNN.__init__).parameters
-    if name not in ("self", "backbone", "weights", "frozen_batch_norm", "name")
-]
-
-
-def _parts(backbone, weights, frozen_batch_norm):
-    if isinstance(backbone, Parts):
-        return backbone
-    if isinstance(backbone, keras.Model):
-        return custom_parts(backbone)
-    pretrained = weights is not None
-    if backbone == "vgg16":
-        return vgg16_parts(pretrained)
-    if frozen_batch_norm is None:
-        frozen_batch_norm = pretrained
-    if backbone in ("resnet18", "resnet50"):
-        depth = int(backbone.removeprefix("resnet"))
-        return resnet_parts(depth, pretrained, frozen_batch_norm)
-    raise ValueError(
-        'backbone must be "vgg16", "resnet18", "resnet50", a keras.Model or '
-        f"Parts. Received: backbone={backbone!r}"
-    )
-
-
-def _as_dict(inputs):
-    if not isinstance(inputs, dict):
-        return {"image_sizes": None, "images": inputs}
-    return {
-        "image_sizes": inputs.get("image_sizes"),
-        "images": inputs["images"],
-    }
-
-
-def _objects(y):
-    """Boxes, labels and validity of the objects to learn, (B, N) each."""
-    boxes = ops.cast(y["boxes"], "float32")
-    labels = ops.cast(y["labels"], "int32")
-    valid = labels >= 0
-    for key in ("difficult", "is_crowd"):
-        if key in y:
-            valid = valid & ~ops.cast(y[key], "bool")
-    # Room for one, so that an image without objects has a box to point at.
-    boxes = ops.pad(boxes, [[0, 0], [0, 1], [0, 0]])
-    labels = ops.pad(labels, [[0, 0], [0, 1]], constant_values=-1)
-    return boxes, labels, ops.pad(valid, [[0, 0], [0, 1]])
-
-
-def _take(values, indices):
-    """Pick `indices` (B, K) from the second axis of values (B, N, ...)."""
-    return tf.gather(values, indices, batch_dims=1)
+        return self.record_losses(values, ops.shape(sizes)[0])

@@ -7,8 +7,6 @@ B images, P proposals, N objects, S side of a window, C classes. Boxes are
 xyxy in pixels of the image that is passed in.
 """
 
-import inspect
-
 import keras
 import tensorflow as tf
 from keras import ops
@@ -18,10 +16,11 @@ from kcv.detection import losses
 from kcv.detection.backbones import Parts
 from kcv.detection.backbones import load_backbone
 from kcv.detection.detections import decode_per_class
+from kcv.detection.given_regions import complete_inputs
+from kcv.detection.given_regions import regions_exist
 from kcv.detection.matching import match
 from kcv.detection.rcnn.backbones import window_parts
 from kcv.detection.rcnn.window_network import WindowNetwork
-from kcv.detection.rcnn.window_network import regions_exist
 from kcv.detection.sampled_training import SampledTraining
 from kcv.detection.sampling import sample_rois
 from kcv.detection.suppression import ClassWiseSuppression
@@ -203,33 +202,7 @@ class RCNN(SampledTraining):
             load_backbone(self, weights, _OWN_LAYERS)
 
     def call(self, inputs, training=None, mask=None):
-        return super().call(self._complete(inputs), training=training)
-
-    def _complete(self, inputs):
-        if not isinstance(inputs, dict) or "proposals" not in inputs:
-            names = sorted(inputs) if isinstance(inputs, dict) else type(inputs)
-            raise ValueError(
-                f"{self.name} is called with a dict of `images`, `proposals` "
-                "and, for images of different sizes, `image_sizes`. Received: "
-                f"{names}"
-            )
-        proposals = inputs["proposals"]
-        if self.max_proposals is not None:
-            count = proposals.shape[1]
-            if count not in (None, self.max_proposals):
-                raise ValueError(
-                    f"proposals must have max_proposals={self.max_proposals} "
-                    "rows for each image, zero rows where there are fewer. "
-                    f"Received: {count} rows"
-                )
-            proposals = tf.ensure_shape(
-                proposals, (None, self.max_proposals, 4)
-            )
-        return {
-            "images": inputs["images"],
-            "image_sizes": inputs.get("image_sizes"),
-            "proposals": proposals,
-        }
+        return super().call(complete_inputs(self, inputs), training=training)
 
     @property
     def metrics(self):
@@ -245,7 +218,7 @@ class RCNN(SampledTraining):
             fc7 (B, P, F) and pool5 (B, P, G), float32; zero for what is no
             region.
         """
-        x = self._complete(inputs)
+        x = complete_inputs(self, inputs)
         pixels = self.normalization(x["images"])
         vectors, _, _ = self.describe(pixels, x["proposals"], x["image_sizes"])
         return vectors
@@ -267,7 +240,7 @@ class RCNN(SampledTraining):
         Returns:
             () float32.
         """
-        x = self._complete(x)
+        x = complete_inputs(self, x)
         pixels = self.normalization(x["images"])
         sizes = x["image_sizes"]
         if sizes is None:
@@ -316,28 +289,6 @@ class RCNN(SampledTraining):
         loss = losses.cls_loss(logits[None], classes, used)
         self.loss_tracker.update_state(loss)
         return loss
-
-    def get_config(self):
-        # The parts, not their name: they know which layers are fixed.
-        parts = [keras.saving.serialize_keras_object(x) for x in self.parts]
-        settings = {name: getattr(self, name) for name in _SETTINGS}
-        return {**settings, "backbone": parts, "name": self.name}
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        parts = (
-            keras.saving.deserialize_keras_object(part, custom_objects)
-            for part in config["backbone"]
-        )
-        return cls(**{**config, "backbone": Parts(*parts)})
-
-
-# What a new model of the same kind needs to be told besides its parts.
-_SETTINGS = [
-    name
-    for name in inspect.signature(RCNN.__init__).parameters
-    if name not in ("self", "backbone", "weights", "name")
-]
 
 
 class RefinedDetections(keras.layers.Layer):
