@@ -1,5 +1,8 @@
 """Object detection by regions."""
 
+from kcv.detection.alternating import share_features
+from kcv.detection.alternating import unshared
+from kcv.detection.alternating import with_fixed_trunk
 from kcv.detection.backbones import Parts
 from kcv.detection.backbones import custom_parts
 from kcv.detection.backbones import resnet_parts
@@ -28,10 +31,13 @@ __all__ = [
     "custom_parts",
     "extract_features",
     "resnet_parts",
+    "share_features",
     "train_box_regressors",
     "train_rcnn",
     "train_svms",
     "truncated_svd",
+    "unshared",
     "vgg16_parts",
     "window_parts",
+    "with_fixed_trunk",
 ]

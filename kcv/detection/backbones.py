@@ -30,12 +30,12 @@ class Parts(NamedTuple):
         trunk: Model from images (B, H, W, 3) to features (B, H', W', C),
             computed once per image.
         head: Model from pooled regions (N, P, P, C) to vectors (N, F),
-            computed per region.
+            computed per region; None for a network that only proposes.
     """
 
     normalization: keras.layers.Layer
     trunk: keras.Model
-    head: keras.Model
+    head: keras.Model | None
 
     @property
     def stride(self) -> int:

@@ -36,7 +36,7 @@ class RegionProposals(SampledTraining):
     the network are shown apart. The arguments are those of `FasterRCNN`.
 
     Args:
-        backbone: as of `FasterRCNN`; the head of `Parts` is not used.
+        backbone: as of `FasterRCNN`; the head of `Parts` is left out.
         weights: as of `FasterRCNN`, for the trunk.
         frozen_batch_norm: as of `FasterRCNN`.
         anchor_ratios: height / width of the anchors.
@@ -87,6 +87,8 @@ class RegionProposals(SampledTraining):
         name="region_proposals",
     ):
         parts = parts_of(backbone, weights is not None, frozen_batch_norm)
+        # What is kept of the parts is saved, and trained.
+        parts = parts._replace(head=None)
 
         # === Layers ===
         trunk = PaddedTrunk(parts.trunk, parts.stride, name="trunk")
