@@ -4,6 +4,8 @@ from kcv.detection.backbones import Parts
 from kcv.detection.backbones import custom_parts
 from kcv.detection.backbones import resnet_parts
 from kcv.detection.backbones import vgg16_parts
+from kcv.detection.fast_rcnn import FastRCNN
+from kcv.detection.fast_rcnn import box_statistics
 from kcv.detection.faster_rcnn import FasterRCNN
 from kcv.detection.rcnn.backbones import window_parts
 from kcv.detection.rcnn.box_regression import train_box_regressors
@@ -13,9 +15,11 @@ from kcv.detection.rcnn.support_vectors import train_svms
 from kcv.detection.rcnn.training import train_rcnn
 
 __all__ = [
+    "FastRCNN",
     "FasterRCNN",
     "Parts",
     "RCNN",
+    "box_statistics",
     "custom_parts",
     "extract_features",
     "resnet_parts",

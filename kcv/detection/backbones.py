@@ -157,6 +157,40 @@ def custom_parts(
     )
 
 
+def detector_parts(backbone, weights, frozen_batch_norm) -> Parts:
+    """Find the parts that a detector's `backbone` stands for.
+
+    Args:
+        backbone: "vgg16", "resnet18", "resnet50", a keras.Model from images to
+            features, or `Parts`.
+        weights: as of the detector; with any, lower layers are fixed.
+        frozen_batch_norm: whether the ResNets' batch normalisation keeps its
+            statistics; None freezes it where there are weights.
+
+    Returns:
+        The parts.
+
+    Raises:
+        ValueError: if `backbone` is none of these.
+    """
+    if isinstance(backbone, Parts):
+        return backbone
+    if isinstance(backbone, keras.Model):
+        return custom_parts(backbone)
+    pretrained = weights is not None
+    if backbone == "vgg16":
+        return vgg16_parts(pretrained)
+    if frozen_batch_norm is None:
+        frozen_batch_norm = pretrained
+    if backbone in ("resnet18", "resnet50"):
+        depth = int(backbone.removeprefix("resnet"))
+        return resnet_parts(depth, pretrained, frozen_batch_norm)
+    raise ValueError(
+        'backbone must be "vgg16", "resnet18", "resnet50", a keras.Model or '
+        f"Parts. Received: backbone={backbone!r}"
+    )
+
+
 def load_backbone(
     model: keras.Model, weights: str | os.PathLike, own_layers: Sequence[str]
 ) -> None:

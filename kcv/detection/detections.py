@@ -1,6 +1,7 @@
 """From class scores and deltas of regions to the final detections."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -18,7 +19,8 @@ class Detections(keras.layers.Layer):
 
     Args:
         classes: C, without background.
-        box_std: what the box targets were divided by.
+        box_std: what the box targets were divided by, (4,) or (C, 4).
+        box_mean: what was taken from them before.
         score_threshold: a detection scores more than this.
         iou_threshold: of the suppression.
         max_detections: K, per image.
@@ -35,6 +37,7 @@ class Detections(keras.layers.Layer):
         self,
         classes,
         box_std=(0.1, 0.1, 0.2, 0.2),
+        box_mean=(0.0, 0.0, 0.0, 0.0),
         score_threshold=0.05,
         iou_threshold=0.3,
         max_detections=100,
@@ -43,7 +46,8 @@ class Detections(keras.layers.Layer):
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         self.classes = classes
-        self.box_std = tuple(box_std)
+        self.box_std = np.asarray(box_std).tolist()
+        self.box_mean = np.asarray(box_mean).tolist()
         self.score_threshold = score_threshold
         self.iou_threshold = iou_threshold
         self.max_detections = max_detections
@@ -58,8 +62,9 @@ class Detections(keras.layers.Layer):
         scores = tf.where(valid[..., None], scores, float("-inf"))
 
         deltas = tf.reshape(deltas, (batch, count, self.classes + 1, 4))
+        mean = np.divide(self.box_mean, self.box_std).astype("float32")
         decoded = decode_per_class(
-            deltas[:, :, 1:], regions, image_sizes, self.box_std
+            deltas[:, :, 1:] + mean, regions, image_sizes, self.box_std
         )
         return self.suppress([decoded, tf.transpose(scores, (0, 2, 1))])
 
@@ -71,6 +76,7 @@ class Detections(keras.layers.Layer):
             **super().get_config(),
             "classes": self.classes,
             "box_std": self.box_std,
+            "box_mean": self.box_mean,
             "score_threshold": self.score_threshold,
             "iou_threshold": self.iou_threshold,
             "max_detections": self.max_detections,

@@ -10,18 +10,20 @@ background first, as in py-faster-rcnn.
 import inspect
 
 import keras
-import tensorflow as tf
+import numpy as np
 from keras import ops
 
 from kcv import boxes as geometry
 from kcv.detection import losses
 from kcv.detection.anchors import inside_image
 from kcv.detection.backbones import Parts
-from kcv.detection.backbones import custom_parts
+from kcv.detection.backbones import detector_parts
 from kcv.detection.backbones import load_backbone
-from kcv.detection.backbones import resnet_parts
-from kcv.detection.backbones import vgg16_parts
 from kcv.detection.detections import Detections
+from kcv.detection.head_training import RoISampling
+from kcv.detection.head_training import head_losses
+from kcv.detection.head_training import objects_of
+from kcv.detection.head_training import take
 from kcv.detection.matching import label_anchors
 from kcv.detection.matching import match
 from kcv.detection.padded_trunk import PaddedTrunk
@@ -31,12 +33,9 @@ from kcv.detection.rpn import RegionProposalNetwork
 from kcv.detection.rpn import foreground_logit
 from kcv.detection.sampled_training import SampledTraining
 from kcv.detection.sampling import sample_anchors
-from kcv.detection.sampling import sample_rois
 
 # Layers that no classifier has weights for.
 _DETECTION_LAYERS = ("rpn_", "cls_score", "bbox_pred", "fc8", "fc1000")
-
-_UNIT_BOX = (0.0, 0.0, 1.0, 1.0)
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -135,7 +134,7 @@ class FasterRCNN(SampledTraining):
                 "classes must be the number of classes without background. "
                 f"Received: classes={classes}"
             )
-        parts = _parts(backbone, weights, frozen_batch_norm)
+        parts = detector_parts(backbone, weights, frozen_batch_norm)
         stride = parts.stride
 
         # === Layers ===
@@ -149,10 +148,10 @@ class FasterRCNN(SampledTraining):
         head = RegionHead(classes, parts.head, stride, name="region_head")
         detect = Detections(
             classes,
-            box_std,
-            score_threshold,
-            detection_iou,
-            max_detections,
+            box_std=box_std,
+            score_threshold=score_threshold,
+            iou_threshold=detection_iou,
+            max_detections=max_detections,
             name="detections",
         )
 
@@ -225,6 +224,14 @@ class FasterRCNN(SampledTraining):
         self.detection_iou = detection_iou
         self.max_detections = max_detections
         self.seed = seed
+        self.sampling = RoISampling(
+            roi_batch,
+            roi_fg_fraction,
+            roi_fg_iou,
+            self.roi_bg_iou,
+            np.zeros(4),
+            np.array(box_std),
+        )
 
         if weights is not None:
             load_backbone(self, weights, _DETECTION_LAYERS)
@@ -260,22 +267,24 @@ class FasterRCNN(SampledTraining):
             pixels, x["image_sizes"], training=training
         )
         logits, deltas, anchors, exists = self.rpn([features, feature_sizes])
-        objects, labels, valid = _objects(y)
+        objects = objects_of(y)
 
         # === Region proposal network ===
-        iou = geometry.iou_matrix(anchors[None], objects)  # (B, A, N)
+        iou = geometry.iou_matrix(anchors[None], objects.boxes)  # (B, A, N)
         usable = exists & inside_image(anchors, sizes)
         anchor_labels = label_anchors(
-            iou, valid, usable, self.rpn_fg_iou, self.rpn_bg_iou
+            iou, objects.valid, usable, self.rpn_fg_iou, self.rpn_bg_iou
         )
         foreground, background = sample_anchors(
             anchor_labels,
-            self._random(anchor_labels),
+            keras.random.uniform(
+                ops.shape(anchor_labels), seed=self.seed_generator
+            ),
             self.rpn_batch,
             self.rpn_fg_fraction,
         )
-        best, _ = match(iou, valid)
-        targets = geometry.encode(_take(objects, best), anchors[None])
+        best, _ = match(iou, objects.valid)
+        targets = geometry.encode(take(objects.boxes, best), anchors[None])
         values = {
             "rpn_cls_loss": losses.rpn_cls_loss(logits, foreground, background),
             "rpn_bbox_loss": losses.rpn_bbox_loss(
@@ -287,35 +296,16 @@ class FasterRCNN(SampledTraining):
         regions, exists = self.propose_in_training(
             [foreground_logit(logits), deltas, anchors, exists, sizes]
         )
-        # An object is the best region of all, and there from the first step.
-        regions = ops.concatenate([regions, objects], axis=1)
-        exists = ops.concatenate([exists, valid], axis=1)
-        best, overlap = match(geometry.iou_matrix(regions, objects), valid)
-        chosen, foreground, used = sample_rois(
-            overlap,
+        values |= head_losses(
+            self.head,
+            features,
+            feature_sizes,
+            regions,
             exists,
-            self._random(overlap),
-            self.roi_batch,
-            self.roi_fg_fraction,
-            self.roi_fg_iou,
-            self.roi_bg_iou,
-        )
-        regions, best = _take(regions, chosen), _take(best, chosen)
-        class_logits, box_deltas = self.head(
-            [features, feature_sizes, regions], training=training
-        )
-        # Class 0 is background from here on: (B, R).
-        classes = ops.where(foreground, _take(labels, best) + 1, 0)
-        shape = (-1, self.roi_batch, self.classes + 1, 4)
-        box_deltas = tf.gather(
-            ops.reshape(box_deltas, shape), classes, batch_dims=2
-        )
-        # Unused regions are empty, and no box can be relative to nothing.
-        regions = ops.where(used[..., None], regions, _UNIT_BOX)
-        targets = geometry.encode(_take(objects, best), regions, self.box_std)
-        values["cls_loss"] = losses.cls_loss(class_logits, classes, used)
-        values["bbox_loss"] = losses.bbox_loss(
-            box_deltas, targets, foreground, used
+            objects,
+            self.sampling,
+            self.seed_generator,
+            training,
         )
 
         values["loss"] = sum(values.values())
@@ -323,9 +313,6 @@ class FasterRCNN(SampledTraining):
         for name, value in values.items():
             self.loss_trackers[name].update_state(value, sample_weight=batch)
         return values["loss"]
-
-    def _random(self, like):
-        return keras.random.uniform(ops.shape(like), seed=self.seed_generator)
 
     def get_config(self):
         # The parts, not their name: they know which layers are fixed.
@@ -350,25 +337,6 @@ _SETTINGS = [
 ]
 
 
-def _parts(backbone, weights, frozen_batch_norm):
-    if isinstance(backbone, Parts):
-        return backbone
-    if isinstance(backbone, keras.Model):
-        return custom_parts(backbone)
-    pretrained = weights is not None
-    if backbone == "vgg16":
-        return vgg16_parts(pretrained)
-    if frozen_batch_norm is None:
-        frozen_batch_norm = pretrained
-    if backbone in ("resnet18", "resnet50"):
-        depth = int(backbone.removeprefix("resnet"))
-        return resnet_parts(depth, pretrained, frozen_batch_norm)
-    raise ValueError(
-        'backbone must be "vgg16", "resnet18", "resnet50", a keras.Model or '
-        f"Parts. Received: backbone={backbone!r}"
-    )
-
-
 def _as_dict(inputs):
     if not isinstance(inputs, dict):
         return {"image_sizes": None, "images": inputs}
@@ -376,22 +344,3 @@ def _as_dict(inputs):
         "image_sizes": inputs.get("image_sizes"),
         "images": inputs["images"],
     }
-
-
-def _objects(y):
-    """Boxes, labels and validity of the objects to learn, (B, N) each."""
-    boxes = ops.cast(y["boxes"], "float32")
-    labels = ops.cast(y["labels"], "int32")
-    valid = labels >= 0
-    for key in ("difficult", "is_crowd"):
-        if key in y:
-            valid = valid & ~ops.cast(y[key], "bool")
-    # Room for one, so that an image without objects has a box to point at.
-    boxes = ops.pad(boxes, [[0, 0], [0, 1], [0, 0]])
-    labels = ops.pad(labels, [[0, 0], [0, 1]], constant_values=-1)
-    return boxes, labels, ops.pad(valid, [[0, 0], [0, 1]])
-
-
-def _take(values, indices):
-    """Pick `indices` (B, K) from the second axis of values (B, N, ...)."""
-    return tf.gather(values, indices, batch_dims=1)

@@ -8,8 +8,13 @@ from kcv.detection import FasterRCNN
 from kcv.detection import custom_parts
 
 
+@pytest.fixture
 def small_trunk():
-    """Three convolutions with biases, stride 8."""
+    """Function that builds three convolutions with biases, stride 8."""
+    return _small_trunk
+
+
+def _small_trunk():
     x = images = keras.Input((None, None, 3))
     for filters in (8, 12, 16):
         x = keras.layers.Conv2D(
@@ -39,7 +44,7 @@ def make_detector():
             "seed": 0,
             **options,
         }
-        parts = custom_parts(small_trunk(), roi_size=3, units=(24,))
+        parts = custom_parts(_small_trunk(), roi_size=3, units=(24,))
         return FasterRCNN(classes, parts, **settings)
 
     return make

@@ -18,6 +18,7 @@ from kcv.detection import losses
 from kcv.detection.backbones import Parts
 from kcv.detection.backbones import load_backbone
 from kcv.detection.detections import decode_per_class
+from kcv.detection.fast_rcnn import with_proposals
 from kcv.detection.matching import match
 from kcv.detection.rcnn.backbones import window_parts
 from kcv.detection.rcnn.window_network import WindowNetwork
@@ -206,30 +207,7 @@ class RCNN(SampledTraining):
         return super().call(self._complete(inputs), training=training)
 
     def _complete(self, inputs):
-        if not isinstance(inputs, dict) or "proposals" not in inputs:
-            names = sorted(inputs) if isinstance(inputs, dict) else type(inputs)
-            raise ValueError(
-                f"{self.name} is called with a dict of `images`, `proposals` "
-                "and, for images of different sizes, `image_sizes`. Received: "
-                f"{names}"
-            )
-        proposals = inputs["proposals"]
-        if self.max_proposals is not None:
-            count = proposals.shape[1]
-            if count not in (None, self.max_proposals):
-                raise ValueError(
-                    f"proposals must have max_proposals={self.max_proposals} "
-                    "rows for each image, zero rows where there are fewer. "
-                    f"Received: {count} rows"
-                )
-            proposals = tf.ensure_shape(
-                proposals, (None, self.max_proposals, 4)
-            )
-        return {
-            "images": inputs["images"],
-            "image_sizes": inputs.get("image_sizes"),
-            "proposals": proposals,
-        }
+        return with_proposals(inputs, self.name, self.max_proposals)
 
     @property
     def metrics(self):
