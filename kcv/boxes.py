@@ -73,7 +73,7 @@ def centers_and_sides(boxes):
     return boxes[..., :2] + 0.5 * sides, sides
 
 
-def encode(boxes, anchors, std=(1.0, 1.0, 1.0, 1.0), mean=(0.0, 0.0, 0.0, 0.0)):
+def encode(boxes, anchors, std=(1.0, 1.0, 1.0, 1.0)):
     """Express boxes relative to anchors: (dx, dy, dw, dh).
 
     The parametrisation of R-CNN (Girshick et al. 2014, appendix C): the shift
@@ -84,8 +84,7 @@ def encode(boxes, anchors, std=(1.0, 1.0, 1.0, 1.0), mean=(0.0, 0.0, 0.0, 0.0)):
         boxes: (..., 4) xyxy, pixels. A padding box of zeros gives finite
             numbers that mean nothing.
         anchors: (..., 4) xyxy, pixels, with positive sides.
-        std: the four deltas are divided by these, (..., 4).
-        mean: which is subtracted before, (..., 4).
+        std: the four deltas are divided by these.
 
     Returns:
         (..., 4) float32, without unit.
@@ -99,21 +98,17 @@ def encode(boxes, anchors, std=(1.0, 1.0, 1.0, 1.0), mean=(0.0, 0.0, 0.0, 0.0)):
     anchor_centers, anchor_sides = centers_and_sides(anchors)
     shift = (centers - anchor_centers) / anchor_sides
     growth = ops.log(ops.maximum(sides, MIN_SIDE) / anchor_sides)
-    deltas = ops.concatenate([shift, growth], axis=-1)
-    return (deltas - ops.array(mean, "float32")) / ops.array(std, "float32")
+    return ops.concatenate([shift, growth], axis=-1) / ops.array(std, "float32")
 
 
-def decode(
-    deltas, anchors, std=(1.0, 1.0, 1.0, 1.0), mean=(0.0, 0.0, 0.0, 0.0)
-):
+def decode(deltas, anchors, std=(1.0, 1.0, 1.0, 1.0)):
     """Invert `encode`: apply (dx, dy, dw, dh) to anchors.
 
     Args:
         deltas: (..., 4), without unit. dw and dh are clamped at log(1000/16)
             before they are exponentiated.
         anchors: (..., 4) xyxy, pixels.
-        std: what the deltas were divided by, (..., 4).
-        mean: what was subtracted before, (..., 4).
+        std: what the deltas were divided by.
 
     Returns:
         (..., 4) float32 xyxy, pixels, not clipped to any image.
@@ -124,7 +119,6 @@ def decode(
     [2.0, 5.0, 12.0, 15.0]
     """  # noqa: E501
     deltas = ops.cast(deltas, "float32") * ops.array(std, "float32")
-    deltas = deltas + ops.array(mean, "float32")
     anchor_centers, anchor_sides = centers_and_sides(anchors)
     centers = anchor_centers + deltas[..., :2] * anchor_sides
     growth = ops.minimum(deltas[..., 2:], MAX_LOG_SIZE)

@@ -33,10 +33,10 @@ import tyro
 
 import kcv
 from kcv.data.batching import WINDOW
-from kcv.serving.preparation import as_it_is
 from recipes import experiment
 from recipes.detection import HeldOut
 from recipes.detection import finish
+from recipes.proposed import open_proposed
 from recipes.report import Published
 from recipes.trunks import small_trunk
 
@@ -51,7 +51,7 @@ PAPER = [
         "voc07_map",
         0.660,
         "VOC 2007 trainval, measured on VOC 2007 test; VGG-16",
-        "Girshick 2015 (Fast R-CNN), table 1: R-CNN",
+        "Girshick 2015, which compares with it",
     ),
 ]
 
@@ -161,42 +161,21 @@ def main(
     if not run.resume:
         shutil.rmtree(features, ignore_errors=True)
 
-    # === Data ===
+    # === Data, proposals ===
     done = experiment.EpochBackup(run.out / "backup").epoch
     start = done * steps * batch_size
-    if data == "digit_scenes":  # without end: a part of them is the set
-        made, class_names, _ = kcv.data.load_detection(data, seed=run.seed)
-        once = made.take(scenes)
-        stream = once.skip(start % scenes).concatenate(once.repeat())
-    else:
-        once, class_names, _ = kcv.data.load_detection(data, on_error=on_error)
-        stream, _, _ = kcv.data.load_detection(
-            data, seed=run.seed, start=start, on_error=on_error
-        )
-    test, _, _ = kcv.data.load_detection(data, "test", on_error=on_error)
-
-    # === Proposals ===
-    clock = time.perf_counter()
-    caches = {}
-    for split, dataset in (("train", once), ("test", test)):
-        caches[split] = kcv.proposals.ProposalCache(
-            run.out / "proposals" / split,
-            method=proposals,
-            max_proposals=max_proposals,
-            seed=run.seed,
-        )
-        caches[split].compute(dataset)
-    proposal_seconds = time.perf_counter() - clock
-
-    def batches(dataset, split):
-        dataset = caches[split].attach(dataset)
-        if image_size is not None:
-            dataset = kcv.data.resize(dataset, image_size, image_size * 5 // 3)
-        return kcv.data.batch(dataset, batch_size)
-
-    stream = batches(stream, "train").map(kcv.data.detection_inputs)
-    once = batches(once, "train").prefetch(2)
-    test = batches(test, "test").prefetch(2)
+    images = open_proposed(
+        run,
+        data,
+        proposals,
+        max_proposals,
+        image_size,
+        batch_size,
+        start,
+        scenes,
+        on_error,
+    )
+    class_names = images.class_names
 
     # === Model, optimiser, schedule ===
     mirror = data != "digit_scenes"  # digits must not be mirrored
@@ -206,7 +185,7 @@ def main(
 
     # === Fine-tune ===
     model.fit(
-        stream.prefetch(2),
+        images.stream,
         epochs=epochs,
         initial_epoch=done,
         steps_per_epoch=steps,
@@ -216,21 +195,21 @@ def main(
 
     # === Support vector machines, box regressors ===
     clock = time.perf_counter()
-    kcv.detection.train_rcnn(model, once, features, class_names, run.seed)
+    kcv.detection.train_rcnn(
+        model, images.once, features, class_names, run.seed
+    )
     svm_seconds = time.perf_counter() - clock
 
     metrics = finish(
         run,
         f"R-CNN on {data}",
         model,
-        HeldOut(test, class_names, data),
+        HeldOut(images.test, class_names, data),
         steps * batch_size,
         PAPER,
         configuration,
-        kcv.serving.ShortSide(image_size, image_size * 5 // 3)
-        if image_size
-        else as_it_is,
-        {"proposal_seconds": proposal_seconds, "svm_seconds": svm_seconds},
+        images.prepare,
+        {"proposal_seconds": images.seconds, "svm_seconds": svm_seconds},
         min_score=0.0,  # the margins' middle; these are no probabilities
     )
     shutil.rmtree(features)

@@ -7,8 +7,8 @@ from kcv.detection.backbones import Parts
 from kcv.detection.backbones import custom_parts
 from kcv.detection.backbones import resnet_parts
 from kcv.detection.backbones import vgg16_parts
-from kcv.detection.box_statistics import box_statistics
 from kcv.detection.fast_rcnn import FastRCNN
+from kcv.detection.fast_rcnn import box_statistics
 from kcv.detection.faster_rcnn import FasterRCNN
 from kcv.detection.rcnn.backbones import window_parts
 from kcv.detection.rcnn.box_regression import train_box_regressors

@@ -157,27 +157,27 @@ def custom_parts(
     )
 
 
-def parts_of(
-    backbone: str | keras.Model | Parts,
-    pretrained: bool = False,
-    frozen_batch_norm: bool | None = None,
-) -> Parts:
-    """Find the parts that a detector's argument `backbone` means.
+def detector_parts(backbone, weights, frozen_batch_norm) -> Parts:
+    """Find the parts that a detector's `backbone` stands for.
 
     Args:
         backbone: "vgg16", "resnet18", "resnet50", a keras.Model from images to
             features, or `Parts`.
-        pretrained: whether lower layers stay fixed, of a backbone by name.
-        frozen_batch_norm: whether a ResNet's batch normalisation keeps its
-            statistics; None: if it is pretrained.
+        weights: as of the detector; with any, lower layers are fixed.
+        frozen_batch_norm: whether the ResNets' batch normalisation keeps its
+            statistics; None freezes it where there are weights.
+
+    Returns:
+        The parts.
 
     Raises:
-        ValueError: if there is no such backbone.
+        ValueError: if `backbone` is none of these.
     """
     if isinstance(backbone, Parts):
         return backbone
     if isinstance(backbone, keras.Model):
         return custom_parts(backbone)
+    pretrained = weights is not None
     if backbone == "vgg16":
         return vgg16_parts(pretrained)
     if frozen_batch_norm is None:

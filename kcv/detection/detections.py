@@ -1,6 +1,7 @@
 """From class scores and deltas of regions to the final detections."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -19,10 +20,10 @@ class Detections(keras.layers.Layer):
     Args:
         classes: C, without background.
         box_std: what the box targets were divided by, (4,) or (C, 4).
+        box_mean: what was taken from them before.
         score_threshold: a detection scores more than this.
         iou_threshold: of the suppression.
         max_detections: K, per image.
-        box_mean: what was subtracted from them before, (4,) or (C, 4).
 
     Call with `[logits, deltas, regions, valid, image_sizes]`: logits
     (B, N, C + 1) with background first, deltas (B, N, 4 * (C + 1)), regions
@@ -36,17 +37,17 @@ class Detections(keras.layers.Layer):
         self,
         classes,
         box_std=(0.1, 0.1, 0.2, 0.2),
+        box_mean=(0.0, 0.0, 0.0, 0.0),
         score_threshold=0.05,
         iou_threshold=0.3,
         max_detections=100,
-        box_mean=(0.0, 0.0, 0.0, 0.0),
         **kwargs,
     ):
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         self.classes = classes
-        self.box_mean = tuple(box_mean)
-        self.box_std = tuple(box_std)
+        self.box_std = np.asarray(box_std).tolist()
+        self.box_mean = np.asarray(box_mean).tolist()
         self.score_threshold = score_threshold
         self.iou_threshold = iou_threshold
         self.max_detections = max_detections
@@ -61,8 +62,9 @@ class Detections(keras.layers.Layer):
         scores = tf.where(valid[..., None], scores, float("-inf"))
 
         deltas = tf.reshape(deltas, (batch, count, self.classes + 1, 4))
+        mean = np.divide(self.box_mean, self.box_std).astype("float32")
         decoded = decode_per_class(
-            deltas[:, :, 1:], regions, image_sizes, self.box_std, self.box_mean
+            deltas[:, :, 1:] + mean, regions, image_sizes, self.box_std
         )
         return self.suppress([decoded, tf.transpose(scores, (0, 2, 1))])
 
@@ -74,34 +76,27 @@ class Detections(keras.layers.Layer):
             **super().get_config(),
             "classes": self.classes,
             "box_std": self.box_std,
+            "box_mean": self.box_mean,
             "score_threshold": self.score_threshold,
             "iou_threshold": self.iou_threshold,
             "max_detections": self.max_detections,
-            "box_mean": self.box_mean,
         }
 
 
-def decode_per_class(
-    deltas,
-    regions,
-    image_sizes,
-    std=(1.0, 1.0, 1.0, 1.0),
-    mean=(0.0, 0.0, 0.0, 0.0),
-):
+def decode_per_class(deltas, regions, image_sizes, std=(1.0, 1.0, 1.0, 1.0)):
     """Refine each region once for every class, and clip it to its image.
 
     Args:
         deltas: (B, N, C, 4), see `kcv.boxes.decode`.
         regions: (B, N, 4) xyxy, pixels.
         image_sizes: (B, 2) height and width, pixels.
-        std: what the deltas were divided by, (4,) or (C, 4).
-        mean: what was subtracted before, (4,) or (C, 4).
+        std: what the deltas were divided by.
 
     Returns:
         (B, C, N, 4) float32 xyxy, pixels.
     """
     batch, count, classes, _ = tf.unstack(tf.shape(deltas))
-    decoded = boxes.decode(deltas, regions[:, :, None, :], std, mean)
+    decoded = boxes.decode(deltas, regions[:, :, None, :], std)
     decoded = tf.transpose(decoded, (0, 2, 1, 3))
     decoded = boxes.clip(
         tf.reshape(decoded, (batch, classes * count, 4)), image_sizes

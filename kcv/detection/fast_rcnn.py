@@ -1,46 +1,42 @@
 """Fast R-CNN (Girshick 2015).
 
-    image -> trunk -> features -> RoIPool -> head -> boxes
+    image -> trunk -> features --> RoIPool -> head -> boxes
                   proposals ------'
 
-B images, P proposals, N objects, R regions, C classes. Boxes are xyxy in
-pixels of the image that is passed in. Logits have background first, as in the
-reference.
+B images, P proposals, N padded objects, C classes. Boxes are xyxy in pixels of
+the image that is passed in. Logits have background first.
 """
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
+from kcv import boxes as geometry
+from kcv.detection.backbones import detector_parts
 from kcv.detection.backbones import load_backbone
-from kcv.detection.backbones import parts_of
 from kcv.detection.detections import Detections
-from kcv.detection.given_regions import GivenRegions
-from kcv.detection.given_regions import complete_inputs
-from kcv.detection.ground_truth import objects_to_learn
-from kcv.detection.head_training import HeadTraining
+from kcv.detection.head_training import RoISampling
+from kcv.detection.head_training import head_losses
+from kcv.detection.head_training import objects_of
 from kcv.detection.padded_trunk import PaddedTrunk
 from kcv.detection.region_head import RegionHead
 from kcv.detection.sampled_training import SampledTraining
 
-# Layers that no classifier has weights for, or that a detector has none of.
+# Layers that no classifier has weights for.
 _OWN_LAYERS = ("cls_score", "bbox_pred", "fc8", "fc1000")
 
 
 @keras.saving.register_keras_serializable("kcv")
 class FastRCNN(SampledTraining):
-    """Detect objects by classifying and refining given proposals in one pass.
+    """Detect objects by classifying given proposals, in one pass.
 
-    Train with `compile(optimizer)` and `fit` on batches of
-    `({"images", "image_sizes", "proposals"}, {"boxes", "labels", ...})` as
-    `kcv.data.detection_inputs` makes them; the two losses of the paper are
-    shown apart. The defaults are those of the paper's VOC experiment: batches
-    of two images, 64 regions of each, objects among them.
-
-    The reference divides box targets by what `kcv.detection.box_statistics`
-    measures of the training set, and Faster R-CNN by fixed numbers, which are
-    the default here. It has a `score_threshold` of minus infinity, which finds
-    `max_detections` in every image.
+    Train with `compile(optimizer)` and `fit` on batches of `({"images",
+    "image_sizes", "proposals"}, {"boxes", "labels", ...})` as
+    `kcv.data.detection_inputs` makes them of two images; the two losses of the
+    paper are shown apart. The defaults are those of the paper's VOC
+    experiment: 64 regions of each of two images, a quarter of them objects,
+    background that overlaps an object a little.
 
     Args:
         classes: C, number of classes without background.
@@ -48,19 +44,19 @@ class FastRCNN(SampledTraining):
             features, or `Parts` for full control.
         weights: None, "imagenet" (the download of keras.applications) or a
             path for `kcv.weights.load_weights`, for the trunk and, if the
-            file has them, fc6 and fc7. Lower layers of such a network are
-            fixed, see `vgg16_parts` and `resnet_parts`.
-        frozen_batch_norm: whether the ResNets' batch normalisation keeps its
-            stored statistics; None freezes it where there are weights.
+            file has them, fc6 and fc7.
+        frozen_batch_norm: as of `FasterRCNN`.
         max_proposals: P, if every image is to have the same number; None
             leaves it free.
         roi_batch: regions per image that the head trains on.
         roi_fg_fraction: their share of foreground at most.
         roi_fg_iou: regions from here on are foreground.
         roi_bg_iou: regions in this interval are background.
-        box_mean: is subtracted from the box targets, (4,) or (C, 4).
-        box_std: and they are divided by this, (4,) or (C, 4).
-        score_threshold: detections score more than this.
+        box_mean: of the box targets, (4,) or (C, 4) as `box_statistics` gives
+            them for the training set, which is the paper's way.
+        box_std: their deviation, in the same form.
+        score_threshold: detections score more than this. The original keeps
+            all, minus infinity, and has 100 per class.
         detection_iou: of the suppression within each class.
         max_detections: per image.
         seed: of the sampling; None draws one.
@@ -73,11 +69,10 @@ class FastRCNN(SampledTraining):
     `num_detections` (B,) int32.
 
     Raises:
-        ValueError: if an argument is out of its range, or weights do not fit.
+        ValueError: if a number is out of its range, or weights do not fit.
 
     Example:
 
-    >>> import numpy as np
     >>> model = FastRCNN(classes=20, backbone="resnet18")
     >>> x = {"images": np.zeros((1, 96, 128, 3), "float32")}
     >>> x["proposals"] = np.array([[[8.0, 8, 64, 96]]], "float32")
@@ -92,7 +87,7 @@ class FastRCNN(SampledTraining):
         weights=None,
         frozen_batch_norm=None,
         max_proposals=None,
-        # Training
+        # Detection head
         roi_batch=64,
         roi_fg_fraction=0.25,
         roi_fg_iou=0.5,
@@ -111,27 +106,27 @@ class FastRCNN(SampledTraining):
                 "classes must be the number of classes without background. "
                 f"Received: classes={classes}"
             )
-        box_mean = _per_class("box_mean", box_mean, classes)
-        box_std = _per_class("box_std", box_std, classes)
-        if not np.min(box_std) > 0:
-            raise ValueError(
-                f"box_std must be positive. Received: box_std={box_std}"
-            )
-        parts = parts_of(backbone, weights is not None, frozen_batch_norm)
+        for argument, table in (("box_mean", box_mean), ("box_std", box_std)):
+            if np.shape(table) not in ((4,), (int(classes), 4)):
+                raise ValueError(
+                    f"{argument} must have the shape (4,) or (classes, 4) = "
+                    f"({classes}, 4). Received: {np.shape(table)}"
+                )
+        parts = detector_parts(backbone, weights, frozen_batch_norm)
 
         # === Layers ===
         trunk = PaddedTrunk(parts.trunk, parts.stride, name="trunk")
-        given = GivenRegions(name="proposals_given")
         head = RegionHead(classes, parts.head, parts.stride, name="region_head")
         detect = Detections(
             classes,
-            box_std,
-            score_threshold,
-            detection_iou,
-            max_detections,
-            box_mean,
+            box_std=box_std,
+            box_mean=box_mean,
+            score_threshold=score_threshold,
+            iou_threshold=detection_iou,
+            max_detections=max_detections,
             name="detections",
         )
+        inside = RegionsInside(name="regions")
 
         # === Functional model ===
         images = keras.Input((None, None, 3), name="images")
@@ -141,15 +136,16 @@ class FastRCNN(SampledTraining):
         proposals = keras.Input((max_proposals, 4), name="proposals")
         pixels = parts.normalization(images)
         features, feature_sizes, sizes = trunk(pixels, image_sizes)
-        regions, valid = given([proposals, sizes])
+        regions, exists = inside([proposals, sizes])
         logits, deltas = head([features, feature_sizes, regions])
+        detections = detect([logits, deltas, regions, exists, sizes])
         super().__init__(
             inputs={
                 "images": images,
                 "image_sizes": image_sizes,
                 "proposals": proposals,
             },
-            outputs=detect([logits, deltas, regions, valid, sizes]),
+            outputs=detections,
             name=name,
         )
         # Sizes may be left out; `call` looks after it.
@@ -158,16 +154,9 @@ class FastRCNN(SampledTraining):
         # === Parts ===
         self.normalization = parts.normalization
         self.trunk = trunk
-        self.given = given
         self.head = head
-        self.head_training = HeadTraining(
-            roi_batch,
-            roi_fg_fraction,
-            roi_fg_iou,
-            tuple(roi_bg_iou),
-            box_mean,
-            box_std,
-        )
+        self.inside = inside
+        self.detect = detect
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.track_losses("cls_loss", "bbox_loss")
 
@@ -179,18 +168,27 @@ class FastRCNN(SampledTraining):
         self.roi_fg_fraction = roi_fg_fraction
         self.roi_fg_iou = roi_fg_iou
         self.roi_bg_iou = tuple(roi_bg_iou)
-        self.box_mean = box_mean
-        self.box_std = box_std
+        self.box_mean = np.asarray(box_mean, float).tolist()
+        self.box_std = np.asarray(box_std, float).tolist()
         self.score_threshold = score_threshold
         self.detection_iou = detection_iou
         self.max_detections = max_detections
         self.seed = seed
+        self.sampling = RoISampling(
+            roi_batch,
+            roi_fg_fraction,
+            roi_fg_iou,
+            self.roi_bg_iou,
+            np.array(box_mean),
+            np.array(box_std),
+        )
 
         if weights is not None:
             load_backbone(self, weights, _OWN_LAYERS)
 
     def call(self, inputs, training=None, mask=None):
-        return super().call(complete_inputs(self, inputs), training=training)
+        inputs = with_proposals(inputs, self.name, self.max_proposals)
+        return super().call(inputs, training=training)
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
@@ -202,39 +200,139 @@ class FastRCNN(SampledTraining):
             y: dict of `boxes` (B, N, 4) xyxy pixels and `labels` (B, N), -1
                 for padding; optionally `difficult` and `is_crowd` (B, N)
                 bool: such objects do not take part.
-            y_pred: not used, since training samples its regions.
+            y_pred: not used, since training samples regions.
             sample_weight: not used.
             training: whether dropout and batch normalisation are.
 
         Returns:
             () float32.
         """
-        x = complete_inputs(self, x)
+        x = with_proposals(x, self.name, self.max_proposals)
         pixels = self.normalization(x["images"])
         features, feature_sizes, sizes = self.trunk(
             pixels, x["image_sizes"], training=training
         )
-        regions, valid = self.given([x["proposals"], sizes])
-        values = self.head_training.losses(
+        regions, exists = self.inside([x["proposals"], sizes])
+        values = head_losses(
             self.head,
-            [features, feature_sizes],
+            features,
+            feature_sizes,
             regions,
-            valid,
-            objects_to_learn(y),
+            exists,
+            objects_of(y),
+            self.sampling,
             self.seed_generator,
             training,
         )
         return self.record_losses(values, ops.shape(sizes)[0])
 
 
-def _per_class(name, values, classes):
-    """Check (4,) or (C, 4) numbers, and bring them into a form to be saved."""
-    array = np.asarray(values, "float32")
-    if array.shape not in ((4,), (classes, 4)) or not np.isfinite(array).all():
-        raise ValueError(
-            f"{name} must be 4 numbers, or 4 for each of {classes} classes. "
-            f"Received: {name}={values}"
+class RegionsInside(keras.layers.Layer):
+    """Clip proposals to their image, and tell which are regions.
+
+    Call with `[proposals, image_sizes]`: (B, P, 4) xyxy and (B, 2) int32.
+    Returns `(regions, exists)`: (B, P, 4) float32 and (B, P) bool, False for
+    padding and for what lies outside. Where P is 0 there is one row all the
+    same, since no convolution likes an empty batch.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(dtype="float32", **kwargs)
+
+    def call(self, inputs):
+        proposals, image_sizes = inputs
+        missing = tf.maximum(1 - tf.shape(proposals)[1], 0)
+        proposals = tf.pad(proposals, [[0, 0], [0, missing], [0, 0]])
+        regions = geometry.clip(ops.cast(proposals, "float32"), image_sizes)
+        exists = ops.all(regions[..., 2:] > regions[..., :2], axis=-1)
+        return regions, exists
+
+    def compute_output_spec(self, inputs):
+        shape = inputs[0].shape
+        return (
+            keras.KerasTensor(shape, dtype="float32"),
+            keras.KerasTensor(shape[:2], dtype="bool"),
         )
-    if array.ndim == 1:
-        return tuple(values)
-    return tuple(tuple(row) for row in array.tolist())
+
+
+def with_proposals(inputs, name, max_proposals=None):
+    """Check and complete what a detector of given proposals is called with.
+
+    Args:
+        inputs: dict of `images`, `proposals` and, perhaps, `image_sizes`.
+        name: of the model, for errors.
+        max_proposals: rows that proposals must have, or None.
+
+    Returns:
+        A dict of the three; sizes are None where they were left out.
+
+    Raises:
+        ValueError: if there are no proposals, or another number of them.
+    """
+    if not isinstance(inputs, dict) or "proposals" not in inputs:
+        names = sorted(inputs) if isinstance(inputs, dict) else type(inputs)
+        raise ValueError(
+            f"{name} is called with a dict of `images`, `proposals` and, for "
+            f"images of different sizes, `image_sizes`. Received: {names}"
+        )
+    proposals = inputs["proposals"]
+    if max_proposals is not None:
+        if proposals.shape[1] not in (None, max_proposals):
+            raise ValueError(
+                f"proposals must have max_proposals={max_proposals} rows for "
+                "each image, zero rows where there are fewer. Received: "
+                f"{proposals.shape[1]} rows"
+            )
+        proposals = tf.ensure_shape(proposals, (None, max_proposals, 4))
+    return {
+        "images": inputs["images"],
+        "image_sizes": inputs.get("image_sizes"),
+        "proposals": proposals,
+    }
+
+
+def box_statistics(
+    dataset: tf.data.Dataset, classes: int, fg_iou: float = 0.5
+) -> tuple[np.ndarray, np.ndarray]:
+    """Measure the box targets of each class in a training set.
+
+    Over all proposals and objects that overlap an object by `fg_iou`, as the
+    reference does, so that targets have mean 0 and deviation 1.
+
+    Args:
+        dataset: Of `({"images", ..., "proposals"}, {"boxes", "labels", ...})`
+            as `kcv.data.detection_inputs` makes them, one pass.
+        classes: C.
+        fg_iou: Least overlap.
+
+    Returns:
+        Mean and deviation, (C, 4) float64 each; 0 and 1 for a class that has
+        fewer than two boxes.
+
+    Example:
+
+    ```python
+    mean, std = box_statistics(batches, classes=20)
+    model = FastRCNN(20, box_mean=mean, box_std=std)
+    ```
+    """
+    count = np.zeros((classes, 1))
+    total, squares = np.zeros((classes, 4)), np.zeros((classes, 4))
+    for x, y in dataset:
+        objects = objects_of(y)
+        proposals = tf.cast(x["proposals"], tf.float32)
+        regions = tf.concat([proposals, objects.boxes], 1)
+        iou = geometry.iou_matrix(regions, objects.boxes)  # (B, R, N)
+        iou = tf.where(objects.valid[:, None], iou, 0.0)
+        best = tf.argmax(iou, -1)
+        near = tf.reduce_max(iou, -1) >= fg_iou
+        truth = tf.gather(objects.boxes, best, batch_dims=1)[near]
+        labels = tf.gather(objects.labels, best, batch_dims=1)[near].numpy()
+        targets = np.asarray(geometry.encode(truth, regions[near]), float)
+        np.add.at(count, labels, 1)
+        np.add.at(total, labels, targets)
+        np.add.at(squares, labels, targets**2)
+    mean = total / np.maximum(count, 1)
+    std = np.sqrt(np.maximum(squares / np.maximum(count, 1) - mean**2, 0))
+    known = (count > 1) & (std > 0)
+    return np.where(known, mean, 0.0), np.where(known, std, 1.0)

@@ -8,20 +8,23 @@ background first, as in py-faster-rcnn.
 """
 
 import keras
+import numpy as np
 from keras import ops
 
+from kcv.detection.backbones import detector_parts
 from kcv.detection.backbones import load_backbone
-from kcv.detection.backbones import parts_of
 from kcv.detection.detections import Detections
-from kcv.detection.ground_truth import objects_to_learn
-from kcv.detection.head_training import HeadTraining
+from kcv.detection.head_training import RoISampling
+from kcv.detection.head_training import head_losses
+from kcv.detection.head_training import objects_of
 from kcv.detection.padded_trunk import PaddedTrunk
 from kcv.detection.padded_trunk import with_sizes
 from kcv.detection.proposals import Proposals
 from kcv.detection.region_head import RegionHead
 from kcv.detection.rpn import RegionProposalNetwork
 from kcv.detection.rpn import foreground_logit
-from kcv.detection.rpn_training import RPNTraining
+from kcv.detection.rpn_training import AnchorSampling
+from kcv.detection.rpn_training import rpn_losses
 from kcv.detection.sampled_training import SampledTraining
 
 # Layers that no classifier has weights for.
@@ -124,7 +127,7 @@ class FasterRCNN(SampledTraining):
                 "classes must be the number of classes without background. "
                 f"Received: classes={classes}"
             )
-        parts = parts_of(backbone, weights is not None, frozen_batch_norm)
+        parts = detector_parts(backbone, weights, frozen_batch_norm)
         stride = parts.stride
 
         # === Layers ===
@@ -138,10 +141,10 @@ class FasterRCNN(SampledTraining):
         head = RegionHead(classes, parts.head, stride, name="region_head")
         detect = Detections(
             classes,
-            box_std,
-            score_threshold,
-            detection_iou,
-            max_detections,
+            box_std=box_std,
+            score_threshold=score_threshold,
+            iou_threshold=detection_iou,
+            max_detections=max_detections,
             name="detections",
         )
 
@@ -180,16 +183,6 @@ class FasterRCNN(SampledTraining):
             name="proposals_in_training",
         )
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self.rpn_training = RPNTraining(
-            rpn_batch, rpn_fg_fraction, rpn_fg_iou, rpn_bg_iou
-        )
-        self.head_training = HeadTraining(
-            roi_batch,
-            roi_fg_fraction,
-            roi_fg_iou,
-            tuple(roi_bg_iou),
-            box_std=tuple(box_std),
-        )
         self.track_losses(
             "rpn_cls_loss", "rpn_bbox_loss", "cls_loss", "bbox_loss"
         )
@@ -217,6 +210,17 @@ class FasterRCNN(SampledTraining):
         self.detection_iou = detection_iou
         self.max_detections = max_detections
         self.seed = seed
+        self.anchor_sampling = AnchorSampling(
+            rpn_batch, rpn_fg_fraction, rpn_fg_iou, rpn_bg_iou
+        )
+        self.sampling = RoISampling(
+            roi_batch,
+            roi_fg_fraction,
+            roi_fg_iou,
+            self.roi_bg_iou,
+            np.zeros(4),
+            np.array(box_std),
+        )
 
         if weights is not None:
             load_backbone(self, weights, _DETECTION_LAYERS)
@@ -247,21 +251,23 @@ class FasterRCNN(SampledTraining):
         features, feature_sizes, sizes = self.trunk(
             pixels, x["image_sizes"], training=training
         )
-        objects = objects_to_learn(y)
         outputs = self.rpn([features, feature_sizes])
-        values = self.rpn_training.losses(
-            outputs, sizes, objects, self.seed_generator
+        objects = objects_of(y)
+        values = rpn_losses(
+            outputs, sizes, objects, self.anchor_sampling, self.seed_generator
         )
         logits, deltas, anchors, exists = outputs
         regions, _, exists = self.propose_in_training(
             [foreground_logit(logits), deltas, anchors, exists, sizes]
         )
-        values |= self.head_training.losses(
+        values |= head_losses(
             self.head,
-            [features, feature_sizes],
+            features,
+            feature_sizes,
             regions,
             exists,
             objects,
+            self.sampling,
             self.seed_generator,
             training,
         )

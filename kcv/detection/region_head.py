@@ -22,7 +22,6 @@ class RegionHead(keras.layers.Layer):
 
     def __init__(self, classes, head, stride, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        self.classes = classes
         self.roi_pool = RoIPool(
             head.input_shape[1], 1 / stride, name="roi_pool5"
         )

@@ -12,15 +12,16 @@ import tensorflow as tf
 from keras import ops
 
 from kcv.data.resizing import resize_example
+from kcv.detection.backbones import detector_parts
 from kcv.detection.backbones import load_backbone
-from kcv.detection.backbones import parts_of
-from kcv.detection.ground_truth import objects_to_learn
+from kcv.detection.head_training import objects_of
 from kcv.detection.padded_trunk import PaddedTrunk
 from kcv.detection.padded_trunk import with_sizes
 from kcv.detection.proposals import Proposals
 from kcv.detection.rpn import RegionProposalNetwork
 from kcv.detection.rpn import foreground_logit
-from kcv.detection.rpn_training import RPNTraining
+from kcv.detection.rpn_training import AnchorSampling
+from kcv.detection.rpn_training import rpn_losses
 from kcv.detection.sampled_training import SampledTraining
 
 # Layers that no classifier has weights for, and those that have no place here.
@@ -86,7 +87,7 @@ class RegionProposals(SampledTraining):
         seed=None,
         name="region_proposals",
     ):
-        parts = parts_of(backbone, weights is not None, frozen_batch_norm)
+        parts = detector_parts(backbone, weights, frozen_batch_norm)
         # What is kept of the parts is saved, and trained.
         parts = parts._replace(head=None)
 
@@ -122,7 +123,7 @@ class RegionProposals(SampledTraining):
         self.normalization = parts.normalization
         self.trunk = trunk
         self.rpn = rpn
-        self.rpn_training = RPNTraining(
+        self.sampling = AnchorSampling(
             rpn_batch, rpn_fg_fraction, rpn_fg_iou, rpn_bg_iou
         )
         self.seed_generator = keras.random.SeedGenerator(seed)
@@ -168,10 +169,11 @@ class RegionProposals(SampledTraining):
         features, feature_sizes, sizes = self.trunk(
             pixels, x["image_sizes"], training=training
         )
-        values = self.rpn_training.losses(
+        values = rpn_losses(
             self.rpn([features, feature_sizes]),
             sizes,
-            objects_to_learn(y),
+            objects_of(y),
+            self.sampling,
             self.seed_generator,
         )
         return self.record_losses(values, ops.shape(sizes)[0])

@@ -1,74 +1,70 @@
-"""What a region proposal network learns from a batch."""
+"""How a region proposal network learns (Ren et al. 2015, section 3.1).
 
-import dataclasses
+B images, A anchors, N padded objects.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 from keras import ops
 
-from kcv.boxes import encode
-from kcv.boxes import iou_matrix
+from kcv import boxes as geometry
 from kcv.detection import losses
 from kcv.detection.anchors import inside_image
-from kcv.detection.ground_truth import Objects
+from kcv.detection.head_training import Objects
+from kcv.detection.head_training import take
 from kcv.detection.matching import label_anchors
 from kcv.detection.matching import match
 from kcv.detection.sampling import sample_anchors
 
 
-@dataclasses.dataclass(frozen=True)
-class RPNTraining:
-    """Sample anchors against the ground truth (Ren et al. 2015, section 3.1).
+class AnchorSampling(NamedTuple):
+    """Which anchors the network learns from."""
 
-    Attributes:
-        batch: anchors of each image.
-        fg_fraction: the share that foreground may take at most.
-        fg_iou: anchors from here on are foreground.
-        bg_iou: anchors below are background.
+    size: int  # of each image
+    fg_fraction: float
+    fg_iou: float  # foreground from here on
+    bg_iou: float  # background below
+
+
+def rpn_losses(
+    outputs: Sequence[tf.Tensor],
+    image_sizes: tf.Tensor,
+    objects: Objects,
+    sampling: AnchorSampling,
+    seed: keras.random.SeedGenerator,
+) -> dict:
+    """Sample anchors against the ground truth and learn from them.
+
+    Args:
+        outputs: of `RegionProposalNetwork`.
+        image_sizes: (B, 2) int32, height and width.
+        objects: of `objects_of`.
+        sampling: of the anchors.
+        seed: what chance comes from.
+
+    Returns:
+        `rpn_cls_loss` and `rpn_bbox_loss`, () float32.
     """
-
-    batch: int = 256
-    fg_fraction: float = 0.5
-    fg_iou: float = 0.7
-    bg_iou: float = 0.3
-
-    def losses(
-        self,
-        outputs: tuple[tf.Tensor, ...],
-        image_sizes: tf.Tensor,
-        objects: Objects,
-        seed: keras.random.SeedGenerator,
-    ) -> dict[str, tf.Tensor]:
-        """Compute the two losses of the network.
-
-        Args:
-            outputs: of `RegionProposalNetwork`.
-            image_sizes: (B, 2) height and width, pixels.
-            objects: to learn.
-            seed: of the sampling.
-
-        Returns:
-            `rpn_cls_loss` and `rpn_bbox_loss`, () float32.
-        """
-        logits, deltas, anchors, exists = outputs
-        iou = iou_matrix(anchors[None], objects.boxes)  # (B, A, N)
-        usable = exists & inside_image(anchors, image_sizes)
-        labels = label_anchors(
-            iou, objects.valid, usable, self.fg_iou, self.bg_iou
-        )
-        foreground, background = sample_anchors(
-            labels,
-            keras.random.uniform(ops.shape(labels), seed=seed),
-            self.batch,
-            self.fg_fraction,
-        )
-        best, _ = match(iou, objects.valid)
-        targets = encode(
-            tf.gather(objects.boxes, best, batch_dims=1), anchors[None]
-        )
-        return {
-            "rpn_cls_loss": losses.rpn_cls_loss(logits, foreground, background),
-            "rpn_bbox_loss": losses.rpn_bbox_loss(
-                deltas, targets, foreground, background
-            ),
-        }
+    logits, deltas, anchors, exists = outputs
+    iou = geometry.iou_matrix(anchors[None], objects.boxes)  # (B, A, N)
+    usable = exists & inside_image(anchors, image_sizes)
+    labels = label_anchors(
+        iou, objects.valid, usable, sampling.fg_iou, sampling.bg_iou
+    )
+    foreground, background = sample_anchors(
+        labels,
+        keras.random.uniform(ops.shape(labels), seed=seed),
+        sampling.size,
+        sampling.fg_fraction,
+    )
+    best, _ = match(iou, objects.valid)
+    targets = geometry.encode(take(objects.boxes, best), anchors[None])
+    return {
+        "rpn_cls_loss": losses.rpn_cls_loss(logits, foreground, background),
+        "rpn_bbox_loss": losses.rpn_bbox_loss(
+            deltas, targets, foreground, background
+        ),
+    }

@@ -31,6 +31,9 @@ METHODS = {
     "selective_search": Method(
         "grouping", True, True, True, "Uijlings et al. 2013"
     ),
+    "edge_boxes": Method(
+        "window scoring", False, True, True, "Zitnick and Dollar 2014"
+    ),
     "superpixels": Method("baseline", True, False, False, "Hosang et al. 2016"),
     "uniform": Method("baseline", False, False, True, "Hosang et al. 2016"),
     "gaussian": Method("baseline", False, False, True, "Hosang et al. 2016"),
@@ -146,11 +149,11 @@ def _inside(boxes, scores, size):
     boxes = np.clip(boxes, 0, [width, height, width, height])
     real = (boxes[:, 2:] > boxes[:, :2]).all(1)
     kept = np.flatnonzero(real)
-    # The first of each, in the order in which they came.
-    _, first = np.unique(boxes[kept], axis=0, return_index=True)
-    kept = kept[np.sort(first)]
     if not len(kept):  # of a plain image, all of it
         return np.array([[0, 0, width, height]]), (
             None if scores is None else np.zeros(1)
         )
+    # The first of each, in the order in which they came.
+    _, first = np.unique(boxes[kept], axis=0, return_index=True)
+    kept = kept[np.sort(first)]
     return boxes[kept], None if scores is None else scores[kept]

@@ -10,8 +10,9 @@ from kcv.detection import RegionProposals
 from kcv.detection import custom_parts
 
 
-def small_trunk():
-    """Three convolutions with biases, stride 8."""
+def _small_parts():
+    """Three convolutions with biases, stride 8: always the same weights."""
+    keras.utils.set_random_seed(0)
     x = images = keras.Input((None, None, 3))
     for filters in (8, 12, 16):
         x = keras.layers.Conv2D(
@@ -22,13 +23,7 @@ def small_trunk():
             bias_initializer=keras.initializers.RandomNormal(stddev=0.3),
         )(x)
         x = keras.layers.MaxPooling2D(2, padding="same")(x)
-    return keras.Model(images, x)
-
-
-def small_parts(units=(24,)):
-    """Always with the same weights."""
-    keras.utils.set_random_seed(0)
-    return custom_parts(small_trunk(), roi_size=3, units=units)
+    return custom_parts(keras.Model(images, x), roi_size=3, units=(24,))
 
 
 @pytest.fixture
@@ -46,18 +41,7 @@ def make_detector():
             "seed": 0,
             **options,
         }
-        return FasterRCNN(classes, small_parts(), **settings)
-
-    return make
-
-
-@pytest.fixture
-def make_fast_rcnn():
-    """Function that builds a small Fast R-CNN with options of its own."""
-
-    def make(classes=3, parts=None, **options):
-        settings = {"roi_batch": 16, "seed": 0, **options}
-        return FastRCNN(classes, parts or small_parts(), **settings)
+        return FasterRCNN(classes, _small_parts(), **settings)
 
     return make
 
@@ -75,7 +59,7 @@ def make_proposer():
             "seed": 0,
             **options,
         }
-        return RegionProposals(parts or small_parts(), **settings)
+        return RegionProposals(parts or _small_parts(), **settings)
 
     return make
 
@@ -100,18 +84,27 @@ def batch():
 
 
 @pytest.fixture
-def given(batch):
-    """The two images with proposals: moved objects and others, and padding."""
+def make_fast():
+    """Function that builds a small Fast R-CNN with options of its own."""
+
+    def make(classes=3, parts=None, **options):
+        settings = {"roi_batch": 16, "roi_bg_iou": (0.0, 0.5), "seed": 0}
+        parts = parts or _small_parts()
+        return FastRCNN(classes, parts, **{**settings, **options})
+
+    return make
+
+
+@pytest.fixture
+def proposed(batch):
+    """The batch, with proposals around its objects and elsewhere."""
     x, y = batch
     rng = np.random.default_rng(1)
-    proposals = np.zeros((2, 24, 4), "float32")
-    corner = rng.uniform(0, [60, 40], (2, 20, 2))
-    proposals[:, :20] = np.concatenate(
-        [corner, corner + rng.uniform(8, 30, (2, 20, 2))], axis=-1
-    )
-    proposals[0, :8] = np.repeat(y["boxes"][0, :2], 4, axis=0)
-    proposals[0, :8] += rng.uniform(-4, 4, (8, 4))
-    proposals[0, 0] = [8, 8, 40, 40]
-    limits = np.array([[96, 64, 96, 64], [70, 50, 70, 50]])[:, None]
-    proposals = np.minimum(proposals, limits).astype("float32")
-    return {**x, "proposals": proposals}, y
+    corners = rng.uniform(0, 40, (2, 30, 2))
+    sides = rng.uniform(12, 40, (2, 30, 2))
+    proposals = np.concatenate([corners, corners + sides], -1)
+    near = y["boxes"][0, [0, 1] * 5] + rng.uniform(-4, 4, (10, 4))
+    proposals[0, :10] = near
+    proposals[0, 25:] = 0  # padding
+    x = {**x, "proposals": proposals.astype("float32")}
+    return x, y

@@ -15,9 +15,9 @@ def equal(a, b):
 
 
 @pytest.fixture
-def stages(make_proposer, make_fast_rcnn, given):
+def stages(make_proposer, make_fast, proposed):
     """The four models after a little training, on proposals as given."""
-    x, y = given
+    x, y = proposed
     rng = np.random.default_rng(0)
     std = rng.uniform(0.1, 0.3, (3, 4))
     mean = rng.normal(0, 0.05, (3, 4))
@@ -30,11 +30,9 @@ def stages(make_proposer, make_fast_rcnn, given):
         return model
 
     first = fit(make_proposer())
-    second = fit(make_fast_rcnn(**options))
+    second = fit(make_fast(**options))
     third = fit(make_proposer(with_fixed_trunk(second.parts)))
-    fourth = fit(
-        make_fast_rcnn(parts=with_fixed_trunk(second.parts), **options)
-    )
+    fourth = fit(make_fast(parts=with_fixed_trunk(second.parts), **options))
     return first, second, third, fourth
 
 
@@ -75,9 +73,9 @@ def test_a_fixed_trunk_keeps_its_statistics(make_proposer, batch):
     )
 
 
-def test_one_model_detects_what_the_two_do(stages, make_detector, given):
+def test_one_model_detects_what_the_two_do(stages, make_detector, proposed):
     """Boxes too, though the detector's box targets are normalised."""
-    x, y = given
+    x, y = proposed
     _, _, third, fourth = stages
     model = make_detector(score_threshold=0.02, test_proposals=(400, 20))
     share_features(model, third, fourth)
@@ -99,8 +97,8 @@ def test_one_model_detects_what_the_two_do(stages, make_detector, given):
     model.fit(x, y, batch_size=2, verbose=0)
 
 
-def test_unshared_is_a_model_of_two(stages, given, tmp_path):
-    x, _ = given
+def test_unshared_is_a_model_of_two(stages, proposed, tmp_path):
+    x, _ = proposed
     first, second, _, _ = stages
     model = unshared(first, second, (400, 20))
     inputs = {key: x[key] for key in ("images", "image_sizes")}

@@ -1,37 +1,155 @@
+"""Fast R-CNN learns from given proposals and finds by them."""
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from kcv.boxes import decode
-from kcv.boxes import iou_matrix
+from kcv import boxes as geometry
 from kcv.detection import FastRCNN
-
-LOSSES = {"loss", "cls_loss", "bbox_loss"}
-
-
-@pytest.fixture
-def trained(make_fast_rcnn, given):
-    model = make_fast_rcnn(score_threshold=0.02)
-    model.compile(keras.optimizers.Adam(3e-3))
-    model.fit(*given, batch_size=2, epochs=20, verbose=0)
-    return model
+from kcv.detection import box_statistics
 
 
-def test_fit_shows_the_two_losses_and_they_fall(make_fast_rcnn, given):
-    model = make_fast_rcnn()
-    model.compile(keras.optimizers.Adam(3e-3))
-    history = model.fit(*given, batch_size=2, epochs=25, verbose=0).history
-    assert set(history) == LOSSES
-    parts = np.array(history["cls_loss"]) + history["bbox_loss"]
-    np.testing.assert_allclose(history["loss"], parts, rtol=1e-5)
-    assert history["loss"][-1] < 0.6 * history["loss"][0]
-    assert set(model.evaluate(*given, verbose=0, return_dict=True)) == LOSSES
+def test_the_defaults_are_the_papers():
+    settings = FastRCNN(2, "resnet18").get_config()
+    expected = {
+        "roi_batch": 64,
+        "roi_fg_fraction": 0.25,
+        "roi_fg_iou": 0.5,
+        "roi_bg_iou": (0.1, 0.5),
+        "detection_iou": 0.3,
+        "max_detections": 100,
+    }
+    assert {key: settings[key] for key in expected} == expected
 
 
-def test_every_part_receives_gradients(make_fast_rcnn, given):
-    model = make_fast_rcnn()
-    x, y = tf.nest.map_structure(tf.constant, given)
+def test_it_finds_what_it_was_trained_on(make_fast, proposed):
+    x, y = proposed
+    model = make_fast()
+    rate = keras.optimizers.schedules.CosineDecay(5e-3, 200)
+    model.compile(keras.optimizers.Adam(rate))
+    history = model.fit(x, y, batch_size=2, epochs=200, verbose=0).history
+    assert set(history) == {"loss", "cls_loss", "bbox_loss"}
+    total = np.add(history["cls_loss"], history["bbox_loss"])
+    np.testing.assert_allclose(history["loss"], total, rtol=1e-5)
+    found = model.predict(x, verbose=0)
+    order = np.argsort(found["labels"][0, :2])
+    assert found["labels"][0, :2][order].tolist() == [0, 2]
+    boxes = found["boxes"][0, :2][order]
+    np.testing.assert_allclose(boxes, y["boxes"][0, [1, 0]], atol=4)
+    assert (found["scores"][1] < 0.5).all()
+
+
+def test_two_images_are_two_of_one(make_fast, proposed):
+    x, _ = proposed
+    model = make_fast(score_threshold=0.02)
+    together = model.predict(x, verbose=0)
+    assert together["num_detections"].min() > 0
+    for i, (height, width) in enumerate(x["image_sizes"]):
+        alone = model.predict(
+            {
+                "images": x["images"][i : i + 1, :height, :width],
+                "proposals": x["proposals"][i : i + 1],
+            },
+            verbose=0,
+        )
+        for key, value in alone.items():
+            np.testing.assert_allclose(
+                together[key][i], value[0], rtol=1e-4, atol=1e-3, err_msg=key
+            )
+
+
+def test_no_proposals_find_nothing(make_fast, proposed):
+    x, y = proposed
+    model = make_fast(score_threshold=0.0)
+    # Padding, and a box beyond the image.
+    x["proposals"][:] = 0
+    x["proposals"][:, 0] = [200, 10, 240, 40]
+    found = model.predict(x, verbose=0)
+    assert found["num_detections"].tolist() == [0, 0]
+    # Objects are regions all the same.
+    model.compile(keras.optimizers.Adam(1e-3))
+    loss = model.fit(x, y, batch_size=2, verbose=0).history["loss"]
+    assert np.isfinite(loss).all()
+
+
+def test_targets_normalised_by_class_are_the_same_boxes(make_fast, proposed):
+    x, _ = proposed
+    rng = np.random.default_rng(0)
+    mean, std = rng.normal(0, 0.05, (3, 4)), rng.uniform(0.05, 0.3, (3, 4))
+    normalised = make_fast(box_mean=mean, box_std=std, score_threshold=0.02)
+    plain = make_fast(
+        box_mean=np.zeros(4), box_std=np.ones(4), score_threshold=0.02
+    )
+    plain.set_weights(normalised.get_weights())
+    kernel, bias = normalised.head.bbox_pred.get_weights()
+    bias = rng.normal(0, 0.3, bias.shape)
+    normalised.head.bbox_pred.set_weights([kernel, bias])
+    # As the reference does when it writes a snapshot.
+    scale = np.concatenate([np.ones((1, 4)), std]).ravel()
+    shift = np.concatenate([np.zeros((1, 4)), mean]).ravel()
+    plain.head.bbox_pred.set_weights([kernel * scale, bias * scale + shift])
+    expected, found = (m.predict(x, verbose=0) for m in (normalised, plain))
+    assert expected["num_detections"].min() > 0
+    for key, value in expected.items():
+        np.testing.assert_allclose(found[key], value, rtol=1e-4, atol=1e-3)
+
+
+def test_box_statistics_are_those_of_the_near_regions(proposed):
+    x, y = proposed
+    mean, std = box_statistics([(x, y)], classes=3)
+    regions = np.concatenate([x["proposals"][0, :10], y["boxes"][0, :2]])
+    targets = {0: [], 2: []}
+    for region in regions:
+        iou = np.asarray(geometry.iou_matrix(region[None], y["boxes"][0, :2]))
+        best = iou[0].argmax()
+        assert iou[0, best] >= 0.5
+        label = int(y["labels"][0, best])
+        truth = y["boxes"][0, best]
+        targets[label].append(np.asarray(geometry.encode(truth, region)))
+    for label, own in targets.items():
+        np.testing.assert_allclose(mean[label], np.mean(own, 0), atol=1e-6)
+        np.testing.assert_allclose(std[label], np.std(own, 0), atol=1e-5)
+    assert mean[1].tolist() == [0] * 4  # a class without boxes
+    assert std[1].tolist() == [1] * 4
+
+
+def test_save_and_load(make_fast, proposed, tmp_path):
+    x, _ = proposed
+    mean, std = np.full((3, 4), 0.1), np.full((3, 4), 0.2)
+    model = make_fast(box_mean=mean, box_std=std, score_threshold=0.02)
+    expected = model.predict(x, verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    for key, value in again.predict(x, verbose=0).items():
+        np.testing.assert_array_equal(value, expected[key])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x: x["images"], "dict of `images`, `proposals`"),
+        (lambda x: {"images": x["images"]}, r"Received: \['images'\]"),
+        (
+            lambda x: {**x, "proposals": x["proposals"][:, :7]},
+            "max_proposals=30 rows.*Received: 7 rows",
+        ),
+    ],
+)
+def test_what_it_is_not_called_with(make_fast, proposed, change, message):
+    model = make_fast(max_proposals=30)
+    with pytest.raises(ValueError, match=message):
+        model(change(proposed[0]))
+
+
+def test_statistics_of_another_number_of_classes(make_fast):
+    with pytest.raises(ValueError, match=r"box_std must.*\(3, 4\).*\(2, 4\)"):
+        make_fast(box_std=np.ones((2, 4)))
+
+
+def test_every_part_receives_gradients(make_fast, proposed):
+    model = make_fast()
+    x, y = tf.nest.map_structure(tf.constant, proposed)
     with tf.GradientTape() as tape:
         loss = model.compute_loss(x, y)
     variables = model.trainable_variables
@@ -41,15 +159,15 @@ def test_every_part_receives_gradients(make_fast_rcnn, given):
         assert np.abs(gradient).max() > 0, variable.path
 
 
-def test_the_papers_sample(make_fast_rcnn, given, monkeypatch):
+def test_the_papers_sample(make_fast, proposed, monkeypatch):
     """64 of an image, a quarter foreground, background of IoU [0.1, 0.5)."""
-    x, y = given
+    x, y = proposed
     rng = np.random.default_rng(0)
     corner = rng.uniform(0, [70, 40], (2, 900, 2))
     sides = rng.uniform(12, 45, (2, 900, 2))
     x["proposals"] = np.concatenate([corner, corner + sides], -1)
     x["proposals"] = np.minimum(x["proposals"], [96, 64, 96, 64])
-    model = make_fast_rcnn(roi_batch=64)
+    model = make_fast(roi_batch=64, roi_bg_iou=(0.1, 0.5))
     seen = {}
     call = model.head.call
 
@@ -61,59 +179,15 @@ def test_the_papers_sample(make_fast_rcnn, given, monkeypatch):
     model.compute_loss(x, y)
     regions = seen["regions"].numpy()
     assert regions.shape == (2, 64, 4)
-    overlap = iou_matrix(regions[0], y["boxes"][0, :2]).numpy().max(1)
+    overlap = geometry.iou_matrix(regions[0], y["boxes"][0, :2]).numpy().max(1)
     assert (overlap[:16] >= 0.5).all()
     assert (overlap[16:] >= 0.1).all()
     assert (overlap[16:] < 0.5).all()
 
 
-def test_objects_are_regions_too(make_fast_rcnn, given):
-    x, y = given
-    x["proposals"] = np.zeros_like(x["proposals"])
-    model = make_fast_rcnn()
-    model.compute_loss(x, y)
-    values = {metric.name: float(metric.result()) for metric in model.metrics}
-    # Nothing but foreground: the box targets of objects are zeros.
-    assert values["cls_loss"] > 0.5
-    assert values["bbox_loss"] < 0.05
-
-
-def test_finds_what_it_was_trained_on(make_fast_rcnn, given):
-    x, y = given
-    model = make_fast_rcnn(roi_batch=32, roi_fg_fraction=0.5)
-    rate = keras.optimizers.schedules.CosineDecay(5e-3, 100)
-    model.compile(keras.optimizers.Adam(rate))
-    model.fit(x, y, batch_size=2, epochs=100, verbose=0)
-    found = model.predict(x, verbose=0)
-    order = np.argsort(found["labels"][0, :2])
-    assert found["labels"][0, :2][order].tolist() == [0, 2]
-    np.testing.assert_allclose(
-        found["boxes"][0, :2][order], y["boxes"][0, [1, 0]], atol=3
-    )
-
-
-def test_images_of_a_padded_batch_give_what_they_give_alone(trained, given):
-    x, _ = given
-    x["images"][1, 50:] = 200  # what stands in the padding must not matter
-    together = trained.predict(x, verbose=0)
-    assert together["num_detections"].min() > 0
-    for i, (height, width) in enumerate(x["image_sizes"]):
-        alone = trained.predict(
-            {
-                "images": x["images"][i : i + 1, :height, :width],
-                "proposals": x["proposals"][i : i + 1, :20],
-            },
-            verbose=0,
-        )
-        for key, value in alone.items():
-            np.testing.assert_allclose(
-                together[key][i], value[0], rtol=1e-5, atol=1e-3, err_msg=key
-            )
-
-
-def test_padding_and_what_lies_outside_is_not_detected(make_fast_rcnn, given):
-    x, _ = given
-    model = make_fast_rcnn(classes=1, score_threshold=float("-inf"))
+def test_padding_and_what_lies_outside_is_not_detected(make_fast, proposed):
+    x, _ = proposed
+    model = make_fast(classes=1, score_threshold=float("-inf"))
     boxes = [[90, 5, 99, 60], [0, 0, 0, 0], [5, 5, 5, 60], [75, 5, 90, 20]]
     x["proposals"] = np.array([boxes] * 2, "float32")
     # The second image ends at column 70.
@@ -124,16 +198,14 @@ def test_padding_and_what_lies_outside_is_not_detected(make_fast_rcnn, given):
 
 
 def test_scores_are_the_heads_and_boxes_are_decoded_per_class(
-    make_fast_rcnn, given
+    make_fast, proposed
 ):
     """Boxes far apart: nothing is suppressed, so that every one is seen."""
-    x, _ = given
+    x, _ = proposed
     rng = np.random.default_rng(2)
     mean = rng.normal(0, 0.1, (3, 4)).astype("float32")
     std = rng.uniform(0.1, 0.3, (3, 4)).astype("float32")
-    model = make_fast_rcnn(
-        box_mean=mean, box_std=std, score_threshold=float("-inf")
-    )
+    model = make_fast(box_mean=mean, box_std=std, score_threshold=float("-inf"))
     model.head.bbox_pred.kernel.assign(
         rng.normal(0, 0.3, model.head.bbox_pred.kernel.shape)
     )
@@ -152,7 +224,7 @@ def test_scores_are_the_heads_and_boxes_are_decoded_per_class(
         gap = np.abs(scores[:, label + 1] - found["scores"][0, row])
         own = gap.argmin()
         assert gap[own] < 1e-6
-        expected = decode(
+        expected = geometry.decode(
             deltas[own, label + 1] * std[label] + mean[label], boxes[own]
         )
         np.testing.assert_allclose(
@@ -162,12 +234,12 @@ def test_scores_are_the_heads_and_boxes_are_decoded_per_class(
         )
 
 
-def test_box_targets_are_normalised_per_class(make_fast_rcnn, given):
+def test_box_targets_are_normalised_per_class(make_fast, proposed):
     """All regions are taken, and the head predicts no change at all."""
-    x, y = given
+    x, y = proposed
     mean = np.array([[0.1, 0, 0, 0], [9, 9, 9, 9], [0, 0.2, 0.1, -0.1]])
     std = np.array([[0.1, 0.2, 0.3, 0.4], [9, 9, 9, 9], [0.2, 0.1, 0.4, 0.3]])
-    model = make_fast_rcnn(
+    model = make_fast(
         roi_batch=60,
         roi_fg_fraction=1.0,
         roi_bg_iou=(0.0, 0.5),
@@ -180,8 +252,9 @@ def test_box_targets_are_normalised_per_class(make_fast_rcnn, given):
     y = {key: value[:1] for key, value in y.items()}
     model.compute_loss(x, y)
     objects, labels = y["boxes"][0, :2], y["labels"][0, :2]
-    regions = np.concatenate([x["proposals"][0, :20], objects])
-    overlap = iou_matrix(regions, objects).numpy()
+    seen = np.minimum(x["proposals"][0, :25], [96, 64, 96, 64])
+    regions = np.concatenate([np.maximum(seen, 0), objects])
+    overlap = geometry.iou_matrix(regions, objects).numpy()
     total = 0.0
     for region, row in zip(regions.astype("float64"), overlap, strict=True):
         if row.max() >= 0.5:
@@ -196,24 +269,10 @@ def test_box_targets_are_normalised_per_class(make_fast_rcnn, given):
     assert values["bbox_loss"] == pytest.approx(total / len(regions), rel=1e-4)
 
 
-def test_save_and_load_without_custom_objects(make_fast_rcnn, given, tmp_path):
-    x, y = given
-    std = np.full((3, 4), 0.3, "float32")
-    model = make_fast_rcnn(box_std=std, max_proposals=24, score_threshold=0.0)
-    model.save(tmp_path / "model.keras")
-    again = keras.models.load_model(tmp_path / "model.keras")
-    assert again.settings() == model.settings()
-    expected = model.predict(x, verbose=0)
-    for key, value in again.predict(x, verbose=0).items():
-        np.testing.assert_array_equal(value, expected[key])
-    again.compile("sgd")
-    again.fit(x, y, batch_size=2, verbose=0)
-
-
-def test_mixed_precision_keeps_proposals_exact(make_fast_rcnn):
+def test_mixed_precision_keeps_proposals_exact(make_fast):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = make_fast_rcnn(classes=1, score_threshold=float("-inf"))
+        model = make_fast(classes=1, score_threshold=float("-inf"))
     finally:
         keras.config.set_dtype_policy("float32")
     zeros = [np.zeros_like(w) for w in model.head.bbox_pred.get_weights()]
@@ -257,28 +316,3 @@ def test_published_weights_reach_the_trunk(shared):
         original.get_layer("block5_conv3").kernel.numpy(),
     )
     assert not model.parts.trunk.get_layer("conv2_2").trainable
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"classes": 0}, "classes=0"),
-        ({"classes": 3, "backbone": "vgg17"}, "backbone='vgg17'"),
-        ({"classes": 3, "box_std": (1, 1)}, r"box_std=\(1, 1\)"),
-        ({"classes": 3, "box_std": (1, 1, 0, 1)}, "must be positive"),
-        ({"classes": 3, "box_mean": np.zeros((2, 4))}, "4 for each of 3"),
-    ],
-)
-def test_errors(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        FastRCNN(**arguments)
-
-
-def test_what_it_is_called_with_is_checked(make_fast_rcnn, given):
-    x, _ = given
-    model = make_fast_rcnn(max_proposals=30)
-    with pytest.raises(ValueError, match="max_proposals=30.*Received: 24 rows"):
-        model(x)
-    del x["proposals"]
-    with pytest.raises(ValueError, match=r"\['image_sizes', 'images'\]"):
-        model(x)

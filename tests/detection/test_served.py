@@ -10,8 +10,8 @@ from kcv.serving import publish
 
 
 @pytest.fixture
-def model(make_fast_rcnn):
-    return make_fast_rcnn(score_threshold=0.0)
+def model(make_fast):
+    return make_fast(score_threshold=0.0)
 
 
 @pytest.fixture
@@ -20,10 +20,10 @@ def version(model, tmp_path):
 
 
 def test_encoded_images_are_scaled_with_their_proposals(
-    model, version, program, given
+    model, version, program, proposed
 ):
     """An image of twice the size, and boxes of twice the size."""
-    x, _ = given
+    x, _ = proposed
     image = x["images"][0].astype(np.uint8)
     large = np.repeat(np.repeat(image, 2, 0), 2, 1)
     seen = ShortSide(64, 96)(large).numpy()[None]

@@ -12,10 +12,10 @@ FULL = {"fc6": 40, "fc7": 24}
 
 
 @pytest.fixture(params=["fast", "faster"])
-def model(request, make_fast_rcnn, make_detector):
+def model(request, make_fast, make_detector):
     from kcv.detection import FasterRCNN
 
-    make = {"fast": make_fast_rcnn, "faster": make_detector}[request.param]
+    make = {"fast": make_fast, "faster": make_detector}[request.param]
     template = make(score_threshold=0.0)
     kind = {"fast": FastRCNN, "faster": FasterRCNN}[request.param]
     parts = custom_parts(
@@ -24,8 +24,8 @@ def model(request, make_fast_rcnn, make_detector):
     return kind(backbone=parts, **template.settings())
 
 
-def test_in_full_rank_nothing_changes(model, given, tmp_path):
-    x, _ = given
+def test_in_full_rank_nothing_changes(model, proposed, tmp_path):
+    x, _ = proposed
     small = truncated_svd(model, **FULL)
     assert type(small) is type(model)
     expected = model.predict(x, verbose=0)
@@ -62,8 +62,8 @@ def test_parameters_and_the_best_kernel_of_its_rank(model):
         )
 
 
-def test_the_model_stays_as_it_is(model, given):
-    x, y = given
+def test_the_model_stays_as_it_is(model, proposed):
+    x, y = proposed
     before = model.get_weights()
     small = truncated_svd(model, **FULL)
     small.compile("sgd")

@@ -16,11 +16,11 @@ from kcv.detection import losses
 from kcv.detection.backbones import Parts
 from kcv.detection.backbones import load_backbone
 from kcv.detection.detections import decode_per_class
-from kcv.detection.given_regions import complete_inputs
-from kcv.detection.given_regions import regions_exist
+from kcv.detection.fast_rcnn import with_proposals
 from kcv.detection.matching import match
 from kcv.detection.rcnn.backbones import window_parts
 from kcv.detection.rcnn.window_network import WindowNetwork
+from kcv.detection.rcnn.window_network import regions_exist
 from kcv.detection.sampled_training import SampledTraining
 from kcv.detection.sampling import sample_rois
 from kcv.detection.suppression import ClassWiseSuppression
@@ -202,7 +202,10 @@ class RCNN(SampledTraining):
             load_backbone(self, weights, _OWN_LAYERS)
 
     def call(self, inputs, training=None, mask=None):
-        return super().call(complete_inputs(self, inputs), training=training)
+        return super().call(self._complete(inputs), training=training)
+
+    def _complete(self, inputs):
+        return with_proposals(inputs, self.name, self.max_proposals)
 
     @property
     def metrics(self):
@@ -218,7 +221,7 @@ class RCNN(SampledTraining):
             fc7 (B, P, F) and pool5 (B, P, G), float32; zero for what is no
             region.
         """
-        x = complete_inputs(self, inputs)
+        x = self._complete(inputs)
         pixels = self.normalization(x["images"])
         vectors, _, _ = self.describe(pixels, x["proposals"], x["image_sizes"])
         return vectors
@@ -240,7 +243,7 @@ class RCNN(SampledTraining):
         Returns:
             () float32.
         """
-        x = complete_inputs(self, x)
+        x = self._complete(x)
         pixels = self.normalization(x["images"])
         sizes = x["image_sizes"]
         if sizes is None:

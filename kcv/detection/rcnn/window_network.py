@@ -3,7 +3,6 @@
 import keras
 import tensorflow as tf
 
-from kcv.detection.given_regions import regions_exist
 from kcv.layers import RegionWarp
 from kcv.layers.region_warp import full_sizes
 
@@ -97,3 +96,19 @@ class WindowNetwork(keras.layers.Layer):
             keras.KerasTensor((batch, count), dtype="bool"),
             keras.KerasTensor((batch, 2), dtype="int32"),
         )
+
+
+def regions_exist(boxes, image_sizes):
+    """Tell regions from padding and from what lies outside the image.
+
+    Args:
+        boxes: (B, P, 4) xyxy, pixels.
+        image_sizes: (B, 2) int32, height and width.
+
+    Returns:
+        (B, P) bool.
+    """
+    x1, y1, x2, y2 = tf.unstack(boxes, axis=-1)
+    height, width = tf.split(tf.cast(image_sizes, "float32"), 2, axis=1)
+    within = (x2 > 0) & (y2 > 0) & (x1 < width) & (y1 < height)
+    return within & (x2 > x1) & (y2 > y1)
