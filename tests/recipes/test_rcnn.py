@@ -14,7 +14,6 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def test_a_users_own_coco_set_trains_and_is_measured(coco_set, tmp_path):
-    pytest.importorskip("kcv.proposals", reason="there are no proposals")
     command = [
         *(sys.executable, "-m", "recipes.rcnn"),
         *("--data", f"coco:{coco_set}"),
