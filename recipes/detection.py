@@ -1,6 +1,7 @@
 """What recipes of detectors share: from the trained model to the report."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import keras
@@ -40,6 +41,7 @@ def finish(
     prepare: Prepare,
     more: dict | None = None,
     min_score: float = 0.5,
+    steps: Sequence[Path] = (),
 ) -> dict:
     """Save a trained detector, measure it, write its report, publish it.
 
@@ -48,12 +50,14 @@ def finish(
         title: of the report.
         model: a trained detector.
         held_out: what to measure on.
-        images: that an epoch has shown.
+        images: that an epoch has shown, on average.
         paper: figures to print beside.
         configuration: all options.
         prepare: what a server does with an image before the model sees it.
         more: further metrics.
         min_score: detections that score more are drawn in the report.
+        steps: folders of the steps of training, where it has some; else all is
+            in the folder of the run.
 
     Returns:
         What `metrics.json` has.
@@ -67,7 +71,7 @@ def finish(
     # === Evaluate ===
     truth, found = kcv.metrics.collect_detections(model, held_out.dataset)
     average_precision = kcv.metrics.voc_average_precision(truth, found)
-    history = experiment.read_history(run.out)
+    history = experiment.read_history(*(steps or [run.out]))
     seconds = sum(history["seconds"])
     epochs = len(history["seconds"])
     metrics = {

@@ -201,16 +201,28 @@ def _keep_epochs(history: Path, done: int) -> None:
     write_whole(history, text.getvalue().encode())
 
 
-def read_history(folder: Path) -> dict[str, list[float]]:
-    """Read `history.csv`, earlier parts of a resumed run included."""
-    with open(folder / "history.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {
-        name: [float(row[name]) for row in rows]
-        for name in rows[0]
+def read_history(*folders: Path) -> dict[str, list[float]]:
+    """Read `history.csv`, earlier parts of a resumed run included.
+
+    Args:
+        *folders: of a run, or of its steps one after another.
+
+    Returns:
+        Column to values, one for each epoch, which are counted through; NaN
+        where a step has no such column.
+    """
+    epochs = []
+    for folder in folders:
+        with open(folder / "history.csv", newline="") as file:
+            epochs += csv.DictReader(file)
+    columns = list(dict.fromkeys(name for row in epochs for name in row))
+    history = {
+        name: [float(row.get(name, "nan")) for row in epochs]
+        for name in columns
         # Keras makes a column of a validation that did not happen.
-        if rows[0][name] != "NA"
+        if all(row.get(name) != "NA" for row in epochs)
     }
+    return {**history, "epoch": [float(i) for i in range(len(epochs))]}
 
 
 def save_model(model: keras.Model, folder: Path) -> Path:

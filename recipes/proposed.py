@@ -1,6 +1,7 @@
 """What recipes of detectors with given proposals share: data with them."""
 
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -61,15 +62,9 @@ def open_proposed(
     Returns:
         The set.
     """
-    if data == "digit_scenes":  # without end: a part of them is the set
-        made, class_names, _ = kcv.data.load_detection(data, seed=run.seed)
-        once = made.take(scenes)
-        stream = once.skip(start % scenes).concatenate(once.repeat())
-    else:
-        once, class_names, _ = kcv.data.load_detection(data, on_error=on_error)
-        stream, _, _ = kcv.data.load_detection(
-            data, seed=run.seed, start=start, on_error=on_error
-        )
+    once, stream, class_names = training_images(
+        data, run.seed, scenes, on_error
+    )
     test, _, _ = kcv.data.load_detection(data, "test", on_error=on_error)
 
     clock = time.perf_counter()
@@ -84,23 +79,74 @@ def open_proposed(
         caches[split].compute(dataset)
     seconds = time.perf_counter() - clock
 
+    flip = (run.seed, start) if mirror and data != "digit_scenes" else None
     sides = (image_size, image_size * 5 // 3) if image_size else None
 
-    def batches(dataset, split, flip=False):
+    def batches(dataset, split, flip=None):
         dataset = caches[split].attach(dataset)
-        if flip:
-            dataset = kcv.data.random_flip(dataset, run.seed, start)
-        if sides:
-            dataset = kcv.data.resize(dataset, *sides)
-        return kcv.data.batch(dataset, batch_size)
+        return resized_batches(dataset, batch_size, sides, flip)
 
-    flip = mirror and data != "digit_scenes"
-    stream = batches(stream, "train", flip).map(kcv.data.detection_inputs)
+    stream = batches(stream(start), "train", flip)
     return Proposed(
-        stream.prefetch(2),
+        stream.map(kcv.data.detection_inputs).prefetch(2),
         batches(once, "train").prefetch(2),
         batches(test, "test").prefetch(2),
         class_names,
         seconds,
         kcv.serving.ShortSide(*sides) if sides else as_it_is,
     )
+
+
+def training_images(
+    data: str, seed: int, scenes: int, on_error: str
+) -> tuple[tf.data.Dataset, Callable[[int], tf.data.Dataset], tuple[str, ...]]:
+    """Open the images to train on, as often as they are wanted.
+
+    Args:
+        data: as of `kcv.data.load_detection`.
+        seed: of the order.
+        scenes: digit scenes, which are without end, to take.
+        on_error: what to do about an image that cannot be decoded.
+
+    Returns:
+        One pass; a function from a position to the stream without end that
+        begins there; and the names of the classes.
+    """
+    if data == "digit_scenes":
+        made, class_names, _ = kcv.data.load_detection(data, seed=seed)
+        once = made.take(scenes)
+
+        def stream(start):
+            return once.skip(start % scenes).concatenate(once.repeat())
+
+    else:
+        once, class_names, _ = kcv.data.load_detection(data, on_error=on_error)
+
+        def stream(start):
+            return kcv.data.load_detection(
+                data, seed=seed, start=start, on_error=on_error
+            ).dataset
+
+    return once, stream, class_names
+
+
+def resized_batches(
+    dataset: tf.data.Dataset,
+    batch_size: int,
+    sides: tuple[int, int] | None,
+    flip: tuple[int, int] | None = None,
+) -> tf.data.Dataset:
+    """Mirror, scale and batch examples.
+
+    Args:
+        dataset: of single examples, with or without `proposals`.
+        batch_size: images in a batch.
+        sides: short and long side, pixels; None leaves images as they are.
+        flip: seed and position of the first example, to mirror by chance; None
+            does not.
+    """
+    if flip is not None:
+        dataset = kcv.data.random_flip(dataset, *flip)
+    if sides is not None:
+        dataset = kcv.data.resize(dataset, *sides)
+    return kcv.data.batch(dataset, batch_size)

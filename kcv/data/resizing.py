@@ -14,8 +14,8 @@ def resize(
     upon itself alone, so that streams stay resumable.
 
     Args:
-        dataset: of single examples with `images` (H, W, 3) uint8 and
-            `bounding_boxes`, with or without masks and `proposals`.
+        dataset: of single examples with `images` (H, W, 3) uint8, with or
+            without `bounding_boxes`, `proposals` and masks.
         short_side: wanted length of the short side, in pixels.
         long_side: greatest length of the long side, in pixels.
 
@@ -61,11 +61,12 @@ def resize_example(example: dict, short_side: int, long_side: int) -> dict:
     example["images"] = tf.cast(tf.round(images), tf.uint8)
     ratio = tf.cast(new, tf.float32) / tf.cast(old, tf.float32)
     ratio = tf.tile(ratio[::-1], [2])
-    boxes = example["bounding_boxes"]["boxes"]
-    example["bounding_boxes"] = {
-        **example["bounding_boxes"],
-        "boxes": boxes * ratio,
-    }
+    if "bounding_boxes" in example:
+        boxes = example["bounding_boxes"]["boxes"]
+        example["bounding_boxes"] = {
+            **example["bounding_boxes"],
+            "boxes": boxes * ratio,
+        }
     if "proposals" in example:
         example["proposals"] *= ratio
     if "segmentation_masks" in example:

@@ -82,12 +82,12 @@ def check_boxes(
 def validate(dataset: tf.data.Dataset, classes: int) -> tf.data.Dataset:
     """Check the boxes of every example against its pixels, and clip them.
 
-    For what `check_boxes` cannot see: sets that are not in memory, and images
-    whose size shows only when they are decoded.
+    For what `check_boxes` cannot see: sets that are not in memory, images
+    whose size shows only when they are decoded, and proposals of one's own.
 
     Args:
         dataset: of single examples with `images`, `bounding_boxes` and
-            `image_id`.
+            `image_id`, with or without `proposals`.
         classes: number of classes.
 
     Returns:
@@ -108,8 +108,35 @@ def validate(dataset: tf.data.Dataset, classes: int) -> tf.data.Dataset:
 
 
 def _checked(example, classes):
-    boxes = example["bounding_boxes"]["boxes"]
+    boxes = _checked_boxes(example, "box", example["bounding_boxes"]["boxes"])
     labels = example["bounding_boxes"]["labels"]
+    good_label = (labels >= 0) & (labels < classes)
+    check = tf.debugging.Assert(
+        tf.reduce_all(good_label),
+        [
+            "image",
+            example["image_id"],
+            "box",
+            tf.argmax(tf.cast(~good_label, tf.int32)),
+            "has label",
+            tf.gather(labels, tf.where(~good_label)[:1, 0]),
+            "number of classes",
+            classes,
+        ],
+    )
+    with tf.control_dependencies([check]):
+        boxes = tf.identity(boxes)
+    bounding_boxes = {**example["bounding_boxes"], "boxes": boxes}
+    example = {**example, "bounding_boxes": bounding_boxes}
+    if "proposals" in example:
+        example["proposals"] = _checked_boxes(
+            example, "proposal", example["proposals"]
+        )
+    return example
+
+
+def _checked_boxes(example, what, boxes):
+    """Clip the boxes of an example to its image."""
     size = tf.cast(tf.shape(example["images"])[:2], tf.float32)
     edge = tf.concat([size[::-1], size[::-1]], 0)
     kept = tf.clip_by_value(boxes, 0.0, edge)
@@ -121,39 +148,18 @@ def _checked(example, classes):
         & (boxes[:, 2:] <= edge[2:] + TOLERANCE)
     )
     good = tf.reduce_all(good, 1)
-    good_label = (labels >= 0) & (labels < classes)
-    image = example["image_id"]
-    first_bad = tf.argmax(tf.cast(~good, tf.int32))
-    first_bad_label = tf.argmax(tf.cast(~good_label, tf.int32))
-    checks = [
-        tf.debugging.Assert(
-            tf.reduce_all(good),
-            [
-                "image",
-                image,
-                "box",
-                first_bad,
-                tf.gather(boxes, tf.where(~good)[:1, 0]),
-                "is not finite, inverted, empty, or outside the image of "
-                "height and width",
-                size,
-            ],
-        ),
-        tf.debugging.Assert(
-            tf.reduce_all(good_label),
-            [
-                "image",
-                image,
-                "box",
-                first_bad_label,
-                "has label",
-                tf.gather(labels, tf.where(~good_label)[:1, 0]),
-                "number of classes",
-                classes,
-            ],
-        ),
-    ]
-    with tf.control_dependencies(checks):
-        kept = tf.identity(kept)
-    bounding_boxes = {**example["bounding_boxes"], "boxes": kept}
-    return {**example, "bounding_boxes": bounding_boxes}
+    check = tf.debugging.Assert(
+        tf.reduce_all(good),
+        [
+            "image",
+            example["image_id"],
+            what,
+            tf.argmax(tf.cast(~good, tf.int32)),
+            tf.gather(boxes, tf.where(~good)[:1, 0]),
+            "is not finite, inverted, empty, or outside the image of "
+            "height and width",
+            size,
+        ],
+    )
+    with tf.control_dependencies([check]):
+        return tf.identity(kept)

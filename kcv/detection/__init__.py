@@ -1,5 +1,8 @@
 """Object detection by regions."""
 
+from kcv.detection.alternating import share_features
+from kcv.detection.alternating import unshared
+from kcv.detection.alternating import with_fixed_trunk
 from kcv.detection.backbones import Parts
 from kcv.detection.backbones import custom_parts
 from kcv.detection.backbones import resnet_parts
@@ -13,19 +16,28 @@ from kcv.detection.rcnn.features import extract_features
 from kcv.detection.rcnn.model import RCNN
 from kcv.detection.rcnn.support_vectors import train_svms
 from kcv.detection.rcnn.training import train_rcnn
+from kcv.detection.region_proposals import ImageProposals
+from kcv.detection.region_proposals import RegionProposals
+from kcv.detection.truncated_svd import truncated_svd
 
 __all__ = [
     "FastRCNN",
     "FasterRCNN",
+    "ImageProposals",
     "Parts",
     "RCNN",
+    "RegionProposals",
     "box_statistics",
     "custom_parts",
     "extract_features",
     "resnet_parts",
+    "share_features",
     "train_box_regressors",
     "train_rcnn",
     "train_svms",
+    "truncated_svd",
+    "unshared",
     "vgg16_parts",
     "window_parts",
+    "with_fixed_trunk",
 ]

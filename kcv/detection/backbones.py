@@ -30,12 +30,12 @@ class Parts(NamedTuple):
         trunk: Model from images (B, H, W, 3) to features (B, H', W', C),
             computed once per image.
         head: Model from pooled regions (N, P, P, C) to vectors (N, F),
-            computed per region.
+            computed per region; None for a network that only proposes.
     """
 
     normalization: keras.layers.Layer
     trunk: keras.Model
-    head: keras.Model
+    head: keras.Model | None
 
     @property
     def stride(self) -> int:
@@ -189,6 +189,17 @@ def detector_parts(backbone, weights, frozen_batch_norm) -> Parts:
         'backbone must be "vgg16", "resnet18", "resnet50", a keras.Model or '
         f"Parts. Received: backbone={backbone!r}"
     )
+
+
+def copy_parts(parts: Parts) -> Parts:
+    """Copy parts with their weights, so that training leaves these alone."""
+    copies = []
+    for part in parts:
+        config = keras.saving.serialize_keras_object(part)
+        copy = keras.saving.deserialize_keras_object(config)
+        copy.set_weights(part.get_weights())
+        copies.append(copy)
+    return Parts(*copies)
 
 
 def load_backbone(

@@ -7,15 +7,12 @@ B images, P proposals, N padded objects, C classes. Boxes are xyxy in pixels of
 the image that is passed in. Logits have background first.
 """
 
-import inspect
-
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from kcv import boxes as geometry
-from kcv.detection.backbones import Parts
 from kcv.detection.backbones import detector_parts
 from kcv.detection.backbones import load_backbone
 from kcv.detection.detections import Detections
@@ -161,10 +158,7 @@ class FastRCNN(SampledTraining):
         self.inside = inside
         self.detect = detect
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self.loss_trackers = {
-            name: keras.metrics.Mean(name=name)
-            for name in ("loss", "cls_loss", "bbox_loss")
-        }
+        self.track_losses("cls_loss", "bbox_loss")
 
         # === Config ===
         self.classes = int(classes)
@@ -195,10 +189,6 @@ class FastRCNN(SampledTraining):
     def call(self, inputs, training=None, mask=None):
         inputs = with_proposals(inputs, self.name, self.max_proposals)
         return super().call(inputs, training=training)
-
-    @property
-    def metrics(self):
-        return list(self.loss_trackers.values())
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
@@ -234,33 +224,7 @@ class FastRCNN(SampledTraining):
             self.seed_generator,
             training,
         )
-        values["loss"] = sum(values.values())
-        batch = ops.shape(sizes)[0]
-        for name, value in values.items():
-            self.loss_trackers[name].update_state(value, sample_weight=batch)
-        return values["loss"]
-
-    def get_config(self):
-        # The parts, not their name: they know which layers are fixed.
-        parts = [keras.saving.serialize_keras_object(x) for x in self.parts]
-        settings = {name: getattr(self, name) for name in _SETTINGS}
-        return {**settings, "backbone": parts, "name": self.name}
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        parts = (
-            keras.saving.deserialize_keras_object(part, custom_objects)
-            for part in config["backbone"]
-        )
-        return cls(**{**config, "backbone": Parts(*parts)})
-
-
-# What a new model of the same kind needs to be told besides its parts.
-_SETTINGS = [
-    name
-    for name in inspect.signature(FastRCNN.__init__).parameters
-    if name not in ("self", "backbone", "weights", "frozen_batch_norm", "name")
-]
+        return self.record_losses(values, ops.shape(sizes)[0])
 
 
 class RegionsInside(keras.layers.Layer):
@@ -268,7 +232,8 @@ class RegionsInside(keras.layers.Layer):
 
     Call with `[proposals, image_sizes]`: (B, P, 4) xyxy and (B, 2) int32.
     Returns `(regions, exists)`: (B, P, 4) float32 and (B, P) bool, False for
-    padding and for what lies outside.
+    padding and for what lies outside. Where P is 0 there is one row all the
+    same, since no convolution likes an empty batch.
     """
 
     def __init__(self, **kwargs):
@@ -276,6 +241,8 @@ class RegionsInside(keras.layers.Layer):
 
     def call(self, inputs):
         proposals, image_sizes = inputs
+        missing = tf.maximum(1 - tf.shape(proposals)[1], 0)
+        proposals = tf.pad(proposals, [[0, 0], [0, missing], [0, 0]])
         regions = geometry.clip(ops.cast(proposals, "float32"), image_sizes)
         exists = ops.all(regions[..., 2:] > regions[..., :2], axis=-1)
         return regions, exists

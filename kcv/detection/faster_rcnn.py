@@ -7,32 +7,25 @@ classes. Boxes are xyxy in pixels of the image that is passed in. Logits have
 background first, as in py-faster-rcnn.
 """
 
-import inspect
-
 import keras
 import numpy as np
 from keras import ops
 
-from kcv import boxes as geometry
-from kcv.detection import losses
-from kcv.detection.anchors import inside_image
-from kcv.detection.backbones import Parts
 from kcv.detection.backbones import detector_parts
 from kcv.detection.backbones import load_backbone
 from kcv.detection.detections import Detections
 from kcv.detection.head_training import RoISampling
 from kcv.detection.head_training import head_losses
 from kcv.detection.head_training import objects_of
-from kcv.detection.head_training import take
-from kcv.detection.matching import label_anchors
-from kcv.detection.matching import match
 from kcv.detection.padded_trunk import PaddedTrunk
+from kcv.detection.padded_trunk import with_sizes
 from kcv.detection.proposals import Proposals
 from kcv.detection.region_head import RegionHead
 from kcv.detection.rpn import RegionProposalNetwork
 from kcv.detection.rpn import foreground_logit
+from kcv.detection.rpn_training import AnchorSampling
+from kcv.detection.rpn_training import rpn_losses
 from kcv.detection.sampled_training import SampledTraining
-from kcv.detection.sampling import sample_anchors
 
 # Layers that no classifier has weights for.
 _DETECTION_LAYERS = ("rpn_", "cls_score", "bbox_pred", "fc8", "fc1000")
@@ -163,7 +156,7 @@ class FasterRCNN(SampledTraining):
         pixels = parts.normalization(images)
         features, feature_sizes, sizes = trunk(pixels, image_sizes)
         logits, deltas, anchors, exists = rpn([features, feature_sizes])
-        regions, valid = propose(
+        regions, _, valid = propose(
             [foreground_logit(logits), deltas, anchors, exists, sizes]
         )
         class_logits, box_deltas = head([features, feature_sizes, regions])
@@ -190,16 +183,9 @@ class FasterRCNN(SampledTraining):
             name="proposals_in_training",
         )
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self.loss_trackers = {
-            name: keras.metrics.Mean(name=name)
-            for name in (
-                "loss",
-                "rpn_cls_loss",
-                "rpn_bbox_loss",
-                "cls_loss",
-                "bbox_loss",
-            )
-        }
+        self.track_losses(
+            "rpn_cls_loss", "rpn_bbox_loss", "cls_loss", "bbox_loss"
+        )
 
         # === Config ===
         self.classes = int(classes)
@@ -224,6 +210,9 @@ class FasterRCNN(SampledTraining):
         self.detection_iou = detection_iou
         self.max_detections = max_detections
         self.seed = seed
+        self.anchor_sampling = AnchorSampling(
+            rpn_batch, rpn_fg_fraction, rpn_fg_iou, rpn_bg_iou
+        )
         self.sampling = RoISampling(
             roi_batch,
             roi_fg_fraction,
@@ -237,11 +226,7 @@ class FasterRCNN(SampledTraining):
             load_backbone(self, weights, _DETECTION_LAYERS)
 
     def call(self, inputs, training=None, mask=None):
-        return super().call(_as_dict(inputs), training=training)
-
-    @property
-    def metrics(self):
-        return list(self.loss_trackers.values())
+        return super().call(with_sizes(inputs), training=training)
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
@@ -261,39 +246,18 @@ class FasterRCNN(SampledTraining):
         Returns:
             () float32.
         """
-        x = _as_dict(x)
+        x = with_sizes(x)
         pixels = self.normalization(x["images"])
         features, feature_sizes, sizes = self.trunk(
             pixels, x["image_sizes"], training=training
         )
-        logits, deltas, anchors, exists = self.rpn([features, feature_sizes])
+        outputs = self.rpn([features, feature_sizes])
         objects = objects_of(y)
-
-        # === Region proposal network ===
-        iou = geometry.iou_matrix(anchors[None], objects.boxes)  # (B, A, N)
-        usable = exists & inside_image(anchors, sizes)
-        anchor_labels = label_anchors(
-            iou, objects.valid, usable, self.rpn_fg_iou, self.rpn_bg_iou
+        values = rpn_losses(
+            outputs, sizes, objects, self.anchor_sampling, self.seed_generator
         )
-        foreground, background = sample_anchors(
-            anchor_labels,
-            keras.random.uniform(
-                ops.shape(anchor_labels), seed=self.seed_generator
-            ),
-            self.rpn_batch,
-            self.rpn_fg_fraction,
-        )
-        best, _ = match(iou, objects.valid)
-        targets = geometry.encode(take(objects.boxes, best), anchors[None])
-        values = {
-            "rpn_cls_loss": losses.rpn_cls_loss(logits, foreground, background),
-            "rpn_bbox_loss": losses.rpn_bbox_loss(
-                deltas, targets, foreground, background
-            ),
-        }
-
-        # === Detection head ===
-        regions, exists = self.propose_in_training(
+        logits, deltas, anchors, exists = outputs
+        regions, _, exists = self.propose_in_training(
             [foreground_logit(logits), deltas, anchors, exists, sizes]
         )
         values |= head_losses(
@@ -307,40 +271,4 @@ class FasterRCNN(SampledTraining):
             self.seed_generator,
             training,
         )
-
-        values["loss"] = sum(values.values())
-        batch = ops.shape(sizes)[0]
-        for name, value in values.items():
-            self.loss_trackers[name].update_state(value, sample_weight=batch)
-        return values["loss"]
-
-    def get_config(self):
-        # The parts, not their name: they know which layers are fixed.
-        parts = [keras.saving.serialize_keras_object(x) for x in self.parts]
-        settings = {name: getattr(self, name) for name in _SETTINGS}
-        return {**settings, "backbone": parts, "name": self.name}
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        parts = (
-            keras.saving.deserialize_keras_object(part, custom_objects)
-            for part in config["backbone"]
-        )
-        return cls(**{**config, "backbone": Parts(*parts)})
-
-
-# What a new model of the same kind needs to be told besides its parts.
-_SETTINGS = [
-    name
-    for name in inspect.signature(FasterRCNN.__init__).parameters
-    if name not in ("self", "backbone", "weights", "frozen_batch_norm", "name")
-]
-
-
-def _as_dict(inputs):
-    if not isinstance(inputs, dict):
-        return {"image_sizes": None, "images": inputs}
-    return {
-        "image_sizes": inputs.get("image_sizes"),
-        "images": inputs["images"],
-    }
+        return self.record_losses(values, ops.shape(sizes)[0])

@@ -87,3 +87,21 @@ def _inside(images, image_sizes):
     columns = tf.range(width) < image_sizes[:, 1:]
     inside = rows[:, :, None, None] & columns[:, None, :, None]
     return tf.cast(inside, images.dtype)
+
+
+def with_sizes(inputs):
+    """Bring images that come alone, or without sizes, into one form.
+
+    Args:
+        inputs: images (B, H, W, 3), or a dict of `images` and, where they
+            differ in size, `image_sizes` (B, 2).
+
+    Returns:
+        A dict of both, with None for sizes that are not given.
+    """
+    if not isinstance(inputs, dict):
+        inputs = {"images": inputs}
+    return {
+        "image_sizes": inputs.get("image_sizes"),
+        "images": inputs["images"],
+    }

@@ -18,7 +18,7 @@ class Proposals(keras.layers.Layer):
 
     Args:
         pre_nms: regions that enter non-maximum suppression at most: 12000 in
-            training, 6000 in testing.
+            training, 6000 in testing; None for all.
         post_nms: K, regions that leave it: 2000 and 300.
         iou_threshold: of the suppression.
         min_side: shortest side of a region, pixels of the image that the
@@ -27,8 +27,9 @@ class Proposals(keras.layers.Layer):
     Call with `[logits, deltas, anchors, exists, image_sizes]`: logits (B, A)
     of foreground minus background, deltas (B, A, 4), anchors (A, 4) xyxy,
     exists (B, A) bool (False for anchors of cells beyond the image),
-    image_sizes (B, 2) height and width. Returns `(regions, valid)`:
-    (B, K, 4) float32 xyxy by falling score, zero where `valid` (B, K) bool is
+    image_sizes (B, 2) height and width. Returns `(regions, scores, valid)`:
+    (B, K, 4) float32 xyxy by falling score, the logits (B, K) float32, and
+    valid (B, K) bool; regions are zero and logits minus infinity where it is
     False.
     """
 
@@ -37,7 +38,7 @@ class Proposals(keras.layers.Layer):
     ):
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
-        if pre_nms < 1 or post_nms < 1:
+        if (pre_nms is not None and pre_nms < 1) or post_nms < 1:
             raise ValueError(
                 "pre_nms and post_nms must be positive. Received: "
                 f"pre_nms={pre_nms}, post_nms={post_nms}"
@@ -56,18 +57,23 @@ class Proposals(keras.layers.Layer):
         large = ops.all(sides >= self.min_side, axis=-1)
         logits = ops.where(exists & large, logits, float("-inf"))
 
-        candidates = tf.minimum(self.pre_nms, tf.shape(logits)[1])
+        candidates = tf.shape(logits)[1]
+        if self.pre_nms is not None:
+            candidates = tf.minimum(self.pre_nms, candidates)
         scores, best = tf.math.top_k(logits, candidates)
         regions = tf.gather(regions, best, batch_dims=1)
         kept, valid = self.suppress([regions, scores])
         regions = tf.gather(regions, kept, batch_dims=1)
         regions = tf.where(valid[..., None], regions, 0.0)
-        return tf.stop_gradient(regions), valid
+        scores = tf.gather(scores, kept, batch_dims=1)
+        scores = tf.where(valid, scores, float("-inf"))
+        return tf.stop_gradient(regions), tf.stop_gradient(scores), valid
 
     def compute_output_spec(self, inputs):
         shape = (inputs[0].shape[0], self.post_nms)
         return (
             keras.KerasTensor((*shape, 4), dtype="float32"),
+            keras.KerasTensor(shape, dtype="float32"),
             keras.KerasTensor(shape, dtype="bool"),
         )
 

@@ -138,6 +138,7 @@ def as_dataset():
         "difficult": tf.TensorSpec((None,), tf.bool),
         "is_crowd": tf.TensorSpec((None,), tf.bool),
         "image_id": tf.TensorSpec((), tf.string),
+        "proposals": tf.TensorSpec((None, 4), tf.float32),
         "segmentation_masks": tf.TensorSpec((None, None), tf.uint8),
         "instance_masks": tf.TensorSpec((None, None, None), tf.uint8),
     }

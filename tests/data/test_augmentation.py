@@ -14,6 +14,7 @@ COUNT = 40
 def masked(make_example, boxes, image_id="one", seed=0):
     example = make_example(11, 17, boxes, image_id=image_id, seed=seed)
     rng = np.random.default_rng(seed)
+    example["proposals"] = example["bounding_boxes"]["boxes"].copy()
     example["segmentation_masks"] = rng.integers(
         0, 256, (11, 17), dtype=np.uint8
     )
@@ -60,6 +61,7 @@ def test_flip_moves_pixels_boxes_and_masks_together(examples, as_dataset):
         np.testing.assert_allclose(
             got["bounding_boxes"]["boxes"], boxes, atol=1e-5
         )
+        np.testing.assert_allclose(got["proposals"], boxes, atol=1e-5)
         np.testing.assert_array_equal(
             got["bounding_boxes"]["labels"],
             example["bounding_boxes"]["labels"],

@@ -73,6 +73,42 @@ def test_max_boxes_is_the_static_shape(make_example, as_dataset):
         list(dataset)
 
 
+def with_proposals(example, *boxes):
+    proposals = np.array(boxes, np.float32).reshape(-1, 4)
+    return {**example, "proposals": proposals}
+
+
+def test_proposals_are_padded_by_zero_boxes(make_example, as_dataset):
+    box, other = [1, 0, 3, 2], [0, 0, 4, 4]
+    examples = [
+        with_proposals(make_example(4, 4), box, other),
+        with_proposals(make_example(4, 4)),
+    ]
+    (got,) = batch(as_dataset(examples), 2)
+    zero = [0] * 4
+    expected = [[box, other], [zero, zero]]
+    assert got["proposals"].numpy().tolist() == expected
+    assert detection_inputs(got)[0]["proposals"] is got["proposals"]
+    (got,) = batch(as_dataset(examples[1:]), 1)
+    assert got["proposals"].numpy().tolist() == [[zero]]
+
+
+def test_max_proposals_is_the_static_shape(make_example, as_dataset):
+    box = [1, 0, 3, 2]
+    example = with_proposals(make_example(4, 4, image_id="many"), *[box] * 3)
+    dataset = batch(as_dataset([example]), 1, max_proposals=5)
+    assert dataset.element_spec["proposals"].shape.as_list() == [None, 5, 4]
+    (got,) = dataset
+    assert (got["proposals"].numpy()[0, :, 2] > 0).tolist() == [True] * 3 + [
+        False
+    ] * 2
+    dataset = batch(as_dataset([example]), 1, max_proposals=2)
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"many.*max_proposals.*3.*2"
+    ):
+        list(dataset)
+
+
 SHAPES = np.random.default_rng(4).permutation([0] * 30 + [1] * 17)
 
 
@@ -140,7 +176,12 @@ def test_endless_stays_endless(mixed, as_dataset):
 
 
 def test_numbers_are_checked(mixed, as_dataset):
-    for name in ("batch_size", "max_boxes", "pad_to_multiple"):
+    for name in (
+        "batch_size",
+        "max_boxes",
+        "pad_to_multiple",
+        "max_proposals",
+    ):
         with pytest.raises(ValueError, match=f"{name} must be at least 1"):
             batch(as_dataset(mixed), **{"batch_size": 2, name: 0})
 

@@ -95,6 +95,25 @@ def test_whole_image_box_never_leaves_a_rounded_side(make_example, as_dataset):
     np.testing.assert_allclose(boxes, own, atol=0.5)
 
 
+def test_proposals_follow_as_boxes_do(make_example, as_dataset):
+    boxes = [[4, 6, 20, 18], [0, 0, 33, 21], [32.6, 3, 33, 9]]
+    example = make_example(21, 33, boxes)
+    example["proposals"] = np.array(boxes, np.float32)
+    (got,) = resize(as_dataset([example]), 20, 1000)
+    np.testing.assert_array_equal(
+        got["proposals"], got["bounding_boxes"]["boxes"]
+    )
+    example["proposals"] = example["proposals"][:0]
+    (got,) = resize(as_dataset([example]), 20, 1000)
+    assert got["proposals"].shape == (0, 4)
+
+
+def test_an_image_alone_is_resized(make_example, as_dataset):
+    image = {"images": make_example(10, 20)["images"]}
+    (got,) = resize(as_dataset([image]), 5, 10)
+    assert got["images"].shape == (5, 10, 3)
+
+
 def test_no_objects_and_no_masks(make_example, as_dataset):
     example = make_example(8, 12)
     example["instance_masks"] = np.zeros((0, 8, 12), np.uint8)

@@ -45,6 +45,21 @@ def test_validate_names_image_and_box(
         next(steps)
 
 
+@pytest.mark.parametrize("name", [n for n in BAD if "label" not in n])
+def test_validate_names_image_and_proposal(name, make_example, as_dataset):
+    box, _, word = BAD[name]
+    example = make_example(20, 30, [GOOD], image_id="cat")
+    example["proposals"] = np.array([GOOD, [0, 0, 30.5, 20]], np.float32)
+    (got,) = validate(as_dataset([example]), 1)
+    assert got["proposals"].numpy().tolist() == [GOOD, [0, 0, 30, 20]]
+    example["proposals"] = np.array([GOOD, GOOD, box], np.float32)
+    with pytest.raises(
+        tf.errors.InvalidArgumentError,
+        match=rf"\[cat\] \[proposal\] \[2\].*{word}",
+    ):
+        list(validate(as_dataset([example]), 1))
+
+
 def test_a_pixel_too_far_is_clipped(make_example, as_dataset):
     box, clipped = [-1, 0, 30.5, 20.25], [[0, 0, 30, 20]]
     got = check_boxes([box], [0], classes=1, name="x", size=(20, 30))

@@ -5,16 +5,14 @@ import numpy as np
 import pytest
 
 from kcv.detection import FasterRCNN
+from kcv.detection import FastRCNN
+from kcv.detection import RegionProposals
 from kcv.detection import custom_parts
 
 
-@pytest.fixture
-def small_trunk():
-    """Function that builds three convolutions with biases, stride 8."""
-    return _small_trunk
-
-
-def _small_trunk():
+def _small_parts():
+    """Three convolutions with biases, stride 8: always the same weights."""
+    keras.utils.set_random_seed(0)
     x = images = keras.Input((None, None, 3))
     for filters in (8, 12, 16):
         x = keras.layers.Conv2D(
@@ -25,7 +23,7 @@ def _small_trunk():
             bias_initializer=keras.initializers.RandomNormal(stddev=0.3),
         )(x)
         x = keras.layers.MaxPooling2D(2, padding="same")(x)
-    return keras.Model(images, x)
+    return custom_parts(keras.Model(images, x), roi_size=3, units=(24,))
 
 
 @pytest.fixture
@@ -33,7 +31,6 @@ def make_detector():
     """Function that builds a small detector with options of its own."""
 
     def make(classes=3, **options):
-        keras.utils.set_random_seed(0)
         settings = {
             "anchor_scales": (2, 4, 8),
             "rpn_filters": 16,
@@ -44,8 +41,25 @@ def make_detector():
             "seed": 0,
             **options,
         }
-        parts = custom_parts(_small_trunk(), roi_size=3, units=(24,))
-        return FasterRCNN(classes, parts, **settings)
+        return FasterRCNN(classes, _small_parts(), **settings)
+
+    return make
+
+
+@pytest.fixture
+def make_proposer():
+    """Function that builds a small RPN with options of its own."""
+
+    def make(parts=None, **options):
+        settings = {
+            "anchor_scales": (2, 4, 8),
+            "rpn_filters": 16,
+            "proposals": (None, 50),
+            "min_proposal_side": 4,
+            "seed": 0,
+            **options,
+        }
+        return RegionProposals(parts or _small_parts(), **settings)
 
     return make
 
@@ -66,4 +80,31 @@ def batch():
     }
     y["boxes"][0, :2] = [[8, 8, 40, 40], [50, 20, 90, 60]]
     y["labels"][0, :2] = [2, 0]
+    return x, y
+
+
+@pytest.fixture
+def make_fast():
+    """Function that builds a small Fast R-CNN with options of its own."""
+
+    def make(classes=3, parts=None, **options):
+        settings = {"roi_batch": 16, "roi_bg_iou": (0.0, 0.5), "seed": 0}
+        parts = parts or _small_parts()
+        return FastRCNN(classes, parts, **{**settings, **options})
+
+    return make
+
+
+@pytest.fixture
+def proposed(batch):
+    """The batch, with proposals around its objects and elsewhere."""
+    x, y = batch
+    rng = np.random.default_rng(1)
+    corners = rng.uniform(0, 40, (2, 30, 2))
+    sides = rng.uniform(12, 40, (2, 30, 2))
+    proposals = np.concatenate([corners, corners + sides], -1)
+    near = y["boxes"][0, [0, 1] * 5] + rng.uniform(-4, 4, (10, 4))
+    proposals[0, :10] = near
+    proposals[0, 25:] = 0  # padding
+    x = {**x, "proposals": proposals.astype("float32")}
     return x, y

@@ -107,6 +107,29 @@ def test_a_tf_dataset_gives_the_same():
     np.testing.assert_array_equal(detections["a"]["boxes"], [[0, 0, 5, 9]])
 
 
+def test_a_model_is_given_the_proposals_of_the_batch():
+    class Returned(keras.Model):
+        """A detector that answers with its proposals."""
+
+        def call(self, inputs):
+            boxes = inputs["proposals"]
+            return {
+                "boxes": boxes,
+                "scores": keras.ops.ones_like(boxes[..., 0]),
+                "labels": keras.ops.zeros_like(boxes[..., 0], "int32"),
+                "num_detections": keras.ops.sum(
+                    keras.ops.cast(boxes[..., 2] > 0, "int32"), axis=1
+                ),
+            }
+
+    proposals = np.zeros((2, 3, 4), np.float32)
+    proposals[0, :2] = [[0, 0, 4, 8], [2, 2, 6, 6]]
+    with_proposals = {**BATCHES[0], "proposals": proposals}
+    _, detections = collect_detections(Returned(), [with_proposals])
+    assert detections["a"]["boxes"].tolist() == [[0, 0, 2, 4], [1, 1, 3, 3]]
+    assert detections["b"]["boxes"].shape == (0, 4)
+
+
 def test_an_id_that_comes_twice_raises():
     with pytest.raises(ValueError, match="'a' occurs twice.*repeat"):
         collect_detections(detector(), BATCHES[:1] * 2)

@@ -12,6 +12,7 @@ import pytest
 
 import kcv.detection  # noqa: F401, so that Keras knows the saved class
 from recipes import faster_rcnn
+from recipes.alternating import Schedule
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -92,7 +93,9 @@ def test_the_papers_schedule():
     assert plan.steps_per_epoch(2) * plan.epochs == pytest.approx(
         70_000, rel=0.002
     )
-    optimizer = faster_rcnn.optimizer("vgg16", 2, 70_000)
+    optimizer = faster_rcnn.optimizer(
+        "vgg16", Schedule(batch_size=2, epochs=28, steps=2500)
+    )
     optimizer.build([keras.Variable(0.0)])
     rates = []
     for step in (0, 49_999, 50_001, 69_999):
@@ -101,6 +104,29 @@ def test_the_papers_schedule():
     np.testing.assert_allclose(rates, [1e-3, 1e-3, 1e-4, 1e-4], rtol=1e-6)
     assert optimizer.momentum == 0.9
     assert optimizer.l2 == 5e-4
+
+
+def test_the_papers_four_steps():
+    """80 000 updates of an image, 40 000 of two; a tenth after 3/4."""
+    for plan, steps in (
+        (faster_rcnn.PAPERS_PROPOSER, 80_000),
+        (faster_rcnn.PAPERS_DETECTOR, 40_000),
+    ):
+        per_epoch = plan.steps_per_epoch(plan.batch_size)
+        assert per_epoch * plan.epochs == pytest.approx(steps, rel=0.002)
+        optimizer = faster_rcnn.optimizer(
+            "vgg16",
+            Schedule(plan.batch_size, plan.epochs, steps // plan.epochs),
+            drop=3 / 4,
+        )
+        optimizer.build([keras.Variable(0.0)])
+        rates = []
+        for step in (0, steps * 3 // 4 - 1, steps * 3 // 4 + 1):
+            optimizer.iterations.assign(step)
+            rates.append(float(optimizer.learning_rate))
+        np.testing.assert_allclose(rates, [1e-3, 1e-3, 1e-4], rtol=1e-6)
+    assert faster_rcnn.PAPERS_PROPOSER.batch_size == 1
+    assert faster_rcnn.PAPERS_DETECTOR.batch_size == 2
 
 
 def test_errors(tmp_path):

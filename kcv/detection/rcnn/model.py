@@ -7,8 +7,6 @@ B images, P proposals, N objects, S side of a window, C classes. Boxes are
 xyxy in pixels of the image that is passed in.
 """
 
-import inspect
-
 import keras
 import tensorflow as tf
 from keras import ops
@@ -294,28 +292,6 @@ class RCNN(SampledTraining):
         loss = losses.cls_loss(logits[None], classes, used)
         self.loss_tracker.update_state(loss)
         return loss
-
-    def get_config(self):
-        # The parts, not their name: they know which layers are fixed.
-        parts = [keras.saving.serialize_keras_object(x) for x in self.parts]
-        settings = {name: getattr(self, name) for name in _SETTINGS}
-        return {**settings, "backbone": parts, "name": self.name}
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        parts = (
-            keras.saving.deserialize_keras_object(part, custom_objects)
-            for part in config["backbone"]
-        )
-        return cls(**{**config, "backbone": Parts(*parts)})
-
-
-# What a new model of the same kind needs to be told besides its parts.
-_SETTINGS = [
-    name
-    for name in inspect.signature(RCNN.__init__).parameters
-    if name not in ("self", "backbone", "weights", "name")
-]
 
 
 class RefinedDetections(keras.layers.Layer):

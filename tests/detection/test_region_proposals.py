@@ -1,0 +1,154 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kcv.data.resizing import resize_example
+from kcv.detection import ImageProposals
+from kcv.detection import RegionProposals
+from kcv.proposals import ProposalCache
+
+LOSSES = {"loss", "rpn_cls_loss", "rpn_bbox_loss"}
+
+
+@pytest.fixture
+def model(make_proposer):
+    return make_proposer()
+
+
+def test_losses_and_proposals_are_those_of_faster_rcnn(
+    make_detector, make_proposer, batch
+):
+    x, y = batch
+    # All anchors are taken, so that no chance is left.
+    detector = make_detector(rpn_batch=4000)
+    model = make_proposer(rpn_batch=4000, proposals=(400, 20))
+    model.set_weights(_weights_of(detector))
+    detector.compute_loss(x, y, training=False)
+    loss = model.compute_loss(x, y, training=False)
+    expected = {m.name: float(m.result()) for m in detector.metrics}
+    for metric in model.metrics[1:]:
+        value = float(metric.result())
+        assert value == pytest.approx(expected[metric.name], rel=1e-5)
+    assert float(loss) == pytest.approx(
+        expected["rpn_cls_loss"] + expected["rpn_bbox_loss"], rel=1e-5
+    )
+    # What the detector's graph calls its proposals.
+    inner = keras.Model(detector.input, detector.get_layer("proposals").output)
+    regions, logits, valid = inner.predict_on_batch(x)
+    found = model.predict(x, verbose=0)
+    np.testing.assert_allclose(found["proposals"], regions, atol=1e-3)
+    np.testing.assert_allclose(
+        found["scores"],
+        np.where(valid, 1 / (1 + np.exp(-logits)), 0),
+        atol=1e-5,
+    )
+
+
+def _weights_of(detector):
+    return [*detector.trunk.get_weights(), *detector.rpn.get_weights()]
+
+
+def test_fit_shows_the_two_losses_and_they_fall(model, batch):
+    model.compile(keras.optimizers.Adam(3e-3))
+    history = model.fit(*batch, batch_size=2, epochs=12, verbose=0).history
+    assert set(history) == LOSSES
+    assert history["loss"][-1] < 0.8 * history["loss"][0]
+    x, y = tf.nest.map_structure(tf.constant, batch)
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(x, y)
+    variables = model.trainable_variables
+    for variable, gradient in zip(
+        variables, tape.gradient(loss, variables), strict=True
+    ):
+        assert np.abs(gradient).max() > 0, variable.path
+
+
+def test_all_anchors_by_falling_score(make_proposer, batch):
+    """Without suppression and limit, every anchor within sight is there."""
+    x, _ = batch
+    images = x["images"][:1]
+    model = make_proposer(
+        proposals=(None, 900), proposal_iou=1.0, min_proposal_side=0
+    )
+    found = model.predict(images, verbose=0)
+    # 8 x 12 cells, 9 anchors; those clipped to the same box stay one.
+    real = found["proposals"][0, :, 2] > 0
+    assert real.sum() > 400
+    scores = found["scores"][0]
+    assert (np.diff(scores) <= 0).all()
+    assert (scores[real] > 0).all()
+    assert (scores[~real] == 0).all()
+    fewer = make_proposer(
+        proposals=(None, 100), proposal_iou=1.0, min_proposal_side=0
+    )
+    fewer.set_weights(model.get_weights())
+    np.testing.assert_array_equal(
+        fewer.predict(images, verbose=0)["proposals"],
+        found["proposals"][:, :100],
+    )
+
+
+def test_save_and_load_without_custom_objects(model, batch, tmp_path):
+    x, _ = batch
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert again.settings() == model.settings()
+    expected = model.predict(x, verbose=0)
+    for key, value in again.predict(x, verbose=0).items():
+        np.testing.assert_array_equal(value, expected[key])
+
+
+def test_the_defaults_are_the_dumps_of_alternating_training():
+    settings = RegionProposals().settings()
+    expected = {
+        "proposals": (None, 2000),
+        "proposal_iou": 0.7,
+        "min_proposal_side": 16,
+        "rpn_batch": 256,
+        "rpn_fg_fraction": 0.5,
+        "rpn_fg_iou": 0.7,
+        "rpn_bg_iou": 0.3,
+    }
+    assert {key: settings[key] for key in expected} == expected
+
+
+def test_published_weights_reach_the_trunk(shared):
+    file = shared / "weights" / "vgg16_imagenet_notop.weights.h5"
+    if not file.exists():
+        pytest.skip("the published weights of VGG-16 are not here")
+    model = RegionProposals("vgg16", weights=file)
+    original = keras.applications.VGG16(weights=None, include_top=False)
+    original.load_weights(file)
+    np.testing.assert_array_equal(
+        model.parts.trunk.get_layer("conv5_3").kernel,
+        original.get_layer("block5_conv3").kernel.numpy(),
+    )
+
+
+def test_proposals_of_one_image_are_in_its_pixels(model):
+    image = np.random.default_rng(0).integers(0, 256, (90, 60, 3), np.uint8)
+    found = ImageProposals(model, 40, 80)(image)
+    scaled = resize_example({"images": tf.constant(image)}, 40, 80)["images"]
+    assert scaled.shape == (60, 40, 3)
+    seen = model.predict(tf.cast(scaled, "float32")[None], verbose=0)
+    count = (seen["scores"][0] > 0).sum()
+    assert found.shape == (count, 4)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(
+        found, seen["proposals"][0, :count] * 1.5, rtol=1e-5
+    )
+
+
+def test_it_is_a_method_of_the_cache(model, tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (5, 64, 96, 3), np.uint8)
+    dataset = tf.data.Dataset.from_tensor_slices(
+        {"images": images, "image_id": [str(i) for i in range(5)]}
+    )
+    method = ImageProposals(model, 64, 96)
+    cache = ProposalCache(tmp_path, method, max_proposals=12)
+    cache.compute(dataset, verbose=False)
+    for number, example in enumerate(cache.attach(dataset)):
+        np.testing.assert_array_equal(
+            example["proposals"], method(images[number])[:12]
+        )
