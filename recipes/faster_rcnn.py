@@ -95,7 +95,7 @@ PAPERS = Plan(image_size=600, batch_size=2, steps=70_000, epochs=28)
 
 # Of each of the four steps of alternating training: one image per update for
 # the proposals, two for the detector.
-SMALL_PROPOSER = Plan(image_size=192, batch_size=4, steps=1024, epochs=2)
+SMALL_PROPOSER = Plan(image_size=192, batch_size=4, steps=512, epochs=2)
 SMALL_DETECTOR = Plan(image_size=192, batch_size=4, steps=1536, epochs=3)
 PAPERS_PROPOSER = Plan(image_size=600, batch_size=1, steps=80_000, epochs=16)
 PAPERS_DETECTOR = Plan(image_size=600, batch_size=2, steps=40_000, epochs=16)
