@@ -20,6 +20,7 @@ from kcv.data.image_folder import image_folder
 from kcv.data.image_folder import read_image_folder
 from kcv.data.images import decode_image
 from kcv.data.images import read_image
+from kcv.data.resizing import random_resize
 from kcv.data.resizing import resize
 from kcv.data.resizing import resize_short_side
 from kcv.data.scenes.material import DIGIT_CLASSES
@@ -50,6 +51,7 @@ __all__ = [
     "photometric",
     "random_crop",
     "random_flip",
+    "random_resize",
     "random_short_side",
     "read_coco",
     "read_idx",

@@ -1,6 +1,12 @@
 """The image scales of detectors, boxes and masks too, and of classifiers."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
+
+from kcv.data.randomness import Purpose
+from kcv.data.randomness import map_with_position
+from kcv.data.randomness import own_seed
 
 
 def resize(
@@ -45,17 +51,69 @@ def resize(
     )
 
 
-def resize_example(example: dict, short_side: int, long_side: int) -> dict:
+def random_resize(
+    dataset: tf.data.Dataset,
+    short_sides: Sequence[int],
+    long_side: int,
+    seed: int,
+    start: int = 0,
+) -> tf.data.Dataset:
+    """Scale each image to one of several sizes, by chance.
+
+    Multi-scale training of SPPnet (He et al. 2014) and Fast R-CNN (Girshick
+    2015, section 4.4).
+
+    Args:
+        dataset: as of `resize`.
+        short_sides: lengths of the short side to choose from, in pixels; the
+            papers have 480, 576, 688, 864 and 1200.
+        long_side: greatest length of the long side, in pixels; 2000 there.
+        seed: what example number p is scaled to is a function of (seed, p).
+        start: number of the first example, as for a run that is resumed.
+
+    Returns:
+        As of `resize`.
+
+    Raises:
+        ValueError: if a side is below 1 or long_side below a short side.
+
+    Example:
+
+    ```python
+    sides = (480, 576, 688, 864, 1200)
+    train = kcv.data.random_resize(train, sides, 2000, seed=0)
+    ```
+    """
+    short_sides = tuple(short_sides)
+    if (
+        not short_sides
+        or not 1 <= min(short_sides) <= max(short_sides) <= long_side
+    ):
+        raise ValueError(
+            "sides must be 1 <= short_sides <= long_side, received "
+            f"short_sides={short_sides}, long_side={long_side}"
+        )
+
+    def scale(position, example):
+        which = tf.random.stateless_uniform(
+            (),
+            own_seed(seed, position, Purpose.SCALE),
+            maxval=len(short_sides),
+            dtype=tf.int32,
+        )
+        short_side = tf.gather(short_sides, which)
+        return resize_example(example, short_side, long_side)
+
+    return map_with_position(dataset, scale, start)
+
+
+def resize_example(
+    example: dict, short_side: int | tf.Tensor, long_side: int
+) -> dict:
     """Scale one example, as `resize` does each of a data set."""
     example = dict(example)
     old = tf.shape(example["images"])[:2]
-    # float64, as the rule was written in: roundings must fall the same way.
-    sides = tf.cast(old, tf.float64)
-    scale = short_side / tf.reduce_min(sides)
-    capped = long_side / tf.reduce_max(sides)
-    too_long = tf.round(scale * tf.reduce_max(sides)) > long_side
-    scale = tf.where(too_long, capped, scale)
-    new = tf.maximum(tf.cast(tf.round(sides * scale), tf.int32), 1)
+    new, scale = scaled_size(old, short_side, long_side)
 
     images = tf.image.resize(example["images"], new, "bilinear")
     example["images"] = tf.cast(tf.round(images), tf.uint8)
@@ -78,6 +136,28 @@ def resize_example(example: dict, short_side: int, long_side: int) -> dict:
     before = example.get("scale", tf.constant(1.0))
     example["scale"] = before * tf.cast(scale, tf.float32)
     return example
+
+
+def scaled_size(
+    size: tf.Tensor, short_side: int | tf.Tensor, long_side: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Find the size to which an image is scaled.
+
+    Args:
+        size: (2,) int32, height and width.
+        short_side: wanted length of the short side, in pixels.
+        long_side: greatest length of the long side, in pixels.
+
+    Returns:
+        (2,) int32, and the scale, () float64.
+    """
+    # float64, as the rule was written in: roundings must fall the same way.
+    sides = tf.cast(size, tf.float64)
+    scale = tf.cast(short_side, tf.float64) / tf.reduce_min(sides)
+    capped = long_side / tf.reduce_max(sides)
+    too_long = tf.round(scale * tf.reduce_max(sides)) > long_side
+    scale = tf.where(too_long, capped, scale)
+    return tf.maximum(tf.cast(tf.round(sides * scale), tf.int32), 1), scale
 
 
 def _nearest(masks, size):

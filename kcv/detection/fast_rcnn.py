@@ -19,9 +19,11 @@ from kcv.detection.detections import Detections
 from kcv.detection.head_training import RoISampling
 from kcv.detection.head_training import head_losses
 from kcv.detection.head_training import objects_of
+from kcv.detection.image_pyramid import ImagePyramid
 from kcv.detection.padded_trunk import PaddedTrunk
 from kcv.detection.region_head import RegionHead
 from kcv.detection.sampled_training import SampledTraining
+from kcv.layers.region_warp import full_sizes
 
 # Layers that no classifier has weights for.
 _OWN_LAYERS = ("cls_score", "bbox_pred", "fc8", "fc1000")
@@ -59,6 +61,10 @@ class FastRCNN(SampledTraining):
             all, minus infinity, and has 100 per class.
         detection_iou: of the suppression within each class.
         max_detections: per image.
+        test_scales: short sides of a pyramid of the image, pixels: each region
+            is seen where it is nearest to 224 x 224. The paper has (480, 576,
+            688, 864, 1200). None sees images as they come.
+        test_long_side: most pixels of a long side in the pyramid.
         seed: of the sampling; None draws one.
 
     Call with `{"images": (B, H, W, 3), "image_sizes": (B, 2), "proposals":
@@ -98,6 +104,8 @@ class FastRCNN(SampledTraining):
         score_threshold=0.05,
         detection_iou=0.3,
         max_detections=100,
+        test_scales=None,
+        test_long_side=2000,
         seed=None,
         name="fast_rcnn",
     ):
@@ -112,6 +120,15 @@ class FastRCNN(SampledTraining):
                     f"{argument} must have the shape (4,) or (classes, 4) = "
                     f"({classes}, 4). Received: {np.shape(table)}"
                 )
+        if test_scales is not None and not (
+            len(test_scales)
+            and 1 <= min(test_scales) <= max(test_scales) <= test_long_side
+        ):
+            raise ValueError(
+                "test_scales must be short sides of at least one and at most "
+                f"test_long_side={test_long_side} pixels. Received: "
+                f"test_scales={test_scales}"
+            )
         parts = detector_parts(backbone, weights, frozen_batch_norm)
 
         # === Layers ===
@@ -135,9 +152,14 @@ class FastRCNN(SampledTraining):
         )
         proposals = keras.Input((max_proposals, 4), name="proposals")
         pixels = parts.normalization(images)
-        features, feature_sizes, sizes = trunk(pixels, image_sizes)
-        regions, exists = inside([proposals, sizes])
-        logits, deltas = head([features, feature_sizes, regions])
+        regions, exists, sizes = inside(proposals, pixels, image_sizes)
+        if test_scales is None:
+            features, feature_sizes, _ = trunk(pixels, image_sizes)
+            logits, deltas = head([features, feature_sizes, regions])
+        else:
+            logits, deltas = ImagePyramid(
+                trunk, head, tuple(test_scales), test_long_side, name="pyramid"
+            )([pixels, sizes, regions])
         detections = detect([logits, deltas, regions, exists, sizes])
         super().__init__(
             inputs={
@@ -173,6 +195,8 @@ class FastRCNN(SampledTraining):
         self.score_threshold = score_threshold
         self.detection_iou = detection_iou
         self.max_detections = max_detections
+        self.test_scales = None if test_scales is None else tuple(test_scales)
+        self.test_long_side = test_long_side
         self.seed = seed
         self.sampling = RoISampling(
             roi_batch,
@@ -209,10 +233,12 @@ class FastRCNN(SampledTraining):
         """
         x = with_proposals(x, self.name, self.max_proposals)
         pixels = self.normalization(x["images"])
-        features, feature_sizes, sizes = self.trunk(
+        regions, exists, sizes = self.inside(
+            x["proposals"], pixels, x["image_sizes"]
+        )
+        features, feature_sizes, _ = self.trunk(
             pixels, x["image_sizes"], training=training
         )
-        regions, exists = self.inside([x["proposals"], sizes])
         values = head_losses(
             self.head,
             features,
@@ -228,30 +254,33 @@ class FastRCNN(SampledTraining):
 
 
 class RegionsInside(keras.layers.Layer):
-    """Clip proposals to their image, and tell which are regions.
+    """Clip proposals to their images, and tell which are regions.
 
-    Call with `[proposals, image_sizes]`: (B, P, 4) xyxy and (B, 2) int32.
-    Returns `(regions, exists)`: (B, P, 4) float32 and (B, P) bool, False for
-    padding and for what lies outside. Where P is 0 there is one row all the
-    same, since no convolution likes an empty batch.
+    Call with `proposals` (B, P, 4) xyxy, `images` (B, H, W, 3) and
+    `image_sizes` (B, 2) int32, or None where every image fills the batch.
+    Returns `(regions, exists, image_sizes)`: (B, P, 4) float32; (B, P) bool,
+    False for padding and for what lies outside; (B, 2) int32. Where P is 0
+    there is one row all the same, since no convolution likes an empty batch.
     """
 
     def __init__(self, **kwargs):
         super().__init__(dtype="float32", **kwargs)
 
-    def call(self, inputs):
-        proposals, image_sizes = inputs
+    def call(self, proposals, images, image_sizes=None):
+        if image_sizes is None:
+            image_sizes = full_sizes(images)
         missing = tf.maximum(1 - tf.shape(proposals)[1], 0)
         proposals = tf.pad(proposals, [[0, 0], [0, missing], [0, 0]])
         regions = geometry.clip(ops.cast(proposals, "float32"), image_sizes)
         exists = ops.all(regions[..., 2:] > regions[..., :2], axis=-1)
-        return regions, exists
+        return regions, exists, image_sizes
 
-    def compute_output_spec(self, inputs):
-        shape = inputs[0].shape
+    def compute_output_spec(self, proposals, images, image_sizes=None):
+        shape = proposals.shape
         return (
             keras.KerasTensor(shape, dtype="float32"),
             keras.KerasTensor(shape[:2], dtype="bool"),
+            keras.KerasTensor((shape[0], 2), dtype="int32"),
         )
 
 

@@ -41,8 +41,12 @@ class RegionHead(keras.layers.Layer):
 
     def call(self, inputs, training=False):
         features, feature_sizes, regions = inputs
-        batch, count = tf.unstack(tf.shape(regions)[:2])
         pooled = self.roi_pool([features, regions, feature_sizes])
+        return self.classify(pooled, training=training)
+
+    def classify(self, pooled, training=False):
+        """Go on from regions (B, R, P, P, channels) that are pooled."""
+        batch, count = tf.unstack(tf.shape(pooled)[:2])
         pooled = tf.reshape(pooled, (batch * count, *pooled.shape[2:]))
         vectors = self.head(pooled, training=training)
         logits = self.cls_score(vectors)

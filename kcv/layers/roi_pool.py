@@ -71,8 +71,9 @@ class RoIPool(keras.layers.Layer):
 
         log_height = self._floor_log2(bottom - top)
         log_width = self._floor_log2(right - left)
-        levels_y = tf.reduce_max(log_height) + 1
-        levels_x = tf.reduce_max(log_width) + 1
+        # One at least, where there are no boxes.
+        levels_y = tf.maximum(tf.reduce_max(log_height), 0) + 1
+        levels_x = tf.maximum(tf.reduce_max(log_width), 0) + 1
         maxima = running_maxima(features, 1, levels_y)  # (Ly, B, H, W, C)
         maxima = running_maxima(maxima, 3, levels_x)  # (Lx, Ly, B, H, W, C)
         table = tf.reshape(maxima, (-1, channels))

@@ -5,6 +5,7 @@ proposals?", PAMI 2016, compare them; `METHODS` has the columns of their table.
 """
 
 import importlib
+from collections.abc import Callable
 from typing import Any
 from typing import NamedTuple
 
@@ -45,7 +46,7 @@ METHODS = {
 
 def propose(
     image: np.ndarray,
-    method: str = "selective_search",
+    method: str | Callable[..., np.ndarray] = "selective_search",
     max_proposals: int = 2000,
     *,
     seed: int = 0,
@@ -57,13 +58,15 @@ def propose(
     Args:
         image: (H, W, 3) RGB in 0..255, uint8 or float; also (H, W), (H, W, 1)
             grey and (H, W, 4), whose alpha is left out.
-        method: A key of `METHODS`.
+        method: A key of `METHODS`, or a function from an image (H, W, 3) uint8
+            to boxes (n, 4) xyxy, best first: a region proposal network as
+            `kcv.detection.ImageProposals`, for example.
         max_proposals: How many at most; fewer are a prefix of more, but for
             "sliding_window", whose grid is another one for every number.
         seed: Of what the method draws; the same seed gives the same boxes.
         return_scores: Whether to return the scores too.
         **options: Of the method, see the function of its name in the module
-            `kcv.proposals.<method>`.
+            `kcv.proposals.<method>`, or arguments of the function.
 
     Returns:
         Boxes (n, 4) float32 xyxy in pixels, half-open, inside the image, no
@@ -73,7 +76,8 @@ def propose(
 
     Raises:
         ImportError: If the method needs `kcv[proposals]`.
-        ValueError: If `image`, `method` or `max_proposals` is none of these.
+        ValueError: If `image`, `method` or `max_proposals` is none of these,
+            or a function gives no boxes.
 
     Example:
 
@@ -83,23 +87,21 @@ def propose(
     >>> [30, 20, 60, 40] in boxes.tolist()
     True
     """
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {[*METHODS]}, not {method!r}")
+    if not callable(method) and method not in METHODS:
+        raise ValueError(
+            f"method must be one of {[*METHODS]} or a function, not {method!r}"
+        )
     if int(max_proposals) != max_proposals or max_proposals < 1:
         raise ValueError(
             f"max_proposals must be a positive integer, not {max_proposals}"
         )
     image = as_rgb(image)
-    try:
-        module = importlib.import_module(f"kcv.proposals.{method}")
-    except ImportError as error:
-        raise ImportError(
-            f'{method} needs the extra "proposals": pip install '
-            f'"kcv[proposals]" ({error})'
-        ) from error
-    boxes, scores = getattr(module, method)(
-        image, max_proposals, np.random.default_rng(seed), **options
-    )
+    if callable(method):
+        boxes, scores = _checked(method(image, **options)), None
+    else:
+        boxes, scores = _function(method)(
+            image, max_proposals, np.random.default_rng(seed), **options
+        )
     boxes, scores = _inside(boxes, scores, image.shape[:2])
     boxes = boxes[:max_proposals].astype(np.float32)
     if not return_scores:
@@ -141,6 +143,27 @@ def as_rgb(image: np.ndarray) -> np.ndarray:
     if image.shape[-1] == 1:
         return np.repeat(image, 3, axis=-1)
     return np.ascontiguousarray(image[..., :3])
+
+
+def _function(method):
+    try:
+        module = importlib.import_module(f"kcv.proposals.{method}")
+    except ImportError as error:
+        raise ImportError(
+            f'{method} needs the extra "proposals": pip install '
+            f'"kcv[proposals]" ({error})'
+        ) from error
+    return getattr(module, method)
+
+
+def _checked(boxes):
+    boxes = np.asarray(boxes)
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or not np.isfinite(boxes).all():
+        raise ValueError(
+            "method must give finite boxes (n, 4), but gave "
+            f"{boxes.dtype} {boxes.shape}"
+        )
+    return boxes
 
 
 def _inside(boxes, scores, size):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from kcv.data.resizing import random_resize
 from kcv.data.resizing import resize
 
 
@@ -132,3 +133,25 @@ def test_sides_are_checked(make_example, as_dataset):
     dataset = as_dataset([make_example(10, 10)])
     with pytest.raises(ValueError, match="short_side=9, long_side=8"):
         resize(dataset, 9, 8)
+
+
+def test_random_sizes_are_all_there_and_stay(make_example, as_dataset):
+    examples = [make_example(30, 40) for _ in range(60)]
+
+    def sizes(start, count):
+        dataset = as_dataset(examples[:count])
+        dataset = random_resize(dataset, (15, 30, 60), 72, seed=3, start=start)
+        return [example["images"].shape[:2] for example in dataset]
+
+    whole = sizes(0, 60)
+    # The last is (60, 80) but for the cap.
+    assert set(whole) == {(15, 20), (30, 40), (54, 72)}
+    assert min(whole.count(size) for size in set(whole)) > 10
+    # Of a stream that begins in its midst.
+    assert sizes(40, 20) == whole[40:]
+
+
+@pytest.mark.parametrize("short_sides", [(), (0, 20), (20, 80)])
+def test_no_random_sizes(short_sides, make_example, as_dataset):
+    with pytest.raises(ValueError, match="1 <= short_sides <= long_side"):
+        random_resize(as_dataset([make_example(8, 9)]), short_sides, 72, seed=0)

@@ -161,3 +161,10 @@ def test_in_a_functional_model_that_is_saved(tmp_path):
 def test_errors(arguments, message):
     with pytest.raises(ValueError, match=message):
         RoIPool(*arguments)
+
+
+def test_no_boxes_are_no_regions():
+    pooled = RoIPool(2, 1.0)(
+        [np.ones((1, 4, 4, 3), "float32"), np.zeros((1, 0, 4))]
+    )
+    assert pooled.shape == (1, 0, 2, 2, 3)

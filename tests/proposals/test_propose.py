@@ -90,3 +90,22 @@ def test_unknown_methods_are_told_the_known():
 def test_no_numbers_of_proposals(count):
     with pytest.raises(ValueError, match=f"positive integer, not {count}"):
         propose(scene(), "uniform", count)
+
+
+def test_a_function_may_be_a_method():
+    def corner(image, side):
+        assert image.dtype == np.uint8
+        assert image.shape == (30, 40, 3)  # whatever came in
+        return [[0, 0, side, side], [20, 10, 60, 20], [0, 0, side, side]]
+
+    boxes = propose(np.zeros((30, 40)), corner, side=12)
+    # Clipped, and each but once.
+    assert boxes.tolist() == [[0, 0, 12, 12], [20, 10, 40, 20]]
+    assert boxes.dtype == np.float32
+    assert len(propose(np.zeros((30, 40)), corner, 1, side=12)) == 1
+
+
+@pytest.mark.parametrize("boxes", [[1, 2, 3, 4], [[0, 0, np.nan, 1]], [[1, 2]]])
+def test_a_function_must_give_boxes(boxes):
+    with pytest.raises(ValueError, match="method must give finite boxes"):
+        propose(np.zeros((8, 8)), lambda image: boxes)
