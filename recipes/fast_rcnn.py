@@ -13,6 +13,11 @@ is the paper's experiment: 2000 regions of each image, 40 000 updates of two
 images at a short side of 600 pixels, learning rate 0.001 and 0.0001 after
 30 000. The paper has 66.9 mAP (its table 1).
 
+    python -m recipes.fast_rcnn --data voc/2007 --backbone vgg16 \
+        --weights imagenet --scales 480 576 688 864 1200
+
+is the one with several scales, which the paper has for smaller networks.
+
     python -m recipes.fast_rcnn --data coco:train.json:images/
 
 trains on your own images.
@@ -31,6 +36,7 @@ from kcv.data.batching import WINDOW
 from recipes import experiment
 from recipes.detection import HeldOut
 from recipes.detection import finish
+from recipes.proposed import LONG_SIDE
 from recipes.proposed import open_proposed
 from recipes.report import Published
 from recipes.trunks import small_trunk
@@ -92,6 +98,7 @@ def main(
     backbone: Literal["small", "vgg16", "resnet18", "resnet50"] = "small",
     weights: str | None = None,
     image_size: int | None = None,
+    scales: tuple[int, ...] = (),
     proposals: str = "selective_search",
     max_proposals: int | None = None,
     scenes: int = 5120,
@@ -111,6 +118,9 @@ def main(
             or torchvision's weights for the backbone.
         image_size: Short side to which images are scaled, pixels; the long
             side is at most 5/3 of it. By default 192 for small, else 600.
+        scales: Short sides, pixels, for several scales instead of one: each
+            image is trained on at one of them, by chance, and seen at all of
+            them when it is measured. The paper's are 480 576 688 864 1200.
         proposals: Method that proposes regions, see `kcv.proposals.propose`.
         max_proposals: Regions of an image, at most; by default 300 for small,
             else 2000.
@@ -139,6 +149,7 @@ def main(
         "backbone": backbone,
         "weights": weights,
         "image_size": image_size,
+        "scales": scales,
         "proposals": proposals,
         "max_proposals": max_proposals,
         "scenes": scenes,
@@ -161,6 +172,7 @@ def main(
         scenes,
         on_error,
         mirror=True,
+        scales=scales,
     )
 
     # === Model, optimiser, schedule ===
@@ -168,7 +180,7 @@ def main(
         images.once.map(kcv.data.detection_inputs), len(images.class_names)
     )
     with strategy.scope():
-        model = build(backbone, weights, mean, std, run.seed)
+        model = build(backbone, weights, mean, std, run.seed, scales)
         model.compile(
             optimizer(backbone, batch_size, epochs * steps), jit_compile=run.jit
         )
@@ -196,9 +208,15 @@ def main(
     )
 
 
-def build(backbone, weights, mean, std, seed):
+def build(backbone, weights, mean, std, seed, scales=()):
     """Build the detector of the paper, or the small one for scenes."""
-    options = {"box_mean": mean, "box_std": std, "seed": seed}
+    options = {
+        "box_mean": mean,
+        "box_std": std,
+        "test_scales": scales or None,
+        "test_long_side": LONG_SIDE,
+        "seed": seed,
+    }
     if backbone != "small":
         return kcv.detection.FastRCNN(len(mean), backbone, weights, **options)
     if weights is not None:

@@ -236,7 +236,7 @@ def main(
             model = kcv.detection.unshared(
                 trained.proposer,
                 trained.detector,
-                (1000, 100) if small else (6000, 300),
+                (1000 if small else 6000, 300),
             )
 
     shown = sum(s.epochs * s.steps * s.batch_size for s in schedules)
@@ -298,7 +298,7 @@ def build(classes, backbone, weights, image_size, seed):
         **small_anchors(image_size),
         # A map of 24 x 32 cells has a tenth of the paper's anchors.
         train_proposals=(1000, 300),
-        test_proposals=(1000, 100),
+        test_proposals=(1000, 300),
         roi_batch=64,
         # From random weights the classes are what takes longest to learn.
         roi_fg_fraction=0.5,

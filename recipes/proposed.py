@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -10,6 +11,9 @@ import kcv
 from kcv.serving.preparation import Prepare
 from kcv.serving.preparation import as_it_is
 from recipes import experiment
+
+# Of images at several scales, pixels (Girshick 2015, section 5.2).
+LONG_SIDE = 2000
 
 
 class Proposed(NamedTuple):
@@ -43,6 +47,7 @@ def open_proposed(
     scenes: int,
     on_error: str,
     mirror: bool = False,
+    scales: Sequence[int] = (),
 ) -> Proposed:
     """Open a set, and propose regions of its images where that is not done.
 
@@ -58,6 +63,9 @@ def open_proposed(
         on_error: what to do about an image that cannot be decoded.
         mirror: whether images of the stream are mirrored by chance; digits
             never are.
+        scales: short sides, one of which is chosen for each image of the
+            stream by chance, for a detector that scales the other images by
+            itself; empty for `image_size`.
 
     Returns:
         The set.
@@ -80,17 +88,25 @@ def open_proposed(
     seconds = time.perf_counter() - clock
 
     flip = (run.seed, start) if mirror and data != "digit_scenes" else None
-    sides = (image_size, image_size * 5 // 3) if image_size else None
+    sides = None
+    if image_size and not scales:
+        sides = (image_size, image_size * 5 // 3)
 
-    def batches(dataset, split, flip=None):
-        dataset = caches[split].attach(dataset)
+    def proposed(dataset, split):
+        return caches[split].attach(dataset)
+
+    def batches(dataset, flip=None):
         return resized_batches(dataset, batch_size, sides, flip)
 
-    stream = batches(stream(start), "train", flip)
+    training = proposed(stream(start), "train")
+    if scales:
+        training = kcv.data.random_resize(
+            training, scales, LONG_SIDE, run.seed, start
+        )
     return Proposed(
-        stream.map(kcv.data.detection_inputs).prefetch(2),
-        batches(once, "train").prefetch(2),
-        batches(test, "test").prefetch(2),
+        batches(training, flip).map(kcv.data.detection_inputs).prefetch(2),
+        batches(proposed(once, "train")).prefetch(2),
+        batches(proposed(test, "test")).prefetch(2),
         class_names,
         seconds,
         kcv.serving.ShortSide(*sides) if sides else as_it_is,

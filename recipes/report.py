@@ -33,13 +33,14 @@ class Published(NamedTuple):
 def write_report(
     folder: Path,
     title: str,
-    metrics: Mapping[str, Any],
+    metrics: Mapping[str, Any] | None = None,
     paper: Sequence[Published] = (),
     history: Mapping[str, Sequence[float]] | None = None,
     figures: Mapping[str, Any] | None = None,
     configuration: Mapping[str, Any] | None = None,
     command: str = "",
     summary: str = "",
+    tables: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
 ) -> Path:
     """Write `report.html` into the folder of a run.
 
@@ -57,6 +58,9 @@ def write_report(
         configuration: the options of the run.
         command: the command line that repeats it.
         summary: a sentence or two below the title.
+        tables: `{caption: rows}`, a row `{column: value}`, where several
+            systems are compared; columns that begin with "paper:" are set
+            apart.
 
     Returns:
         The path of the file.
@@ -82,6 +86,7 @@ def write_report(
     )
     ```
     """
+    metrics = metrics or {}
     plain = {k: v for k, v in metrics.items() if not isinstance(v, Mapping)}
     nested = {k: v for k, v in metrics.items() if isinstance(v, Mapping)}
     pictures = dict(figures or {})
@@ -90,7 +95,8 @@ def write_report(
         title=_text(title),
         summary=f"<p class=summary>{_text(summary)}</p>" if summary else "",
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        metrics=_metrics_table(plain, paper),
+        metrics=_metrics_table(plain, paper) if plain else "",
+        tables="".join(_rows_table(k, v) for k, v in (tables or {}).items()),
         details="".join(_mapping_table(k, v) for k, v in nested.items()),
         figures="".join(_picture(k, v) for k, v in pictures.items()),
         curves=curves,
@@ -135,9 +141,37 @@ def _metrics_table(metrics, paper: Sequence[Published]) -> str:
             "data are the same.</p>"
         )
     return (
+        "<section class=metrics><h2>Metrics</h2>"
         f"<div class=wide><table><thead><tr>{head}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table></div>{note}"
+        f"<tbody>{''.join(rows)}</tbody></table></div>{note}</section>"
     )
+
+
+def _rows_table(caption: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """One row per system; a dash where it has no such figure."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    first, *others = columns
+    head = f"<th>{_text(first)}</th>" + "".join(
+        f"<th class='number{_side(name)}'>{_text(name)}</th>" for name in others
+    )
+    body = "".join(
+        f"<tr><th scope=row>{_number(row.get(first))}</th>"
+        + "".join(
+            f"<td class='number{_side(name)}'>{_number(row.get(name))}</td>"
+            for name in others
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return (
+        f"<section><h2>{_text(caption)}</h2><div class=wide><table>"
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        "</section>"
+    )
+
+
+def _side(column: str) -> str:
+    return " paper" if column.startswith("paper:") else ""
 
 
 def _mapping_table(name: str, values: Mapping[Any, Any]) -> str:

@@ -39,6 +39,23 @@ def test_a_users_own_coco_set_trains_and_is_measured(coco_set, tmp_path):
     assert (tmp_path / "served" / "1" / "saved_model.pb").exists()
 
 
+def test_several_scales(coco_set, tmp_path):
+    run = fast_rcnn.experiment.Run(
+        tmp_path / "run", epochs=1, batch_size=2, export=tmp_path / "served"
+    )
+    metrics = fast_rcnn.main(
+        run,
+        f"coco:{coco_set}",
+        scales=(48, 64),
+        max_proposals=40,
+        steps_per_epoch=8,
+    )
+    assert 0 <= metrics["voc07_map"] <= 1
+    model = keras.models.load_model(tmp_path / "run" / "model.keras")
+    assert model.test_scales == (48, 64)
+    assert (tmp_path / "served" / "1" / "saved_model.pb").exists()
+
+
 def test_the_papers_schedule():
     plan = fast_rcnn.PAPERS
     steps = plan.steps_per_epoch(plan.batch_size) * plan.epochs

@@ -1,0 +1,1 @@
+"""Tables that compare systems on one machine, beside the papers' own."""
