@@ -2,9 +2,11 @@
 
     python -m export.client_example photo.jpg
     python -m export.client_example --rest http://localhost:8501 photo.jpg
+    python -m export.client_example --model fast_rcnn --proposals 2000 photo.jpg
 
 Needs grpcio, protobuf and NumPy for gRPC, NumPy alone for REST, and no
 TensorFlow: `from kcv.serving import Client` is all that a program takes over.
+R-CNN and Fast R-CNN are sent regions along, which takes `kcv[proposals]`.
 """
 
 import argparse
@@ -12,6 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+
+from export.regions import regions_of
 
 
 def detections(
@@ -51,6 +55,12 @@ def main() -> None:
     parser.add_argument("--grpc", default="localhost:8500")
     parser.add_argument("--rest", help="such as http://localhost:8501")
     parser.add_argument("--model", default="faster_rcnn")
+    parser.add_argument(
+        "--proposals",
+        type=int,
+        default=0,
+        help="regions to send along, for models that are given them",
+    )
     parser.add_argument("--labels", type=Path, help="labels.txt of the export")
     options = parser.parse_args()
 
@@ -64,8 +74,10 @@ def main() -> None:
 
         client = Client(options.grpc, model=options.model)
 
-    encoded = [path.read_bytes() for path in options.images]
-    answer = client.predict(image_bytes=encoded)
+    inputs = {"image_bytes": [path.read_bytes() for path in options.images]}
+    if options.proposals:
+        inputs["proposals"] = regions_of(options.images, options.proposals)
+    answer = client.predict(**inputs)
     class_names = (
         options.labels.read_text().splitlines() if options.labels else ()
     )

@@ -148,7 +148,8 @@ def main(
         "data": data,
         "backbone": backbone,
         "weights": weights,
-        "image_size": image_size,
+        # With several scales a server leaves images at their own size.
+        "image_size": None if scales else image_size,
         "scales": scales,
         "proposals": proposals,
         "max_proposals": max_proposals,

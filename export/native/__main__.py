@@ -7,12 +7,14 @@ import tyro
 
 from export.native import build
 from export.native import run
+from export.regions import regions_of
 
 
 def check(
     version: tyro.conf.Positional[Path],
     images: tyro.conf.Positional[tuple[Path, ...]],
     /,
+    proposals: int = 0,
     compiler: str = "g++",
 ) -> None:
     """Run the encoded-image signature of a published version in C++.
@@ -20,14 +22,16 @@ def check(
     Args:
         version: Folder of a version, such as models/faster_rcnn/1.
         images: JPEG or PNG files, sent as one batch.
+        proposals: Regions of Selective Search to give along, for models that
+            are given them: R-CNN and Fast R-CNN.
         compiler: C++17 compiler that builds the loader.
     """
     with tempfile.TemporaryDirectory() as folder:
         program = build(Path(folder) / "run_saved_model", compiler)
-        encoded = [path.read_bytes() for path in images]
-        answer = run(
-            program, version, "serving_bytes", {"image_bytes": encoded}
-        )
+        inputs = {"image_bytes": [path.read_bytes() for path in images]}
+        if proposals:
+            inputs["proposals"] = regions_of(images, proposals)
+        answer = run(program, version, "serving_bytes", inputs)
     for name, value in sorted(answer.items()):
         print(f"{name} {value.dtype} {value.shape}\n{value}")
 
