@@ -1,15 +1,12 @@
 """The proposals of a data set, computed once and kept in a folder.
 
-    folder/settings.json     method, options, number and seed
-    folder/00000.images.npz  ids, sizes and checksums of some hundred images
-    folder/00000.boxes.npy   their boxes, one below the other
-
-Boxes are written before the images that they belong to, each file under
-another name first: a cache whose making was killed is a shorter one.
+folder/settings.json     method, options, number and seed
+folder/*                 see `kcv.proposals.shards`
 """
 
 import collections
 import concurrent.futures
+import dataclasses
 import itertools
 import json
 import os
@@ -17,7 +14,6 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -26,16 +22,77 @@ import tensorflow as tf
 from kcv.data.validation import check_boxes
 from kcv.proposals.propose import as_rgb
 from kcv.proposals.propose import propose
+from kcv.proposals.shards import Computed
+from kcv.proposals.shards import read_shard
+from kcv.proposals.shards import shards
+from kcv.proposals.shards import write
+from kcv.proposals.shards import write_shard
 
 IMAGES_PER_SHARD = 256
 
 
-class _Entry(NamedTuple):
-    """What is kept of an image."""
+@dataclasses.dataclass(frozen=True)
+class Proposing:
+    """How the proposals of an image are computed; see `ProposalCache`."""
 
-    size: tuple[int, int]  # height, width
-    checksum: int  # of its pixels
-    boxes: np.ndarray  # (n, 4) float32, in a file
+    method: str | Callable[[np.ndarray], np.ndarray]
+    max_proposals: int
+    seed: int
+    options: dict[str, Any]
+
+    def __call__(self, image_id: str, image: np.ndarray) -> Computed:
+        """Propose regions of an image (H, W, 3) in 0..255."""
+        try:
+            if isinstance(self.method, str):
+                boxes = propose(
+                    image,
+                    self.method,
+                    self.max_proposals,
+                    # Its own, or chance would be the same in every image.
+                    seed=zlib.crc32(f"{self.seed}/{image_id}".encode()),
+                    **self.options,
+                )
+            else:
+                boxes = self.method(as_rgb(image), **self.options)
+            boxes = np.asarray(boxes, np.float32)[: self.max_proposals]
+            boxes = check_boxes(
+                boxes,
+                np.zeros(len(boxes), int),
+                classes=1,
+                name="proposals",
+                size=image.shape[:2],
+            )
+        except Exception as error:
+            raise RuntimeError(
+                f"no proposals of image {image_id!r}: {error}"
+            ) from error
+        return Computed(image_id, image.shape[:2], _checksum(image), boxes)
+
+
+@dataclasses.dataclass(frozen=True)
+class KnownImages:
+    """Which images the folder of a cache has: id to size and checksum."""
+
+    folder: Path
+    images: dict[str, tuple[tuple[int, int], int]]
+
+    def has(self, image_id: str, image: np.ndarray) -> bool:
+        """Tell whether an image (H, W, 3) is there.
+
+        Raises:
+            ValueError: If it is, and was another one.
+        """
+        if image_id not in self.images:
+            return False
+        found = self.images[image_id]
+        wanted = image.shape[:2], _checksum(image)
+        if found != wanted:
+            raise ValueError(
+                f"{self.folder} was made for another image {image_id!r}: of "
+                f"{found[0]} pixels with checksum {found[1]}, not "
+                f"{wanted[0]} with {wanted[1]}"
+            )
+        return True
 
 
 class ProposalCache:
@@ -72,10 +129,7 @@ class ProposalCache:
         **options: Any,
     ):
         self.folder = Path(folder)
-        self.method = method
-        self.max_proposals = max_proposals
-        self.seed = seed
-        self.options = options
+        self.proposing = Proposing(method, max_proposals, seed, options)
         name = method if isinstance(method, str) else _name(method)
         settings = {
             "method": name,
@@ -99,19 +153,20 @@ class ProposalCache:
         else:
             self.folder.mkdir(parents=True, exist_ok=True)
             text = json.dumps(settings, indent=2)
-            _write(file, lambda out: out.write(text.encode()))
-        self._entries = {}
-        for shard in sorted(self.folder.glob("*.images.npz")):
-            self._read(shard)
+            write(file, lambda out: out.write(text.encode()))
+        self.known = KnownImages(self.folder, {})
+        self._boxes = {}
+        for stem in shards(self.folder):
+            self._read(stem)
 
     def __len__(self) -> int:
         """Count the images."""
-        return len(self._entries)
+        return len(self._boxes)
 
     def __getitem__(self, image_id: str) -> np.ndarray:
         """Give the boxes of an image, (n, 4) float32 xyxy, best first."""
         try:
-            return self._entries[image_id].boxes
+            return self._boxes[image_id]
         except KeyError:
             raise KeyError(
                 f"{self.folder} has no proposals of image {image_id!r}"
@@ -145,7 +200,7 @@ class ProposalCache:
             unit_name="image",
         )
         known = set()
-        done = []  # (id, size, checksum, boxes) not in a file yet
+        done = []  # not in a file yet
         waiting = collections.deque()
 
         def collect(least):
@@ -163,11 +218,10 @@ class ProposalCache:
                 if image_id in known:
                     raise ValueError(f"image {image_id!r} occurs twice")
                 known.add(image_id)
-                if image_id in self._entries:
-                    self._check(image_id, image)
+                if self.known.has(image_id, image):
                     progress.add(1)
                     continue
-                waiting.append(pool.submit(self._compute_one, image_id, image))
+                waiting.append(pool.submit(self.proposing, image_id, image))
                 collect(2 * threads)
             collect(0)
         if done:
@@ -192,10 +246,11 @@ class ProposalCache:
         def look_up(image_id, size):
             name = image_id.decode()
             boxes = self[name]
-            if self._entries[name].size != tuple(size):
+            known, _ = self.known.images[name]
+            if known != tuple(size):
                 raise ValueError(
                     f"image {name!r} has size {tuple(size)}, and proposals "
-                    f"for {self._entries[name].size} in {self.folder}: attach "
+                    f"for {known} in {self.folder}: attach "
                     "them before images are resized"
                 )
             return np.asarray(boxes[:max_proposals])
@@ -212,81 +267,17 @@ class ProposalCache:
 
         return dataset.map(attach, tf.data.AUTOTUNE, deterministic=True)
 
-    def _compute_one(self, image_id, image):
-        try:
-            if isinstance(self.method, str):
-                boxes = propose(
-                    image,
-                    self.method,
-                    self.max_proposals,
-                    # Its own, or chance would be the same in every image.
-                    seed=zlib.crc32(f"{self.seed}/{image_id}".encode()),
-                    **self.options,
-                )
-            else:
-                boxes = self.method(as_rgb(image), **self.options)
-            boxes = np.asarray(boxes, np.float32)[: self.max_proposals]
-            boxes = check_boxes(
-                boxes,
-                np.zeros(len(boxes), int),
-                classes=1,
-                name="proposals",
-                size=image.shape[:2],
-            )
-        except Exception as error:
-            raise RuntimeError(
-                f"no proposals of image {image_id!r}: {error}"
-            ) from error
-        return image_id, image.shape[:2], _checksum(image), boxes
-
-    def _check(self, image_id, image):
-        entry = self._entries[image_id]
-        if (image.shape[:2], _checksum(image)) != entry[:2]:
-            raise ValueError(
-                f"{self.folder} was made for another image {image_id!r}: of "
-                f"{entry.size} pixels with checksum {entry.checksum}, not "
-                f"{image.shape[:2]} with {_checksum(image)}"
-            )
-
     def _write_shard(self, done):
-        ids, sizes, checksums, boxes = zip(*done, strict=True)
-        stem = next(
-            stem
-            for stem in map("{:05d}".format, itertools.count())
-            if not (self.folder / f"{stem}.images.npz").exists()
-        )
-        together = np.concatenate(boxes)
-        _write(
-            self.folder / f"{stem}.boxes.npy",
-            lambda out: np.save(out, together),
-        )
-        file = self.folder / f"{stem}.images.npz"
-        _write(
-            file,
-            lambda out: np.savez(
-                out,
-                ids=np.array(ids),
-                sizes=np.array(sizes, np.int32),
-                checksums=np.array(checksums, np.uint32),
-                counts=np.array([len(own) for own in boxes]),
-            ),
-        )
-        self._read(file)
+        there = shards(self.folder)
+        stems = map("{:05d}".format, itertools.count(len(there)))
+        stem = next(stem for stem in stems if stem not in there)
+        write_shard(self.folder, stem, done)
+        self._read(stem)
 
-    def _read(self, file):
-        with np.load(file) as images:
-            columns = [
-                images[key].tolist()
-                for key in ("ids", "sizes", "checksums", "counts")
-            ]
-        stem = file.name.removesuffix(".images.npz")
-        # Of all of COCO 4 GB: what is not used stays in the file.
-        boxes = np.load(file.with_name(f"{stem}.boxes.npy"), mmap_mode="r")
-        start = 0
-        for image_id, size, checksum, count in zip(*columns, strict=True):
-            own = boxes[start : start + count]
-            self._entries[image_id] = _Entry(tuple(size), checksum, own)
-            start += count
+    def _read(self, stem):
+        for image_id, size, checksum, boxes in read_shard(self.folder, stem):
+            self.known.images[image_id] = size, checksum
+            self._boxes[image_id] = boxes
 
 
 def _name(function):
@@ -295,15 +286,3 @@ def _name(function):
 
 def _checksum(image):
     return zlib.crc32(np.ascontiguousarray(image))
-
-
-def _write(file, write):
-    """Write under another name and rename: a killed run leaves no half."""
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        with open(temporary, "wb") as out:
-            write(out)
-        temporary.replace(file)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
