@@ -6,6 +6,7 @@ from setuptools import find_packages
 from setuptools import setup
 
 EXTRAS = {
+    "beam": ["apache-beam>=2.65"],
     "cuda": ["tensorflow[and-cuda]>=2.20"],
     # tensorflow-datasets imports importlib_resources without asking for it.
     "data": ["tensorflow-datasets>=4.9.7", "importlib_resources"],
@@ -34,6 +35,7 @@ EXTRAS["test"] = [
     "pillow>=10",
     "scikit-image>=0.24",
     "tensorflow-serving-api>=2.18",
+    *EXTRAS["beam"],
     *EXTRAS["recipes"],
     *EXTRAS["weights"],
 ]

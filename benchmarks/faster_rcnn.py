@@ -24,6 +24,7 @@ from benchmarks.timing import print_ratios
 from kcv.data.batching import WINDOW
 from kcv.detection.rpn import foreground_logit
 from recipes import faster_rcnn as recipe
+from recipes.alternating import Schedule
 
 
 def main(
@@ -105,7 +106,8 @@ def training(steps):
     stored = list(batches.take(3))
 
     model = recipe.build(10, "small", None, plan.image_size, seed=0)
-    model.compile(recipe.optimizer("small", plan.batch_size, 1000))
+    schedule = Schedule(plan.batch_size, 1, 1000, plan.learning_rate)
+    model.compile(recipe.optimizer("small", schedule))
     step = tf.function(model.train_step, reduce_retracing=True)
     stream = iter(batches.prefetch(2))
     # Sizes differ from batch to batch: let the step be traced for all of them.

@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,11 +22,13 @@ class Schedule(NamedTuple):
         batch_size: images per update.
         epochs: number of epochs.
         steps: updates per epoch.
+        learning_rate: the highest.
     """
 
     batch_size: int
     epochs: int
     steps: int
+    learning_rate: float
 
 
 class Networks(NamedTuple):
@@ -36,15 +39,13 @@ class Networks(NamedTuple):
             `RegionProposals`.
         detector: function from parts, None to begin anew, and the mean and
             deviation of the box targets to a `FastRCNN`.
-        proposer_schedule: of steps 1 and 3.
-        detector_schedule: of steps 2 and 4.
+        schedules: of the four steps.
         optimizer: function from a schedule to an optimiser.
     """
 
     proposer: Callable[..., keras.Model]
     detector: Callable[..., keras.Model]
-    proposer_schedule: Schedule
-    detector_schedule: Schedule
+    schedules: Sequence[Schedule]
     optimizer: Callable[[Schedule], keras.optimizers.Optimizer]
 
 
@@ -68,17 +69,29 @@ class Images(NamedTuple):
     max_proposals: int
 
 
-class Trained(NamedTuple):
-    """What the steps end with.
+class Pair(NamedTuple):
+    """The two networks after a step of the detector.
 
     Attributes:
-        proposer: the last `RegionProposals`.
-        detector: the last `FastRCNN`.
-        folders: of the steps.
+        proposer: `RegionProposals`.
+        detector: the `FastRCNN` that learned from its proposals.
     """
 
     proposer: keras.Model
     detector: keras.Model
+
+
+class Trained(NamedTuple):
+    """What the steps end with.
+
+    Attributes:
+        unshared: the networks of steps 1 and 2.
+        shared: those of steps 3 and 4, if there were these.
+        folders: of the steps.
+    """
+
+    unshared: Pair
+    shared: Pair | None
     folders: list[Path]
 
 
@@ -107,9 +120,10 @@ def train(
     """
     folders = []
 
-    def fit(name, build, schedule, cache=None):
-        own = dataclasses.replace(run, out=run.out / name)
+    def fit(step, build, cache=None):
+        own = dataclasses.replace(run, out=run.out / f"step-{step}")
         folders.append(own.out)
+        schedule = networks.schedules[step - 1]
         strategy = experiment.prepare(own, configuration)
         done = experiment.EpochBackup(own.out / "backup").epoch
         start = done * schedule.steps * schedule.batch_size
@@ -135,9 +149,9 @@ def train(
         )
         return model
 
-    def propose(name, build):
-        proposer = fit(name, build, networks.proposer_schedule)
-        folder = run.out / name / "proposals"
+    def propose(step, parts):
+        proposer = fit(step, lambda: networks.proposer(parts))
+        folder = folders[-1] / "proposals"
         if not run.resume:  # they are of another network
             shutil.rmtree(folder, ignore_errors=True)
         cache = kcv.proposals.ProposalCache(
@@ -148,26 +162,33 @@ def train(
         cache.compute(images.once)
         return proposer, cache
 
-    def detect(name, parts, cache):
-        schedule = networks.detector_schedule
+    def detect(step, cache, before=None):
         once = resized_batches(
-            cache.attach(images.once), schedule.batch_size, images.sides
+            cache.attach(images.once),
+            networks.schedules[step - 1].batch_size,
+            images.sides,
         )
         statistics = kcv.detection.box_statistics(
             once.map(kcv.data.detection_inputs), images.classes
         )
-        return fit(
-            name,
-            lambda: networks.detector(parts, *statistics),
-            schedule,
-            cache,
-        )
 
-    proposer, cache = propose("step-1", lambda: networks.proposer(None))
+        def build():
+            if before is None:
+                return networks.detector(None, *statistics)
+            parts = kcv.detection.with_fixed_trunk(before.parts)
+            detector = networks.detector(parts, *statistics)
+            kcv.detection.copy_head(detector, before)
+            return detector
+
+        return fit(step, build, cache)
+
+    proposer, cache = propose(1, None)
     # From the same weights as step 1, not from what that has learned.
-    detector = detect("step-2", None, cache)
-    if shared:
-        parts = kcv.detection.with_fixed_trunk(detector.parts)
-        proposer, cache = propose("step-3", lambda: networks.proposer(parts))
-        detector = detect("step-4", parts, cache)
-    return Trained(proposer, detector, folders)
+    detector = detect(2, cache)
+    first = Pair(proposer, detector)
+    if not shared:
+        return Trained(first, None, folders)
+    parts = kcv.detection.with_fixed_trunk(detector.parts)
+    proposer, cache = propose(3, parts)
+    second = Pair(proposer, detect(4, cache, before=detector))
+    return Trained(first, second, folders)

@@ -1,5 +1,6 @@
 """Object detection by regions."""
 
+from kcv.detection.alternating import copy_head
 from kcv.detection.alternating import share_features
 from kcv.detection.alternating import unshared
 from kcv.detection.alternating import with_fixed_trunk
@@ -28,6 +29,7 @@ __all__ = [
     "RCNN",
     "RegionProposals",
     "box_statistics",
+    "copy_head",
     "custom_parts",
     "extract_features",
     "resnet_parts",

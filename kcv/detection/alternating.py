@@ -7,9 +7,9 @@ Four fits of two networks that come to share their convolutions:
    weights too: nothing is shared yet.
 3. `RegionProposals(with_fixed_trunk(detector.parts))`: the layers that the
    proposals alone use learn upon the convolutions of 2.
-4. `FastRCNN(classes, with_fixed_trunk(detector.parts))` on the proposals of 3:
-   likewise fc6 and fc7, which go on, and the two layers above them, which
-   begin anew as in py-faster-rcnn.
+4. `FastRCNN(classes, with_fixed_trunk(detector.parts))` on the proposals of 3,
+   after `copy_head`: likewise fc6, fc7 and the two layers above them, which go
+   on from 2 as in the authors' code. (In py-faster-rcnn the two begin anew.)
 
 `share_features` makes one `FasterRCNN` of 3 and 4, and `unshared` one model of
 1 and 2, which the paper compares it with.
@@ -76,14 +76,27 @@ def share_features(
         )
     model.parts.trunk.set_weights(trunk)
     model.rpn.set_weights(proposer.rpn.get_weights())
+    copy_head(model, detector)
+
+
+def copy_head(model: FasterRCNN | FastRCNN, detector: FastRCNN) -> None:
+    """Let a model classify and refine regions as another does.
+
+    Box targets may be normalised otherwise: boxes stay what they are.
+
+    Args:
+        model: of the same architecture as `detector`.
+        detector: whose head is copied.
+    """
     model.parts.head.set_weights(detector.parts.head.get_weights())
     model.head.cls_score.set_weights(detector.head.cls_score.get_weights())
     kernel, bias = detector.head.bbox_pred.get_weights()
     std = _of_outputs(detector.box_std, detector.classes)
     mean = _of_outputs(detector.box_mean, detector.classes)
-    own = _of_outputs(model.box_std, model.classes)
+    own_std = _of_outputs(model.box_std, model.classes)
+    own_mean = _of_outputs(getattr(model, "box_mean", 0.0), model.classes)
     model.head.bbox_pred.set_weights(
-        [kernel * std / own, (bias * std + mean) / own]
+        [kernel * std / own_std, (bias * std + mean - own_mean) / own_std]
     )
 
 

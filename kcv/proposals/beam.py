@@ -75,7 +75,7 @@ class ComputeProposals(beam.PTransform):
             | "Propose" >> beam.MapTuple(self.cache.proposing)
             | "Divide" >> beam.Map(_with_shard, self.shards)
             | "Gather" >> beam.GroupByKey()
-            | "Write" >> beam.MapTuple(_written, folder=self.cache.folder)
+            | "Write" >> beam.Map(_written, self.cache.folder)
         )
 
 
@@ -100,8 +100,8 @@ def _with_shard(computed: Computed, shards: int) -> tuple[int, Computed]:
     return zlib.crc32(computed.image_id.encode()) % shards, computed
 
 
-def _written(_: int, computed: Iterable[Computed], folder: Path) -> str:
-    computed = sorted(computed, key=lambda image: image.image_id)
+def _written(shard: tuple[int, Iterable[Computed]], folder: Path) -> str:
+    computed = sorted(shard[1], key=lambda image: image.image_id)
     ids = [image.image_id for image in computed]
     twice = [a for a, b in zip(ids, ids[1:], strict=False) if a == b]
     if twice:

@@ -4,6 +4,7 @@ import pytest
 
 from kcv.detection import FasterRCNN
 from kcv.detection import RegionProposals
+from kcv.detection import copy_head
 from kcv.detection import custom_parts
 from kcv.detection import share_features
 from kcv.detection import unshared
@@ -32,8 +33,9 @@ def stages(make_proposer, make_fast, proposed):
     first = fit(make_proposer())
     second = fit(make_fast(**options))
     third = fit(make_proposer(with_fixed_trunk(second.parts)))
-    fourth = fit(make_fast(parts=with_fixed_trunk(second.parts), **options))
-    return first, second, third, fourth
+    fourth = make_fast(parts=with_fixed_trunk(second.parts), **options)
+    copy_head(fourth, second)
+    return first, second, third, fit(fourth)
 
 
 def test_steps_3_and_4_leave_every_convolution_alone(stages):
@@ -95,6 +97,24 @@ def test_one_model_detects_what_the_two_do(stages, make_detector, proposed):
     assert model.parts.trunk.trainable
     model.compile("sgd")
     model.fit(x, y, batch_size=2, verbose=0)
+
+
+def test_a_copied_head_finds_the_same(stages, make_fast, proposed):
+    """Whatever the box targets are normalised by."""
+    x, _ = proposed
+    _, second, _, _ = stages
+    rng = np.random.default_rng(1)
+    model = make_fast(
+        parts=with_fixed_trunk(second.parts),
+        box_mean=rng.normal(0, 0.05, (3, 4)),
+        box_std=rng.uniform(0.1, 0.3, (3, 4)),
+        score_threshold=0.02,
+    )
+    copy_head(model, second)
+    expected = second.predict(x, verbose=0)
+    assert expected["num_detections"].min() > 0
+    for key, value in model.predict(x, verbose=0).items():
+        np.testing.assert_allclose(value, expected[key], atol=1e-3)
 
 
 def test_unshared_is_a_model_of_two(stages, proposed, tmp_path):

@@ -45,6 +45,7 @@ def weights(folder):
 def test_four_steps_end_with_one_model(finished):
     metrics = json.loads((finished / "metrics.json").read_text())
     assert 0 <= metrics["voc07_map"] <= 1
+    assert 0 <= metrics["unshared_voc07_map"] <= 1
     assert metrics["epochs"] == 4
     model = keras.models.load_model(finished / "model.keras")
     assert isinstance(model, kcv.detection.FasterRCNN)

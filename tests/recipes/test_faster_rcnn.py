@@ -94,7 +94,13 @@ def test_the_papers_schedule():
         70_000, rel=0.002
     )
     optimizer = faster_rcnn.optimizer(
-        "vgg16", Schedule(batch_size=2, epochs=28, steps=2500)
+        "vgg16",
+        Schedule(
+            batch_size=2,
+            epochs=28,
+            steps=2500,
+            learning_rate=plan.learning_rate,
+        ),
     )
     optimizer.build([keras.Variable(0.0)])
     rates = []
@@ -108,15 +114,19 @@ def test_the_papers_schedule():
 
 def test_the_papers_four_steps():
     """80 000 updates of an image, 40 000 of two; a tenth after 3/4."""
-    for plan, steps in (
-        (faster_rcnn.PAPERS_PROPOSER, 80_000),
-        (faster_rcnn.PAPERS_DETECTOR, 40_000),
-    ):
+    plans = faster_rcnn.PAPERS_STEPS
+    assert [plan.batch_size for plan in plans] == [1, 2, 1, 2]
+    for plan, steps in zip(plans, 2 * (80_000, 40_000), strict=True):
         per_epoch = plan.steps_per_epoch(plan.batch_size)
         assert per_epoch * plan.epochs == pytest.approx(steps, rel=0.002)
         optimizer = faster_rcnn.optimizer(
             "vgg16",
-            Schedule(plan.batch_size, plan.epochs, steps // plan.epochs),
+            Schedule(
+                plan.batch_size,
+                plan.epochs,
+                steps // plan.epochs,
+                plan.learning_rate,
+            ),
             drop=3 / 4,
         )
         optimizer.build([keras.Variable(0.0)])
@@ -125,8 +135,15 @@ def test_the_papers_four_steps():
             optimizer.iterations.assign(step)
             rates.append(float(optimizer.learning_rate))
         np.testing.assert_allclose(rates, [1e-3, 1e-3, 1e-4], rtol=1e-6)
-    assert faster_rcnn.PAPERS_PROPOSER.batch_size == 1
-    assert faster_rcnn.PAPERS_DETECTOR.batch_size == 2
+
+
+def test_the_small_steps_see_as_many_images_as_joint_training():
+    def images(plan):
+        steps = plan.steps_per_epoch(plan.batch_size) * plan.epochs
+        return steps * plan.batch_size
+
+    steps = map(images, faster_rcnn.SMALL_STEPS)
+    assert sum(steps) == images(faster_rcnn.SMALL) == 16_384
 
 
 def test_errors(tmp_path):
