@@ -120,7 +120,7 @@ def main(
     weights: str | None = None,
     image_size: int | None = None,
     training: Literal["joint", "alternating", "unshared"] = "joint",
-    scenes: int = 5120,
+    scenes: int = 8192,
     steps_per_epoch: int | None = None,
     on_error: Literal["raise", "skip"] = "raise",
 ) -> dict:
