@@ -326,7 +326,8 @@ def build_proposer(backbone, weights, image_size, seed, parts):
     return kcv.detection.RegionProposals(
         parts or small_parts(),
         **small_anchors(image_size),
-        proposals=(None, 300),
+        # As many as joint training looks at.
+        proposals=(1000, 300),
         seed=seed,
     )
 
