@@ -2,6 +2,7 @@
 
 from kcv.layers.grouped_conv2d import GroupedConv2D
 from kcv.layers.identity_shortcut import IdentityShortcut
+from kcv.layers.interpolation2d import Interpolation2D
 from kcv.layers.local_response_normalization import LocalResponseNormalization
 from kcv.layers.max_unpool import MaxPoolWithSwitches
 from kcv.layers.max_unpool import MaxUnpool
@@ -15,6 +16,7 @@ from kcv.layers.subsampling2d import Subsampling2D
 __all__ = [
     "GroupedConv2D",
     "IdentityShortcut",
+    "Interpolation2D",
     "LocalResponseNormalization",
     "MaxPoolWithSwitches",
     "MaxUnpool",
