@@ -2,7 +2,10 @@
 
 from kcv.layers.grouped_conv2d import GroupedConv2D
 from kcv.layers.identity_shortcut import IdentityShortcut
+from kcv.layers.interpolation2d import Interpolation2D
 from kcv.layers.local_response_normalization import LocalResponseNormalization
+from kcv.layers.max_unpool import MaxPoolWithSwitches
+from kcv.layers.max_unpool import MaxUnpool
 from kcv.layers.non_max_suppression import NonMaxSuppression
 from kcv.layers.radial_basis import RadialBasis
 from kcv.layers.region_warp import RegionWarp
@@ -13,7 +16,10 @@ from kcv.layers.subsampling2d import Subsampling2D
 __all__ = [
     "GroupedConv2D",
     "IdentityShortcut",
+    "Interpolation2D",
     "LocalResponseNormalization",
+    "MaxPoolWithSwitches",
+    "MaxUnpool",
     "NonMaxSuppression",
     "RadialBasis",
     "RegionWarp",

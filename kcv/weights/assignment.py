@@ -7,6 +7,7 @@ detector the layer stands.
 """
 
 import dataclasses
+import math
 from collections.abc import Iterable
 from collections.abc import Sequence
 
@@ -134,9 +135,9 @@ def assign(
             (variable,) = variables[weight.target]
             used.add(weight.target)
             shape, given = tuple(variable.shape), tuple(weight.value.shape)
-            if shape == given:
+            if shape == given or _covers_all(shape, given):
                 matched.append(weight.target)
-                todo.append((variable, weight.value))
+                todo.append((variable, weight.value.reshape(shape)))
             else:
                 mismatched.append(
                     Mismatch(weight.target, shape, weight.origin, given)
@@ -167,6 +168,17 @@ def assign(
     for variable, value in todo:
         variable.assign(value)
     return report
+
+
+def _covers_all(shape, given):
+    """Tell whether a dense kernel is that of a convolution over all cells.
+
+    As in fully convolutional networks: a dense layer sees rows, columns and
+    channels in the order of a kernel.
+    """
+    if len(shape) != 4 or len(given) != 2:
+        return False
+    return (math.prod(shape[:3]), shape[3]) == given
 
 
 def _variables_by_address(model):

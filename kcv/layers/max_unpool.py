@@ -1,0 +1,200 @@
+"""Max pooling that remembers where its maxima were, and the way back.
+
+Zeiler and Fergus 2013 unpool to look into a network; SegNet (Badrinarayanan
+et al. 2015) and DeconvNet (Noh et al. 2015) to label every pixel.
+"""
+
+import keras
+import tensorflow as tf
+
+
+class _Windows(keras.layers.Layer):
+    """What pooling and unpooling know of their windows."""
+
+    def __init__(self, pool_size=2, strides=None, padding="same", **kwargs):
+        super().__init__(**kwargs)
+        strides = pool_size if strides is None else strides
+        if int(pool_size) != pool_size or not 1 <= pool_size <= 16:
+            # A switch is a byte.
+            raise ValueError(
+                "pool_size must be an integer from 1 to 16. Received: "
+                f"pool_size={pool_size}"
+            )
+        if int(strides) != strides or strides < 1:
+            raise ValueError(
+                "strides must be a positive integer. Received: "
+                f"strides={strides}"
+            )
+        if padding not in ("same", "valid"):
+            raise ValueError(
+                'padding must be "same" or "valid". Received: '
+                f"padding={padding!r}"
+            )
+        self.pool_size = int(pool_size)
+        self.strides = int(strides)
+        self.padding = padding
+
+    def pooled_sides(self, sides):
+        """Count the windows along each side; None where it is free."""
+        spare = 0 if self.padding == "same" else self.pool_size - 1
+        return [
+            None if side is None else -(-(side - spare) // self.strides)
+            for side in sides
+        ]
+
+    def overhang(self, side, windows):
+        """Count the pixels by which windows begin before the map."""
+        reach = (windows - 1) * self.strides + self.pool_size
+        if self.padding == "valid":
+            return tf.zeros_like(side)
+        return tf.maximum(reach - side, 0) // 2
+
+    def offsets(self):
+        """List the rows and columns within a window, row by row."""
+        side = range(self.pool_size)
+        return [(row, column) for row in side for column in side]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "pool_size": self.pool_size,
+            "strides": self.strides,
+            "padding": self.padding,
+        }
+
+
+@keras.saving.register_keras_serializable("kcv")
+class MaxPoolWithSwitches(_Windows):
+    """Pool the maxima of windows, and tell where in its window each was.
+
+    Args:
+        pool_size: side P of the windows.
+        strides: pixels from window to window; None for `pool_size`.
+        padding: "same" rounds sizes up, "valid" down.
+
+    Call with x (B, H, W, C). Returns `(pooled, switches)`, both
+    (B, H', W', C): what `keras.layers.MaxPooling2D` gives, and uint8, row * P +
+    column of each maximum within its window, of equal ones the first. No
+    gradient flows through switches.
+
+    Example:
+
+    >>> x = tf.constant([[[[1.0], [4.0], [2.0]], [[3.0], [2.0], [5.0]]]])
+    >>> pooled, switches = MaxPoolWithSwitches()(x)
+    >>> pooled[0, 0, :, 0].numpy(), switches[0, 0, :, 0].numpy()
+    (array([4., 5.], dtype=float32), array([1, 2], dtype=uint8))
+    """
+
+    def call(self, x):
+        size, step = self.pool_size, self.strides
+        pooled = tf.nn.max_pool2d(x, size, step, self.padding.upper())
+        sides, windows = tf.shape(x)[1:3], tf.shape(pooled)[1:3]
+        # A pixel of a window lies in one of step x step lattices, some cells
+        # on; whole lattices are quicker to compare than every third pixel.
+        most = (size - 1) // step
+        before = self.overhang(sides, windows)
+        after = tf.maximum((windows + most) * step - before - sides, 0)
+        x = _padded(x, before, after, x.dtype.min)
+        x = x[:, : (windows[0] + most) * step, : (windows[1] + most) * step]
+        lattices = tf.split(_to_lattices(x, step), step * step, -1)
+        switches = tf.zeros_like(pooled, tf.uint8)
+        # The first of equal maxima comes last, and stays.
+        for number, (row, column) in reversed([*enumerate(self.offsets())]):
+            seen = lattices[row % step * step + column % step]
+            seen = seen[:, row // step :, column // step :]
+            seen = seen[:, : windows[0], : windows[1]]
+            here = tf.constant(number, tf.uint8)
+            switches = tf.where(seen == pooled, here, switches)
+        return pooled, switches
+
+    def compute_output_shape(self, input_shape):
+        batch, *sides, channels = input_shape
+        shape = (batch, *self.pooled_sides(sides), channels)
+        return shape, shape
+
+    def compute_output_spec(self, x):
+        shape, _ = self.compute_output_shape(x.shape)
+        return (
+            keras.KerasTensor(shape, dtype=x.dtype),
+            keras.KerasTensor(shape, dtype="uint8"),
+        )
+
+
+@keras.saving.register_keras_serializable("kcv")
+class MaxUnpool(_Windows):
+    """Put values back to where the maxima of a pooling were, and zeros else.
+
+    Where windows overlap and several have their maximum at the same pixel,
+    their values add up, as gradients do.
+
+    Args:
+        pool_size: of the pooling.
+        strides: of the pooling.
+        padding: of the pooling.
+
+    Call with `[x, switches, like]`: x (B, H', W', C) of any float dtype,
+    switches (B, H', W', C) of `MaxPoolWithSwitches`, and the tensor
+    (B, H, W, C) that was pooled, of which only the size counts: odd sizes
+    come back. Returns (B, H, W, C) in the dtype of x.
+
+    Example:
+
+    >>> x = tf.constant([[[[1.0], [4.0], [2.0]], [[3.0], [2.0], [5.0]]]])
+    >>> pooled, switches = MaxPoolWithSwitches()(x)
+    >>> MaxUnpool()([pooled, switches, x])[0, :, :, 0].numpy()
+    array([[0., 4., 0.],
+           [0., 0., 5.]], dtype=float32)
+    """
+
+    def call(self, inputs):
+        x, switches, like = inputs
+        step = self.strides
+        lattices = [[] for _ in range(step * step)]
+        most = (self.pool_size - 1) // step
+        for number, (row, column) in enumerate(self.offsets()):
+            own = tf.where(switches == number, x, tf.zeros((), x.dtype))
+            if most:
+                own = _padded(
+                    own,
+                    [row // step, column // step],
+                    [most - row // step, most - column // step],
+                )
+            lattices[row % step * step + column % step].append(own)
+        zeros = tf.zeros_like(lattices[0][0])
+        merged = [tf.add_n(own) if own else zeros for own in lattices]
+        whole = _from_lattices(tf.concat(merged, -1), step)
+        sides, windows = tf.shape(like)[1:3], tf.shape(x)[1:3]
+        top, left = tf.unstack(self.overhang(sides, windows))
+        whole = whole[:, top : top + sides[0], left : left + sides[1]]
+        # "valid" windows may leave the last pixels out.
+        whole = _padded(whole, [0, 0], sides - tf.shape(whole)[1:3])
+        shape = self.compute_output_shape([t.shape for t in inputs])
+        return tf.ensure_shape(whole, shape)
+
+    def compute_output_shape(self, input_shape):
+        x, _, like = input_shape
+        return (*like[:3], x[3])
+
+    def compute_output_spec(self, inputs):
+        x, switches, like = inputs
+        if tuple(x.shape[1:]) != tuple(switches.shape[1:]):
+            raise ValueError(
+                "x and switches must have the same shape. Received: "
+                f"{tuple(x.shape)} and {tuple(switches.shape)}"
+            )
+        shape = self.compute_output_shape([t.shape for t in inputs])
+        return keras.KerasTensor(shape, dtype=x.dtype)
+
+
+def _padded(x, before, after, value=0):
+    """Pad the rows and columns of x (B, H, W, C)."""
+    beyond = tf.stack([before, after], 1)
+    return tf.pad(x, tf.pad(beyond, [[1, 1], [0, 0]]), constant_values=value)
+
+
+def _to_lattices(x, step):
+    return tf.nn.space_to_depth(x, step) if step > 1 else x
+
+
+def _from_lattices(x, step):
+    return tf.nn.depth_to_space(x, step) if step > 1 else x

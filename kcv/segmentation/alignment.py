@@ -1,0 +1,81 @@
+"""Maps of different strides, brought to lie on the same pixels."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("kcv")
+class Fuse(keras.layers.Layer):
+    """Add the scores of a skip to enlarged scores, cell on cell.
+
+    Args:
+        offset: first row and column of the enlarged scores that the skip has,
+            too.
+        skip_offset: first row and column of the skip that those have, too.
+
+    Call with `[scores, skip]`, (B, H, W, C) and (B, H', W', C). Returns their
+    sum where both are.
+    """
+
+    def __init__(self, offset=0, skip_offset=0, **kwargs):
+        super().__init__(**kwargs)
+        self.offset = offset
+        self.skip_offset = skip_offset
+
+    def call(self, inputs):
+        scores, skip = inputs
+        scores = scores[:, self.offset :, self.offset :]
+        skip = skip[:, self.skip_offset :, self.skip_offset :]
+        rows, columns = tf.unstack(
+            tf.minimum(tf.shape(scores)[1:3], tf.shape(skip)[1:3])
+        )
+        return scores[:, :rows, :columns] + skip[:, :rows, :columns]
+
+    def compute_output_shape(self, input_shape):
+        (batch, *sides, channels), (_, *others, _) = input_shape
+        sides = [
+            None if None in pair else self._common(*pair)
+            for pair in zip(sides, others, strict=True)
+        ]
+        return (batch, *sides, channels)
+
+    def _common(self, side, other):
+        return min(side - self.offset, other - self.skip_offset)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "offset": self.offset,
+            "skip_offset": self.skip_offset,
+        }
+
+
+@keras.saving.register_keras_serializable("kcv")
+class CropLike(keras.layers.Layer):
+    """Cut scores to the pixels of the image.
+
+    Args:
+        offset: row and column of the scores that lie on the first pixel.
+
+    Call with `[scores, images]`, (B, H', W', C) and (B, H, W, 3). Returns
+    (B, H, W, C).
+    """
+
+    def __init__(self, offset=0, **kwargs):
+        super().__init__(**kwargs)
+        self.offset = offset
+
+    def call(self, inputs):
+        scores, images = inputs
+        rows, columns = tf.unstack(self.offset + tf.shape(images)[1:3])
+        scores = scores[:, self.offset : rows, self.offset : columns]
+        return tf.ensure_shape(
+            scores, self.compute_output_shape([t.shape for t in inputs])
+        )
+
+    def compute_output_shape(self, input_shape):
+        scores, images = input_shape
+        return (*images[:3], scores[3])
+
+    def get_config(self):
+        return {**super().get_config(), "offset": self.offset}

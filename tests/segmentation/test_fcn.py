@@ -1,0 +1,319 @@
+"""Fully convolutional networks: geometry, parameters, weights."""
+
+import keras
+import numpy as np
+import pytest
+
+from kcv.classification import VGG16
+from kcv.segmentation import FCN
+from kcv.segmentation import FCN8s
+from kcv.segmentation import FCN16s
+from kcv.segmentation import FCN32s
+from kcv.segmentation import go_on_from
+from kcv.segmentation.fcn import BACKBONES
+from kcv.weights.assignment import SourceWeight
+from kcv.weights.assignment import assign
+
+
+def small_backbone(symmetric=False):
+    """VGG in small: a convolution and a pooling for each of five strides."""
+    keras.utils.set_random_seed(0)
+    images = x = keras.Input((None, None, 3))
+    for number in range(1, 6):
+        conv = keras.layers.Conv2D(4, 3, padding="same", activation="relu")
+        x = conv(x)
+        if symmetric:
+            kernel, bias = conv.get_weights()
+            kernel = kernel + kernel[::-1]
+            conv.set_weights([kernel + kernel[:, ::-1], bias])
+        x = keras.layers.MaxPooling2D(2, padding="same", name=f"pool{number}")(
+            x
+        )
+    return keras.Model(images, x, name="small")
+
+
+def with_random_scores(model, seed=0):
+    rng = np.random.default_rng(seed)
+    for layer in model.layers:
+        if layer.name.startswith("score_"):
+            kernel, bias = layer.get_weights()
+            layer.set_weights([rng.normal(size=kernel.shape), bias])
+    return model
+
+
+# === Parameters ===
+
+
+def core(model):
+    """Count without the transposed convolutions."""
+    layers = [x for x in model.layers if not x.name.startswith("upscore")]
+    return sum(layer.count_params() for layer in layers)
+
+
+@pytest.fixture(scope="module")
+def reference():
+    """FCN-32s, 16s and 8s on VGG-16, as the authors have them."""
+    return {s: FCN(21, "vgg16", s, padding="pad100") for s in (32, 16, 8)}
+
+
+def test_parameters_on_vgg16(reference):
+    assert core(reference[32]) == 134_346_581
+    assert {s: net.count_params() for s, net in reference.items()} == {
+        32: 136_152_917,
+        16: 134_815_994,
+        8: 134_489_759,
+    }
+
+
+@pytest.mark.parametrize(
+    ("backbone", "parameters"),
+    [("alexnet", 56_954_261), ("googlenet", 5_995_077)],
+)
+def test_parameters_of_the_core(backbone, parameters):
+    assert core(FCN32s(21, backbone)) == parameters
+
+
+# === Geometry ===
+
+
+@pytest.mark.parametrize(
+    ("side", "maps", "scores", "enlarged"),
+    [
+        (500, (349, 175, 88, 44, 22), 16, (544, 34, 70, 560, 568)),
+        (375, (287, 144, 72, 36, 18), 12, (416, 26, 54, 432, 440)),
+    ],
+)
+def test_the_reference_sizes(side, maps, scores, enlarged, reference):
+    def rows(stride, layer):
+        net = reference[stride]
+        inner = keras.Model(net.input, net.get_layer(layer).output)
+        return inner.compute_output_shape((1, side, side, 3))[1]
+
+    assert tuple(rows(8, f"pool{i}") for i in range(1, 6)) == maps
+    assert rows(8, "score_fr") == scores
+    assert enlarged == (
+        rows(32, "upscore"),
+        rows(8, "upscore2"),
+        rows(8, "upscore_pool4"),
+        rows(16, "upscore16"),
+        rows(8, "upscore8"),
+    )
+    assert all(rows(s, "score") == side for s in (32, 16, 8))
+
+
+def test_the_reference_offsets():
+    geometry = BACKBONES["vgg16"].pad100
+    assert geometry.crops == {32: 19, 16: 27, 8: 31}
+    assert geometry.fuse == {16: (0, 5), 8: (0, 9)}
+    assert BACKBONES["alexnet"].pad100.crops[32] == 18
+
+
+# Kernel, stride, padding of what moves the centres of cells, up to the maps
+# of strides 8, 16 and 32.
+CONV3, POOL2 = (3, 1, 1), (2, 2, 0)
+LAYERS = {
+    "vgg16": (3 * [CONV3, POOL2], [CONV3, POOL2], [CONV3, POOL2]),
+    "alexnet": (
+        [(11, 4, 0), (3, 2, 0)],
+        [(5, 1, 2), (3, 2, 0)],
+        [CONV3, (3, 2, 0)],
+    ),
+    "googlenet": (
+        [(7, 2, 3), (3, 2, 0), (3, 2, 0)],
+        1 * [(3, 2, 0)],
+        [(3, 2, 0)],
+    ),
+}
+
+
+@pytest.mark.parametrize("backbone", LAYERS)
+@pytest.mark.parametrize("padding", ["same", "pad100"])
+def test_offsets_follow_from_the_centres_of_cells(backbone, padding):
+    """In pixels of the image, cell i of a map has its centre at s i + c."""
+    known = BACKBONES[backbone]
+    geometry = getattr(known, padding)
+    pad, jump, centre = geometry.pad, 1, 0.0
+    centre -= pad
+    centres = {}
+    for stride, layers in zip((8, 16, 32), LAYERS[backbone], strict=True):
+        for kernel, step, before in layers:
+            centre += jump * ((kernel - 1) / 2 - before)
+            jump *= step
+        assert jump == stride
+        centres[stride] = centre
+    if known.fc6:
+        centre += 32 * ((known.fc6 - 1) / 2 - geometry.fc6[0])
+
+    def enlarged(centre, stride, factor):
+        """Centre of the first cell behind a transposed convolution."""
+        kernel = 2 * factor - known.odd
+        return centre - stride / factor * (kernel - 1) / 2
+
+    stride = 32
+    for finer in (32, 16, 8):
+        if finer < 32:
+            centre, stride = enlarged(centre, stride, 2), finer
+            left_out, of_skip = geometry.fuse[finer]
+            assert centre + finer * left_out == centres[finer] + finer * of_skip
+            centre += finer * left_out
+        first = enlarged(centre, stride, stride)
+        assert first + geometry.crops[finer] == 0
+
+
+@pytest.mark.parametrize("stride", [32, 16, 8])
+def test_a_mirrored_image_has_mirrored_labels(stride):
+    """With symmetric kernels, only if every map lies on its pixels."""
+    model = with_random_scores(FCN(3, small_backbone(symmetric=True), stride))
+    rng = np.random.default_rng(1)
+    images = rng.uniform(0, 255, (1, 96, 64, 3)).astype("float32")
+    expected = model.predict(images, verbose=0)
+    assert np.ptp(expected) > 1
+    for axis in (1, 2):
+        found = model.predict(np.flip(images, axis), verbose=0)
+        np.testing.assert_allclose(
+            np.flip(found, axis), expected, rtol=1e-3, atol=1e-3
+        )
+
+
+def test_an_impulse_moves_with_the_image():
+    """By a stride, exactly, with as many zeros behind as in front."""
+    keras.utils.set_random_seed(0)
+    model = with_random_scores(FCN8s(2, "googlenet", padding="pad100"))
+    grey = np.float32([122.67892, 116.66877, 104.00699])
+    images = np.zeros((1, 512, 512, 3), "float32") + grey
+    images[:, 240:250, 240:250] += 100
+    moved = np.roll(images, (32, 64), (1, 2))
+    here, there = (model.predict(x, verbose=0) for x in (images, moved))
+    inside = (0, slice(150, 330), slice(150, 330))
+    assert np.ptp(here[inside]) > 1e-3
+    np.testing.assert_allclose(
+        np.roll(there, (-32, -64), (1, 2))[inside],
+        here[inside],
+        atol=1e-4 * np.ptp(here[inside]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("backbone", "padding"),
+    [
+        ("small", "same"),
+        ("alexnet", "same"),
+        ("googlenet", "same"),
+        ("googlenet", "pad100"),
+    ],
+)
+def test_any_size(backbone, padding):
+    if backbone == "small":
+        backbone = small_backbone()
+    model = FCN8s(2, backbone, padding=padding)
+    for sides in ((1, 1), (31, 33), (70, 100)):
+        scores = model(np.zeros((1, *sides, 3), "float32"))
+        assert scores.shape == (1, *sides, 2)
+
+
+# === Weights ===
+
+
+def test_scores_begin_at_zero_and_enlarge_bilinearly():
+    model = FCN8s(2, small_backbone())
+    scores = model(np.ones((1, 64, 64, 3), "float32"))
+    np.testing.assert_array_equal(scores, 0)
+    assert not model.get_layer("upscore8").trainable_variables
+    kernel = model.get_layer("upscore2").get_weights()[0][:, :, 0, 0]
+    row = [0.25, 0.75, 0.75, 0.25]
+    np.testing.assert_allclose(kernel, np.outer(row, row))
+    learned = FCN8s(2, small_backbone(), upsampling="learned")
+    assert learned.get_layer("upscore2").trainable_variables
+    assert not learned.get_layer("upscore8").trainable_variables
+
+
+def test_finer_networks_begin_near_the_coarse():
+    """Enlarging by 2 and by 16 is nearly, not quite, enlarging by 32."""
+    coarse = with_random_scores(FCN32s(3, small_backbone()))
+    finer = FCN16s(3, small_backbone())
+    assert go_on_from(finer, coarse) == [
+        "upscore2",
+        "score_pool4",
+        "upscore16",
+    ]
+    rng = np.random.default_rng(0)
+    images = rng.uniform(0, 255, (1, 128, 160, 3)).astype("float32")
+    a, b = (m.predict(images, verbose=0) for m in (coarse, finer))
+    assert 0 < np.abs(a - b).mean() < 0.1 * np.abs(a).mean()
+    inputs = keras.Input((4,))
+    other = keras.Model(inputs, keras.layers.Dense(2)(inputs))
+    with pytest.raises(ValueError, match="no layer in common"):
+        go_on_from(finer, other)
+
+
+def test_at_once_scales_the_skips():
+    model = FCN8s(3, small_backbone(), at_once=True)
+    assert model.get_layer("scale_pool4").scale == 0.01
+    assert model.get_layer("scale_pool3").scale == 0.0001
+
+
+def test_dense_layers_become_convolutions():
+    """At the middle cell of 224 x 224 fc7 is the classifier's."""
+    classifier = VGG16(classes=3)
+    model = FCN32s(3)
+    weights = [
+        SourceWeight(v.path, "/".join(v.path.split("/")[-2:]), v.numpy())
+        for v in classifier.weights
+    ]
+    assign(model, weights, "VGG-16", strict=False, skip=("fc8", "score_"))
+    rng = np.random.default_rng(0)
+    images = rng.uniform(0, 255, (1, 224, 224, 3)).astype("float32")
+    inner = keras.Model(model.input, model.get_layer("fc7").output)
+    pixels = model.get_layer("normalization")(images)
+    dense = keras.Model(classifier.input, classifier.get_layer("fc7").output)
+    expected = dense(pixels)
+    assert np.ptp(expected) > 0
+    np.testing.assert_allclose(
+        inner(images)[:, 3, 3], expected, atol=1e-5 * np.ptp(expected)
+    )
+
+
+def test_published_weights_reach_the_trunk(shared):
+    path = shared / "weights" / "vgg16_imagenet_notop.weights.h5"
+    if not path.exists():
+        pytest.skip("no weights beside the checkout")
+    model = FCN8s(2, weights=path)
+    kernel = model.get_layer("conv1_1").get_weights()[0]
+    assert np.abs(kernel).max() > 0.2
+    with pytest.raises(ValueError, match="do not fit"):
+        FCN8s(2, "googlenet", weights=path)
+
+
+def test_save_and_load(tmp_path):
+    model = with_random_scores(FCN8s(3, small_backbone()))
+    images = np.random.default_rng(0).uniform(0, 255, (1, 50, 70, 3))
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(
+        again.predict(images, verbose=0), model.predict(images, verbose=0)
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"stride": 4}, "stride=4"),
+        ({"classes": 1}, "classes=1"),
+        ({"padding": "valid"}, "'valid'"),
+        ({"upsampling": "nearest"}, "'nearest'"),
+        ({"backbone": "vgg"}, "backbone='vgg'"),
+        ({"backbone": "model"}, "pool5 missing in short"),
+        ({"backbone": "small", "padding": "pad100"}, "of the paper"),
+    ],
+)
+def test_errors(options, message):
+    if options.get("backbone") == "small":
+        options = {**options, "backbone": small_backbone()}
+    if options.get("backbone") == "model":
+        small = small_backbone()
+        short = keras.Model(
+            small.inputs, small.get_layer("pool4").output, name="short"
+        )
+        options = {**options, "backbone": short}
+    with pytest.raises(ValueError, match=message):
+        FCN(**options)
