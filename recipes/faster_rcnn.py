@@ -99,10 +99,10 @@ PAPERS = Plan(600, batch_size=2, steps=70_000, epochs=28, learning_rate=1e-3)
 # all of them as in joint training, most of them in step 2, which alone teaches
 # the convolutions that both networks share in the end.
 SMALL_STEPS = (
+    Plan(192, batch_size=4, steps=768, epochs=1, learning_rate=2e-3),
+    Plan(192, batch_size=4, steps=2304, epochs=3, learning_rate=2e-3),
     Plan(192, batch_size=4, steps=256, epochs=1, learning_rate=2e-3),
-    Plan(192, batch_size=4, steps=2816, epochs=4, learning_rate=2e-3),
-    Plan(192, batch_size=4, steps=256, epochs=1, learning_rate=2e-3),
-    Plan(192, batch_size=4, steps=768, epochs=1, learning_rate=5e-4),
+    Plan(192, batch_size=4, steps=768, epochs=1, learning_rate=1e-3),
 )
 # One image per update for the proposals, two for the detector.
 PAPERS_STEPS = 2 * (
