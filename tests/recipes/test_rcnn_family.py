@@ -70,6 +70,15 @@ def test_the_tables_without_training(systems, tmp_path, capsys):
     )
     assert json.loads((tmp_path / "table.json").read_text()) == record
     assert "Report" in capsys.readouterr().out
+    # Times are kept for the same settings, and measured for others.
+    again, other = (
+        rcnn_family.main(
+            tmp_path, train=False, height=60, width=80, proposals=n, rounds=2
+        )
+        for n in (20, 19)
+    )
+    assert again == record
+    assert other["seconds"] != seconds
 
 
 def test_the_papers_columns(systems, tmp_path):
