@@ -1,6 +1,12 @@
 """Losses that more than one chapter uses."""
 
+import keras
+import numpy as np
+import tensorflow as tf
 from keras import ops
+
+#: Label of pixels that belong to no class, in VOC and in kcv.
+VOID = 255
 
 
 def smooth_l1(x, sigma=1.0):
@@ -24,3 +30,96 @@ def smooth_l1(x, sigma=1.0):
     x = ops.abs(ops.convert_to_tensor(x))
     square = sigma * sigma
     return ops.where(x < 1.0 / square, 0.5 * square * x * x, x - 0.5 / square)
+
+
+@keras.saving.register_keras_serializable("kcv")
+class PixelwiseCrossEntropy(keras.losses.Loss):
+    """Softmax cross entropy of every pixel that is not void.
+
+    The mean over the pixels of a batch, as in FCN's paper (Long et al. 2015),
+    SegNet and DeconvNet, or their sum, as in FCN's released code. A learning
+    rate belongs to one of them: of an image of N pixels, rate r for the sum is
+    r N for the mean. FCN-32s has 1e-10 and images of some 500 x 375, about
+    2e-5 for the mean; 16s has 1e-12, and 8s 1e-14.
+
+    Args:
+        normalize: True for the mean, False for the sum.
+        class_weights: one number for each class, by which the pixels that are
+            of it count, see `kcv.segmentation.median_frequency_weights`; the
+            mean is still over the number of pixels.
+        void: label of pixels that do not count. A batch of nothing else has
+            loss 0.
+        name: of the loss.
+
+    Call with labels (B, H, W) of any integer dtype and logits (B, H, W, C).
+
+    Raises:
+        tf.errors.InvalidArgumentError: if a label is neither void nor a class.
+
+    Example:
+
+    >>> labels = np.array([[[0, 255]]])
+    >>> loss = PixelwiseCrossEntropy()
+    >>> round(float(loss(labels, np.zeros((1, 1, 2, 2), "float32"))), 4)
+    0.6931
+    """
+
+    def __init__(
+        self,
+        normalize=True,
+        class_weights=None,
+        void=VOID,
+        name="pixelwise_cross_entropy",
+    ):
+        super().__init__(name=name, reduction="sum")
+        self.normalize = normalize
+        self.class_weights = (
+            None if class_weights is None else [float(w) for w in class_weights]
+        )
+        self.void = void
+
+    def call(self, y_true, y_pred):
+        labels = ops.cast(y_true, "int32")
+        logits = ops.cast(y_pred, "float32")
+        labels = checked_labels(labels, logits.shape[-1], self.void)
+        counts = ops.not_equal(labels, self.void)
+        classes = ops.where(counts, labels, 0)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(classes, logits)
+        weights = ops.cast(counts, "float32")
+        if self.class_weights is not None:
+            table = np.array(self.class_weights, np.float32)
+            losses = losses * tf.gather(table, classes)
+        total = ops.sum(losses * weights)
+        if self.normalize:
+            total = total / ops.maximum(ops.sum(weights), 1.0)
+        return total
+
+    def get_config(self):
+        return {
+            "normalize": self.normalize,
+            "class_weights": self.class_weights,
+            "void": self.void,
+            "name": self.name,
+        }
+
+
+def checked_labels(labels, classes, void=VOID):
+    """Make sure that labels (..., ) int32 are void or in 0..classes - 1.
+
+    Raises:
+        tf.errors.InvalidArgumentError: if one is not, when the graph runs.
+    """
+    bad = (labels != void) & ((labels < 0) | (labels >= classes))
+    check = tf.debugging.Assert(
+        ~tf.reduce_any(bad),
+        [
+            "labels must be void =",
+            void,
+            "or less than the number of classes =",
+            classes,
+            "received",
+            tf.reduce_max(tf.where(bad, labels, tf.int32.min)),
+        ],
+    )
+    with tf.control_dependencies([check]):
+        return tf.identity(labels)

@@ -1,5 +1,8 @@
 import numpy as np
+import pytest
+import tensorflow as tf
 
+from kcv.losses import PixelwiseCrossEntropy
 from kcv.losses import smooth_l1
 
 
@@ -11,3 +14,56 @@ def test_smooth_l1_of_the_papers():
             abs(x) < turn, 0.5 * (sigma * x) ** 2, abs(x) - 0.5 * turn
         )
         np.testing.assert_allclose(smooth_l1(x, sigma), expected, rtol=1e-6)
+
+
+class TestPixelwiseCrossEntropy:
+    labels = np.array([[[0, 2, 255], [1, 255, 2]]])
+    logits = np.random.default_rng(0).normal(size=(1, 2, 3, 3)).astype("f4")
+
+    def each(self):
+        """Loss of every pixel that is not void, by hand."""
+        shares = np.exp(self.logits)
+        shares /= shares.sum(-1, keepdims=True)
+        places = np.argwhere(self.labels != 255)
+        return np.array(
+            [-np.log(shares[*place, self.labels[*place]]) for place in places]
+        )
+
+    def test_mean_and_sum(self):
+        mean = PixelwiseCrossEntropy()(self.labels, self.logits)
+        total = PixelwiseCrossEntropy(normalize=False)(self.labels, self.logits)
+        assert float(mean) == pytest.approx(self.each().mean(), rel=1e-5)
+        assert float(total) == pytest.approx(self.each().sum(), rel=1e-5)
+
+    def test_class_weights(self):
+        loss = PixelwiseCrossEntropy(class_weights=(2, 1, 0.5))
+        expected = (self.each() * [2, 0.5, 1, 0.5]).mean()
+        found = loss(self.labels, self.logits)
+        assert float(found) == pytest.approx(expected, rel=1e-5)
+
+    def test_the_gradient_is_probability_less_truth(self):
+        logits = tf.Variable(self.logits)
+        with tf.GradientTape() as tape:
+            loss = PixelwiseCrossEntropy(normalize=False)(self.labels, logits)
+        shares = tf.nn.softmax(self.logits)
+        truth = np.eye(3)[np.where(self.labels == 255, 0, self.labels)]
+        expected = (shares - truth) * (self.labels != 255)[..., None]
+        gradient = tape.gradient(loss, logits)
+        np.testing.assert_allclose(gradient, expected, atol=1e-6)
+
+    def test_all_void_is_legal_and_weighs_nothing(self):
+        logits = tf.Variable(self.logits)
+        with tf.GradientTape() as tape:
+            void = np.full_like(self.labels, 255)
+            loss = PixelwiseCrossEntropy()(void, logits)
+        assert float(loss) == 0
+        assert not tape.gradient(loss, logits).numpy().any()
+
+    def test_labels_beyond_the_classes(self):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="received"):
+            PixelwiseCrossEntropy()(self.labels + 1, self.logits)
+
+    def test_its_configuration(self):
+        loss = PixelwiseCrossEntropy(False, (2, 1), void=7)
+        again = PixelwiseCrossEntropy.from_config(loss.get_config())
+        assert again.get_config() == loss.get_config()

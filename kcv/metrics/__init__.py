@@ -1,4 +1,4 @@
-"""Figures of merit, computed from plain arrays."""
+"""Figures of merit: of plain arrays, and Keras metrics of pixels."""
 
 from kcv.metrics.callbacks import DetectionEvaluation
 from kcv.metrics.classification import collect_scores
@@ -9,12 +9,20 @@ from kcv.metrics.coco import coco_average_precision
 from kcv.metrics.collect import collect_detections
 from kcv.metrics.proposal_recall import matched_overlaps
 from kcv.metrics.proposal_recall import proposal_recall
+from kcv.metrics.segmentation import FrequencyWeightedIU
+from kcv.metrics.segmentation import MeanAccuracy
+from kcv.metrics.segmentation import MeanIU
+from kcv.metrics.segmentation import PixelAccuracy
 from kcv.metrics.voc import PrecisionRecall
 from kcv.metrics.voc import precision_recall
 from kcv.metrics.voc import voc_average_precision
 
 __all__ = [
     "DetectionEvaluation",
+    "FrequencyWeightedIU",
+    "MeanAccuracy",
+    "MeanIU",
+    "PixelAccuracy",
     "PrecisionRecall",
     "coco_average_precision",
     "collect_detections",
