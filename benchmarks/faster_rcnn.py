@@ -105,7 +105,9 @@ def training(steps):
     ).map(kcv.data.detection_inputs)
     stored = list(batches.take(3))
 
-    model = recipe.build(10, "small", None, plan.image_size, seed=0)
+    model = recipe.build(
+        10, "small", None, plan.image_size, seed=0, test_proposals=100
+    )
     schedule = Schedule(plan.batch_size, 1, 1000, plan.learning_rate)
     model.compile(recipe.optimizer("small", schedule))
     step = tf.function(model.train_step, reduce_retracing=True)

@@ -120,6 +120,7 @@ def main(
     weights: str | None = None,
     image_size: int | None = None,
     training: Literal["joint", "alternating", "unshared"] = "joint",
+    test_proposals: int | None = None,
     scenes: int = 8192,
     steps_per_epoch: int | None = None,
     on_error: Literal["raise", "skip"] = "raise",
@@ -140,6 +141,8 @@ def main(
         training: joint, both networks at once; alternating, the paper's four
             steps; unshared, the first two of them. Epochs, updates and batch
             size are then those of each step.
+        test_proposals: Regions of an image that are looked at when the
+            detector is measured; by default 100 for small, else 300.
         scenes: Digit scenes to train on in steps; joint training sees every
             scene once.
         steps_per_epoch: Updates per epoch, a multiple of 8; by default as many
@@ -150,6 +153,7 @@ def main(
         What `metrics.json` has.
     """
     small = backbone == "small"
+    test_proposals = test_proposals or (100 if small else 300)
     plan = SMALL if small else PAPERS
     image_size = image_size or plan.image_size
     if steps_per_epoch is not None and steps_per_epoch % WINDOW:
@@ -166,6 +170,7 @@ def main(
         "weights": weights,
         "image_size": image_size,
         "training": training,
+        "test_proposals": test_proposals,
         "scenes": scenes,
         "steps_per_epoch": steps_per_epoch,
         "on_error": on_error,
@@ -185,7 +190,12 @@ def main(
     def new_model():
         with strategy.scope():
             return build(
-                len(class_names), backbone, weights, image_size, run.seed
+                len(class_names),
+                backbone,
+                weights,
+                image_size,
+                run.seed,
+                test_proposals,
             )
 
     # === Fit ===
@@ -237,7 +247,7 @@ def main(
         folders = trained.folders
         schedules = schedules[: len(folders)]
         model = kcv.detection.unshared(
-            *trained.unshared, (1000 if small else 6000, 300)
+            *trained.unshared, (1000 if small else 6000, test_proposals)
         )
         if trained.shared is not None:
             # What sharing is worth, as in the paper's table 2.
@@ -297,10 +307,16 @@ def _schedule(plan, run, steps_per_epoch):
     )
 
 
-def build(classes, backbone, weights, image_size, seed):
+def build(classes, backbone, weights, image_size, seed, test_proposals):
     """Build the detector of the paper, or the small one for scenes."""
     if backbone != "small":
-        return kcv.detection.FasterRCNN(classes, backbone, weights, seed=seed)
+        return kcv.detection.FasterRCNN(
+            classes,
+            backbone,
+            weights,
+            test_proposals=(6000, test_proposals),
+            seed=seed,
+        )
     _no_weights(weights)
     return kcv.detection.FasterRCNN(
         classes,
@@ -308,7 +324,7 @@ def build(classes, backbone, weights, image_size, seed):
         **small_anchors(image_size),
         # A map of 24 x 32 cells has a tenth of the paper's anchors.
         train_proposals=(1000, 300),
-        test_proposals=(1000, 300),
+        test_proposals=(1000, test_proposals),
         roi_batch=64,
         # From random weights the classes are what takes longest to learn.
         roi_fg_fraction=0.5,

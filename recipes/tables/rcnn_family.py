@@ -71,11 +71,17 @@ WHOLE = {
 # Table 5: of 1830 ms, Selective Search took 1510.
 SEARCH_SECONDS = 1.510
 
+# Folder, recipe and options.
 RECIPES = {
-    RCNN: ("rcnn",),
-    FAST: ("fast_rcnn",),
+    RCNN: ("rcnn", "rcnn"),
+    FAST: ("fast_rcnn", "fast_rcnn"),
     # Measures both: networks share nothing until its second step is done.
-    SHARED: ("faster_rcnn", "--training", "alternating"),
+    SHARED: (
+        "faster_rcnn_alternating",
+        "faster_rcnn",
+        *("--training", "alternating"),
+        *("--test-proposals", str(FEW)),
+    ),
 }
 
 
@@ -300,8 +306,8 @@ def scaled_picture(path: Path | None, height: int, width: int) -> np.ndarray:
 
 def trained(out: Path, name: str) -> dict:
     """Read what a system's recipe has measured, and run it if it has not."""
-    recipe, *options = RECIPES[name]
-    folder = out / "_".join([recipe, *options[1:]])
+    folder, recipe, *options = RECIPES[name]
+    folder = out / folder
     file = folder / "metrics.json"
     if not file.exists():
         subprocess.run(

@@ -151,4 +151,4 @@ def test_errors(tmp_path):
     with pytest.raises(ValueError, match="steps_per_epoch=3"):
         faster_rcnn.main(run, steps_per_epoch=3)
     with pytest.raises(ValueError, match="weights='imagenet'"):
-        faster_rcnn.build(3, "small", "imagenet", 192, 0)
+        faster_rcnn.build(3, "small", "imagenet", 192, 0, 100)

@@ -130,6 +130,7 @@ def test_finished_runs_are_read_and_others_made(systems, tmp_path, monkeypatch):
         ["recipes.rcnn", "--out", str(tmp_path / "rcnn")],
         [
             *("recipes.faster_rcnn", "--training", "alternating"),
+            *("--test-proposals", "300"),
             *("--out", str(tmp_path / "faster_rcnn_alternating")),
         ],
     ]
@@ -148,10 +149,11 @@ def test_an_image_with_too_few_regions(systems, tmp_path):
 
 @pytest.mark.parametrize("name", rcnn_family.RECIPES)
 def test_recipes_know_their_options(name):
-    recipe, *options = rcnn_family.RECIPES[name]
+    _, recipe, *options = rcnn_family.RECIPES[name]
     module = __import__(f"recipes.{recipe}", fromlist=["main"])
     assert callable(module.main)
-    if options:
-        assert options[0] == "--training"
-        hints = module.main.__annotations__["training"].__args__
-        assert options[1] in hints
+    hints = module.main.__annotations__
+    chosen = dict(zip(options[::2], options[1::2], strict=True))
+    assert {name[2:].replace("-", "_") for name in chosen} <= set(hints)
+    if chosen:
+        assert chosen["--training"] in hints["training"].__args__
