@@ -1,19 +1,27 @@
 """Semantic segmentation: a class for every pixel."""
 
+from kcv.segmentation.batch_norm import recompute_batch_norm
 from kcv.segmentation.class_balance import CAMVID_WEIGHTS
 from kcv.segmentation.class_balance import median_frequency_weights
+from kcv.segmentation.deconvnet import DeconvNet
 from kcv.segmentation.fcn import FCN
 from kcv.segmentation.fcn import FCN8s
 from kcv.segmentation.fcn import FCN16s
 from kcv.segmentation.fcn import FCN32s
 from kcv.segmentation.fcn import go_on_from
+from kcv.segmentation.segnet import SegNet
+from kcv.segmentation.segnet import SegNetBasic
 
 __all__ = [
     "CAMVID_WEIGHTS",
+    "DeconvNet",
     "FCN",
     "FCN16s",
     "FCN32s",
     "FCN8s",
+    "SegNet",
+    "SegNetBasic",
     "go_on_from",
     "median_frequency_weights",
+    "recompute_batch_norm",
 ]

@@ -1,0 +1,102 @@
+"""DeconvNet (Noh, Hong and Han 2015).
+
+VGG-16 down to a single cell, and its mirror image up again: unpooling by the
+switches, and transposed convolutions. Layers have the names of the authors'
+Caffe models.
+"""
+
+from collections.abc import Sequence
+
+import keras
+
+from kcv.classification.preprocessing import Preprocessing
+from kcv.segmentation.encoder_decoder import VGG16_BLOCKS
+from kcv.segmentation.encoder_decoder import decode
+from kcv.segmentation.encoder_decoder import encode
+from kcv.segmentation.encoder_decoder import normalized
+from kcv.segmentation.fcn import FCN_MEAN
+
+
+def DeconvNet(
+    classes: int = 21,
+    input_shape: tuple[int, int, int] = (224, 224, 3),
+    blocks: Sequence[tuple[int, int]] = VGG16_BLOCKS,
+    units: int = 4096,
+    name: str = "deconvnet",
+) -> keras.Model:
+    """Build DeconvNet for windows of one size.
+
+    251,805,653 trainable parameters for VOC. Batch normalisation follows every
+    convolution but the last; the authors measure its statistics anew when
+    training is done, see `kcv.segmentation.recompute_batch_norm`.
+
+    Args:
+        classes: C, with background.
+        input_shape: (height, width, 3) of the windows; fc6 covers the whole of
+            what the encoder makes of them.
+        blocks: convolutions and filters of each block of the encoder.
+        units: of fc6 and fc7.
+        name: of the model.
+
+    Returns:
+        A model from windows (B, H, W, 3), RGB in 0..255, to logits
+        (B, H, W, C) float32.
+
+    Raises:
+        ValueError: if `classes` is no number of classes, or `input_shape` is
+            free.
+
+    Example:
+
+    >>> small = ((1, 8), (1, 16))
+    >>> DeconvNet(4, (64, 48, 3), small, units=32).output_shape
+    (None, 64, 48, 4)
+    """
+    if int(classes) != classes or classes < 2:
+        raise ValueError(
+            "classes must be the number of classes with background, 2 at "
+            f"least. Received: classes={classes}"
+        )
+    if None in input_shape:
+        raise ValueError(
+            "input_shape must be fixed, since fc6 covers all of a window. "
+            f"Received: input_shape={input_shape}"
+        )
+    gaussian = keras.initializers.RandomNormal(stddev=0.01)
+
+    def down(x, filters, layer, size=3, padding="same"):
+        convolution = keras.layers.Conv2D(
+            filters,
+            size,
+            padding=padding,
+            kernel_initializer=gaussian,
+            name=layer,
+        )
+        return normalized(x, convolution)
+
+    def up(x, filters, layer, size=3, padding="same"):
+        convolution = keras.layers.Conv2DTranspose(
+            filters,
+            size,
+            padding=padding,
+            kernel_initializer=gaussian,
+            name=layer,
+        )
+        return normalized(x, convolution)
+
+    images = keras.Input(input_shape, name="images")
+    x = Preprocessing(FCN_MEAN, name="normalization")(images)
+    x, pooled = encode(x, blocks, down)
+    cells, filters = x.shape[1:3], x.shape[3]
+    x = down(x, units, "fc6", cells, "valid")  # (B, 1, 1, 4096)
+    x = down(x, units, "fc7", 1)
+    x = up(x, filters, "fc6-deconv", cells, "valid")
+    x = decode(x, pooled, blocks, up, "deconv{block}_{number}")
+    logits = keras.layers.Conv2D(
+        classes,
+        1,
+        kernel_initializer=gaussian,
+        dtype="float32",
+        name="seg-score",
+    )(x)
+    return keras.Model(images, logits, name=name)

@@ -1,0 +1,84 @@
+"""Down by pooling with switches and up again, as in SegNet and DeconvNet."""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+
+import keras
+
+from kcv.layers import MaxPoolWithSwitches
+from kcv.layers import MaxUnpool
+
+#: Convolutions and filters of the blocks of VGG-16.
+VGG16_BLOCKS = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
+
+Tensor = keras.KerasTensor
+Convolution = Callable[[Tensor, int, str], Tensor]  # x, filters, name
+
+
+def encode(
+    x: Tensor, blocks: Sequence[tuple[int, int]], convolution: Convolution
+) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+    """Apply blocks of convolutions, and pool behind each.
+
+    Args:
+        x: maps (B, H, W, C).
+        blocks: number of convolutions and filters of each.
+        convolution: applies one, named conv<block>_<number>.
+
+    Returns:
+        What the last pooling gives, and for each block what was pooled and
+        the switches. Poolings round sizes up.
+    """
+    pooled = []
+    for block, (count, filters) in enumerate(blocks, start=1):
+        for number in range(1, count + 1):
+            x = convolution(x, filters, f"conv{block}_{number}")
+        before = x
+        x, switches = MaxPoolWithSwitches(name=f"pool{block}")(x)
+        pooled.append((before, switches))
+    return x, pooled
+
+
+def decode(
+    x: Tensor,
+    pooled: Sequence[tuple[Tensor, Tensor]],
+    blocks: Sequence[tuple[int, int]],
+    convolution: Convolution,
+    name: str,
+    leave_out: int = 0,
+) -> Tensor:
+    """Unpool by the switches of `encode`, and convolve, from last to first.
+
+    The last convolution of a block has the filters of the block before it.
+
+    Args:
+        x: maps like those that `encode` has given.
+        pooled: of `encode`.
+        blocks: of `encode`.
+        convolution: applies one.
+        name: of the convolutions, with {block} and {number}.
+        leave_out: how many convolutions at the very end are not applied.
+
+    Returns:
+        Maps of the size that `encode` was given.
+    """
+    for block in range(len(blocks), 0, -1):
+        count, filters = blocks[block - 1]
+        before, switches = pooled[block - 1]
+        x = MaxUnpool(name=f"upsample{block}")([x, switches, before])
+        for number in range(count, 0 if block > 1 else leave_out, -1):
+            if number == 1 and block > 1:
+                filters = blocks[block - 2][1]
+            x = convolution(x, filters, name.format(block=block, number=number))
+    return x
+
+
+def normalized(x: Tensor, layer: keras.layers.Layer, relu: bool = True):
+    """Apply a layer, batch normalisation <name>_bn and ReLU <name>_relu."""
+    x = layer(x)
+    x = keras.layers.BatchNormalization(
+        momentum=0.9, epsilon=1e-5, name=f"{layer.name}_bn"
+    )(x)
+    if relu:
+        x = keras.layers.ReLU(name=f"{layer.name}_relu")(x)
+    return x

@@ -1,0 +1,152 @@
+"""SegNet and SegNet-Basic (Badrinarayanan, Kendall and Cipolla 2015).
+
+Maps are enlarged by the switches of the poolings that made them small: nothing
+is learned there, and little is stored. Layers have the names of the authors'
+Caffe models.
+"""
+
+from collections.abc import Sequence
+
+import keras
+
+from kcv.layers import LocalResponseNormalization
+from kcv.segmentation.encoder_decoder import VGG16_BLOCKS
+from kcv.segmentation.encoder_decoder import decode
+from kcv.segmentation.encoder_decoder import encode
+from kcv.segmentation.encoder_decoder import normalized
+
+
+def SegNet(
+    classes: int = 11,
+    input_shape: tuple[int | None, int | None, int] = (None, None, 3),
+    blocks: Sequence[tuple[int, int]] = VGG16_BLOCKS,
+    name: str = "segnet",
+) -> keras.Model:
+    """Build SegNet: VGG-16 without its dense layers, and its mirror image.
+
+    29,449,355 trainable parameters for CamVid's 11 classes. Batch
+    normalisation follows every convolution but the last; the authors measure
+    its statistics anew when training is done, see
+    `kcv.segmentation.recompute_batch_norm`.
+
+    Args:
+        classes: C, with background if the set has one.
+        input_shape: (height, width, 3); any size by default, 360 x 480 in the
+            paper.
+        blocks: convolutions and filters of each block of the encoder.
+        name: of the model.
+
+    Returns:
+        A model from images (B, H, W, 3), RGB in 0..255, from which nothing is
+        subtracted, to logits (B, H, W, C) float32.
+
+    Raises:
+        ValueError: if `classes` is no number of classes.
+
+    Example:
+
+    >>> model = SegNet(4, blocks=((1, 8), (2, 16)))
+    >>> model(keras.ops.zeros((1, 45, 30, 3))).shape
+    TensorShape([1, 45, 30, 4])
+    """
+    _check(classes)
+
+    def convolution(x, filters, layer):
+        return normalized(
+            x,
+            keras.layers.Conv2D(
+                filters,
+                3,
+                padding="same",
+                kernel_initializer="he_normal",
+                name=layer,
+            ),
+        )
+
+    images = keras.Input(input_shape, name="images")
+    x, pooled = encode(images, blocks, convolution)
+    x = decode(
+        x, pooled, blocks, convolution, "conv{block}_{number}_D", leave_out=1
+    )
+    logits = keras.layers.Conv2D(
+        classes,
+        3,
+        padding="same",
+        kernel_initializer="he_normal",
+        dtype="float32",
+        name="conv1_1_D",
+    )(x)
+    return keras.Model(images, logits, name=name)
+
+
+def SegNetBasic(
+    classes: int = 11,
+    input_shape: tuple[int | None, int | None, int] = (None, None, 3),
+    filters: int = 64,
+    depth: int = 4,
+    name: str = "segnet_basic",
+) -> keras.Model:
+    """Build SegNet-Basic: four wide convolutions down, and four up.
+
+    1,416,587 trainable parameters for CamVid's 11 classes, biases included as
+    in the authors' Caffe model; their paper says 1.425 million. The decoder
+    has no ReLU.
+
+    Args:
+        classes: As in `SegNet`.
+        input_shape: As in `SegNet`.
+        filters: of every convolution.
+        depth: number of poolings.
+        name: of the model.
+
+    Returns:
+        As of `SegNet`.
+
+    Raises:
+        ValueError: if `classes` is no number of classes.
+
+    Example:
+
+    >>> SegNetBasic(4, filters=8)(keras.ops.zeros((1, 50, 31, 3))).shape
+    TensorShape([1, 50, 31, 4])
+    """
+    _check(classes)
+
+    def convolution(layer):
+        return keras.layers.Conv2D(
+            filters,
+            7,
+            padding="same",
+            kernel_initializer="he_normal",
+            name=layer,
+        )
+
+    blocks = depth * ((1, filters),)
+    images = keras.Input(input_shape, name="images")
+    x = LocalResponseNormalization(name="norm")(images)
+    x, pooled = encode(
+        x, blocks, lambda x, _, layer: normalized(x, convolution(layer))
+    )
+    x = decode(
+        x,
+        pooled,
+        blocks,
+        lambda x, _, layer: normalized(x, convolution(layer), relu=False),
+        "conv_decode{block}",
+    )
+    logits = keras.layers.Conv2D(
+        classes,
+        1,
+        kernel_initializer="he_normal",
+        dtype="float32",
+        name="score",
+    )(x)
+    return keras.Model(images, logits, name=name)
+
+
+def _check(classes):
+    if int(classes) != classes or classes < 2:
+        raise ValueError(
+            "classes must be the number of classes, 2 at least. Received: "
+            f"classes={classes}"
+        )
