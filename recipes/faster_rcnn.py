@@ -95,14 +95,15 @@ SMALL = Plan(192, batch_size=4, steps=4096, epochs=8, learning_rate=2e-3)
 # 70 000 updates of two images (`iter_size: 2` in the reference).
 PAPERS = Plan(600, batch_size=2, steps=70_000, epochs=28, learning_rate=1e-3)
 
-# The four steps of alternating training. Small networks see as many images in
-# all of them as in joint training, most of them in step 2, which alone teaches
-# the convolutions that both networks share in the end.
+# The four steps of alternating training. An image teaches one network at a
+# time: the small detector sees as many in steps 2 and 4 as in joint training,
+# most of them in step 2, which alone teaches the convolutions that both
+# networks share in the end; the proposals need fewer.
 SMALL_STEPS = (
     Plan(192, batch_size=4, steps=768, epochs=1, learning_rate=2e-3),
-    Plan(192, batch_size=4, steps=2304, epochs=3, learning_rate=2e-3),
+    Plan(192, batch_size=4, steps=2816, epochs=4, learning_rate=2e-3),
     Plan(192, batch_size=4, steps=256, epochs=1, learning_rate=2e-3),
-    Plan(192, batch_size=4, steps=768, epochs=1, learning_rate=1e-3),
+    Plan(192, batch_size=4, steps=1280, epochs=2, learning_rate=1e-3),
 )
 # One image per update for the proposals, two for the detector.
 PAPERS_STEPS = 2 * (
@@ -121,7 +122,7 @@ def main(
     image_size: int | None = None,
     training: Literal["joint", "alternating", "unshared"] = "joint",
     test_proposals: int | None = None,
-    scenes: int = 8192,
+    scenes: int = 5120,
     steps_per_epoch: int | None = None,
     on_error: Literal["raise", "skip"] = "raise",
 ) -> dict:
