@@ -100,7 +100,7 @@ PAPERS = Plan(600, batch_size=2, steps=70_000, epochs=28, learning_rate=1e-3)
 # most of them in step 2, which alone teaches the convolutions that both
 # networks share in the end; the proposals need fewer.
 SMALL_STEPS = (
-    Plan(192, batch_size=4, steps=512, epochs=1, learning_rate=2e-3),
+    Plan(192, batch_size=4, steps=768, epochs=1, learning_rate=2e-3),
     Plan(192, batch_size=4, steps=2816, epochs=4, learning_rate=2e-3),
     Plan(192, batch_size=4, steps=256, epochs=1, learning_rate=2e-3),
     Plan(192, batch_size=4, steps=1280, epochs=2, learning_rate=1e-3),
@@ -122,7 +122,7 @@ def main(
     image_size: int | None = None,
     training: Literal["joint", "alternating", "unshared"] = "joint",
     test_proposals: int | None = None,
-    scenes: int = 4096,
+    scenes: int = 5120,
     steps_per_epoch: int | None = None,
     on_error: Literal["raise", "skip"] = "raise",
 ) -> dict:

@@ -8,10 +8,13 @@ from typing import NamedTuple
 import tensorflow as tf
 
 import kcv
+from kcv.data.data_set import DataSet
 from kcv.serving.preparation import Prepare
 from kcv.serving.preparation import as_it_is
 from recipes import experiment
 
+# Scenes are made once, and kept in memory, if they are no more: 1.1 GB.
+KEPT_SCENES = 8192
 # Of images at several scales, pixels (Girshick 2015, section 5.2).
 LONG_SIDE = 2000
 
@@ -114,7 +117,11 @@ def open_proposed(
 
 
 def training_images(
-    data: str, seed: int, scenes: int, on_error: str
+    data: str,
+    seed: int,
+    scenes: int,
+    on_error: str,
+    load: Callable[..., DataSet] = kcv.data.load_detection,
 ) -> tuple[tf.data.Dataset, Callable[[int], tf.data.Dataset], tuple[str, ...]]:
     """Open the images to train on, as often as they are wanted.
 
@@ -123,23 +130,26 @@ def training_images(
         seed: of the order.
         scenes: digit scenes, which are without end, to take.
         on_error: what to do about an image that cannot be decoded.
+        load: opens the set, as `kcv.data.load_detection` does.
 
     Returns:
         One pass; a function from a position to the stream without end that
         begins there; and the names of the classes.
     """
     if data == "digit_scenes":
-        made, class_names, _ = kcv.data.load_detection(data, seed=seed)
+        made, class_names, _ = load(data, seed=seed)
         once = made.take(scenes)
+        if scenes <= KEPT_SCENES:
+            once = once.cache()
 
         def stream(start):
             return once.skip(start % scenes).concatenate(once.repeat())
 
     else:
-        once, class_names, _ = kcv.data.load_detection(data, on_error=on_error)
+        once, class_names, _ = load(data, on_error=on_error)
 
         def stream(start):
-            return kcv.data.load_detection(
+            return load(
                 data, seed=seed, start=start, on_error=on_error
             ).dataset
 

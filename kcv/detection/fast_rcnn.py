@@ -347,7 +347,9 @@ def box_statistics(
     """
     count = np.zeros((classes, 1))
     total, squares = np.zeros((classes, 4)), np.zeros((classes, 4))
-    for x, y in dataset:
+
+    @tf.function(reduce_retracing=True)
+    def of_batch(x, y):
         objects = objects_of(y)
         proposals = tf.cast(x["proposals"], tf.float32)
         regions = tf.concat([proposals, objects.boxes], 1)
@@ -356,8 +358,12 @@ def box_statistics(
         best = tf.argmax(iou, -1)
         near = tf.reduce_max(iou, -1) >= fg_iou
         truth = tf.gather(objects.boxes, best, batch_dims=1)[near]
-        labels = tf.gather(objects.labels, best, batch_dims=1)[near].numpy()
-        targets = np.asarray(geometry.encode(truth, regions[near]), float)
+        labels = tf.gather(objects.labels, best, batch_dims=1)[near]
+        return labels, geometry.encode(truth, regions[near])
+
+    for x, y in dataset:
+        labels, targets = map(np.asarray, of_batch(x, y))
+        targets = targets.astype(float)
         np.add.at(count, labels, 1)
         np.add.at(total, labels, targets)
         np.add.at(squares, labels, targets**2)
