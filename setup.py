@@ -14,6 +14,7 @@ EXTRAS = {
     "keras-cv": ["keras-cv>=0.9"],
     "proposals": ["opencv-contrib-python-headless>=4.10", "numba>=0.60"],
     "rcnn": ["scikit-learn>=1.5"],
+    "segmentation": ["pillow>=10", "scipy>=1.13"],
     "serving": ["grpcio>=1.62", "protobuf>=4.25"],
     "visualize": ["matplotlib>=3.8"],
     "weights": ["safetensors>=0.4", "protobuf>=4.25"],
@@ -25,6 +26,7 @@ EXTRAS["recipes"] = [
     *EXTRAS["eval"],
     *EXTRAS["proposals"],
     *EXTRAS["rcnn"],
+    *EXTRAS["segmentation"],
     *EXTRAS["serving"],
     *EXTRAS["visualize"],
 ]
@@ -32,7 +34,6 @@ EXTRAS["test"] = [
     "pytest>=8",
     "pytest-xdist>=3.5",
     "ruff>=0.6",
-    "pillow>=10",
     "scikit-image>=0.24",
     "tensorflow-serving-api>=2.18",
     *EXTRAS["beam"],

@@ -49,7 +49,11 @@ def export(
     for path in (model, *([labels] if labels else [])):
         if not path.is_file():
             raise FileNotFoundError(f"no such file: {path}")
-    short_side = short_side or _trained_side(model)
+    run = _configuration(model)
+    # Segmenters scale images by themselves, and their answers back.
+    labels_pixels = run.get("task") == "segmentation"
+    if not labels_pixels:
+        short_side = short_side or run.get("image_size")
     if long_side is not None and short_side is None:
         raise ValueError(
             f"long_side={long_side} caps the scale that short_side sets; "
@@ -60,9 +64,11 @@ def export(
     import keras
 
     import kcv.classification
-    import kcv.detection  # noqa: F401  a model finds its class among these
+    import kcv.detection
+    import kcv.segmentation  # noqa: F401  a model finds its class among these
     from kcv.data import read_image
     from kcv.serving import ShortSide
+    from kcv.serving import label_maps
     from kcv.serving import publish
     from kcv.serving.preparation import as_it_is
 
@@ -75,6 +81,7 @@ def export(
         out,
         version,
         prepare=prepare,
+        outputs=label_maps if labels_pixels else None,
         class_names=_class_names(labels, model),
         examples=[read_image(path) for path in examples] or None,
         freeze=freeze,
@@ -84,12 +91,12 @@ def export(
     return folder
 
 
-def _trained_side(model: Path) -> int | None:
-    """Read the short side of a run's images from its configuration."""
+def _configuration(model: Path) -> dict:
+    """Read the options of a run beside its model, empty where it has none."""
     config = model.with_name("config.json")
     if not config.is_file():
-        return None
-    return json.loads(config.read_text(encoding="utf-8")).get("image_size")
+        return {}
+    return json.loads(config.read_text(encoding="utf-8"))
 
 
 def _class_names(labels: Path | None, model: Path) -> list[str] | None:

@@ -149,9 +149,7 @@ def training_images(
         once, class_names, _ = load(data, on_error=on_error)
 
         def stream(start):
-            return load(
-                data, seed=seed, start=start, on_error=on_error
-            ).dataset
+            return load(data, seed=seed, start=start, on_error=on_error).dataset
 
     return once, stream, class_names
 

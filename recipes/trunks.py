@@ -51,3 +51,43 @@ def small_trunk(
             x = keras.layers.Add(name=f"add{number}")([before, x])
         x = keras.layers.ReLU(name=f"relu{number}")(x)
     return keras.Model(images, x, name="small_trunk")
+
+
+def small_pooled(
+    blocks: tuple[tuple[int, int], ...] = (
+        *((1, 16), (2, 32), (2, 64)),
+        *((2, 128), (2, 128)),
+    ),
+) -> keras.Model:
+    """Build VGG's blocks at a fraction of their width, for FCN.
+
+    Args:
+        blocks: convolutions and filters between the poolings.
+
+    Returns:
+        Model from images (B, H, W, 3), the mean subtracted, to the map of
+        stride 32, whose layers `pool3`, `pool4` and `pool5` FCN takes up.
+
+    Example:
+
+    >>> small_pooled().get_layer("pool3").output.shape
+    (None, None, None, 64)
+    """
+    images = x = keras.Input((None, None, 3), name="pixels")
+    x = keras.layers.Rescaling(1 / 64, name="scale")(x)
+    for block, (count, width) in enumerate(blocks, start=1):
+        for number in range(1, count + 1):
+            x = keras.layers.Conv2D(
+                width,
+                3,
+                padding="same",
+                use_bias=False,
+                kernel_initializer="he_normal",
+                name=f"conv{block}_{number}",
+            )(x)
+            x = keras.layers.BatchNormalization(
+                momentum=QUICK_MOMENTUM, name=f"bn{block}_{number}"
+            )(x)
+            x = keras.layers.ReLU(name=f"relu{block}_{number}")(x)
+        x = keras.layers.MaxPooling2D(padding="same", name=f"pool{block}")(x)
+    return keras.Model(images, x, name="small_pooled")

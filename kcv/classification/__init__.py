@@ -17,6 +17,8 @@ from kcv.classification.network_in_network import NetworkInNetwork
 from kcv.classification.preprocessing import GOOGLENET_MEAN
 from kcv.classification.preprocessing import VGG_MEAN
 from kcv.classification.preprocessing import Preprocessing
+from kcv.classification.projection import project_activation
+from kcv.classification.projection import strongest_images
 from kcv.classification.resnet import ResNet18
 from kcv.classification.resnet import ResNet34
 from kcv.classification.resnet import ResNet50
@@ -54,9 +56,11 @@ __all__ = [
     "fully_convolutional",
     "googlenet_crops",
     "googlenet_trunk",
+    "project_activation",
     "resnet_stage",
     "resnet_trunk",
     "single_crop",
+    "strongest_images",
     "ten_crops",
     "vgg_head",
     "vgg_trunk",

@@ -5,6 +5,7 @@ from kcv.data.augmentation import random_flip
 from kcv.data.batching import batch
 from kcv.data.batching import detection_inputs
 from kcv.data.batching import drop_difficult
+from kcv.data.batching import segmentation_inputs
 from kcv.data.classification_augmentation import area_and_aspect_crop
 from kcv.data.classification_augmentation import pca_colour
 from kcv.data.classification_augmentation import random_crop
@@ -20,10 +21,18 @@ from kcv.data.image_folder import image_folder
 from kcv.data.image_folder import read_image_folder
 from kcv.data.images import decode_image
 from kcv.data.images import read_image
+from kcv.data.label_maps import read_label_map
+from kcv.data.object_windows import object_windows
+from kcv.data.object_windows import proposal_windows
 from kcv.data.resizing import random_resize
 from kcv.data.resizing import resize
 from kcv.data.resizing import resize_short_side
 from kcv.data.scenes.material import DIGIT_CLASSES
+from kcv.data.segmentation_sources import load_segmentation
+from kcv.data.segmentation_trees import VOC_SEGMENTATION_CLASSES
+from kcv.data.segmentation_trees import read_masked_folder
+from kcv.data.segmentation_trees import read_sbd
+from kcv.data.segmentation_trees import read_voc_segmentation
 from kcv.data.sources import load_detection
 from kcv.data.validation import check_boxes
 from kcv.data.validation import validate
@@ -34,6 +43,7 @@ from kcv.data.voc import voc
 __all__ = [
     "DIGIT_CLASSES",
     "VOC_CLASSES",
+    "VOC_SEGMENTATION_CLASSES",
     "area_and_aspect_crop",
     "batch",
     "check_boxes",
@@ -47,8 +57,11 @@ __all__ = [
     "image_folder",
     "load_classification",
     "load_detection",
+    "load_segmentation",
+    "object_windows",
     "pca_colour",
     "photometric",
+    "proposal_windows",
     "random_crop",
     "random_flip",
     "random_resize",
@@ -57,9 +70,14 @@ __all__ = [
     "read_idx",
     "read_image",
     "read_image_folder",
+    "read_label_map",
+    "read_masked_folder",
+    "read_sbd",
     "read_voc",
+    "read_voc_segmentation",
     "resize",
     "resize_short_side",
+    "segmentation_inputs",
     "validate",
     "voc",
 ]

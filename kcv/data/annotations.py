@@ -63,6 +63,9 @@ class Annotations:
                 + (", ..." if len(missing) > 5 else "")
             )
 
+    def __len__(self):
+        return len(self.images)
+
     def split(self, held_out: bool) -> "Annotations":
         """Take the fifth of the images that is held out, or the rest.
 

@@ -27,7 +27,8 @@ def batch(
     example is given once.
 
     Args:
-        dataset: of single examples, see `kcv.data.voc`.
+        dataset: of single examples, see `kcv.data.voc`; those of
+            `kcv.data.load_segmentation` have no boxes.
         batch_size: examples in a batch.
         max_boxes: number N of rows that boxes are padded to. None is the most
             of the batch, at least 1.
@@ -39,13 +40,13 @@ def batch(
 
     Returns:
         A dataset of `images` (B, H, W, 3) float32 0 to 255, padded right and
-        below with 0; `bounding_boxes` {`boxes` (B, N, 4) float32 padded with
-        0, `labels` (B, N) int32 padded with -1}; `proposals` (B, P, 4) float32
-        padded with 0, if any; `difficult` and `is_crowd` (B, N) bool, False;
-        `image_sizes` (B, 2) int32, height and width without padding;
-        `image_id` (B,) string; `scale` (B,) float32; masks, if any,
-        `segmentation_masks` (B, H, W) uint8 padded with 255,
-        `instance_masks` (B, N, H, W) uint8 padded with 0. Iteration raises
+        below with 0; `image_sizes` (B, 2) int32, height and width without
+        padding; `image_id` (B,) string; `scale` (B,) float32. If any,
+        `bounding_boxes` {`boxes` (B, N, 4) float32 padded with 0, `labels`
+        (B, N) int32 padded with -1} with `difficult` and `is_crowd` (B, N)
+        bool, False; `proposals` (B, P, 4) float32 padded with 0; masks,
+        `segmentation_masks` (B, H, W) uint8 padded with 255, `instance_masks`
+        (B, N, H, W) uint8 padded with 0. Iteration raises
         `InvalidArgumentError`, naming the image, if one has more than
         `max_boxes` boxes or `max_proposals` proposals.
 
@@ -132,6 +133,25 @@ def detection_inputs(example: dict) -> tuple[dict, dict]:
     return x, y
 
 
+def segmentation_inputs(example: dict) -> tuple[tf.Tensor, tf.Tensor]:
+    """Divide a batch into what a segmenter sees and what it is to find.
+
+    Args:
+        example: an element of `batch`.
+
+    Returns:
+        (images, segmentation_masks) for `fit`.
+
+    Example:
+
+    ```python
+    scenes, names, _ = kcv.data.load_segmentation("digit_scenes")
+    batches = kcv.data.batch(scenes, 4).map(kcv.data.segmentation_inputs)
+    ```
+    """
+    return example["images"], example["segmentation_masks"]
+
+
 def model_inputs(example: dict) -> dict:
     """Pick what a detector sees.
 
@@ -176,24 +196,26 @@ def drop_difficult(example: dict) -> dict:
 def _padded(example, max_boxes, multiple, max_proposals):
     """Pad the rows of objects and the canvas of one example."""
     example = dict(example)
-    boxes = example["bounding_boxes"]["boxes"]
-    labels = example["bounding_boxes"]["labels"]
-    rows = _rows(example, boxes, "boxes", "max_boxes", max_boxes)
-    more = rows - tf.shape(boxes)[0]
-    boxes = tf.pad(boxes, [[0, more], [0, 0]])
-    labels = tf.pad(labels, [[0, more]], constant_values=-1)
-    example["bounding_boxes"] = {
-        "boxes": tf.ensure_shape(boxes, (max_boxes, 4)),
-        "labels": tf.ensure_shape(labels, (max_boxes,)),
-    }
+    more = 0
+    if "bounding_boxes" in example:
+        boxes = example["bounding_boxes"]["boxes"]
+        labels = example["bounding_boxes"]["labels"]
+        rows = _rows(example, boxes, "boxes", "max_boxes", max_boxes)
+        more = rows - tf.shape(boxes)[0]
+        boxes = tf.pad(boxes, [[0, more], [0, 0]])
+        labels = tf.pad(labels, [[0, more]], constant_values=-1)
+        example["bounding_boxes"] = {
+            "boxes": tf.ensure_shape(boxes, (max_boxes, 4)),
+            "labels": tf.ensure_shape(labels, (max_boxes,)),
+        }
+        for key in ("difficult", "is_crowd"):
+            own = tf.pad(example[key], [[0, more]])
+            example[key] = tf.ensure_shape(own, (max_boxes,))
     if "proposals" in example:
         own = example["proposals"]
         rows = _rows(example, own, "proposals", "max_proposals", max_proposals)
         own = tf.pad(own, [[0, rows - tf.shape(own)[0]], [0, 0]])
         example["proposals"] = tf.ensure_shape(own, (max_proposals, 4))
-    for key in ("difficult", "is_crowd"):
-        own = tf.pad(example[key], [[0, more]])
-        example[key] = tf.ensure_shape(own, (max_boxes,))
 
     sides = tf.shape(example["images"])[:2]
     bottom, right = tf.unstack(-sides % multiple)

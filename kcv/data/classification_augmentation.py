@@ -11,6 +11,7 @@ from kcv.data.randomness import Purpose
 from kcv.data.randomness import map_with_position
 from kcv.data.randomness import own_seed
 from kcv.data.resizing import resize_short_side
+from kcv.losses import VOID
 
 # Principal components of the colours of ImageNet, RGB in 0..1: variances, and
 # unit vectors as columns, a row for each of R, G, B.
@@ -83,18 +84,22 @@ def random_crop(
     """Cut a square from a random place.
 
     AlexNet's is 224 of 256 pixels (Krizhevsky et al. 2012), that for CIFAR 32
-    of 32 with `padding=4` (He et al. 2015, section 4.2).
+    of 32 with `padding=4` (He et al. 2015, section 4.2), DeconvNet's 224 of
+    250 with its mask (Noh et al. 2015, section 5.2).
 
     Args:
-        dataset: of single examples with `images` (H, W, C) uint8.
+        dataset: of single examples with `images` (H, W, C) uint8, with or
+            without `segmentation_masks`.
         size: side of the square.
         seed: the place in example number p is a pure function of (seed, p).
         start: number of the first example, as for a run that is resumed.
-        padding: zeros that are put around each image first.
+        padding: zeros that are put around each image first, void around a
+            mask.
 
     Returns:
-        The dataset with `images` (size, size, C) uint8. Iteration raises
-        `InvalidArgumentError`, naming the image, if one is smaller.
+        The dataset with `images` (size, size, C) uint8 and the same part of
+        the mask. Iteration raises `InvalidArgumentError`, naming the image,
+        if one is smaller.
 
     Raises:
         ValueError: if `size` is below 1 or `padding` negative.
@@ -133,7 +138,16 @@ def random_crop(
         )
         top, left = tf.unstack(place)
         image = image[top : top + size, left : left + size]
-        return {**example, "images": _of_size(image, size)}
+        example = {**example, "images": _of_size(image, size)}
+        if "segmentation_masks" in example:
+            mask = tf.pad(
+                example["segmentation_masks"],
+                [margin, margin],
+                constant_values=VOID,
+            )
+            mask = mask[top : top + size, left : left + size]
+            example["segmentation_masks"] = tf.ensure_shape(mask, (size, size))
+        return example
 
     return map_with_position(dataset, cut, start)
 

@@ -12,7 +12,7 @@ from kcv.data.image_folder import LabelledFiles
 from kcv.data.image_folder import read_image_folder
 from kcv.data.scenes.material import DIGIT_CLASSES
 from kcv.data.scenes.material import digit_indices
-from kcv.data.sources import keep_apart
+from kcv.data.division import keep_apart
 from kcv.data.tfds_classification import tfds_classification
 
 _LOG = logging.getLogger(__name__)

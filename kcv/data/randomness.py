@@ -19,6 +19,7 @@ class Purpose(enum.IntEnum):
     ASPECT = 7
     COLOUR = 8
     SCALE = 9
+    OBJECT = 10
 
 
 def own_seed(seed: int, position: tf.Tensor, purpose: Purpose) -> tf.Tensor:

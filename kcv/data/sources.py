@@ -1,13 +1,12 @@
 """One name for every detection set: what a command line's --data takes."""
 
-import logging
-from collections.abc import Sequence
-
 import tensorflow as tf
 
 from kcv.data.annotations import Annotations
 from kcv.data.coco import read_coco
 from kcv.data.data_set import DataSet
+from kcv.data.division import divided
+from kcv.data.division import keep_apart
 from kcv.data.tfds_detection import is_tfds_name
 from kcv.data.tfds_detection import tfds_detection
 from kcv.data.voc import read_voc
@@ -15,7 +14,6 @@ from kcv.data.voc import voc_class_names
 from kcv.data.voc import voc_image_names
 from kcv.data.voc import voc_splits
 
-_LOG = logging.getLogger(__name__)
 _HELP = (
     "digit_scenes, voc/2007, voc/2012, coco/2017, voc:FOLDER, "
     "coco:ANNOTATIONS.json:IMAGES or coco:TRAIN.json:IMAGES:HELD_OUT.json"
@@ -131,14 +129,14 @@ def _voc(folder: str, split: str) -> Annotations:
             names = voc_class_names(folder, [train, test])
             return read_voc(folder, train if split == "train" else test, names)
     only = next((s for s in ("trainval", "train") if s in there), None)
-    return _divided(read_voc(folder, only, classes=None), split)
+    return divided(read_voc(folder, only, classes=None), split)
 
 
 def _coco(parts: list[str], split: str) -> Annotations:
     file, images, *held_out = parts
     annotations = read_coco(file, images)
     if not held_out:
-        return _divided(annotations, split)
+        return divided(annotations, split)
     if split == "train":
         return annotations
     others = read_coco(held_out[0], images, annotations.class_names)
@@ -148,35 +146,3 @@ def _coco(parts: list[str], split: str) -> Annotations:
         f"{file} and {held_out[0]}",
     )
     return others
-
-
-def keep_apart(train: Sequence[str], test: Sequence[str], where: str) -> None:
-    """Raise if an image is both trained on and held out.
-
-    Args:
-        train: names of the images to train on.
-        test: names of those that are held out.
-        where: what an error calls the two.
-
-    Raises:
-        ValueError: if they share an image; the message names one.
-    """
-    common = sorted(set(train) & set(test))
-    if common:
-        raise ValueError(
-            f"{where} share {len(common)} images, {common[0]} among them: "
-            "held-out images must not be trained on"
-        )
-
-
-def _divided(annotations: Annotations, split: str) -> Annotations:
-    part = annotations.split(held_out=split == "test")
-    _LOG.warning(
-        "%s names no held-out images: a fifth, drawn by image id, is held "
-        "out; %s has %d of %d images",
-        annotations.origin,
-        split,
-        len(part.images),
-        len(annotations.images),
-    )
-    return part

@@ -13,6 +13,8 @@ from kcv.metrics.segmentation import FrequencyWeightedIU
 from kcv.metrics.segmentation import MeanAccuracy
 from kcv.metrics.segmentation import MeanIU
 from kcv.metrics.segmentation import PixelAccuracy
+from kcv.metrics.segmentation import collect_confusion
+from kcv.metrics.segmentation import segmentation_scores
 from kcv.metrics.voc import PrecisionRecall
 from kcv.metrics.voc import precision_recall
 from kcv.metrics.voc import voc_average_precision
@@ -25,6 +27,7 @@ __all__ = [
     "PixelAccuracy",
     "PrecisionRecall",
     "coco_average_precision",
+    "collect_confusion",
     "collect_detections",
     "collect_scores",
     "evaluate_classifier",
@@ -32,6 +35,7 @@ __all__ = [
     "most_confused",
     "precision_recall",
     "proposal_recall",
+    "segmentation_scores",
     "top_k_error",
     "voc_average_precision",
 ]

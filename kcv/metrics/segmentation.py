@@ -5,6 +5,7 @@ for class j; t[i] = sum over j of n[i, j] are of class i.
 """
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -51,10 +52,7 @@ class _OfConfusion(keras.metrics.Metric):
         self.confusion.assign_add(ops.cast(matrix, "float64"))
 
     def result(self):
-        n = ops.convert_to_tensor(self.confusion)
-        right = tf.linalg.diag_part(n)
-        truth, found = ops.sum(n, axis=1), ops.sum(n, axis=0)
-        return ops.cast(self.of(right, truth, found), "float32")
+        return ops.cast(self.of(*_counts(self.confusion)), "float32")
 
     def get_config(self):
         return {
@@ -83,7 +81,8 @@ class PixelAccuracy(_OfConfusion):
 
     title = "pixel_accuracy"
 
-    def of(self, right, truth, found):
+    @staticmethod
+    def of(right, truth, found):
         return tf.math.divide_no_nan(ops.sum(right), ops.sum(truth))
 
 
@@ -96,7 +95,8 @@ class MeanAccuracy(_OfConfusion):
 
     title = "mean_accuracy"
 
-    def of(self, right, truth, found):
+    @staticmethod
+    def of(right, truth, found):
         return _mean(right, truth)
 
 
@@ -112,7 +112,8 @@ class MeanIU(_OfConfusion):
 
     title = "mean_iu"
 
-    def of(self, right, truth, found):
+    @staticmethod
+    def of(right, truth, found):
         return _mean(right, truth + found - right)
 
     def per_class(self):
@@ -121,9 +122,8 @@ class MeanIU(_OfConfusion):
         Returns:
             (C,) float64.
         """
-        n = ops.convert_to_tensor(self.confusion)
-        right = tf.linalg.diag_part(n)
-        return right / (ops.sum(n, axis=1) + ops.sum(n, axis=0) - right)
+        right, truth, found = _counts(self.confusion)
+        return right / (truth + found - right)
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -135,9 +135,75 @@ class FrequencyWeightedIU(_OfConfusion):
 
     title = "frequency_weighted_iu"
 
-    def of(self, right, truth, found):
+    @staticmethod
+    def of(right, truth, found):
         ratio = tf.math.divide_no_nan(right, truth + found - right)
         return tf.math.divide_no_nan(ops.sum(truth * ratio), ops.sum(truth))
+
+
+def collect_confusion(
+    model: keras.Model, batches: tf.data.Dataset, classes: int, void: int = VOID
+) -> np.ndarray:
+    """Count what a model takes the pixels of a set for.
+
+    Args:
+        model: from images to logits or probabilities (B, H, W, C).
+        batches: of (images, labels (B, H, W)), as
+            `kcv.data.segmentation_inputs` gives them, one pass.
+        classes: C, with background.
+        void: label of pixels that do not count.
+
+    Returns:
+        (C, C) int64, pixels of class i that were taken for class j.
+
+    Raises:
+        tf.errors.InvalidArgumentError: if a label is neither void nor a class.
+
+    Example:
+
+    ```python
+    matrix = collect_confusion(model, test, classes=21)
+    print(segmentation_scores(matrix)["mean_iu"])
+    ```
+    """
+    counter = PixelAccuracy(classes, void)
+    for images, labels in batches:
+        counter.update_state(labels, model.predict_on_batch(images))
+    return np.asarray(counter.confusion).astype(np.int64)
+
+
+def segmentation_scores(confusion: np.ndarray) -> dict:
+    """Compute all figures of a confusion matrix.
+
+    Args:
+        confusion: (C, C) pixels, rows of the true class.
+
+    Returns:
+        `pixel_accuracy`, `mean_accuracy`, `mean_iu`, `frequency_weighted_iu`,
+        and `iu`, (C,) float64, NaN for a class that neither occurs nor is
+        found.
+
+    Example:
+
+    >>> round(segmentation_scores([[3, 1], [2, 4]])["mean_iu"], 4)
+    0.5357
+    """
+    counts = _counts(np.asarray(confusion, np.float64))
+    figures = (PixelAccuracy, MeanAccuracy, MeanIU, FrequencyWeightedIU)
+    right, truth, found = (np.asarray(count) for count in counts)
+    union = truth + found - right
+    iu = np.full(len(union), np.nan)
+    np.divide(right, union, out=iu, where=union > 0)
+    return {
+        **{figure.title: float(figure.of(*counts)) for figure in figures},
+        "iu": iu,
+    }
+
+
+def _counts(confusion):
+    """Pixels of each class: labelled right, in truth, and found."""
+    n = ops.convert_to_tensor(confusion)
+    return tf.linalg.diag_part(n), ops.sum(n, axis=1), ops.sum(n, axis=0)
 
 
 def _mean(part, whole):

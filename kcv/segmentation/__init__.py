@@ -9,8 +9,10 @@ from kcv.segmentation.fcn import FCN8s
 from kcv.segmentation.fcn import FCN16s
 from kcv.segmentation.fcn import FCN32s
 from kcv.segmentation.fcn import go_on_from
+from kcv.segmentation.resized import resized
 from kcv.segmentation.segnet import SegNet
 from kcv.segmentation.segnet import SegNetBasic
+from kcv.segmentation.windows import label_by_windows
 
 __all__ = [
     "CAMVID_WEIGHTS",
@@ -22,6 +24,8 @@ __all__ = [
     "SegNet",
     "SegNetBasic",
     "go_on_from",
+    "label_by_windows",
     "median_frequency_weights",
     "recompute_batch_norm",
+    "resized",
 ]

@@ -13,6 +13,8 @@ VGG16_BLOCKS = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 
 Tensor = keras.KerasTensor
 Convolution = Callable[[Tensor, int, str], Tensor]  # x, filters, name
+# x, number of the block, what its pooling was given, and its switches
+Enlargement = Callable[[Tensor, int, Tensor, Tensor], Tensor]
 
 
 def encode(
@@ -39,6 +41,11 @@ def encode(
     return x, pooled
 
 
+def unpool(x: Tensor, block: int, before: Tensor, switches: Tensor) -> Tensor:
+    """Put maps back to where the maxima of a block's pooling were."""
+    return MaxUnpool(name=f"upsample{block}")([x, switches, before])
+
+
 def decode(
     x: Tensor,
     pooled: Sequence[tuple[Tensor, Tensor]],
@@ -46,8 +53,9 @@ def decode(
     convolution: Convolution,
     name: str,
     leave_out: int = 0,
+    enlarge: Enlargement = unpool,
 ) -> Tensor:
-    """Unpool by the switches of `encode`, and convolve, from last to first.
+    """Enlarge what `encode` has pooled, and convolve, from last to first.
 
     The last convolution of a block has the filters of the block before it.
 
@@ -58,6 +66,7 @@ def decode(
         convolution: applies one.
         name: of the convolutions, with {block} and {number}.
         leave_out: how many convolutions at the very end are not applied.
+        enlarge: brings maps to the size that a pooling was given.
 
     Returns:
         Maps of the size that `encode` was given.
@@ -65,7 +74,7 @@ def decode(
     for block in range(len(blocks), 0, -1):
         count, filters = blocks[block - 1]
         before, switches = pooled[block - 1]
-        x = MaxUnpool(name=f"upsample{block}")([x, switches, before])
+        x = enlarge(x, block, before, switches)
         for number in range(count, 0 if block > 1 else leave_out, -1):
             if number == 1 and block > 1:
                 filters = blocks[block - 2][1]

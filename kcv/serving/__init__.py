@@ -16,6 +16,7 @@ _HOMES = {
     "ShortSide": "preparation",
     "TopClasses": "outputs",
     "detection_outputs": "outputs",
+    "label_maps": "outputs",
     "publish": "publishing",
 }
 
@@ -28,6 +29,7 @@ __all__ = [
     "ShortSide",
     "TopClasses",
     "detection_outputs",
+    "label_maps",
     "publish",
 ]
 

@@ -96,6 +96,34 @@ class TopClasses:
         }
 
 
+def label_maps(
+    logits: tf.Tensor, image_sizes: tf.Tensor | None = None
+) -> dict[str, tf.Tensor]:
+    """Name the class of each pixel.
+
+    Args:
+        logits: (B, H, W, C) float32, background first, C at most 256.
+        image_sizes: not used.
+
+    Returns:
+        `labels` (B, H, W) uint8, which PNG can hold; `scores` (B, H, W)
+        float32, the probability of each label; `class_scores` (B, C) float32,
+        the highest probability of each class anywhere in the image.
+
+    Example:
+        >>> answers = label_maps(tf.constant([[[[0.0, 9.0], [9.0, 0.0]]]]))
+        >>> answers["labels"].numpy()
+        array([[[1, 0]]], dtype=uint8)
+    """
+    del image_sizes
+    probabilities = tf.nn.softmax(logits)
+    return {
+        "labels": tf.cast(tf.argmax(logits, -1), tf.uint8),
+        "scores": tf.reduce_max(probabilities, -1),
+        "class_scores": tf.reduce_max(probabilities, [1, 2]),
+    }
+
+
 def predictions_as_outputs(
     predictions: Any, image_sizes: tf.Tensor
 ) -> dict[str, tf.Tensor]:

@@ -1,4 +1,4 @@
-"""Pictures of boxes, curves, filters and confusions."""
+"""Pictures of boxes, masks, curves, filters and confusions."""
 
 try:
     from kcv.visualize.boxes import detection_gallery
@@ -10,6 +10,11 @@ try:
     from kcv.visualize.figure import encode_figure
     from kcv.visualize.figure import new_figure
     from kcv.visualize.filters import filters_figure
+    from kcv.visualize.masks import draw_mask
+    from kcv.visualize.masks import iu_figure
+    from kcv.visualize.masks import segmentation_gallery
+    from kcv.visualize.masks import voc_palette
+    from kcv.visualize.projections import projections_figure
 except ModuleNotFoundError as error:
     if error.name != "matplotlib":
         raise
@@ -22,9 +27,14 @@ __all__ = [
     "detection_gallery",
     "draw_boxes",
     "draw_boxes_on",
+    "draw_mask",
     "encode_figure",
     "filters_figure",
+    "iu_figure",
     "new_figure",
     "precision_recall_figure",
+    "projections_figure",
+    "segmentation_gallery",
     "training_figure",
+    "voc_palette",
 ]

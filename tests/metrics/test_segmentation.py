@@ -10,6 +10,8 @@ from kcv.metrics import FrequencyWeightedIU
 from kcv.metrics import MeanAccuracy
 from kcv.metrics import MeanIU
 from kcv.metrics import PixelAccuracy
+from kcv.metrics import collect_confusion
+from kcv.metrics import segmentation_scores
 
 METRICS = (PixelAccuracy, MeanAccuracy, MeanIU, FrequencyWeightedIU)
 
@@ -98,3 +100,31 @@ def test_labels_beyond_the_classes():
         MeanIU(3).update_state(np.full((1, 2, 2), 3), np.zeros((1, 2, 2)))
     with pytest.raises(ValueError, match="classes=0"):
         MeanIU(0)
+
+
+def test_all_figures_of_a_matrix():
+    scores = segmentation_scores([[3, 1, 0], [2, 4, 0], [0, 0, 0]])
+    iu = scores.pop("iu")
+    np.testing.assert_allclose(iu, [3 / 6, 4 / 7, np.nan])
+    expected = {
+        "pixel_accuracy": 0.7,
+        "mean_accuracy": 0.708333,
+        "mean_iu": 0.535714,
+        "frequency_weighted_iu": 0.542857,
+    }
+    assert scores == pytest.approx(expected, abs=1e-6)
+
+
+def test_confusion_of_a_model():
+    model = keras.Sequential([keras.Input((None, None, 3))])
+    rng = np.random.default_rng(1)
+    images = rng.normal(size=(5, 4, 6, 3)).astype("float32")
+    labels = rng.integers(0, 3, (5, 4, 6), np.uint8)
+    labels[:, 0] = 255
+    batches = tf.data.Dataset.from_tensor_slices((images, labels)).batch(2)
+    found = collect_confusion(model, batches, classes=3)
+    expected = np.zeros((3, 3), np.int64)
+    counts = labels != 255
+    np.add.at(expected, (labels[counts], images.argmax(-1)[counts]), 1)
+    assert found.dtype == np.int64
+    np.testing.assert_array_equal(found, expected)

@@ -1,0 +1,245 @@
+"""Segmentation against plain TensorFlow and against torch.
+
+    python -m benchmarks.segmentation
+
+Unpooling and transposed convolution against what one would write without kcv;
+FCN-8s on VGG-16, one image forward and one update, against the same network
+with the same weights in torch, where that is installed; and how many images a
+second the pipeline of digit scenes gives.
+"""
+
+import os
+
+try:
+    # Before TensorFlow: the other order crashes some builds of the two.
+    import torch
+except ImportError:
+    torch = None
+
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tyro
+
+import kcv
+from benchmarks.timing import medians
+from benchmarks.timing import print_ratios
+from kcv.layers import MaxPoolWithSwitches
+from kcv.layers import MaxUnpool
+
+CLASSES = 21
+
+
+def main(
+    height: int = 320,
+    width: int = 480,
+    rounds: int = 9,
+    scenes: int = 400,
+) -> None:
+    """Print medians and ratios.
+
+    Args:
+        height: Of the image for FCN-8s, a multiple of 32 pixels.
+        width: Of the image for FCN-8s, a multiple of 32 pixels.
+        rounds: Timed calls of each, alternating.
+        scenes: Digit scenes that the pipeline is timed with.
+    """
+    print_ratios(
+        "pool, unpool and their gradient, 4 x 120 x 160 x 64",
+        medians(unpooling(), rounds),
+        "kcv.layers",
+    )
+    print_ratios(
+        "enlarge 21 maps of 60 x 80 by 8",
+        medians(enlarging(), rounds),
+        "Conv2DTranspose, Bilinear",
+    )
+    for title, functions in fcn(height, width).items():
+        print_ratios(
+            f"FCN-8s, {height} x {width}, {title}",
+            medians(functions, rounds),
+            "kcv",
+        )
+    print(f"pipeline: {pipeline(scenes):.0f} digit scenes a second")
+
+
+def unpooling():
+    """Pool and unpool by kcv's layers, and by argmax and a scatter."""
+    x = tf.random.stateless_normal((4, 120, 160, 64), (0, 1))
+    pool, unpool = MaxPoolWithSwitches(), MaxUnpool()
+
+    def layers(x):
+        pooled, switches = pool(x)
+        return unpool([pooled, switches, x])
+
+    def scatter(x):
+        pooled, places = tf.nn.max_pool_with_argmax(
+            x, 2, 2, "SAME", include_batch_in_index=True
+        )
+        flat = tf.scatter_nd(
+            tf.reshape(places, (-1, 1)),
+            tf.reshape(pooled, (-1,)),
+            [tf.size(x, tf.int64)],
+        )
+        return tf.reshape(flat, tf.shape(x))
+
+    np.testing.assert_array_equal(layers(x), scatter(x))
+    return {
+        "kcv.layers": _with_gradient(layers, x),
+        "max_pool_with_argmax + scatter_nd": _with_gradient(scatter, x),
+    }
+
+
+def enlarging():
+    """Enlarge maps by a fixed transposed convolution, and by tf.image."""
+    x = tf.random.stateless_normal((1, 60, 80, CLASSES), (0, 1))
+    layer = keras.layers.Conv2DTranspose(
+        CLASSES,
+        16,
+        8,
+        padding="same",
+        use_bias=False,
+        kernel_initializer=kcv.initializers.Bilinear(),
+    )
+    layer.build(x.shape)
+    kernel = tf.constant(layer.kernel.numpy())
+
+    def plain(x):
+        shape = (1, 480, 640, CLASSES)
+        return tf.nn.conv2d_transpose(x, kernel, shape, 8, "SAME")
+
+    return {
+        "Conv2DTranspose, Bilinear": _timed(layer, x),
+        "tf.nn.conv2d_transpose": _timed(plain, x),
+        "kcv.layers.Interpolation2D": _timed(kcv.layers.Interpolation2D(8), x),
+        "tf.image.resize": _timed(lambda x: tf.image.resize(x, (480, 640)), x),
+    }
+
+
+def fcn(height, width):
+    """Run FCN-8s and take a step of SGD, in kcv and in torch."""
+    rng = np.random.default_rng(0)
+    image = rng.uniform(0, 255, (1, height, width, 3)).astype("float32")
+    labels = rng.integers(0, CLASSES, (1, height, width)).astype("int32")
+    model = kcv.segmentation.FCN8s(CLASSES, dropout=0.0)
+    for name in ("score_fr", "score_pool4", "score_pool3"):
+        layer = model.get_layer(name)
+        # From zero, both would agree whatever else they do.
+        kernel = 0.01 * rng.standard_normal(layer.kernel.shape)
+        layer.set_weights([kernel, layer.bias.numpy()])
+    functions = {"forward": {}, "update": {}}
+    if torch is None:
+        print("torch is not installed: not timed")
+    else:
+        theirs = _Torch(model)
+        np.testing.assert_allclose(
+            theirs.forward(image), model(image), atol=1e-2, rtol=1e-3
+        )
+        functions["forward"]["torch"] = lambda: theirs.forward(image)
+        functions["update"]["torch"] = lambda: theirs.update(image, labels)
+    model.compile(
+        keras.optimizers.SGD(1e-10, momentum=0.9),
+        kcv.losses.PixelwiseCrossEntropy(),
+    )
+    functions["forward"]["kcv"] = lambda: model.predict_on_batch(image)
+    functions["update"]["kcv"] = lambda: model.train_on_batch(image, labels)
+    return functions
+
+
+def pipeline(scenes):
+    """Count the scenes a second that arrive in batches of eight."""
+    found = kcv.data.load_segmentation("digit_scenes").dataset.take(scenes)
+    batches = kcv.data.batch(found, 8).map(kcv.data.segmentation_inputs)
+    next(iter(batches))
+    start = time.perf_counter()
+    for _ in batches:
+        pass
+    return scenes / (time.perf_counter() - start)
+
+
+class _Torch:
+    """FCN-8s of padding "same" in torch, with the weights of a model."""
+
+    def __init__(self, model):
+        torch.set_num_threads(os.cpu_count())
+        functional = torch.nn.functional
+        self.layers = {
+            layer.name: [
+                torch.from_numpy(
+                    np.ascontiguousarray(
+                        np.moveaxis(w, (2, 3), (1, 0)) if w.ndim == 4 else w
+                    )
+                ).requires_grad_(not layer.name.startswith("upscore"))
+                for w in layer.get_weights()
+            ]
+            for layer in model.layers
+            if layer.get_weights()
+        }
+        self.functional = functional
+        learned = [w for own in self.layers.values() for w in own]
+        self.solver = torch.optim.SGD(
+            [w for w in learned if w.requires_grad], lr=1e-10, momentum=0.9
+        )
+
+    def _convolve(self, x, name, padding=0):
+        return self.functional.conv2d(x, *self.layers[name], padding=padding)
+
+    def _enlarge(self, x, name, factor):
+        (kernel,) = self.layers[name]
+        # The kernels of both frameworks are (in, out, k, k) here: diagonal.
+        return self.functional.conv_transpose2d(
+            x, kernel, stride=factor, padding=factor // 2
+        )
+
+    def scores(self, image):
+        """Compute (1, C, H, W)."""
+        relu = torch.relu
+        mean = torch.tensor(kcv.segmentation.fcn.FCN_MEAN).reshape(1, 3, 1, 1)
+        x = torch.from_numpy(np.moveaxis(image, -1, 1).copy()) - mean
+        pools = {}
+        for block, count in enumerate((2, 2, 3, 3, 3), start=1):
+            for number in range(1, count + 1):
+                x = relu(self._convolve(x, f"conv{block}_{number}", 1))
+            x = pools[block] = self.functional.max_pool2d(x, 2)
+        x = relu(self._convolve(x, "fc6", 3))
+        x = relu(self._convolve(x, "fc7"))
+        x = self._enlarge(self._convolve(x, "score_fr"), "upscore2", 2)
+        x = x + self._convolve(pools[4], "score_pool4")
+        x = self._enlarge(x, "upscore_pool4", 2)
+        x = x + self._convolve(pools[3], "score_pool3")
+        return self._enlarge(x, "upscore8", 8)
+
+    def forward(self, image):
+        with torch.inference_mode():
+            return np.moveaxis(self.scores(image).numpy(), 1, -1)
+
+    def update(self, image, labels):
+        self.solver.zero_grad()
+        loss = self.functional.cross_entropy(
+            self.scores(image), torch.from_numpy(labels).long()
+        )
+        loss.backward()
+        self.solver.step()
+        return float(loss)
+
+
+def _timed(function, x):
+    run = tf.function(function)
+    return lambda: run(x).numpy()
+
+
+def _with_gradient(function, x):
+    @tf.function
+    def run(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            found = function(x)
+        return tape.gradient(found, x)
+
+    return lambda: run(x).numpy()
+
+
+if __name__ == "__main__":
+    tyro.cli(main, description=__doc__)

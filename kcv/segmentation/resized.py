@@ -1,0 +1,81 @@
+"""Segmenters of images at a size of their own."""
+
+import keras
+import tensorflow as tf
+
+from kcv.data.resizing import scaled_size
+
+
+def resized(
+    model: keras.Model, short_side: int, long_side: int | None = None
+) -> keras.Model:
+    """Let a segmenter see images at the size that it was trained at.
+
+    Args:
+        model: from images (B, H, W, 3) of any size to logits (B, H, W, C).
+        short_side: to which images are scaled, pixels; bilinear.
+        long_side: at most, pixels; by default 5/3 of the short side.
+
+    Returns:
+        A model from images of any size to logits of that size: those of
+        `model`, interpolated.
+
+    Raises:
+        ValueError: if `long_side` is below `short_side`.
+
+    Example:
+
+    ```python
+    whole = kcv.segmentation.resized(model, 320)
+    labels = whole.predict(photograph[None])[0].argmax(-1)
+    ```
+    """
+    long_side = long_side or short_side * 5 // 3
+    if not 1 <= short_side <= long_side:
+        raise ValueError(
+            "sides must be 1 <= short_side <= long_side. Received: "
+            f"short_side={short_side}, long_side={long_side}"
+        )
+    images = keras.Input((None, None, 3), name="images")
+    scaled = ScaledTo(short_side, long_side, name="scaled")(images)
+    logits = ResizedLike(name="logits")([model(scaled), images])
+    return keras.Model(images, logits, name=model.name)
+
+
+@keras.saving.register_keras_serializable("kcv")
+class ScaledTo(keras.layers.Layer):
+    """Scale images as `kcv.data.resize` does."""
+
+    def __init__(self, short_side, long_side, **kwargs):
+        super().__init__(**kwargs)
+        self.short_side = short_side
+        self.long_side = long_side
+
+    def call(self, images):
+        sides, _ = scaled_size(
+            tf.shape(images)[1:3], self.short_side, self.long_side
+        )
+        return tf.round(tf.image.resize(images, sides))
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], None, None, input_shape[3])
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "short_side": self.short_side,
+            "long_side": self.long_side,
+        }
+
+
+@keras.saving.register_keras_serializable("kcv")
+class ResizedLike(keras.layers.Layer):
+    """Interpolate maps to the size of images. Call with [maps, images]."""
+
+    def call(self, inputs):
+        maps, images = inputs
+        return tf.image.resize(maps, tf.shape(images)[1:3])
+
+    def compute_output_shape(self, input_shape):
+        maps, images = input_shape
+        return (*images[:3], maps[3])

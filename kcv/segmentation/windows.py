@@ -1,0 +1,169 @@
+"""Labelling an image window by window, as DeconvNet does (Noh et al. 2015).
+
+    image, proposals -> windows -> segmenter -> scores, put back -> maximum
+
+B images, P proposals, C classes with background.
+"""
+
+import keras
+import tensorflow as tf
+
+from kcv.data.cutting import cut
+from kcv.data.cutting import grown
+
+
+def label_by_windows(
+    model: keras.Model, context: float = 1.2, name: str | None = None
+) -> keras.Model:
+    """Let a segmenter of windows label whole images.
+
+    Each proposal grows about its centre, is cut out and scaled to the
+    segmenter's window, one factor for each axis; the scores of the window are
+    scaled back to their place and are zero elsewhere. The score of a pixel is
+    the greatest that any window gives it (Noh et al. 2015, equation 1).
+
+    Args:
+        model: from windows (N, h, w, 3), RGB 0..255, to logits (N, h, w, C),
+            h and w fixed.
+        context: times a proposal's sides that a window has; 1.2 in the paper.
+        name: of the model.
+
+    Returns:
+        A model of `{"images": (B, H, W, 3), "proposals": (B, P, 4)}`, xyxy
+        pixels, rows without area being padding, to logits (B, H, W, C) for
+        images of any size. The paper takes the 50 best of EdgeBoxes.
+
+    Raises:
+        ValueError: if the window of `model` is not fixed, or context is below
+            1.
+
+    Example:
+
+    ```python
+    whole = label_by_windows(DeconvNet(21))
+    boxes = kcv.proposals.propose(image, "edge_boxes", max_proposals=50)
+    logits = whole.predict({"images": image[None], "proposals": boxes[None]})
+    ```
+    """
+    height, width = model.input_shape[1:3]
+    if height is None or width is None:
+        raise ValueError(
+            "model must take windows of one size. Received: "
+            f"input_shape={model.input_shape}"
+        )
+    if context < 1:
+        raise ValueError(
+            f"context must be at least 1. Received: context={context}"
+        )
+    inputs = {
+        "images": keras.Input((None, None, 3), name="images"),
+        "proposals": keras.Input((None, 4), name="proposals"),
+    }
+    images = inputs["images"]
+    boxes = WithContext(context, name="context")(inputs["proposals"])
+    windows = CutWindows((height, width), name="cut")([images, boxes])
+    scores = model(windows)
+    logits = PasteWindows(name="paste")([scores, boxes, images])
+    return keras.Model(inputs, logits, name=name or f"whole_{model.name}")
+
+
+@keras.saving.register_keras_serializable("kcv")
+class WithContext(keras.layers.Layer):
+    """Let boxes (..., 4) xyxy grow about their centres."""
+
+    def __init__(self, context=1.2, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.context = context
+
+    def call(self, boxes):
+        return grown(boxes, self.context)
+
+    def get_config(self):
+        return {**super().get_config(), "context": self.context}
+
+
+@keras.saving.register_keras_serializable("kcv")
+class CutWindows(keras.layers.Layer):
+    """Cut boxes out of images, and scale them to one size.
+
+    Args:
+        size: (h, w) of the windows.
+
+    Call with `[images, boxes]`, (B, H, W, 3) and (B, P, 4) xyxy pixels.
+    Returns (B * P, h, w, 3), bilinear; what lies outside is zero.
+    """
+
+    def __init__(self, size, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.size = tuple(size)
+
+    def call(self, inputs):
+        images, boxes = inputs
+        batch, count = tf.unstack(tf.shape(boxes)[:2])
+        owners = tf.repeat(tf.range(batch), count)
+        return cut(images, tf.reshape(boxes, (-1, 4)), owners, self.size)
+
+    def compute_output_shape(self, input_shape):
+        images, _ = input_shape
+        return (None, *self.size, images[-1])
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size}
+
+
+@keras.saving.register_keras_serializable("kcv")
+class PasteWindows(keras.layers.Layer):
+    """Put scores of windows back to where these were, and take the greatest.
+
+    Call with `[scores, boxes, images]`: (B * P, h, w, C), (B, P, 4) xyxy pixels
+    and (B, H, W, 3), of which only the size counts. Returns (B, H, W, C)
+    float32; a window has score 0 outside of its box.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+
+    def call(self, inputs):
+        scores, boxes, images = inputs
+        scores = tf.cast(scores, "float32")
+        batch, count = tf.unstack(tf.shape(boxes)[:2])
+        size = tf.shape(scores)[1:3]
+        channels = scores.shape[-1]
+        sides = tf.shape(images)[1:3]
+        scores = tf.reshape(scores, (batch, count, size[0], size[1], channels))
+        # An image as a box of each window, in pixels of the window.
+        x1, y1, x2, y2 = tf.unstack(boxes, axis=-1)
+        there = (x2 > x1) & (y2 > y1)
+        per_pixel = tf.cast(size[::-1], "float32") / tf.where(
+            there[..., None], tf.stack([x2 - x1, y2 - y1], -1), 1.0
+        )
+        first = -tf.stack([x1, y1], -1) * per_pixel
+        last = first + tf.cast(sides[::-1], "float32") * per_pixel
+        whole = tf.concat([first, last], -1)
+        owners = tf.range(batch)
+
+        def paste(number, greatest):
+            own = cut(scores[:, number], whole[:, number], owners, sides)
+            own = tf.where(there[:, number, None, None, None], own, 0.0)
+            return number + 1, tf.maximum(greatest, own)
+
+        start = tf.fill((batch, sides[0], sides[1], channels), -float("inf"))
+        start = tf.ensure_shape(start, (None, None, None, channels))
+        _, greatest = tf.while_loop(
+            lambda number, _: number < count,
+            paste,
+            (0, start),
+            parallel_iterations=1,  # two would need the memory of two
+        )
+        # Without any window all scores are those of nothing.
+        greatest = tf.where(count > 0, greatest, 0.0)
+        shape = self.compute_output_shape([t.shape for t in inputs])
+        return tf.ensure_shape(greatest, shape)
+
+    def compute_output_shape(self, input_shape):
+        scores, _, images = input_shape
+        return (*images[:3], scores[-1])
+
+    def compute_output_spec(self, inputs):
+        shape = self.compute_output_shape([t.shape for t in inputs])
+        return keras.KerasTensor(shape, dtype="float32")

@@ -1,0 +1,284 @@
+"""DeconvNet (Noh, Hong and Han 2015).
+
+    python -m recipes.deconvnet
+
+trains a small DeconvNet from random weights on windows of digit scenes, which
+need no download, and measures it on 500 held-out scenes.
+
+Training has two stages: first windows with an object in their middle, the only
+one that counts; then windows of proposals that overlap an object, with all
+classes in them. A whole image is labelled by the windows of its 50 best
+proposals of EdgeBoxes: a pixel has the greatest score that any of them gives.
+
+    python -m recipes.deconvnet --data voc:VOC2012 --size paper \
+        --weights imagenet
+
+is the paper's experiment: VGG-16, windows of 224 pixels out of 250, 64 in an
+update, 20 000 updates and then 40 000. The paper has 69.6 mean IU on the test
+set of VOC 2012, without its ensemble and its conditional random field, which
+are not here.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+from typing import Literal
+
+import keras
+import tyro
+
+import kcv
+from recipes import experiment
+from recipes import segmentation
+from recipes.proposed import training_images
+from recipes.report import Published
+from recipes.segmentation import Plan
+
+PAPER = [
+    Published(
+        "mean_iu",
+        0.696,
+        "VOC 2012 train and val with SBD, measured on VOC 2012 test",
+        "Noh et al. 2015, table 1",
+    )
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """A network and how it is trained.
+
+    Attributes:
+        window: side of the windows that it sees, pixels.
+        cut: side to which windows are scaled before they are cropped.
+        count: windows of an image, one after another in the stream.
+        plans: of the two stages, in windows.
+        drops: updates after which the learning rate falls, in each stage.
+    """
+
+    window: int
+    cut: int
+    count: int
+    plans: tuple[Plan, Plan]
+    drops: tuple[int, int]
+
+
+SMALL = Setting(
+    window=64,
+    cut=72,
+    count=8,
+    plans=(
+        Plan(64, 512, 4, 2e-3),
+        Plan(64, 1024, 4, 2e-3),
+    ),
+    drops=(0, 0),
+)
+SMALL_BLOCKS = ((1, 16), (2, 32), (2, 64))
+PAPERS = Setting(
+    window=224,
+    cut=250,
+    count=8,
+    # iter_size 8
+    plans=(
+        Plan(8, 160_000, 20, 0.01, accumulate=8),
+        Plan(8, 320_000, 40, 0.01, accumulate=8),
+    ),
+    drops=(9_000, 10_000),
+)
+
+DEFAULT_RUN = experiment.Run(Path("runs/deconvnet"))
+
+
+def main(
+    run: Annotated[experiment.Run, tyro.conf.arg(name="")] = DEFAULT_RUN,
+    data: str = "digit_scenes",
+    size: Literal["small", "paper"] = "small",
+    weights: str | None = None,
+    method: str = "edge_boxes",
+    proposals: int = 50,
+    scenes: int = 2048,
+    steps_per_epoch: int | None = None,
+    statistics: int = 100,
+    on_error: Literal["raise", "skip"] = "raise",
+) -> dict:
+    """Train DeconvNet on windows and measure it on whole held-out images.
+
+    Args:
+        run: Options of every recipe.
+        data: digit_scenes, voc:FOLDER, sbd:SBD:VOC or folder:IMAGES:MASKS.
+        size: small learns from random weights in minutes, by AdamW; paper has
+            the authors' network and solver.
+        weights: imagenet (downloaded) or a file of a VGG-16, whose
+            convolutions are taken over; for size paper.
+        method: Of `kcv.proposals.propose`.
+        proposals: Windows by which an image is labelled.
+        scenes: Digit scenes to train on in the second stage.
+        steps_per_epoch: Updates per epoch, a multiple of 8; by default as many
+            as show the plan's number of windows in its number of epochs.
+        statistics: Batches on which batch normalisation is measured in the
+            end.
+        on_error: What to do about an image that cannot be decoded.
+
+    Returns:
+        What `metrics.json` has.
+    """
+    small = size == "small"
+    if weights is not None and small:
+        raise ValueError(
+            "the small network has no published weights. Received: "
+            f"weights={weights!r}"
+        )
+    setting = SMALL if small else PAPERS
+    configuration = {
+        **dataclasses.asdict(run),
+        "task": "segmentation",
+        "data": data,
+        "size": size,
+        "weights": weights,
+        "method": method,
+        "proposals": proposals,
+        "scenes": scenes,
+        "steps_per_epoch": steps_per_epoch,
+        "statistics": statistics,
+        "on_error": on_error,
+    }
+    strategy = experiment.prepare(run, configuration)
+    images = segmentation.open_images(data, None, on_error)
+    classes = len(images.class_names)
+
+    # === Fit ===
+    folders, plans = [], []
+    with strategy.scope():
+        model = build(classes, setting, small)
+        if weights is not None:
+            kcv.weights.load_weights(
+                model, weights, strict=False, skip=("fc8", "predictions")
+            )
+    for stage, plan in enumerate(setting.plans, start=1):
+        own = dataclasses.replace(run, out=run.out / f"stage-{stage}")
+        experiment.prepare(own, configuration)
+        schedule = segmentation.schedule(plan, run, steps_per_epoch)
+        with strategy.scope():
+            model.compile(
+                optimizer(schedule, plan, setting.drops[stage - 1], small),
+                kcv.losses.PixelwiseCrossEntropy(),
+                jit_compile=run.jit,
+            )
+        windows = _windows(stage, images, setting, run, method, scenes)
+        segmentation.fit(own, model, schedule, windows)
+        folders.append(own.out)
+        plans.append(schedule)
+    seen = segmentation.batches(windows(0), schedule.batch_size)
+    kcv.segmentation.recompute_batch_norm(
+        model, seen.take(statistics).map(lambda x, y: x)
+    )
+
+    # === Evaluate, report ===
+    whole = kcv.segmentation.label_by_windows(model)
+
+    def found(image):
+        boxes = kcv.proposals.propose(
+            image, method, max_proposals=proposals, seed=run.seed
+        )
+        inputs = {
+            "images": image[None].astype("float32"),
+            "proposals": boxes[None],
+        }
+        return whole.predict_on_batch(inputs)[0]
+
+    return segmentation.finish(
+        run,
+        f"DeconvNet on {data}",
+        whole,
+        images,
+        sum(p.images * p.epochs for p in plans) / sum(p.epochs for p in plans),
+        PAPER,
+        configuration,
+        steps=folders,
+        found=found,
+    )
+
+
+def build(classes: int, setting: Setting, small: bool) -> keras.Model:
+    """Build the authors' network, or one of a fraction of its width."""
+    shape = (setting.window, setting.window, 3)
+    if small:
+        return kcv.segmentation.DeconvNet(
+            classes, shape, SMALL_BLOCKS, units=256
+        )
+    return kcv.segmentation.DeconvNet(classes, shape)
+
+
+def optimizer(schedule, plan, drop, small):
+    """Choose the authors' solver, or the quick one."""
+    if small:
+        return segmentation.quick_optimizer(schedule)
+    rate = keras.optimizers.schedules.PiecewiseConstantDecay(
+        [drop * plan.accumulate], [plan.learning_rate, plan.learning_rate / 10]
+    )
+    return kcv.optimizers.CaffeSGD(
+        rate, l2=5e-4, gradient_accumulation_steps=plan.accumulate
+    )
+
+
+def _windows(stage, images, setting, run, method, scenes):
+    """Make the stream of windows of a stage: a function from its start."""
+
+    def crop(windows, start):
+        windows = kcv.data.random_crop(windows, setting.window, run.seed, start)
+        if images.source != "digit_scenes":  # digits must not be mirrored
+            windows = kcv.data.random_flip(windows, run.seed, start)
+        return windows
+
+    if stage == 1:
+
+        def stream(start):
+            first = start // setting.count
+            return crop(
+                kcv.data.object_windows(
+                    kcv.data.load_segmentation(
+                        images.source,
+                        seed=run.seed,
+                        start=first,
+                        on_error=images.on_error,
+                    ).dataset,
+                    setting.cut,
+                    run.seed,
+                    first,
+                    count=setting.count,
+                ),
+                start,
+            )
+
+        return stream
+
+    once, endless, _ = training_images(
+        images.source,
+        run.seed,
+        scenes,
+        images.on_error,
+        kcv.data.load_segmentation,
+    )
+    cache = kcv.proposals.ProposalCache(
+        run.out / "proposals", method=method, seed=run.seed
+    )
+    cache.compute(once)
+
+    def stream(start):
+        first = start // setting.count
+        return crop(
+            kcv.data.proposal_windows(
+                cache.attach(endless(first)),
+                setting.cut,
+                run.seed,
+                first,
+                count=setting.count,
+            ),
+            start,
+        )
+
+    return stream
+
+
+if __name__ == "__main__":
+    tyro.cli(main, description=__doc__)

@@ -1,0 +1,307 @@
+"""What recipes of segmenters share: data, solver, measures, report."""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import kcv
+from kcv.data.batching import WINDOW
+from recipes import experiment
+from recipes.atomic import write_whole
+from recipes.metrics import write_metrics
+from recipes.report import Published
+from recipes.report import write_report
+
+
+class Plan(NamedTuple):
+    """How long a network is trained, and on how many images at once.
+
+    Attributes:
+        batch_size: images per step.
+        steps: in all, at that batch size.
+        epochs: the parts that they are divided into.
+        learning_rate: the highest.
+        accumulate: steps whose gradients are averaged to one update.
+    """
+
+    batch_size: int
+    steps: int
+    epochs: int
+    learning_rate: float
+    accumulate: int = 1
+
+
+class Schedule(NamedTuple):
+    """A plan as it is carried out.
+
+    Attributes:
+        batch_size: images per step.
+        epochs: number of epochs.
+        steps: per epoch.
+        learning_rate: the highest.
+    """
+
+    batch_size: int
+    epochs: int
+    steps: int
+    learning_rate: float
+
+    @property
+    def images(self) -> int:
+        """Images of an epoch."""
+        return self.steps * self.batch_size
+
+
+class Images(NamedTuple):
+    """A segmentation set, open for training and measuring.
+
+    Attributes:
+        source: as of `kcv.data.load_segmentation`.
+        class_names: of the labels 0, 1, ..., background first.
+        test: held-out examples, one pass, at their own size.
+        size: short side for training, pixels; None for the images' own.
+        on_error: what to do about an image that cannot be decoded.
+    """
+
+    source: str
+    class_names: tuple[str, ...]
+    test: tf.data.Dataset
+    size: int | None
+    on_error: str
+
+    def examples(self, seed: int, start: int) -> tf.data.Dataset:
+        """Stream examples to train on, shuffled and mirrored by chance.
+
+        Args:
+            seed: of order and chance.
+            start: position of the first.
+
+        Returns:
+            Single examples without end, scaled.
+        """
+        found = kcv.data.load_segmentation(
+            self.source, seed=seed, start=start, on_error=self.on_error
+        ).dataset
+        if self.source != "digit_scenes":  # digits must not be mirrored
+            found = kcv.data.random_flip(found, seed, start)
+        if self.size is not None:
+            found = kcv.data.resize(found, self.size, self.size * 5 // 3)
+        return found
+
+
+def open_images(source: str, size: int | None, on_error: str) -> Images:
+    """Open a segmentation set.
+
+    Args:
+        source: as of `kcv.data.load_segmentation`.
+        size: short side for training, pixels; None for the images' own.
+        on_error: what to do about an image that cannot be decoded.
+
+    Returns:
+        The set.
+    """
+    test, class_names, _ = kcv.data.load_segmentation(
+        source, "test", on_error=on_error
+    )
+    return Images(source, class_names, test, size, on_error)
+
+
+def schedule(
+    plan: Plan, run: experiment.Run, steps_per_epoch: int | None
+) -> Schedule:
+    """Divide a plan into epochs, as the options of the run wish.
+
+    Raises:
+        ValueError: if an epoch would not end with a window of the data's
+            batching.
+    """
+    if steps_per_epoch is not None and steps_per_epoch % WINDOW:
+        raise ValueError(
+            f"steps_per_epoch must be a multiple of {WINDOW}, so that a run "
+            "can be resumed exactly. Received: "
+            f"steps_per_epoch={steps_per_epoch}"
+        )
+    batch_size = run.batch_size or plan.batch_size
+    windows = plan.steps * plan.batch_size / (plan.epochs * batch_size * WINDOW)
+    return Schedule(
+        batch_size,
+        run.epochs or plan.epochs,
+        steps_per_epoch or max(round(windows), 1) * WINDOW,
+        plan.learning_rate,
+    )
+
+
+def quick_optimizer(plan: Schedule) -> keras.optimizers.Optimizer:
+    """Make a solver that learns from random weights in minutes."""
+    steps = plan.epochs * plan.steps
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0,
+        steps - steps // 16,
+        warmup_target=plan.learning_rate,
+        warmup_steps=steps // 16,
+    )
+    return keras.optimizers.AdamW(rate, weight_decay=1e-4, global_clipnorm=10.0)
+
+
+def batches(dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+    """Pad and batch examples for `fit`."""
+    padded = kcv.data.batch(dataset, batch_size)
+    return padded.map(kcv.data.segmentation_inputs).prefetch(2)
+
+
+def fit(
+    run: experiment.Run,
+    model: keras.Model,
+    plan: Schedule,
+    examples: Callable[[int], tf.data.Dataset],
+) -> None:
+    """Train a compiled model, or go on where that was stopped.
+
+    Args:
+        run: the common options, with the folder of this part of training.
+        model: compiled.
+        plan: how long.
+        examples: function from a position to the stream that begins there.
+    """
+    done = experiment.EpochBackup(run.out / "backup").epoch
+    model.fit(
+        batches(examples(done * plan.images), plan.batch_size),
+        epochs=plan.epochs,
+        initial_epoch=done,
+        steps_per_epoch=plan.steps,
+        shuffle=False,  # the stream is shuffled
+        callbacks=experiment.callbacks(run),
+    )
+
+
+def finish(
+    run: experiment.Run,
+    title: str,
+    model: keras.Model,
+    images: Images,
+    images_per_epoch: float,
+    paper: Sequence[Published],
+    configuration: dict,
+    steps: Sequence[Path] = (),
+    found: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> dict:
+    """Save a trained segmenter, measure it, write its report, publish it.
+
+    Args:
+        run: the common options.
+        title: of the report.
+        model: from images (B, H, W, 3) to logits (B, H, W, C).
+        images: the set; held-out images are measured at their own size.
+        images_per_epoch: that training has shown, on average.
+        paper: figures to print beside.
+        configuration: all options.
+        steps: folders of the steps of training, where it has some; else all is
+            in the folder of the run.
+        found: function from an image (H, W, 3) uint8 to its scores (H, W, C),
+            where that is not the model's answer for the whole image.
+
+    Returns:
+        What `metrics.json` has.
+    """
+    if images.size is not None:
+        model = kcv.segmentation.resized(model, images.size)
+    experiment.save_model(model, run.out)
+    names = images.class_names
+    write_whole(
+        run.out / "labels.txt", "".join(f"{n}\n" for n in names).encode()
+    )
+
+    # === Evaluate ===
+    confusion, gallery = measure(found or answer_of(model), images)
+    count = int(images.test.cardinality())
+    scores = kcv.metrics.segmentation_scores(confusion)
+    iu = scores.pop("iu")
+    history = experiment.read_history(*(steps or [run.out]))
+    seconds, epochs = sum(history["seconds"]), len(history["seconds"])
+    metrics = {
+        **scores,
+        "iu": dict(zip(names, iu.tolist(), strict=True)),
+        "total_loss": history["loss"][-1],
+        "seconds": seconds,
+        "epochs": epochs,
+        "examples_per_second": epochs * images_per_epoch / seconds,
+        "parameters": model.count_params(),
+        "split": f"{images.source}, {count} held-out images",
+    }
+    write_metrics(run.out, metrics)
+
+    # === Report ===
+    report = write_report(
+        run.out,
+        title,
+        metrics,
+        paper,
+        history,
+        {
+            "Held-out images": kcv.visualize.segmentation_gallery(
+                gallery, names
+            ),
+            "Classes": kcv.visualize.iu_figure(iu, names),
+            "Which class is taken for which": kcv.visualize.confusion_figure(
+                confusion, names
+            ),
+        },
+        configuration,
+        experiment.command_line(),
+    )
+    print(f"\nmean_iu {metrics['mean_iu']:.3f} on {metrics['split']}")
+    print(f"Report: {report}")
+
+    # === Export ===
+    if run.export:
+        version = kcv.serving.publish(
+            model,
+            run.export,
+            outputs=kcv.serving.label_maps,
+            class_names=names,
+        )
+        print(f"Published: {version}")
+    return metrics
+
+
+def measure(
+    found: Callable[[np.ndarray], np.ndarray], images: Images, shown: int = 6
+) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:
+    """Label the held-out images of a set.
+
+    Args:
+        found: function from an image (H, W, 3) uint8 to its scores (H, W, C).
+        images: the set.
+        shown: how many images to keep.
+
+    Returns:
+        (C, C) int64, pixels of class i taken for class j; and of the first
+        images `image`, `truth` and `found`.
+    """
+    counter = kcv.metrics.PixelAccuracy(len(images.class_names))
+    count = int(images.test.cardinality())
+    bar = keras.utils.Progbar(count if count > 0 else None, unit_name="image")
+    gallery = []
+    for example in images.test:
+        image = example["images"].numpy()
+        truth = example["segmentation_masks"].numpy()
+        labels = found(image).argmax(-1)
+        counter.update_state(truth[None], labels[None])
+        if len(gallery) < shown:
+            gallery.append({"image": image, "truth": truth, "found": labels})
+        bar.add(1)
+    return np.asarray(counter.confusion).astype(np.int64), gallery
+
+
+def answer_of(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """Make a function from an image (H, W, 3) to the model's scores of it."""
+
+    def answer(image):
+        return model.predict_on_batch(image[None].astype("float32"))[0]
+
+    return answer

@@ -1,0 +1,188 @@
+"""SegNet (Badrinarayanan, Kendall and Cipolla 2015).
+
+    python -m recipes.segnet
+
+trains a small SegNet from random weights on digit scenes, which need no
+download, and measures it on 500 held-out scenes.
+
+    python -m recipes.segnet --data folder:camvid/images:camvid/labels \
+        --size paper --weights imagenet --balance camvid
+
+has the network and the solver of the authors' tutorial: 40 000 updates of
+four images, a learning rate of .001, and .1 for `--network segnet_basic`. On
+CamVid's 11 classes the paper has 57.2 mean IU after 80 000 updates and 60.1
+after more.
+
+When the weights are final, the statistics of batch normalisation are measured
+anew, as the authors do.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+from typing import Literal
+
+import keras
+import tyro
+
+import kcv
+from recipes import experiment
+from recipes import segmentation
+from recipes.report import Published
+from recipes.segmentation import Plan
+
+PAPER = [
+    Published(
+        "mean_iu",
+        0.601,
+        "CamVid, 11 classes, 367 images to train on and 233 held out",
+        "Badrinarayanan et al. 2017, more than 80 000 updates",
+    ),
+    Published(
+        "mean_iu",
+        0.5002,
+        "CamVid, 11 classes, 367 images to train on and 233 held out",
+        "Badrinarayanan et al. 2017, 40 000 updates",
+    ),
+]
+
+SMALL = Plan(batch_size=8, steps=1024, epochs=8, learning_rate=2e-3)
+SMALL_BLOCKS = ((1, 16), (2, 32), (2, 64), (2, 128))
+# The authors' tutorial.
+PAPERS = {
+    "segnet": Plan(4, 40_000, 40, 1e-3),
+    "segnet_basic": Plan(4, 10_000, 40, 0.1),
+}
+
+DEFAULT_RUN = experiment.Run(Path("runs/segnet"))
+
+
+def main(
+    run: Annotated[experiment.Run, tyro.conf.arg(name="")] = DEFAULT_RUN,
+    data: str = "digit_scenes",
+    network: Literal["segnet", "segnet_basic"] = "segnet",
+    size: Literal["small", "paper"] = "small",
+    weights: str | None = None,
+    balance: Literal["none", "median", "camvid"] = "none",
+    image_size: int | None = None,
+    steps_per_epoch: int | None = None,
+    statistics: int = 100,
+    on_error: Literal["raise", "skip"] = "raise",
+) -> dict:
+    """Train SegNet and measure it on held-out images.
+
+    Args:
+        run: Options of every recipe.
+        data: digit_scenes, voc:FOLDER, sbd:SBD:VOC or folder:IMAGES:MASKS.
+        network: segnet, or segnet_basic with four wide convolutions down and
+            four up.
+        size: small learns from random weights in minutes, by AdamW; paper has
+            the authors' network and solver.
+        weights: imagenet (downloaded) or a file of a VGG-16, whose
+            convolutions are taken over; for segnet of size paper.
+        balance: median weighs rare classes up by their frequency; camvid has
+            the authors' weights for its 11 classes.
+        image_size: Short side to which images are scaled, pixels; by default
+            they are not. They are measured at their own size in any case.
+        steps_per_epoch: Updates per epoch, a multiple of 8; by default as many
+            as show the plan's number of images in its number of epochs.
+        statistics: Batches on which batch normalisation is measured in the
+            end.
+        on_error: What to do about an image that cannot be decoded.
+
+    Returns:
+        What `metrics.json` has.
+    """
+    small = size == "small"
+    if weights is not None and (small or network != "segnet"):
+        raise ValueError(
+            "weights are for the encoder of network='segnet', size='paper'. "
+            f"Received: weights={weights!r}, network={network!r}, size={size!r}"
+        )
+    plan = segmentation.schedule(
+        SMALL if small else PAPERS[network], run, steps_per_epoch
+    )
+    configuration = {
+        **dataclasses.asdict(run),
+        "task": "segmentation",
+        "data": data,
+        "network": network,
+        "size": size,
+        "weights": weights,
+        "balance": balance,
+        "image_size": image_size,
+        "statistics": statistics,
+        "on_error": on_error,
+        **plan._asdict(),
+    }
+    strategy = experiment.prepare(run, configuration)
+    images = segmentation.open_images(data, image_size, on_error)
+
+    # === Model, solver, loss ===
+    with strategy.scope():
+        model = build(len(images.class_names), network, small)
+        if weights is not None:
+            kcv.weights.load_weights(
+                model, weights, strict=False, skip=("fc", "predictions")
+            )
+        model.compile(
+            segmentation.quick_optimizer(plan)
+            if small
+            else kcv.optimizers.CaffeSGD(plan.learning_rate, l2=5e-4),
+            kcv.losses.PixelwiseCrossEntropy(
+                class_weights=_class_weights(balance, images, run)
+            ),
+            jit_compile=run.jit,
+        )
+
+    # === Fit ===
+    def examples(start):
+        return images.examples(run.seed, start)
+
+    segmentation.fit(run, model, plan, examples)
+    seen = segmentation.batches(examples(0), plan.batch_size)
+    kcv.segmentation.recompute_batch_norm(
+        model, seen.take(statistics).map(lambda x, y: x)
+    )
+
+    # === Evaluate, report ===
+    return segmentation.finish(
+        run,
+        f"{'SegNet' if network == 'segnet' else 'SegNet-Basic'} on {data}",
+        model,
+        images,
+        plan.images,
+        PAPER,
+        configuration,
+    )
+
+
+def build(classes: int, network: str, small: bool) -> keras.Model:
+    """Build the authors' network, or one of a fraction of its width."""
+    if network == "segnet_basic":
+        return kcv.segmentation.SegNetBasic(
+            classes, filters=24 if small else 64
+        )
+    if small:
+        return kcv.segmentation.SegNet(classes, blocks=SMALL_BLOCKS)
+    return kcv.segmentation.SegNet(classes)
+
+
+def _class_weights(balance, images, run):
+    if balance == "none":
+        return None
+    if balance == "camvid":
+        return kcv.segmentation.CAMVID_WEIGHTS
+    found = kcv.data.load_segmentation(
+        images.source, seed=run.seed, on_error=images.on_error
+    )
+    # Of one epoch, or of as many digit scenes as are held out.
+    masks = found.dataset.take(found.size or 500)
+    return kcv.segmentation.median_frequency_weights(
+        (example["segmentation_masks"] for example in masks),
+        len(images.class_names),
+    ).tolist()
+
+
+if __name__ == "__main__":
+    tyro.cli(main, description=__doc__)

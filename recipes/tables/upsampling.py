@@ -1,0 +1,269 @@
+"""Four ways to enlarge a feature map, compared.
+
+    python -m recipes.tables.upsampling
+
+trains the same network four times from the same random weights on the same
+digit scenes. The encoder pools four times; the decoder enlarges four times by
+two, and convolves behind each. Only how it enlarges differs:
+
+- bilinear interpolation, where nothing is learned;
+- a transposed convolution that begins as bilinear interpolation, as in FCN
+  (Long et al. 2015);
+- unpooling by the switches of the encoder's poolings, and convolutions, as in
+  SegNet (Badrinarayanan et al. 2015);
+- unpooling, and transposed convolutions, as in DeconvNet (Noh et al. 2015).
+
+The page shows what each costs and finds, and the same held-out scenes under
+all four.
+"""
+
+import dataclasses
+import functools
+import json
+from pathlib import Path
+from typing import Annotated
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tyro
+from matplotlib.figure import Figure
+
+import kcv
+from benchmarks.timing import medians
+from kcv.initializers import Bilinear
+from kcv.layers import Interpolation2D
+from kcv.segmentation.alignment import CropLike
+from kcv.segmentation.encoder_decoder import decode
+from kcv.segmentation.encoder_decoder import encode
+from kcv.segmentation.encoder_decoder import normalized
+from kcv.segmentation.encoder_decoder import unpool
+from kcv.visualize import new_figure
+from recipes import experiment
+from recipes import segmentation
+from recipes.atomic import write_whole
+from recipes.report import write_report
+from recipes.segmentation import Plan
+
+BILINEAR = "bilinear interpolation"
+TRANSPOSED = "transposed convolution"
+UNPOOLED = "unpooling + convolution"
+UNPOOLED_TRANSPOSED = "unpooling + transposed convolution"
+ANSWERS = (BILINEAR, TRANSPOSED, UNPOOLED, UNPOOLED_TRANSPOSED)
+
+BLOCKS = ((1, 16), (2, 32), (2, 64), (2, 128))
+PLAN = Plan(batch_size=8, steps=512, epochs=4, learning_rate=2e-3)
+TIMED = (192, 256)  # height and width of the images that are timed
+
+DEFAULT_RUN = experiment.Run(Path("runs/tables/upsampling"))
+
+
+def main(
+    run: Annotated[experiment.Run, tyro.conf.arg(name="")] = DEFAULT_RUN,
+    data: str = "digit_scenes",
+    image_size: int | None = None,
+    steps_per_epoch: int | None = None,
+    rounds: int = 15,
+) -> dict:
+    """Train a network with each way to enlarge, and write a page.
+
+    Args:
+        run: Options of every recipe.
+        data: digit_scenes, voc:FOLDER, sbd:SBD:VOC or folder:IMAGES:MASKS.
+        image_size: Short side to which images are scaled for training, pixels;
+            by default they are not.
+        steps_per_epoch: Updates per epoch, a multiple of 8; by default 128.
+        rounds: How often each network is timed, by turns.
+
+    Returns:
+        What `table.json` has.
+    """
+    schedule = segmentation.schedule(PLAN, run, steps_per_epoch)
+    configuration = {
+        **dataclasses.asdict(run),
+        "data": data,
+        "image_size": image_size,
+        "rounds": rounds,
+        **schedule._asdict(),
+    }
+    experiment.prepare(run, configuration)
+    images = segmentation.open_images(data, image_size, "raise")
+    classes = len(images.class_names)
+
+    models = {}
+    for number, answer in enumerate(ANSWERS):
+        own = dataclasses.replace(run, out=run.out / f"answer-{number + 1}")
+        print(f"\n{answer}")
+        strategy = experiment.prepare(own, configuration)
+        with strategy.scope():
+            models[answer] = build(answer, classes)
+            models[answer].compile(
+                segmentation.quick_optimizer(schedule),
+                kcv.losses.PixelwiseCrossEntropy(),
+                jit_compile=run.jit,
+            )
+        segmentation.fit(
+            own,
+            models[answer],
+            schedule,
+            lambda start: images.examples(run.seed, start),
+        )
+
+    # === Measure ===
+    milliseconds = time_models(models, rounds)
+    rows, gallery = [], []
+    for number, (answer, model) in enumerate(models.items()):
+        whole = model
+        if image_size is not None:
+            whole = kcv.segmentation.resized(model, image_size)
+        confusion, shown = segmentation.measure(
+            segmentation.answer_of(whole), images
+        )
+        history = experiment.read_history(run.out / f"answer-{number + 1}")
+        rows.append(
+            row(answer, model, confusion, history, milliseconds[answer])
+        )
+        gallery = gallery or [
+            {"image": e["image"], "truth": e["truth"]} for e in shown
+        ]
+        for pictures, example in zip(gallery, shown, strict=True):
+            pictures[answer] = example["found"]
+
+    # === Page ===
+    write_whole(
+        run.out / "table.json", json.dumps(rows, indent=2).encode() + b"\n"
+    )
+    report = write_report(
+        run.out,
+        "Four ways to enlarge a feature map",
+        figures={
+            "The same held-out images": kcv.visualize.segmentation_gallery(
+                gallery, images.class_names, width=2.0
+            ),
+            "Mean IU": bars(rows),
+        },
+        configuration=configuration,
+        command=experiment.command_line(),
+        summary=(
+            "One network, trained four times from the same random weights on "
+            f"the same {schedule.images * schedule.epochs} images of {data}; "
+            "only how its decoder enlarges by two differs. Measured on "
+            f"{int(images.test.cardinality())} held-out images; times are "
+            f"medians on this machine, of one image of {TIMED[0]} x {TIMED[1]} "
+            "pixels. A switch is stored as a byte; two bits "
+            "would do."
+        ),
+        tables={"Enlarged by": rows},
+    )
+    for each in rows:
+        print(f"{each['enlarged by']}: mean IU {each['mean IU']:.3f}")
+    print(f"Report: {report}")
+    return {"rows": rows}
+
+
+def build(answer: str, classes: int) -> keras.Model:
+    """Build the network with one way to enlarge."""
+
+    def convolution(x, filters, name):
+        return normalized(x, _layer(filters, name))
+
+    def deconvolution(x, filters, name):
+        return normalized(x, _layer(filters, name, transposed=True))
+
+    def interpolate(x, block, before, switches):
+        x = Interpolation2D(2, name=f"upsample{block}")(x)
+        return CropLike(name=f"crop{block}")([x, before])
+
+    def transpose(x, block, before, switches):
+        x = keras.layers.Conv2DTranspose(
+            x.shape[-1],
+            4,
+            2,
+            padding="same",
+            use_bias=False,
+            kernel_initializer=Bilinear(),
+            name=f"upsample{block}",
+        )(x)
+        return CropLike(name=f"crop{block}")([x, before])
+
+    enlarge = {BILINEAR: interpolate, TRANSPOSED: transpose}.get(answer, unpool)
+    learned = answer == UNPOOLED_TRANSPOSED
+    images = keras.Input((None, None, 3), name="images")
+    x = keras.layers.Rescaling(1 / 64, -2, name="scale")(images)
+    x, pooled = encode(x, BLOCKS, convolution)
+    x = decode(
+        x,
+        pooled,
+        BLOCKS,
+        deconvolution if learned else convolution,
+        "conv{block}_{number}_D",
+        enlarge=enlarge,
+    )
+    logits = keras.layers.Conv2D(classes, 1, dtype="float32", name="score")(x)
+    return keras.Model(images, logits, name=answer.replace(" ", "_"))
+
+
+def _layer(filters, name, transposed=False):
+    kind = keras.layers.Conv2DTranspose if transposed else keras.layers.Conv2D
+    return kind(
+        filters, 3, padding="same", kernel_initializer="he_normal", name=name
+    )
+
+
+def row(answer, model, confusion, history, milliseconds) -> dict:
+    """List what a network costs and finds."""
+    scores = kcv.metrics.segmentation_scores(confusion)
+    switches = switch_count() if "unpooling" in answer else 0
+    return {
+        "enlarged by": answer,
+        "mean IU": scores["mean_iu"],
+        "pixel accuracy": scores["pixel_accuracy"],
+        "mean accuracy": scores["mean_accuracy"],
+        "parameters": model.count_params(),
+        "switches, KiB": switches / 1024,
+        "ms per image": milliseconds,
+        "seconds of training": sum(history["seconds"]),
+    }
+
+
+def switch_count() -> int:
+    """Count the switches of one image of the timed size, a byte each."""
+    height, width = TIMED
+    return sum(
+        (height >> block) * (width >> block) * filters
+        for block, (_, filters) in enumerate(BLOCKS, start=1)
+    )
+
+
+def time_models(models: dict, rounds: int) -> dict[str, float]:
+    """Time one image, the networks by turns: medians in milliseconds."""
+    image = tf.constant(
+        np.random.default_rng(0).uniform(0, 255, (1, *TIMED, 3)), tf.float32
+    )
+    functions = {}
+    for name, model in models.items():
+        functions[name] = tf.function(
+            lambda x, model=model: model(x, training=False)
+        )
+        functions[name] = functools.partial(_wait_for, functions[name], image)
+    return medians(functions, rounds)
+
+
+def _wait_for(function, image):
+    return function(image).numpy()
+
+
+def bars(rows: list[dict]) -> Figure:
+    """Draw the mean IU of each answer."""
+    figure = new_figure(6, 2.4)
+    axes = figure.add_subplot()
+    names = [each["enlarged by"] for each in rows]
+    drawn = axes.barh(names, [each["mean IU"] for each in rows])
+    axes.bar_label(drawn, fmt="%.3f", padding=3)
+    axes.invert_yaxis()
+    axes.set(xlim=(0, 1), xlabel="mean IU")
+    return figure
+
+
+if __name__ == "__main__":
+    tyro.cli(main, description=__doc__)
