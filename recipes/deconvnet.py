@@ -149,11 +149,7 @@ def main(
     # === Fit ===
     folders, plans = [], []
     with strategy.scope():
-        model = build(classes, setting, small)
-        if weights is not None:
-            kcv.weights.load_weights(
-                model, weights, strict=False, skip=("fc8", "predictions")
-            )
+        model = build(classes, setting, small, weights)
     for stage, plan in enumerate(setting.plans, start=1):
         own = dataclasses.replace(run, out=run.out / f"stage-{stage}")
         experiment.prepare(own, configuration)
@@ -199,14 +195,16 @@ def main(
     )
 
 
-def build(classes: int, setting: Setting, small: bool) -> keras.Model:
+def build(
+    classes: int, setting: Setting, small: bool, weights: str | None
+) -> keras.Model:
     """Build the authors' network, or one of a fraction of its width."""
     shape = (setting.window, setting.window, 3)
     if small:
         return kcv.segmentation.DeconvNet(
             classes, shape, SMALL_BLOCKS, units=256
         )
-    return kcv.segmentation.DeconvNet(classes, shape)
+    return kcv.segmentation.DeconvNet(classes, shape, weights=weights)
 
 
 def optimizer(schedule, plan, drop, small):

@@ -120,11 +120,7 @@ def main(
 
     # === Model, solver, loss ===
     with strategy.scope():
-        model = build(len(images.class_names), network, small)
-        if weights is not None:
-            kcv.weights.load_weights(
-                model, weights, strict=False, skip=("fc", "predictions")
-            )
+        model = build(len(images.class_names), network, small, weights)
         model.compile(
             segmentation.quick_optimizer(plan)
             if small
@@ -157,15 +153,16 @@ def main(
     )
 
 
-def build(classes: int, network: str, small: bool) -> keras.Model:
+def build(
+    classes: int, network: str, small: bool, weights: str | None
+) -> keras.Model:
     """Build the authors' network, or one of a fraction of its width."""
     if network == "segnet_basic":
-        return kcv.segmentation.SegNetBasic(
-            classes, filters=24 if small else 64
-        )
+        filters = 24 if small else 64
+        return kcv.segmentation.SegNetBasic(classes, filters=filters)
     if small:
         return kcv.segmentation.SegNet(classes, blocks=SMALL_BLOCKS)
-    return kcv.segmentation.SegNet(classes)
+    return kcv.segmentation.SegNet(classes, weights=weights)
 
 
 def _class_weights(balance, images, run):

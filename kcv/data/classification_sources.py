@@ -6,13 +6,13 @@ import os
 from kcv.data.arrays import stream
 from kcv.data.data_set import DataSet
 from kcv.data.digits import digits
+from kcv.data.division import keep_apart
 from kcv.data.idx import idx_class_names
 from kcv.data.idx import read_idx
 from kcv.data.image_folder import LabelledFiles
 from kcv.data.image_folder import read_image_folder
 from kcv.data.scenes.material import DIGIT_CLASSES
 from kcv.data.scenes.material import digit_indices
-from kcv.data.division import keep_apart
 from kcv.data.tfds_classification import tfds_classification
 
 _LOG = logging.getLogger(__name__)

@@ -5,6 +5,7 @@ switches, and transposed convolutions. Layers have the names of the authors'
 Caffe models.
 """
 
+import os
 from collections.abc import Sequence
 
 import keras
@@ -13,6 +14,7 @@ from kcv.classification.preprocessing import Preprocessing
 from kcv.segmentation.encoder_decoder import VGG16_BLOCKS
 from kcv.segmentation.encoder_decoder import decode
 from kcv.segmentation.encoder_decoder import encode
+from kcv.segmentation.encoder_decoder import load_encoder
 from kcv.segmentation.encoder_decoder import normalized
 from kcv.segmentation.fcn import FCN_MEAN
 
@@ -22,6 +24,7 @@ def DeconvNet(
     input_shape: tuple[int, int, int] = (224, 224, 3),
     blocks: Sequence[tuple[int, int]] = VGG16_BLOCKS,
     units: int = 4096,
+    weights: str | os.PathLike | None = None,
     name: str = "deconvnet",
 ) -> keras.Model:
     """Build DeconvNet for windows of one size.
@@ -36,6 +39,9 @@ def DeconvNet(
             what the encoder makes of them.
         blocks: convolutions and filters of each block of the encoder.
         units: of fc6 and fc7.
+        weights: None, "imagenet" (the download of keras.applications) or a
+            path for `kcv.weights.load_weights`: of a VGG-16, whose
+            convolutions, fc6 and fc7 the encoder begins with.
         name: of the model.
 
     Returns:
@@ -43,8 +49,9 @@ def DeconvNet(
         (B, H, W, C) float32.
 
     Raises:
-        ValueError: if `classes` is no number of classes, or `input_shape` is
-            free.
+        FileNotFoundError: if `weights` is a file that does not exist.
+        ValueError: if `classes` is no number of classes, `input_shape` is
+            free, or weights do not fit.
 
     Example:
 
@@ -99,4 +106,7 @@ def DeconvNet(
         dtype="float32",
         name="seg-score",
     )(x)
-    return keras.Model(images, logits, name=name)
+    model = keras.Model(images, logits, name=name)
+    if weights is not None:
+        load_encoder(model, weights)
+    return model

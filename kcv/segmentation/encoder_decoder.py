@@ -1,5 +1,7 @@
 """Down by pooling with switches and up again, as in SegNet and DeconvNet."""
 
+import os
+import re
 from collections.abc import Callable
 from collections.abc import Sequence
 
@@ -7,9 +9,13 @@ import keras
 
 from kcv.layers import MaxPoolWithSwitches
 from kcv.layers import MaxUnpool
+from kcv.weights import load_weights
 
 #: Convolutions and filters of the blocks of VGG-16.
 VGG16_BLOCKS = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
+
+# Layers of a classifier that have no place here.
+_CLASSIFIER = ("fc8", "predictions")
 
 Tensor = keras.KerasTensor
 Convolution = Callable[[Tensor, int, str], Tensor]  # x, filters, name
@@ -91,3 +97,22 @@ def normalized(x: Tensor, layer: keras.layers.Layer, relu: bool = True):
     if relu:
         x = keras.layers.ReLU(name=f"{layer.name}_relu")(x)
     return x
+
+
+def load_encoder(model: keras.Model, weights: str | os.PathLike) -> None:
+    """Take the convolutions of VGG-16 over; fc6 and fc7 too, if there are any.
+
+    Args:
+        model: of layers conv<block>_<number>.
+        weights: "imagenet" or a file, as for `kcv.weights.load_weights`.
+
+    Raises:
+        FileNotFoundError: if `weights` is a file that does not exist.
+        ValueError: if a convolution finds no weights.
+    """
+    report = load_weights(model, weights, strict=False, skip=_CLASSIFIER)
+    missing = [name for name in report.missing if re.match(r"conv\d_\d/", name)]
+    if missing:
+        raise ValueError(
+            f"weights={str(weights)!r} are of another network.\n{report}"
+        )

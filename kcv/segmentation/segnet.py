@@ -5,6 +5,7 @@ is learned there, and little is stored. Layers have the names of the authors'
 Caffe models.
 """
 
+import os
 from collections.abc import Sequence
 
 import keras
@@ -13,6 +14,7 @@ from kcv.layers import LocalResponseNormalization
 from kcv.segmentation.encoder_decoder import VGG16_BLOCKS
 from kcv.segmentation.encoder_decoder import decode
 from kcv.segmentation.encoder_decoder import encode
+from kcv.segmentation.encoder_decoder import load_encoder
 from kcv.segmentation.encoder_decoder import normalized
 
 
@@ -20,6 +22,7 @@ def SegNet(
     classes: int = 11,
     input_shape: tuple[int | None, int | None, int] = (None, None, 3),
     blocks: Sequence[tuple[int, int]] = VGG16_BLOCKS,
+    weights: str | os.PathLike | None = None,
     name: str = "segnet",
 ) -> keras.Model:
     """Build SegNet: VGG-16 without its dense layers, and its mirror image.
@@ -34,6 +37,9 @@ def SegNet(
         input_shape: (height, width, 3); any size by default, 360 x 480 in the
             paper.
         blocks: convolutions and filters of each block of the encoder.
+        weights: None, "imagenet" (the download of keras.applications) or a
+            path for `kcv.weights.load_weights`: of a VGG-16, whose
+            convolutions the encoder begins with.
         name: of the model.
 
     Returns:
@@ -41,7 +47,9 @@ def SegNet(
         subtracted, to logits (B, H, W, C) float32.
 
     Raises:
-        ValueError: if `classes` is no number of classes.
+        FileNotFoundError: if `weights` is a file that does not exist.
+        ValueError: if `classes` is no number of classes, or weights do not
+            fit.
 
     Example:
 
@@ -76,7 +84,10 @@ def SegNet(
         dtype="float32",
         name="conv1_1_D",
     )(x)
-    return keras.Model(images, logits, name=name)
+    model = keras.Model(images, logits, name=name)
+    if weights is not None:
+        load_encoder(model, weights)
+    return model
 
 
 def SegNetBasic(

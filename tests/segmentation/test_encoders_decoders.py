@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from kcv.classification import VGG16
 from kcv.segmentation import DeconvNet
 from kcv.segmentation import SegNet
 from kcv.segmentation import SegNetBasic
@@ -117,3 +118,37 @@ def test_no_number_of_classes(build):
 def test_windows_of_free_size():
     with pytest.raises(ValueError, match="input_shape must be fixed"):
         DeconvNet(2, (None, None, 3))
+
+
+# === Weights ===
+
+
+@pytest.fixture(scope="module")
+def trunk(tmp_path_factory):
+    """A file of VGG-16's convolutions, and these."""
+    model = VGG16(include_top=False)
+    file = tmp_path_factory.mktemp("trunk") / "vgg16.weights.h5"
+    model.save_weights(file)
+    return file, model
+
+
+@pytest.mark.parametrize(
+    "build",
+    [SegNet, lambda **x: DeconvNet(input_shape=(32, 32, 3), units=8, **x)],
+)
+def test_encoders_begin_with_vgg16(build, trunk):
+    file, vgg = trunk
+    model = build(weights=file)
+    for layer in vgg.layers:
+        if layer.weights:
+            own = model.get_layer(layer.name).get_weights()
+            for value, expected in zip(own, layer.get_weights(), strict=True):
+                np.testing.assert_array_equal(value, expected)
+
+
+def test_weights_of_another_network_are_refused(trunk):
+    file, _ = trunk
+    with pytest.raises(ValueError, match="another network|of another shape"):
+        SegNet(blocks=((2, 64), (3, 128)), weights=file)
+    with pytest.raises(FileNotFoundError):
+        SegNet(weights="none.weights.h5")
