@@ -3,7 +3,7 @@
     python -m recipes.faster_rcnn
 
 trains a small detector from random weights on digit scenes, which need no
-download, and measures it on 500 held-out scenes: 15 minutes on two CPU cores,
+download, and measures it on 500 held-out scenes: 19 minutes on two CPU cores,
 voc07_map 0.78.
 
     python -m recipes.faster_rcnn --data voc/2007 --backbone vgg16 \
