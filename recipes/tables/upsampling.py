@@ -200,7 +200,7 @@ def build(answer: str, classes: int) -> keras.Model:
         enlarge=enlarge,
     )
     logits = keras.layers.Conv2D(classes, 1, dtype="float32", name="score")(x)
-    return keras.Model(images, logits, name=answer.replace(" ", "_"))
+    return keras.Model(images, logits, name="enlarging")
 
 
 def _layer(filters, name, transposed=False):
