@@ -45,7 +45,7 @@ PAPER = [
     )
 ]
 
-SMALL = Plan(batch_size=8, steps=2048, epochs=8, learning_rate=2e-3)
+SMALL = Plan(batch_size=8, steps=1536, epochs=6, learning_rate=2e-3)
 # A classifier without batch normalisation learns at a lower rate.
 QUICK = Plan(batch_size=4, steps=512, epochs=4, learning_rate=1e-4)
 

@@ -54,15 +54,23 @@ def small_trunk(
 
 
 def small_pooled(
+    first: int = 32,
     blocks: tuple[tuple[int, int], ...] = (
-        *((1, 16), (2, 32), (2, 64)),
-        *((2, 128), (2, 128)),
+        (1, 32),
+        (2, 64),
+        (2, 128),
+        (2, 128),
     ),
 ) -> keras.Model:
-    """Build VGG's blocks at a fraction of their width, for FCN.
+    """Build a small VGG, for FCN.
+
+    No paper's network: where VGG convolves and pools the whole image, a
+    convolution of stride 2 stands, which costs a third of the time. Its kernel
+    is even, so that cells lie as those of a pooling.
 
     Args:
-        blocks: convolutions and filters between the poolings.
+        first: filters of the convolution of stride 2.
+        blocks: convolutions and filters between the poolings that follow.
 
     Returns:
         Model from images (B, H, W, 3), the mean subtracted, to the map of
@@ -73,21 +81,27 @@ def small_pooled(
     >>> small_pooled().get_layer("pool3").output.shape
     (None, None, None, 64)
     """
-    images = x = keras.Input((None, None, 3), name="pixels")
-    x = keras.layers.Rescaling(1 / 64, name="scale")(x)
-    for block, (count, width) in enumerate(blocks, start=1):
+
+    def convolution(x, width, name, size=3, stride=1):
+        x = keras.layers.Conv2D(
+            width,
+            size,
+            stride,
+            padding="same",
+            use_bias=False,
+            kernel_initializer="he_normal",
+            name=f"conv{name}",
+        )(x)
+        x = keras.layers.BatchNormalization(
+            momentum=QUICK_MOMENTUM, synchronized=True, name=f"bn{name}"
+        )(x)
+        return keras.layers.ReLU(name=f"relu{name}")(x)
+
+    images = keras.Input((None, None, 3), name="pixels")
+    x = keras.layers.Rescaling(1 / 64, name="scale")(images)
+    x = convolution(x, first, "1", size=4, stride=2)
+    for block, (count, width) in enumerate(blocks, start=2):
         for number in range(1, count + 1):
-            x = keras.layers.Conv2D(
-                width,
-                3,
-                padding="same",
-                use_bias=False,
-                kernel_initializer="he_normal",
-                name=f"conv{block}_{number}",
-            )(x)
-            x = keras.layers.BatchNormalization(
-                momentum=QUICK_MOMENTUM, name=f"bn{block}_{number}"
-            )(x)
-            x = keras.layers.ReLU(name=f"relu{block}_{number}")(x)
+            x = convolution(x, width, f"{block}_{number}")
         x = keras.layers.MaxPooling2D(padding="same", name=f"pool{block}")(x)
     return keras.Model(images, x, name="small_pooled")
