@@ -164,8 +164,10 @@ def strongest_images(
 
 def _chain(model, layer):
     """List the layers from the images to `layer`, each behind the other."""
-    makers = {id(each.output): each for each in model.layers}
     step = model.get_layer(layer)
+    if isinstance(model, keras.Sequential):
+        return model.layers[: model.layers.index(step) + 1]
+    makers = {id(each.output): each for each in model.layers}
     chain = []
     while not isinstance(step, keras.layers.InputLayer):
         if isinstance(step.input, list | dict) or id(step.input) not in makers:

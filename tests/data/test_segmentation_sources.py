@@ -80,7 +80,8 @@ def write_folder(tmp_path):
 
 def test_a_palette_is_read_as_indices(tmp_path):
     save_palette(labels(1), tmp_path / "a.png")
-    assert Image.open(tmp_path / "a.png").mode == "P"
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.mode == "P"
     read = read_label_map(tmp_path / "a.png")
     assert read.dtype == np.uint8
     np.testing.assert_array_equal(read, labels(1))

@@ -116,7 +116,8 @@ def test_all_figures_of_a_matrix():
 
 
 def test_confusion_of_a_model():
-    model = keras.Sequential([keras.Input((None, None, 3))])
+    images = keras.Input((None, None, 3))
+    model = keras.Model(images, keras.layers.Activation("linear")(images))
     rng = np.random.default_rng(1)
     images = rng.normal(size=(5, 4, 6, 3)).astype("float32")
     labels = rng.integers(0, 3, (5, 4, 6), np.uint8)
