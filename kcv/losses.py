@@ -5,8 +5,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-#: Label of pixels that belong to no class, in VOC and in kcv.
-VOID = 255
+from kcv.labels import VOID
 
 
 def smooth_l1(x, sigma=1.0):

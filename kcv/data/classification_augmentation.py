@@ -11,7 +11,7 @@ from kcv.data.randomness import Purpose
 from kcv.data.randomness import map_with_position
 from kcv.data.randomness import own_seed
 from kcv.data.resizing import resize_short_side
-from kcv.losses import VOID
+from kcv.labels import VOID
 
 # Principal components of the colours of ImageNet, RGB in 0..1: variances, and
 # unit vectors as columns, a row for each of R, G, B.

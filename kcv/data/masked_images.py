@@ -14,7 +14,7 @@ from kcv.data.division import held_out_fifth
 from kcv.data.images import IMAGE_SUFFIXES
 from kcv.data.label_maps import read_label_map
 from kcv.data.ordering import visit
-from kcv.losses import VOID
+from kcv.labels import VOID
 
 
 @dataclasses.dataclass(frozen=True)

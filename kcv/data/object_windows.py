@@ -15,7 +15,7 @@ from kcv.data.cutting import grown
 from kcv.data.randomness import Purpose
 from kcv.data.randomness import map_with_position
 from kcv.data.randomness import own_seed
-from kcv.losses import VOID
+from kcv.labels import VOID
 
 # Smaller regions, in pixels, are splinters of objects.
 SPLINTER = 32
