@@ -16,6 +16,7 @@ EXTRAS = {
     "rcnn": ["scikit-learn>=1.5"],
     "segmentation": ["pillow>=10", "scipy>=1.13"],
     "serving": ["grpcio>=1.62", "protobuf>=4.25"],
+    "style": ["scipy>=1.13"],
     "visualize": ["matplotlib>=3.8"],
     "weights": ["safetensors>=0.4", "protobuf>=4.25"],
 }
@@ -28,6 +29,7 @@ EXTRAS["recipes"] = [
     *EXTRAS["rcnn"],
     *EXTRAS["segmentation"],
     *EXTRAS["serving"],
+    *EXTRAS["style"],
     *EXTRAS["visualize"],
 ]
 EXTRAS["test"] = [

@@ -50,9 +50,10 @@ def export(
         if not path.is_file():
             raise FileNotFoundError(f"no such file: {path}")
     run = _configuration(model)
-    # Segmenters scale images by themselves, and their answers back.
-    labels_pixels = run.get("task") == "segmentation"
-    if not labels_pixels:
+    # Segmenters scale images by themselves, and their answers back; painters
+    # take any size.
+    task = run.get("task")
+    if task is None:
         short_side = short_side or run.get("image_size")
     if long_side is not None and short_side is None:
         raise ValueError(
@@ -65,10 +66,12 @@ def export(
 
     import kcv.classification
     import kcv.detection
-    import kcv.segmentation  # noqa: F401  a model finds its class among these
+    import kcv.segmentation
+    import kcv.style  # noqa: F401  a model finds its class among these
     from kcv.data import read_image
     from kcv.serving import ShortSide
     from kcv.serving import label_maps
+    from kcv.serving import pictures
     from kcv.serving import publish
     from kcv.serving.preparation import as_it_is
 
@@ -81,7 +84,7 @@ def export(
         out,
         version,
         prepare=prepare,
-        outputs=label_maps if labels_pixels else None,
+        outputs={"segmentation": label_maps, "style": pictures}.get(task),
         class_names=_class_names(labels, model),
         examples=[read_image(path) for path in examples] or None,
         freeze=freeze,

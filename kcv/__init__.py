@@ -22,6 +22,7 @@ __all__ = [
     "proposals",
     "segmentation",
     "serving",
+    "style",
     "visualize",
     "weights",
 ]

@@ -8,9 +8,9 @@ import keras
 import tensorflow as tf
 
 import kcv
+from kcv.atomic import write_whole
 from kcv.serving.preparation import Prepare
 from recipes import experiment
-from recipes.atomic import write_whole
 from recipes.metrics import write_metrics
 from recipes.report import Published
 from recipes.report import write_report

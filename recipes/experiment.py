@@ -13,7 +13,7 @@ import h5py
 import keras
 import tensorflow as tf
 
-from recipes.atomic import write_whole
+from kcv.atomic import write_whole
 
 _RANDOM_STATES = "random_states"
 

@@ -8,7 +8,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from recipes.atomic import write_whole
+from kcv.atomic import write_whole
 
 # Without these no other figure can be judged.
 REQUIRED = ("seconds", "epochs", "examples_per_second", "split")

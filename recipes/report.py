@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 from typing import NamedTuple
 
+from kcv.atomic import write_whole
 from kcv.visualize import encode_figure
 from kcv.visualize import training_figure
-from recipes.atomic import write_whole
 
 TEMPLATE = Path(__file__).with_name("report_template.html")
 

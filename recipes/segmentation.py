@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 import kcv
+from kcv.atomic import write_whole
 from kcv.data.batching import WINDOW
 from recipes import experiment
-from recipes.atomic import write_whole
 from recipes.metrics import write_metrics
 from recipes.report import Published
 from recipes.report import write_report

@@ -19,6 +19,7 @@ from kcv.data.idx import idx
 from kcv.data.idx import read_idx
 from kcv.data.image_folder import image_folder
 from kcv.data.image_folder import read_image_folder
+from kcv.data.image_sources import load_images
 from kcv.data.images import decode_image
 from kcv.data.images import read_image
 from kcv.data.label_maps import read_label_map
@@ -57,6 +58,7 @@ __all__ = [
     "image_folder",
     "load_classification",
     "load_detection",
+    "load_images",
     "load_segmentation",
     "object_windows",
     "pca_colour",

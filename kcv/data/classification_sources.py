@@ -1,11 +1,11 @@
 """One name for every classification set: what a command line's --data takes."""
 
-import logging
 import os
 
 from kcv.data.arrays import stream
 from kcv.data.data_set import DataSet
 from kcv.data.digits import digits
+from kcv.data.division import divided
 from kcv.data.division import keep_apart
 from kcv.data.idx import idx_class_names
 from kcv.data.idx import read_idx
@@ -15,7 +15,6 @@ from kcv.data.scenes.material import DIGIT_CLASSES
 from kcv.data.scenes.material import digit_indices
 from kcv.data.tfds_classification import tfds_classification
 
-_LOG = logging.getLogger(__name__)
 _HELP = (
     "digits, mnist, fashion_mnist, cifar10, cifar100, imagenet2012, "
     "idx:FOLDER, folder:TRAIN or folder:TRAIN:TEST"
@@ -95,7 +94,7 @@ def load_classification(
     if kind == "folder" and rest and rest.count(":") < 2:
         files = _folder(rest.split(":"), split)
         dataset = files.dataset(seed, start, on_error, skipped)
-        return DataSet(dataset, files.class_names, len(files.files))
+        return DataSet(dataset, files.class_names, len(files))
     raise ValueError(f"source must be one of {_HELP}; not {source!r}")
 
 
@@ -109,13 +108,4 @@ def _folder(parts: list[str], split: str) -> LabelledFiles:
             f"{folder} and {held_out[0]}",
         )
         return files if split == "train" else others
-    part = files.split(held_out=split == "test")
-    _LOG.warning(
-        "%s names no held-out images: a fifth of each class, drawn by image "
-        "id, is held out; %s has %d of %d images",
-        files.origin,
-        split,
-        len(part.files),
-        len(files.files),
-    )
-    return part
+    return divided(files, split)

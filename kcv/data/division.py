@@ -53,7 +53,7 @@ def divided(found: Any, split: str) -> Any:
     """Take a part of a set that names no held-out images, and say so.
 
     Args:
-        found: the set, `Annotations` or `MaskedImages`.
+        found: the set: `Annotations`, `MaskedImages` or `LabelledFiles`.
         split: "train" or "test", which is a fifth.
 
     Returns:

@@ -32,6 +32,9 @@ class LabelledFiles:
     class_names: tuple[str, ...]
     origin: str
 
+    def __len__(self):
+        return len(self.files)
+
     def split(self, held_out: bool) -> "LabelledFiles":
         """Take the fifth of each class that is held out, or the rest.
 

@@ -1,5 +1,7 @@
 """Keras layers for the mathematics that Keras itself lacks."""
 
+from kcv.layers.crop_like import CropLike
+from kcv.layers.gram_matrix import GramMatrix
 from kcv.layers.grouped_conv2d import GroupedConv2D
 from kcv.layers.identity_shortcut import IdentityShortcut
 from kcv.layers.interpolation2d import Interpolation2D
@@ -8,12 +10,15 @@ from kcv.layers.max_unpool import MaxPoolWithSwitches
 from kcv.layers.max_unpool import MaxUnpool
 from kcv.layers.non_max_suppression import NonMaxSuppression
 from kcv.layers.radial_basis import RadialBasis
+from kcv.layers.reflection_padding2d import ReflectionPadding2D
 from kcv.layers.region_warp import RegionWarp
 from kcv.layers.roi_pool import RoIPool
 from kcv.layers.sparse_conv2d import SparseConv2D
 from kcv.layers.subsampling2d import Subsampling2D
 
 __all__ = [
+    "CropLike",
+    "GramMatrix",
     "GroupedConv2D",
     "IdentityShortcut",
     "Interpolation2D",
@@ -22,6 +27,7 @@ __all__ = [
     "MaxUnpool",
     "NonMaxSuppression",
     "RadialBasis",
+    "ReflectionPadding2D",
     "RegionWarp",
     "RoIPool",
     "SparseConv2D",

@@ -48,34 +48,3 @@ class Fuse(keras.layers.Layer):
             "offset": self.offset,
             "skip_offset": self.skip_offset,
         }
-
-
-@keras.saving.register_keras_serializable("kcv")
-class CropLike(keras.layers.Layer):
-    """Cut scores to the pixels of the image.
-
-    Args:
-        offset: row and column of the scores that lie on the first pixel.
-
-    Call with `[scores, images]`, (B, H', W', C) and (B, H, W, 3). Returns
-    (B, H, W, C).
-    """
-
-    def __init__(self, offset=0, **kwargs):
-        super().__init__(**kwargs)
-        self.offset = offset
-
-    def call(self, inputs):
-        scores, images = inputs
-        rows, columns = tf.unstack(self.offset + tf.shape(images)[1:3])
-        scores = scores[:, self.offset : rows, self.offset : columns]
-        return tf.ensure_shape(
-            scores, self.compute_output_shape([t.shape for t in inputs])
-        )
-
-    def compute_output_shape(self, input_shape):
-        scores, images = input_shape
-        return (*images[:3], scores[3])
-
-    def get_config(self):
-        return {**super().get_config(), "offset": self.offset}

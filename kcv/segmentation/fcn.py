@@ -21,7 +21,7 @@ from kcv.classification.googlenet import googlenet_trunk
 from kcv.classification.preprocessing import Preprocessing
 from kcv.classification.vgg import vgg_trunk
 from kcv.initializers import Bilinear
-from kcv.segmentation.alignment import CropLike
+from kcv.layers import CropLike
 from kcv.segmentation.alignment import Fuse
 from kcv.weights import load_weights
 

@@ -17,6 +17,7 @@ _HOMES = {
     "TopClasses": "outputs",
     "detection_outputs": "outputs",
     "label_maps": "outputs",
+    "pictures": "outputs",
     "publish": "publishing",
 }
 
@@ -30,6 +31,7 @@ __all__ = [
     "TopClasses",
     "detection_outputs",
     "label_maps",
+    "pictures",
     "publish",
 ]
 

@@ -124,6 +124,28 @@ def label_maps(
     }
 
 
+def pictures(
+    images: tf.Tensor, image_sizes: tf.Tensor | None = None
+) -> dict[str, tf.Tensor]:
+    """Answer with images that can be shown: of style and super-resolution.
+
+    Args:
+        images: (B, H, W, 3) float32, RGB 0..255, neither clipped nor rounded.
+        image_sizes: not used.
+
+    Returns:
+        `images` (B, H, W, 3) uint8.
+
+    Example:
+        >>> answers = pictures(tf.constant([[[[300.0, 0.4, -7.0]]]]))
+        >>> answers["images"].numpy()
+        array([[[[255,   0,   0]]]], dtype=uint8)
+    """
+    del image_sizes
+    pixels = tf.cast(tf.round(tf.clip_by_value(images, 0, 255)), tf.uint8)
+    return {"images": pixels}
+
+
 def predictions_as_outputs(
     predictions: Any, image_sizes: tf.Tensor
 ) -> dict[str, tf.Tensor]:

@@ -14,6 +14,8 @@ try:
     from kcv.visualize.masks import iu_figure
     from kcv.visualize.masks import segmentation_gallery
     from kcv.visualize.masks import voc_palette
+    from kcv.visualize.pictures import losses_figure
+    from kcv.visualize.pictures import pictures_figure
     from kcv.visualize.projections import projections_figure
 except ModuleNotFoundError as error:
     if error.name != "matplotlib":
@@ -31,7 +33,9 @@ __all__ = [
     "encode_figure",
     "filters_figure",
     "iu_figure",
+    "losses_figure",
     "new_figure",
+    "pictures_figure",
     "precision_recall_figure",
     "projections_figure",
     "segmentation_gallery",

@@ -33,11 +33,11 @@ import tyro
 from matplotlib.figure import Figure
 
 import kcv
+from kcv.atomic import write_whole
 from kcv.data.scenes.material import PHOTOGRAPHS
 from kcv.data.scenes.material import photographs
 from kcv.visualize import new_figure
 from recipes import experiment
-from recipes.atomic import write_whole
 from recipes.report import write_report
 
 CLASSES = 20  # of VOC

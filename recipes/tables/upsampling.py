@@ -31,9 +31,10 @@ from matplotlib.figure import Figure
 
 import kcv
 from benchmarks.timing import medians
+from kcv.atomic import write_whole
 from kcv.initializers import Bilinear
+from kcv.layers import CropLike
 from kcv.layers import Interpolation2D
-from kcv.segmentation.alignment import CropLike
 from kcv.segmentation.encoder_decoder import decode
 from kcv.segmentation.encoder_decoder import encode
 from kcv.segmentation.encoder_decoder import normalized
@@ -41,7 +42,6 @@ from kcv.segmentation.encoder_decoder import unpool
 from kcv.visualize import new_figure
 from recipes import experiment
 from recipes import segmentation
-from recipes.atomic import write_whole
 from recipes.report import write_report
 from recipes.segmentation import Plan
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from recipes.atomic import write_whole
+from kcv.atomic import write_whole
 
 
 def test_replaces_the_file(tmp_path):

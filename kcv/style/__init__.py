@@ -1,0 +1,39 @@
+"""Pictures painted in the style of others, and enlarged ones."""
+
+from kcv.style.feedforward import StyleTransformNet
+from kcv.style.gatys import Weights
+from kcv.style.gatys import neural_style
+from kcv.style.loss_network import loss_network
+from kcv.style.losses import content_loss
+from kcv.style.losses import feature_loss
+from kcv.style.losses import gram_loss
+from kcv.style.losses import style_loss
+from kcv.style.losses import total_variation
+from kcv.style.optimization import NotFinite
+from kcv.style.optimization import optimize_image
+from kcv.style.perceptual import DETAIL_LAYER
+from kcv.style.perceptual import LOSS_LAYERS
+from kcv.style.perceptual import PerceptualModel
+from kcv.style.super_resolution import SuperResolutionNet
+from kcv.style.super_resolution import low_resolution
+from kcv.style.super_resolution import super_resolution_scores
+
+__all__ = [
+    "DETAIL_LAYER",
+    "LOSS_LAYERS",
+    "NotFinite",
+    "PerceptualModel",
+    "StyleTransformNet",
+    "SuperResolutionNet",
+    "Weights",
+    "content_loss",
+    "feature_loss",
+    "gram_loss",
+    "loss_network",
+    "low_resolution",
+    "neural_style",
+    "optimize_image",
+    "style_loss",
+    "super_resolution_scores",
+    "total_variation",
+]

@@ -1,0 +1,291 @@
+"""Neural style transfer by optimisation (Gatys, Ecker and Bethge 2016).
+
+    picture -> VGG -> conv4_2: as of the content image
+                   -> conv1_1 ... conv5_1: Gram matrices as of the style images
+
+"Image Style Transfer Using Convolutional Neural Networks", CVPR 2016, and
+arXiv:1508.06576.
+"""
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Mapping
+from collections.abc import Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kcv.atomic import write_whole
+from kcv.classification.preprocessing import VGG_MEAN
+from kcv.layers import GramMatrix
+from kcv.style.images import keep_colors
+from kcv.style.images import picture
+from kcv.style.images import to_pixels
+from kcv.style.loss_network import loss_network
+from kcv.style.losses import content_loss
+from kcv.style.losses import style_loss
+from kcv.style.losses import total_variation
+from kcv.style.optimization import Checkpoint
+from kcv.style.optimization import optimize_image
+
+#: The layers of the paper, with their weights.
+CONTENT_LAYERS: Mapping[str, float] = MappingProxyType({"conv4_2": 1.0})
+STYLE_LAYERS: Mapping[str, float] = MappingProxyType(
+    {f"conv{block}_1": 0.2 for block in range(1, 6)}
+)
+# conv5_1 sees a cell for each 16 x 16 pixels.
+LEAST_SIDE = 16
+
+
+class Styled(NamedTuple):
+    """A picture, and how it came about.
+
+    Attributes:
+        image: (H, W, 3) uint8, RGB.
+        history: "content", "style", "total_variation", each with its weight,
+            and "total_loss", at every evaluation.
+    """
+
+    image: np.ndarray
+    history: dict[str, list[float]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Weights:
+    """What counts how much.
+
+    The paper has a content weight of 1e-3 or 1e-4 of that of style. Its VGG is
+    scaled so that units have a mean activation of 1; with another, the ratio
+    that looks best is another.
+
+    Attributes:
+        content: alpha.
+        style: beta.
+        total_variation: of the smoothness of the picture; none in the paper.
+        content_layers: layers with their shares.
+        style_layers: layers with their shares.
+    """
+
+    content: float = 1.0
+    style: float = 1e3
+    total_variation: float = 0.0
+    content_layers: dict[str, float] = dataclasses.field(
+        default_factory=lambda: dict(CONTENT_LAYERS)
+    )
+    style_layers: dict[str, float] = dataclasses.field(
+        default_factory=lambda: dict(STYLE_LAYERS)
+    )
+
+
+class GatysLosses:
+    """The losses of a picture against one content image and its styles.
+
+    Args:
+        network: "vgg16", "vgg19" or a VGG, as of `loss_network`.
+        content: (1, H, W, 3) float32, RGB 0..255.
+        styles: pictures of the same form, of any size, with their shares: the
+            target is the mean of their Gram matrices.
+        weights: what counts how much.
+        pooling: "max" or "average".
+        pretrained: the weights of a network that is given by name.
+
+    Call with a picture (1, H, W, 3). Returns `content`, `style` and, where it
+    has a weight, `total_variation`: (1,) each, times their weights.
+    """
+
+    def __init__(
+        self,
+        network,
+        content,
+        styles,
+        weights=None,
+        pooling="max",
+        pretrained="imagenet",
+    ):
+        self.weights = weights or Weights()
+        layers = [*self.weights.content_layers, *self.weights.style_layers]
+        self.network = loss_network(
+            [*dict.fromkeys(layers)], network, pretrained, pooling
+        )
+        self.gram = GramMatrix("hw")
+        seen = self.network(content)
+        self.content = {
+            name: seen[name] for name in self.weights.content_layers
+        }
+        self.style = dict.fromkeys(self.weights.style_layers, 0.0)
+        shares = sum(share for _, share in styles)
+        for style, share in styles:
+            seen = self.network(style)
+            for name in self.style:
+                self.style[name] += share / shares * self.gram(seen[name])
+
+    def __call__(self, image):
+        features = self.network(image)
+        weights = self.weights
+        content = sum(
+            share * content_loss(features[name], self.content[name])
+            for name, share in weights.content_layers.items()
+        )
+        style = sum(
+            share * style_loss(self.gram(features[name]), self.style[name])
+            for name, share in weights.style_layers.items()
+        )
+        losses = {
+            "content": weights.content * content,
+            "style": weights.style * style,
+        }
+        if weights.total_variation:
+            losses["total_variation"] = (
+                weights.total_variation * total_variation(image)
+            )
+        return losses
+
+
+def neural_style(
+    content,
+    style,
+    *,
+    network: str | keras.Model = "vgg19",
+    pretrained: str | os.PathLike | None = "imagenet",
+    pooling: Literal["max", "average"] = "average",
+    weights: Weights | None = None,
+    style_shares: Sequence[float] | None = None,
+    start: Literal["noise", "content", "style"] = "noise",
+    iterations: int = 500,
+    method: Literal["lbfgs", "adam"] = "lbfgs",
+    learning_rate: float = 10.0,
+    original_colors: bool = False,
+    seed: int = 0,
+    folder: str | os.PathLike | None = None,
+    every: int = 50,
+    verbose: bool = True,
+) -> Styled:
+    """Paint the content of one picture in the style of another.
+
+    Args:
+        content: picture (H, W, 3), RGB 0..255; grey is taken, too, and alpha
+            dropped. The result has its size.
+        style: picture of any size, or a list of several. Each Gram matrix is
+            the mean over the positions of its own image.
+        network: "vgg19", the paper's, "vgg16", or a VGG of kcv or
+            keras.applications.
+        pretrained: "imagenet" (downloaded) or a file of weights, for a network
+            that is given by name.
+        pooling: "average", the paper's, or "max".
+        weights: what counts how much; by default those of `Weights`.
+        style_shares: of several styles; equal by default.
+        start: "noise" about the mean of ImageNet, as in the paper; "content",
+            or "style", scaled to the content's size.
+        iterations: evaluations of the losses.
+        method: "lbfgs", the paper's, or "adam".
+        learning_rate: of Adam, in grey levels.
+        original_colors: keep the colours of the content: its U and V, with the
+            brightness of the result.
+        seed: of the noise.
+        folder: where the state and a picture are written now and then. A run
+            that was stopped goes on from there.
+        every: evaluations between two writings.
+        verbose: whether to show a progress bar with the losses.
+
+    Returns:
+        The picture with the least loss, and the losses.
+
+    Raises:
+        ValueError: if a picture is none, or too small; or an option is none of
+            the above; or `folder` holds the state of other settings.
+        NotFinite: if the losses became NaN; the best picture is in `folder`.
+        ImportError: for L-BFGS without `kcv[style]`.
+
+    Example:
+
+    ```python
+    found = kcv.style.neural_style(photograph, painting, iterations=300)
+    ```
+    """
+    several = isinstance(style, list | tuple)
+    styles = [
+        picture(image, f"style[{number}]" if several else "style", LEAST_SIDE)
+        for number, image in enumerate(style if several else [style])
+    ]
+    content = picture(content, "content", LEAST_SIDE)
+    shares = [1.0] * len(styles) if style_shares is None else [*style_shares]
+    if len(shares) != len(styles) or min(shares, default=0) <= 0:
+        raise ValueError(
+            f"style_shares must be positive, one for each of {len(styles)} "
+            f"styles. Received: {style_shares}"
+        )
+    weights = weights or Weights()
+    losses = GatysLosses(
+        network,
+        content,
+        [*zip(styles, shares, strict=True)],
+        weights,
+        pooling,
+        pretrained,
+    )
+
+    def finished(image):
+        if original_colors:
+            image = keep_colors(image, content)
+        return to_pixels(image)
+
+    checkpoint, watch = None, None
+    if folder is not None:
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        settings = {
+            "content": _digest(content),
+            "styles": [_digest(image) for image in styles],
+            "shares": shares,
+            "network": _digest(*losses.network.get_weights()),
+            "pooling": pooling,
+            "weights": dataclasses.asdict(weights),
+            "start": start,
+            "method": method,
+            "learning_rate": learning_rate,
+            "seed": seed,
+        }
+        checkpoint = Checkpoint(folder / "state.npz", settings, every)
+
+        def watch(count, image):
+            png = tf.io.encode_png(finished(image)).numpy()
+            write_whole(folder / f"picture-{count:05d}.png", png)
+
+    found = optimize_image(
+        losses,
+        _start(start, content, styles, seed),
+        iterations,
+        method=method,
+        learning_rate=learning_rate,
+        checkpoint=checkpoint,
+        watch=watch,
+        verbose=verbose,
+    )
+    return Styled(finished(found.image), found.history)
+
+
+def _start(kind, content, styles, seed):
+    """Make the picture that the optimisation begins with."""
+    if kind == "content":
+        return content
+    if kind == "style":
+        return tf.image.resize(styles[0], content.shape[1:3])
+    if kind == "noise":
+        noise = tf.random.stateless_normal(content.shape, (seed, 0))
+        return VGG_MEAN + noise
+    raise ValueError(
+        f"start must be 'noise', 'content' or 'style'. Received: {kind!r}"
+    )
+
+
+def _digest(*arrays):
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]

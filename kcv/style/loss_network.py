@@ -1,0 +1,118 @@
+"""A VGG that looks at pictures: its features say what is in them, and how."""
+
+import os
+import re
+from collections.abc import Sequence
+
+import keras
+
+from kcv.classification import VGG16
+from kcv.classification import VGG19
+from kcv.classification import Preprocessing
+
+_NETWORKS = {"vgg16": VGG16, "vgg19": VGG19}
+POOLINGS = ("max", "average")
+_LAYERS = (
+    keras.layers.Conv2D,
+    keras.layers.MaxPooling2D,
+    keras.layers.BatchNormalization,
+    keras.layers.ReLU,
+)
+
+
+def loss_network(
+    layers: Sequence[str],
+    network: str | keras.Model = "vgg16",
+    weights: str | os.PathLike | None = "imagenet",
+    pooling: str = "max",
+) -> keras.Model:
+    """Build the network in whose features pictures are compared.
+
+    A copy of a VGG, cut behind the last layer that is asked for, with weights
+    that do not learn. Poolings round sizes down, as in Torch.
+
+    Args:
+        layers: names as of `VGG16`: "conv4_2" is what comes out of its ReLU,
+            called relu4_2 by Johnson et al. For a VGG of keras.applications
+            they are translated.
+        network: "vgg16", "vgg19" or a VGG of kcv or of keras.applications.
+        weights: "imagenet" (downloaded), a file that `kcv.weights` reads, or
+            None for random ones; for a network that is given by name.
+        pooling: "max", or "average", which Gatys et al. found to give more
+            appealing pictures.
+
+    Returns:
+        A model from images (B, H, W, 3), RGB 0..255, to a dict of features by
+        the names that were asked for.
+
+    Raises:
+        ValueError: if there is no such network, layer or pooling.
+        FileNotFoundError: if `weights` is a file that does not exist.
+
+    Example:
+
+    >>> features = loss_network(["conv1_2", "conv2_2"], weights=None)
+    >>> features(keras.ops.zeros((1, 8, 8, 3)))["conv2_2"].shape
+    TensorShape([1, 4, 4, 128])
+    """
+    if pooling not in POOLINGS:
+        raise ValueError(
+            f"pooling must be one of {POOLINGS}. Received: {pooling!r}"
+        )
+    if not layers:
+        raise ValueError("layers must name one layer at least. Received: none")
+    if isinstance(network, str):
+        if network not in _NETWORKS:
+            raise ValueError(
+                f"network must be one of {[*_NETWORKS]} or a model. Received: "
+                f"{network!r}"
+            )
+        network = _NETWORKS[network](include_top=False, weights=weights)
+    own = {name: _own_name(network, name) for name in layers}
+    images = keras.Input((None, None, 3), name="images")
+    # Those of keras.applications take BGR.
+    bgr = any(name != theirs for name, theirs in own.items())
+    x = Preprocessing.caffe(bgr=bgr, name="preprocessing")(images)
+    outputs = {}
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.InputLayer):
+            continue
+        if not isinstance(layer, _LAYERS):
+            raise ValueError(
+                f"network must be a VGG, a chain of {_LAYERS}. Received: "
+                f"{network.name} with {layer.name}, {type(layer)}"
+            )
+        copy = _copy(layer, pooling)
+        x = outputs[layer.name] = copy(x)
+        copy.set_weights(layer.get_weights())
+        if outputs.keys() >= set(own.values()):
+            break
+    model = keras.Model(
+        images,
+        {name: outputs[theirs] for name, theirs in own.items()},
+        name="loss_network",
+    )
+    model.trainable = False
+    return model
+
+
+def _copy(layer, pooling):
+    if isinstance(layer, keras.layers.MaxPooling2D):
+        kind = keras.layers.MaxPooling2D
+        if pooling == "average":
+            kind = keras.layers.AveragePooling2D
+        return kind(2, name=layer.name)
+    return layer.__class__.from_config(layer.get_config())
+
+
+def _own_name(network, layer):
+    """Find what a network calls a layer of VGG."""
+    there = {each.name for each in network.layers}
+    theirs = re.sub(r"conv(\d)_(\d)", r"block\1_conv\2", layer)
+    for name in (layer, theirs):
+        if name in there:
+            return name
+    raise ValueError(
+        f"layers must be among those of {network.name}: "
+        f"{[x.name for x in network.layers]}. Received: {layer!r}"
+    )

@@ -1,0 +1,292 @@
+"""A picture that is optimised, pixel by pixel, and the state that is kept.
+
+L-BFGS is SciPy's `L-BFGS-B`, which wraps the code of Zhu, Byrd, Lu and Nocedal
+(1997): with a line search that holds the strong Wolfe conditions, and with one
+memory from the first iteration to the last. What costs time, the loss and its
+gradient, is one compiled TensorFlow graph.
+"""
+
+import io
+import json
+import logging
+import os
+import time
+from collections.abc import Callable
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kcv.atomic import write_whole
+
+_LOG = logging.getLogger(__name__)
+METHODS = ("lbfgs", "adam")
+
+#: Of a picture (1, H, W, 3), RGB 0..255: named terms, whose sum is minimised.
+Losses = Callable[[tf.Tensor], Mapping[str, tf.Tensor]]
+
+
+class Optimized(NamedTuple):
+    """What an optimisation has found.
+
+    Attributes:
+        image: (1, H, W, 3) float32, the one with the least loss.
+        history: of every evaluation of the losses, by name, and "total_loss".
+        seconds: of every evaluation, with what the solver did before it.
+    """
+
+    image: np.ndarray
+    history: dict[str, list[float]]
+    seconds: list[float]
+
+
+class NotFinite(FloatingPointError):
+    """The loss or its gradient became NaN or infinite.
+
+    Attributes:
+        best: what had been found before, `Optimized`.
+    """
+
+    def __init__(self, message: str, best: Optimized):
+        super().__init__(message)
+        self.best = best
+
+
+class Checkpoint(NamedTuple):
+    """Where and how often the state of an optimisation is kept.
+
+    Attributes:
+        file: of the state, .npz.
+        settings: all that the losses hang on; a file of others is not resumed.
+        every: evaluations between two writings.
+    """
+
+    file: Path
+    settings: dict
+    every: int = 25
+
+
+def optimize_image(
+    losses: Losses,
+    start,
+    iterations: int,
+    *,
+    method: str = "lbfgs",
+    learning_rate: float = 10.0,
+    memory: int = 10,
+    checkpoint: Checkpoint | None = None,
+    watch: Callable[[int, np.ndarray], None] | None = None,
+    verbose: bool = True,
+) -> Optimized:
+    """Change a picture until its losses are low.
+
+    Args:
+        losses: function to minimise; it is compiled.
+        start: (1, H, W, 3), the picture to begin with.
+        iterations: evaluations of the losses and their gradient, those of line
+            searches included, as neural-style counts.
+        method: "lbfgs" or "adam".
+        learning_rate: of Adam, in grey levels.
+        memory: steps that L-BFGS remembers.
+        checkpoint: where the state is kept; a state that is there is gone on
+            from. Of Adam it is the whole state; L-BFGS goes on from its best
+            picture and gathers its memory anew, which SciPy keeps to itself.
+        watch: function of the number of evaluations and the best picture,
+            called whenever the state is kept.
+        verbose: whether to show a progress bar.
+
+    Returns:
+        The best picture, neither clipped nor rounded, and the losses.
+
+    Raises:
+        ValueError: if `method` is neither, or the checkpoint is of other
+            settings.
+        NotFinite: if a loss is NaN or infinite; the state of the best picture
+            has been kept.
+        ImportError: for L-BFGS without `kcv[style]`.
+
+    Example:
+
+    ```python
+    found = optimize_image(losses, content, iterations=300)
+    ```
+    """
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {METHODS}. Received: {method}")
+    run = _Run(losses, np.asarray(start), iterations, checkpoint, watch)
+    if verbose:
+        run.bar = keras.utils.Progbar(iterations, unit_name="iteration")
+    try:
+        if method == "lbfgs":
+            _lbfgs(run, memory)
+        else:
+            _adam(run, learning_rate)
+    except _Done:
+        pass
+    run.keep()
+    return run.found
+
+
+class _Done(Exception):
+    """All evaluations have been made."""
+
+
+class _Run:
+    """Evaluations one after another, and what they have found."""
+
+    def __init__(self, losses, start, iterations, checkpoint, watch):
+        self.iterations = iterations
+        self.checkpoint = checkpoint
+        self.watch = watch
+        self.bar = None
+        self.best, self.least = start.astype("float32"), np.inf
+        self.history, self.seconds = {}, []
+        self.solver = {}  # arrays, the state of Adam
+        self._resume()
+
+        @tf.function
+        def evaluate(image):
+            with tf.GradientTape() as tape:
+                tape.watch(image)
+                terms = losses(image)
+                terms = {k: tf.reduce_sum(x) for k, x in terms.items()}
+                total = tf.add_n([*terms.values()])
+            return terms, total, tape.gradient(total, image)
+
+        self._evaluate = evaluate
+        self._before = time.perf_counter()
+
+    @property
+    def count(self):
+        return len(self.seconds)
+
+    @property
+    def found(self):
+        return Optimized(self.best, self.history, self.seconds)
+
+    def __call__(self, image):
+        """Evaluate the losses of a picture (1, H, W, 3)."""
+        if self.count >= self.iterations:
+            raise _Done
+        image = np.asarray(image, "float32")
+        terms, total, gradient = self._evaluate(tf.constant(image))
+        total, gradient = float(total), gradient.numpy()
+        if not (np.isfinite(total) and np.isfinite(gradient).all()):
+            self.keep()
+            raise NotFinite(
+                f"the loss or its gradient is not finite (loss {total}) at "
+                f"evaluation {self.count + 1}; the best picture so far has "
+                f"loss {self.least:.4g}. Lower the weights or the learning "
+                "rate",
+                self.found,
+            )
+        values = {name: float(term) for name, term in terms.items()}
+        values["total_loss"] = total
+        for name, value in values.items():
+            self.history.setdefault(name, []).append(value)
+        if total < self.least:
+            self.best, self.least = image, total
+        now = time.perf_counter()
+        self.seconds.append(now - self._before)
+        self._before = now
+        if self.bar is not None:
+            self.bar.stateful_metrics = set(values)  # not averaged
+            self.bar.update(self.count, [*values.items()])
+        return total, gradient
+
+    def pause(self):
+        """Keep the state, if it is time to."""
+        if self.checkpoint and self.count % self.checkpoint.every == 0:
+            self.keep()
+
+    def keep(self):
+        """Write the state, and show the best picture to whoever watches."""
+        if self.checkpoint is None or not self.count:
+            return
+        settings = json.dumps(self.checkpoint.settings, sort_keys=True)
+        arrays = {f"history/{k}": v for k, v in self.history.items()}
+        arrays |= {f"solver/{k}": v for k, v in self.solver.items()}
+        buffer = io.BytesIO()
+        np.savez(
+            buffer,
+            settings=settings,
+            best=self.best,
+            seconds=self.seconds,
+            **arrays,
+        )
+        write_whole(self.checkpoint.file, buffer.getvalue())
+        if self.watch is None:
+            return
+        try:
+            self.watch(self.count, self.best)
+        except OSError as error:
+            # The optimisation is worth more than a picture on its way.
+            _LOG.warning("a picture was not written: %s", error)
+
+    def _resume(self):
+        if self.checkpoint is None or not self.checkpoint.file.exists():
+            return
+        with np.load(self.checkpoint.file) as arrays:
+            settings = json.loads(str(arrays["settings"]))
+            if settings != json.loads(json.dumps(self.checkpoint.settings)):
+                raise ValueError(
+                    f"{os.fspath(self.checkpoint.file)} is of other settings: "
+                    f"{settings}, not {self.checkpoint.settings}. Choose "
+                    "another folder, or remove it"
+                )
+            for key in arrays.files:
+                kind, _, name = key.partition("/")
+                if kind == "history":
+                    self.history[name] = arrays[key].tolist()
+                elif kind == "solver":
+                    self.solver[name] = arrays[key]
+            self.best = arrays["best"]
+            self.seconds = arrays["seconds"].tolist()
+            self.least = min(self.history["total_loss"])
+
+
+def _lbfgs(run, memory):
+    try:
+        from scipy.optimize import minimize
+    except ImportError as error:
+        raise ImportError(
+            'L-BFGS needs scipy: pip install "kcv[style]"'
+        ) from error
+    shape = run.best.shape
+
+    def evaluate(x):
+        total, gradient = run(x.reshape(shape))
+        run.pause()
+        return total, gradient.astype("float64").ravel()
+
+    limits = {"maxfun": np.inf, "maxiter": np.inf, "ftol": 0, "gtol": 0}
+    while True:
+        before = run.least
+        minimize(
+            evaluate,
+            run.best.astype("float64").ravel(),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxcor": memory, **limits},
+        )
+        # A line search may end where float32 rounds; then all begins anew,
+        # unless the picture is as good as it gets.
+        if not run.least < before:
+            return
+
+
+def _adam(run, learning_rate):
+    image = keras.Variable(run.best, trainable=True)
+    optimizer = keras.optimizers.Adam(learning_rate)
+    optimizer.build([image])
+    state = [image, *optimizer.variables]
+    for number, array in run.solver.items():
+        state[int(number)].assign(array)
+    while True:
+        _, gradient = run(image.numpy())
+        optimizer.apply([gradient])
+        run.solver = {str(n): x.numpy() for n, x in enumerate(state)}
+        run.pause()

@@ -1,0 +1,209 @@
+"""Training by what a VGG sees (Johnson, Alahi and Li 2016)."""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from types import MappingProxyType
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kcv.layers import GramMatrix
+from kcv.style.images import picture
+from kcv.style.losses import feature_loss
+from kcv.style.losses import gram_loss
+from kcv.style.losses import total_variation
+
+#: Layers of the authors' code; text about the paper has conv2_2 for content.
+CONTENT_LAYER = "conv3_3"
+STYLE_LAYERS = ("conv1_2", "conv2_2", "conv3_3", "conv4_3")
+#: The only layer for super-resolution.
+DETAIL_LAYER = "conv2_2"
+#: Layers that a loss network for style must have.
+LOSS_LAYERS = STYLE_LAYERS
+LEAST_SIDE = 8  # conv4_3 sees a cell for each 8 x 8 pixels
+
+#: Weights of the authors' code: content, style, total variation, pixels.
+WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {"content": 1.0, "style": 5.0, "total_variation": 1e-6, "pixel": 0.0}
+)
+
+
+@keras.saving.register_keras_serializable("kcv")
+class PerceptualModel(keras.Model):
+    """A network from images to images that learns by what a VGG sees.
+
+    Train with `compile(optimizer)` and `fit` on images, or on pairs of images
+    and what they are to become. The losses are shown apart, each with its
+    weight:
+
+    - "content": mean squared difference of features to those of the target;
+    - "style": squared differences of Gram matrices to those of the style image;
+    - "total_variation": half the squared differences of neighbours, summed;
+    - "pixel": mean squared difference of pixels to the target, which learns by
+      itself what PSNR measures.
+
+    Args:
+        net: from images (B, h, w, 3), RGB 0..255, to images (B, H, W, 3), such
+            as `StyleTransformNet()` and `SuperResolutionNet()`.
+        loss_network: as of `loss_network`, with the layers named below.
+        style: picture (H, W, 3), RGB 0..255, or None without style loss.
+        content_layer: where content is compared.
+        style_layers: where Gram matrices are compared.
+        weights: changes to `WEIGHTS`.
+
+    Call with images. Returns what `net` makes of them; `model.net` is what to
+    save and to publish.
+
+    Raises:
+        ValueError: if the loss network lacks a layer, or a weight has an
+            unknown name.
+
+    Example:
+
+    ```python
+    vgg = kcv.style.loss_network(kcv.style.LOSS_LAYERS, "vgg16")
+    model = PerceptualModel(StyleTransformNet(), vgg, style=painting)
+    model.compile(keras.optimizers.Adam(1e-3))
+    model.fit(photographs, steps_per_epoch=1000)
+    model.net.save("painter.keras")
+    ```
+    """
+
+    def __init__(
+        self,
+        net: keras.Model,
+        loss_network: keras.Model,
+        style=None,
+        content_layer: str = CONTENT_LAYER,
+        style_layers: Sequence[str] = STYLE_LAYERS,
+        weights: Mapping[str, float] | None = None,
+        name: str = "perceptual_model",
+    ):
+        super().__init__(name=name)
+        unknown = set(weights or ()) - set(WEIGHTS)
+        if unknown:
+            raise ValueError(
+                f"weights must be of {[*WEIGHTS]}. Received: {sorted(unknown)}"
+            )
+        missing = {content_layer, *style_layers} - set(loss_network.output)
+        if missing:
+            raise ValueError(
+                f"loss_network must have {sorted(missing)} among its outputs. "
+                f"Received: {[*loss_network.output]}"
+            )
+        self.net = net
+        self.loss_network = loss_network
+        self.loss_network.trainable = False
+        self.content_layer = content_layer
+        self.style_layers = tuple(style_layers)
+        self.weights_of_losses = {**WEIGHTS, **(weights or {})}
+        self.gram = GramMatrix("chw")
+        # Weights that do not learn, so that they are saved with the model.
+        self.style_grams = {
+            layer: self.add_weight(
+                shape=2 * (loss_network.output[layer].shape[-1],),
+                initializer="zeros",
+                trainable=False,
+                name=f"style_{layer}",
+            )
+            for layer in self.style_layers
+        }
+        if style is not None:
+            self.set_style(style)
+        self.trackers = {
+            each: keras.metrics.Mean(name=each)
+            for each, weight in self.weights_of_losses.items()
+            if weight
+        }
+        self.built = True
+
+    def set_style(self, style) -> None:
+        """Take another style image, (H, W, 3), RGB 0..255."""
+        seen = self.loss_network(picture(style, "style", LEAST_SIDE))
+        for layer, gram in self.style_grams.items():
+            gram.assign(self.gram(seen[layer])[0])
+
+    def call(self, images, training=False):
+        return self.net(images, training=training)
+
+    def losses_of(self, images, target) -> dict[str, tf.Tensor]:
+        """Compute the losses of images by themselves.
+
+        The objective of training, and what an optimisation of pixels can
+        minimise in its place.
+
+        Args:
+            images: (B, H, W, 3), RGB 0..255.
+            target: what they are to be like, of the same shape.
+
+        Returns:
+            (B,) each, times their weights; those without a weight are left
+            out.
+        """
+        target = tf.cast(target, images.dtype)
+        weight = self.weights_of_losses
+        losses = {}
+        if weight["content"] or weight["style"]:
+            features = self.loss_network(images)
+        if weight["content"]:
+            wanted = self.loss_network(target)[self.content_layer]
+            losses["content"] = feature_loss(
+                features[self.content_layer], tf.stop_gradient(wanted)
+            )
+        if weight["style"]:
+            losses["style"] = tf.add_n(
+                [
+                    gram_loss(self.gram(features[layer]), gram[None])
+                    for layer, gram in self.style_grams.items()
+                ]
+            )
+        if weight["total_variation"]:
+            losses["total_variation"] = total_variation(images)
+        if weight["pixel"]:
+            losses["pixel"] = feature_loss(images, target)
+        return {name: weight[name] * loss for name, loss in losses.items()}
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        losses = self.losses_of(y_pred, x if y is None else y)
+        means = {name: tf.reduce_mean(loss) for name, loss in losses.items()}
+        for name, mean in means.items():
+            self.trackers[name].update_state(mean)
+        return tf.add_n([*means.values()])
+
+    def get_config(self):
+        return {
+            "net": keras.saving.serialize_keras_object(self.net),
+            "loss_network": keras.saving.serialize_keras_object(
+                self.loss_network
+            ),
+            "content_layer": self.content_layer,
+            "style_layers": self.style_layers,
+            "weights": self.weights_of_losses,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        networks = {
+            key: keras.saving.deserialize_keras_object(config[key])
+            for key in ("net", "loss_network")
+        }
+        return cls(**{**config, **networks})
+
+
+def objective_of(model: PerceptualModel, content: np.ndarray):
+    """Make the losses of a picture with this content, to be optimised.
+
+    Args:
+        model: whose losses they are.
+        content: (1, H, W, 3), RGB 0..255.
+
+    Returns:
+        A function from pictures (1, H, W, 3) to their losses, for
+        `optimize_image`.
+    """
+    content = tf.constant(content, tf.float32)
+    return lambda image: model.losses_of(image, content)

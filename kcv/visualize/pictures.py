@@ -1,0 +1,96 @@
+"""Pictures beside one another, and what an optimisation of them has cost."""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from kcv.visualize.figure import new_figure
+from kcv.visualize.figure import to_uint8_rgb
+
+
+def pictures_figure(
+    *rows: Mapping[str, np.ndarray], height: float = 2.4
+) -> Figure:
+    """Show pictures in rows, each with its title.
+
+    Args:
+        *rows: of each row pictures (H, W, 3) or (H, W), 0..255, by title.
+        height: of a row, inches.
+
+    Returns:
+        A figure; each picture keeps its proportions.
+
+    Raises:
+        ValueError: if there is no picture.
+
+    Example:
+
+    ```python
+    pictures_figure({"content": photograph, "style": painting, "result": found})
+    ```
+    """
+    if not rows or not all(rows):
+        raise ValueError("rows must have one picture each at least")
+    columns = max(map(len, rows))
+    aspect = max(
+        image.shape[1] / image.shape[0]
+        for row in rows
+        for image in row.values()
+    )
+    figure = new_figure(columns * height * aspect, len(rows) * (height + 0.3))
+    grid = figure.subplots(len(rows), columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for line, row in zip(grid, rows, strict=True):
+        for axes, (title, image) in zip(line, row.items(), strict=False):
+            axes.imshow(to_uint8_rgb(image))
+            axes.set_title(title.replace("$", r"\$"), fontsize=9)
+    return figure
+
+
+def losses_figure(
+    history: Mapping[str, Sequence[float]],
+    references: Mapping[str, float] | None = None,
+    xlabel: str = "evaluations of the losses",
+) -> Figure:
+    """Draw losses over the iterations that lowered them.
+
+    Args:
+        history: values by name.
+        references: losses to compare with, drawn as level lines.
+        xlabel: what is counted.
+
+    Returns:
+        A figure with a logarithmic axis of losses.
+
+    Raises:
+        ValueError: if there is no loss.
+
+    Example:
+
+    >>> figure = losses_figure({"total_loss": [9.0, 3.0, 1.0]})
+    >>> figure.axes[0].get_yscale()
+    'log'
+    """
+    if not history:
+        raise ValueError("history must have one loss at least")
+    figure = new_figure(6, 3.4)
+    axes = figure.add_subplot()
+    for name, values in history.items():
+        axes.plot(range(1, len(values) + 1), values, label=name, linewidth=1.3)
+    for name, value in (references or {}).items():
+        axes.axhline(value, color="black", linestyle="--", linewidth=0.9)
+        axes.annotate(
+            name,
+            (1, value),
+            xycoords=("axes fraction", "data"),
+            ha="right",
+            va="bottom",
+            fontsize=8,
+        )
+    axes.set(xlabel=xlabel, ylabel="loss", yscale="log")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8, frameon=False)
+    return figure

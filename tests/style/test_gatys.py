@@ -1,0 +1,149 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kcv.classification import VGG16
+from kcv.style import Weights
+from kcv.style import neural_style
+from kcv.style.gatys import GatysLosses
+
+
+@pytest.fixture(scope="module")
+def vgg():
+    keras.utils.set_random_seed(0)
+    return VGG16(include_top=False)
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    rng = np.random.default_rng(0)
+    smooth = rng.uniform(0, 255, (2, 5, 6, 3))
+    return [
+        tf.cast(tf.image.resize(x, (36, 44), "bicubic"), tf.uint8).numpy()
+        for x in np.clip(smooth, 40, 215)
+    ]
+
+
+def paint(vgg, content, style, **options):
+    options = {"iterations": 6, "verbose": False, "start": "content", **options}
+    return neural_style(content, style, network=vgg, **options)
+
+
+def test_a_picture_in_its_own_style_is_as_it_should_be(vgg, pictures):
+    content = tf.cast(pictures[0], tf.float32)[None]
+    losses = GatysLosses(vgg, content, [(content, 1.0)])
+    with tf.GradientTape() as tape:
+        tape.watch(content)
+        total = sum(losses(content).values())
+    assert float(total[0]) == 0
+    np.testing.assert_array_equal(tape.gradient(total, content), 0)
+    found = paint(vgg, pictures[0], pictures[0])
+    np.testing.assert_array_equal(found.image, pictures[0])
+
+
+def test_a_texture_of_one_layer_is_made_from_noise(vgg, pictures):
+    weights = Weights(content=0.0, style_layers={"conv1_1": 1.0})
+    found = paint(
+        vgg,
+        *pictures,
+        weights=weights,
+        start="noise",
+        iterations=150,
+    )
+    losses = found.history["style"]
+    assert min(losses) < 1e-3 * losses[0]
+
+
+def test_the_losses_fall_and_have_their_weights(vgg, pictures):
+    weights = Weights(content=2.0, style=50.0, total_variation=0.1)
+    found = paint(vgg, *pictures, weights=weights, iterations=30)
+    history = found.history
+    assert history["total_loss"][-1] < history["total_loss"][0]
+    np.testing.assert_allclose(
+        np.sum(
+            [history[k] for k in ("content", "style", "total_variation")], 0
+        ),
+        history["total_loss"],
+        rtol=1e-5,
+    )
+    assert history["content"][0] == 0  # from the content on
+    assert found.image.dtype == np.uint8
+    assert found.image.shape == pictures[0].shape
+    again = paint(
+        vgg, *pictures, weights=Weights(content=2.0, style=100.0), iterations=1
+    )
+    np.testing.assert_allclose(
+        again.history["style"][0], 2 * history["style"][0], rtol=1e-5
+    )
+
+
+def test_styles_are_mixed_by_their_shares(vgg, pictures):
+    content, style = (tf.cast(x, tf.float32)[None] for x in pictures)
+    small = tf.image.resize(style, (20, 30))
+    mixed = GatysLosses(vgg, content, [(style, 3.0), (small, 1.0)])
+    alone = [GatysLosses(vgg, content, [(x, 1.0)]) for x in (style, small)]
+    for name, gram in mixed.style.items():
+        expected = 0.75 * alone[0].style[name] + 0.25 * alone[1].style[name]
+        np.testing.assert_allclose(gram, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_original_colors_are_those_of_the_content(vgg, pictures):
+    found = paint(vgg, *pictures, original_colors=True, iterations=10)
+    yuv = [
+        tf.image.rgb_to_yuv(tf.cast(x, tf.float32)).numpy()
+        for x in (found.image, pictures[0])
+    ]
+    inside = ((found.image > 0) & (found.image < 255)).all(-1)
+    # Whole grey levels, of which U and V are sums with shares below 1.
+    error = np.abs(yuv[0] - yuv[1])[..., 1:][inside]
+    assert inside.mean() > 0.5
+    assert error.max() < 1.1
+    assert np.abs(yuv[0] - yuv[1])[..., 0].max() > 2
+
+
+def test_grey_and_alpha_are_taken(vgg, pictures):
+    grey, opaque = pictures[0][..., 0], np.full((36, 44, 1), 255, np.uint8)
+    rgba = np.concatenate([pictures[1], opaque], -1)
+    found = paint(vgg, grey, rgba, iterations=2)
+    expected = paint(vgg, np.stack(3 * [grey], -1), pictures[1], iterations=2)
+    np.testing.assert_array_equal(found.image, expected.image)
+
+
+def test_a_run_goes_on_in_its_folder(vgg, pictures, tmp_path):
+    options = {"folder": tmp_path, "every": 3}
+    paint(vgg, *pictures, **options)
+    assert (tmp_path / "picture-00003.png").exists()
+    found = paint(vgg, *pictures, iterations=9, **options)
+    assert len(found.history["total_loss"]) == 9
+    with pytest.raises(ValueError, match="other settings"):
+        paint(vgg, pictures[1], pictures[0], **options)
+
+
+@pytest.mark.parametrize(
+    ("content", "style", "message"),
+    [
+        (np.zeros((8, 40, 3)), np.zeros((40, 40, 3)), "content .*40 x 8"),
+        (np.zeros((40, 40, 3)), np.zeros((40, 15, 3)), "style .*15 x 40"),
+        (np.zeros((40, 40, 2)), np.zeros((40, 40, 3)), r"\(40, 40, 2\)"),
+        (np.full((40, 40, 3), np.nan), np.zeros((40, 40, 3)), "content"),
+        (np.full((40, 40, 3), 300.0), np.zeros((40, 40, 3)), "300"),
+        (np.zeros((40, 40, 3)), [np.zeros((40, 40, 5))], r"style\[0\]"),
+    ],
+)
+def test_pictures_that_are_none(vgg, content, style, message):
+    with pytest.raises(ValueError, match=message):
+        paint(vgg, content, style)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"start": "white"}, "'white'"),
+        ({"style_shares": [1.0, 2.0]}, "one for each of 1"),
+        ({"style_shares": [0.0]}, "positive"),
+    ],
+)
+def test_options_that_make_no_sense(vgg, pictures, options, message):
+    with pytest.raises(ValueError, match=message):
+        paint(vgg, *pictures, **options)

@@ -1,0 +1,142 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kcv.classification import VGG16
+from kcv.layers import GramMatrix
+from kcv.style import LOSS_LAYERS
+from kcv.style import PerceptualModel
+from kcv.style import StyleTransformNet
+from kcv.style import SuperResolutionNet
+from kcv.style import loss_network
+from kcv.style import low_resolution
+from kcv.style import optimize_image
+from kcv.style.perceptual import objective_of
+
+WIDTHS = (8, 8, 16)
+
+
+@pytest.fixture(scope="module")
+def vgg():
+    keras.utils.set_random_seed(0)
+    return loss_network(LOSS_LAYERS, VGG16(include_top=False))
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    rng = np.random.default_rng(0)
+    coarse = rng.uniform(0, 255, (3, 6, 6, 3))
+    return tf.image.resize(coarse, (48, 48)).numpy()
+
+
+@pytest.fixture
+def model(vgg, pictures):
+    keras.utils.set_random_seed(1)
+    return PerceptualModel(
+        StyleTransformNet(widths=WIDTHS), vgg, style=pictures[2]
+    )
+
+
+def test_the_losses_are_those_of_the_paper(model, vgg, pictures):
+    image, target = pictures[:1], pictures[1:2]
+    found = model.losses_of(tf.constant(image), tf.constant(target))
+    ours, theirs, style = (
+        {k: np.asarray(v, "float64") for k, v in vgg(x).items()}
+        for x in (image, target, pictures[2:])
+    )
+    content = np.mean((ours["conv3_3"] - theirs["conv3_3"]) ** 2)
+    grams = GramMatrix("chw")
+    distances = [
+        np.sum((grams(ours[k]).numpy() - grams(style[k]).numpy()) ** 2)
+        for k in LOSS_LAYERS
+    ]
+    np.testing.assert_allclose(found["content"], [content], rtol=1e-3)
+    np.testing.assert_allclose(found["style"], [5 * sum(distances)], rtol=1e-3)
+    assert set(found) == {"content", "style", "total_variation"}
+
+
+def test_it_learns_one_batch_and_nothing_else_does(model, pictures):
+    model.compile(keras.optimizers.Adam(1e-2))
+    before = model.loss_network.get_weights()
+    history = model.fit(
+        pictures[:2], epochs=25, batch_size=2, verbose=0
+    ).history
+    assert history["loss"][-1] < 0.5 * history["loss"][0]
+    for old, new in zip(before, model.loss_network.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    parts = ("content", "style", "total_variation")
+    np.testing.assert_allclose(
+        history["loss"], np.sum([history[k] for k in parts], 0), rtol=1e-4
+    )
+
+
+def test_it_comes_back_from_a_file_with_its_style(model, pictures, tmp_path):
+    model.compile(keras.optimizers.Adam(1e-3))
+    model.fit(pictures[:2], epochs=1, batch_size=2, verbose=0)
+    model.save(tmp_path / "painter.keras")
+    again = keras.models.load_model(tmp_path / "painter.keras")
+    np.testing.assert_array_equal(again(pictures), model(pictures))
+    image = tf.constant(pictures[:1])
+    for name, loss in model.losses_of(image, image).items():
+        np.testing.assert_array_equal(again.losses_of(image, image)[name], loss)
+
+
+def test_the_net_alone_is_saved_without_the_vgg(model, pictures, tmp_path):
+    file = tmp_path / "net.keras"
+    model.net.save(file)
+    assert file.stat().st_size < 2**20
+    again = keras.models.load_model(file)
+    np.testing.assert_array_equal(again(pictures), model(pictures))
+
+
+@pytest.mark.parametrize(
+    ("weights", "share"),
+    [({"pixel": 1.0, "content": 0.0}, 0.3), ({"content": 1.0}, 0.6)],
+)
+def test_super_resolution_learns_pairs(vgg, pictures, weights, share):
+    keras.utils.set_random_seed(1)
+    model = PerceptualModel(
+        SuperResolutionNet(4, blocks=1),
+        vgg,
+        content_layer="conv2_2",
+        style_layers=(),
+        weights={"style": 0.0, "total_variation": 0.0, **weights},
+    )
+    model.compile(keras.optimizers.Adam(3e-3))
+    small = low_resolution(tf.constant(pictures), 4)
+    history = model.fit(
+        small, pictures, epochs=30, batch_size=3, verbose=0
+    ).history
+    assert history["loss"][-1] < share * history["loss"][0]
+    names = [name for name, weight in weights.items() if weight]
+    assert set(history) == {"loss", *names}
+
+
+def test_lbfgs_can_have_the_same_objective(model, pictures):
+    content = pictures[:1]
+    found = optimize_image(
+        objective_of(model, content), content, 8, verbose=False
+    )
+    losses = model.losses_of(tf.constant(content), tf.constant(content))
+    np.testing.assert_allclose(
+        found.history["total_loss"][0],
+        float(sum(losses.values())[0]),
+        rtol=1e-5,
+    )
+    assert found.history["content"][0] == 0
+    assert min(found.history["total_loss"]) < found.history["total_loss"][0]
+
+
+def test_a_loss_network_without_the_layers_is_refused(vgg):
+    with pytest.raises(ValueError, match="conv5_1"):
+        PerceptualModel(
+            StyleTransformNet(widths=WIDTHS), vgg, content_layer="conv5_1"
+        )
+
+
+def test_a_weight_of_another_name_is_refused(vgg):
+    with pytest.raises(ValueError, match="texture"):
+        PerceptualModel(
+            StyleTransformNet(widths=WIDTHS), vgg, weights={"texture": 1.0}
+        )
