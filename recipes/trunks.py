@@ -53,24 +53,23 @@ def small_trunk(
     return keras.Model(images, x, name="small_trunk")
 
 
-def small_pooled(
-    first: int = 32,
+def small_strided(
     blocks: tuple[tuple[int, int], ...] = (
         (1, 32),
         (2, 64),
-        (2, 128),
-        (2, 128),
+        (4, 128),
+        (3, 128),
+        (3, 128),
     ),
 ) -> keras.Model:
-    """Build a small VGG, for FCN.
+    """Build a small residual network, for FCN.
 
-    No paper's network: where VGG convolves and pools the whole image, a
-    convolution of stride 2 stands, which costs a third of the time. Its kernel
-    is even, so that cells lie as those of a pooling.
+    No paper's network. Where VGG pools, the first convolution of a block has
+    stride 2: a kernel of 4x4, so that cells lie as those of a pooling. The
+    others of the block learn residuals (He et al. 2015).
 
     Args:
-        first: filters of the convolution of stride 2.
-        blocks: convolutions and filters between the poolings that follow.
+        blocks: convolutions and filters at strides 2, 4, 8, 16 and 32.
 
     Returns:
         Model from images (B, H, W, 3), the mean subtracted, to the map of
@@ -78,30 +77,32 @@ def small_pooled(
 
     Example:
 
-    >>> small_pooled().get_layer("pool3").output.shape
-    (None, None, None, 64)
+    >>> small_strided().get_layer("pool3").output.shape
+    (None, None, None, 128)
     """
-
-    def convolution(x, width, name, size=3, stride=1):
-        x = keras.layers.Conv2D(
-            width,
-            size,
-            stride,
-            padding="same",
-            use_bias=False,
-            kernel_initializer="he_normal",
-            name=f"conv{name}",
-        )(x)
-        x = keras.layers.BatchNormalization(
-            momentum=QUICK_MOMENTUM, synchronized=True, name=f"bn{name}"
-        )(x)
-        return keras.layers.ReLU(name=f"relu{name}")(x)
-
     images = keras.Input((None, None, 3), name="pixels")
     x = keras.layers.Rescaling(1 / 64, name="scale")(images)
-    x = convolution(x, first, "1", size=4, stride=2)
-    for block, (count, width) in enumerate(blocks, start=2):
+    for block, (count, width) in enumerate(blocks, start=1):
         for number in range(1, count + 1):
-            x = convolution(x, width, f"{block}_{number}")
-        x = keras.layers.MaxPooling2D(padding="same", name=f"pool{block}")(x)
-    return keras.Model(images, x, name="small_pooled")
+            first, name = number == 1, f"{block}_{number}"
+            before = x
+            x = keras.layers.Conv2D(
+                width,
+                4 if first else 3,
+                2 if first else 1,
+                padding="same",
+                use_bias=False,
+                kernel_initializer="he_normal",
+                name=f"conv{name}",
+            )(x)
+            x = keras.layers.BatchNormalization(
+                momentum=QUICK_MOMENTUM, synchronized=True, name=f"bn{name}"
+            )(x)
+            if not first:
+                x = keras.layers.Add(name=f"add{name}")([before, x])
+            last = number == count
+            x = keras.layers.ReLU(
+                # The name that FCN knows for what a block ends with.
+                name=f"pool{block}" if last else f"relu{name}"
+            )(x)
+    return keras.Model(images, x, name="small_strided")

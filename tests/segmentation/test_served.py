@@ -13,7 +13,7 @@ from kcv.segmentation import SegNet
 from kcv.segmentation import SegNetBasic
 from kcv.segmentation import label_by_windows
 from kcv.segmentation import resized
-from recipes.trunks import small_pooled
+from recipes.trunks import small_strided
 
 CLASSES = 4
 
@@ -29,7 +29,7 @@ def with_own_weights(model):
 
 
 def fcn(stride, **options):
-    return with_own_weights(FCN(CLASSES, small_pooled(), stride, **options))
+    return with_own_weights(FCN(CLASSES, small_strided(), stride, **options))
 
 
 BUILDERS = {

@@ -1,0 +1,198 @@
+"""The recipes of style, on small pictures with a VGG of random weights."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import kcv
+from export import native
+from export.command import export
+from recipes import experiment
+from recipes import fast_style
+from recipes import neural_style
+from recipes import super_resolution
+from recipes.pictures import open_picture
+from recipes.tables import style_speed
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Random weights of the trunk of VGG-16, in a file."""
+    keras.utils.set_random_seed(0)
+    file = tmp_path_factory.mktemp("vgg") / "vgg16.weights.h5"
+    kcv.classification.VGG16(include_top=False).save_weights(file)
+    return str(file)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Ten pictures of 72 x 64 pixels: `folder:PATH`."""
+    folder = tmp_path_factory.mktemp("photos")
+    rng = np.random.default_rng(0)
+    for number in range(10):
+        coarse = rng.uniform(0, 255, (6, 6, 3))
+        image = tf.cast(tf.image.resize(coarse, (64, 72)), tf.uint8)
+        file = folder / f"{number}.png"
+        file.write_bytes(tf.io.encode_png(image).numpy())
+    return f"folder:{folder}"
+
+
+def pixels(file):
+    return kcv.data.read_image(file)
+
+
+def test_a_picture_is_painted_and_goes_on_after_a_kill(weights, tmp_path):
+    command = [
+        *(sys.executable, "-m", "recipes.neural_style"),
+        *("--weights", weights),
+        *("--size", "48", "--iterations", "24", "--every", "4"),
+        *("--start", "content"),
+        *("--out", str(tmp_path)),
+    ]
+    process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.DEVNULL)
+    first = tmp_path / "picture-00004.png"
+    limit = time.monotonic() + 120
+    while not first.exists() and time.monotonic() < limit:
+        assert process.poll() is None, process.returncode
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    with np.load(tmp_path / "state.npz") as state:
+        before = state["history/total_loss"].tolist()
+    assert 4 <= len(before) < 24
+
+    subprocess.run(command, check=True, cwd=CHECKOUT)
+    with np.load(tmp_path / "state.npz") as state:
+        after = state["history/total_loss"].tolist()
+    assert after[: len(before)] == before
+    assert len(after) == 24
+    assert after[len(before)] == min(before)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["total_loss"] == min(after)
+    assert pixels(tmp_path / "result.png").shape == (32, 48, 3)
+    assert "Content, style, result" in (tmp_path / "report.html").read_text()
+
+
+def test_pictures_of_ones_own_and_several_styles(weights, photos, tmp_path):
+    folder = photos.removeprefix("folder:")
+    neural_style.main(
+        tmp_path,
+        content=f"{folder}/1.png",
+        style=(f"{folder}/2.png", "brick"),
+        style_shares=(2.0, 1.0),
+        size=40,
+        weights=weights,
+        iterations=3,
+        method="adam",
+        original_colors=True,
+    )
+    assert pixels(tmp_path / "result.png").shape == (36, 40, 3)
+
+
+def test_a_picture_that_is_not_there_is_named():
+    with pytest.raises(FileNotFoundError, match=r"nowhere.jpg.*chelsea"):
+        open_picture("nowhere.jpg", 64)
+
+
+def test_a_truncated_picture_is_named(tmp_path):
+    file = tmp_path / "half.jpg"
+    whole = tf.io.encode_jpeg(np.zeros((64, 64, 3), np.uint8)).numpy()
+    file.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match="half.jpg"):
+        open_picture(str(file), 64)
+
+
+def test_a_painter_learns_and_is_served(weights, photos, tmp_path, program):
+    run = experiment.Run(tmp_path / "run", epochs=2, batch_size=2)
+    metrics = fast_style.main(
+        run,
+        photos,
+        style="brick",
+        style_size=48,
+        weights=weights,
+        image_size=48,
+        steps_per_epoch=8,
+        test_size=64,
+        lbfgs_iterations=4,
+    )
+    assert metrics["split"].startswith(photos)
+    assert "2 held-out images" in metrics["split"]
+    assert 1 <= metrics["lbfgs_iterations"] <= 4
+    history = experiment.read_history(run.out)
+    assert history["loss"][1] < history["loss"][0]
+    assert {"content", "style", "total_variation"} <= set(history)
+
+    # At a size that it was not trained at, in the native loader.
+    version = export(run.out / "model.keras", tmp_path / "served")
+    net = keras.models.load_model(run.out / "model.keras", compile=False)
+    image = open_picture("chelsea", 75)
+    expected = net.predict(image[None].astype("float32"), verbose=0)
+    expected = np.rint(np.clip(expected, 0, 255))
+    answer = native.run(
+        program,
+        version,
+        "serving_bytes",
+        {"image_bytes": [tf.io.encode_png(image).numpy()]},
+    )
+    assert answer["images"].dtype == np.uint8
+    assert answer["images"].shape == (1, *image.shape)
+    # Where a number lies at .5, either neighbour is right.
+    gap = np.abs(answer["images"].astype(int) - expected)
+    assert gap.max() <= 1
+    assert np.mean(gap > 0) < 1e-3
+
+    table = style_speed.main(
+        tmp_path / "table", run.out, sizes=(48, 64), rounds=2
+    )
+    assert [row["pixels"] for row in table["rows"]] == ["48 x 48", "64 x 64"]
+    page = (tmp_path / "table" / "report.html").read_text()
+    assert "iterations of L-BFGS" in page
+
+
+def test_super_resolution_is_measured_against_cubic_interpolation(
+    weights, photos, tmp_path, program
+):
+    run = experiment.Run(
+        tmp_path / "run", epochs=1, batch_size=2, export=tmp_path / "served"
+    )
+    metrics = super_resolution.main(
+        run, photos, weights=weights, image_size=32, steps_per_epoch=8
+    )
+    # Smooth pictures: a figure of which little is lost.
+    assert metrics["psnr_of_bicubic"] > 30
+    assert metrics["psnr_of_pixel"] > 5
+    assert -1 <= metrics["ssim"] <= 1
+    net = keras.models.load_model(run.out / "model.keras", compile=False)
+    image = open_picture("chelsea", 30)
+    expected = net.predict(image[None].astype("float32"), verbose=0)
+    answer = native.run(
+        program,
+        tmp_path / "served" / "1",
+        "serving_default",
+        {"images": image[None].astype("float32")},
+    )
+    expected = np.rint(np.clip(expected, 0, 255))
+    assert answer["images"].shape == (1, 80, 120, 3)
+    assert np.abs(answer["images"].astype(int) - expected).max() <= 1
+
+
+def test_painters_round_trip_through_files(tmp_path):
+    for net in (
+        kcv.style.StyleTransformNet("batch", "transposed", (4, 4, 8)),
+        kcv.style.SuperResolutionNet(2, 1),
+    ):
+        net.save(tmp_path / "net.keras")
+        again = keras.models.load_model(tmp_path / "net.keras")
+        image = np.random.default_rng(0).uniform(0, 255, (1, 48, 56, 3))
+        np.testing.assert_array_equal(again(image), net(image))
