@@ -236,7 +236,7 @@ def main(
     )
 
 
-def optimizer_and_loss(backbone, schedule, plan, quick, class_weights):
+def optimizer_and_loss(backbone, schedule, plan, quick, class_weights=None):
     """Choose the authors' solver with its loss, or the quick one."""
     if quick:
         return (

@@ -42,7 +42,7 @@ PAPER = [
     Published("psnr_of_pixel", 28.40, _DATA.format("pixel loss"), _SOURCE),
     Published("psnr_of_bicubic", 28.43, _DATA.format("bicubic"), _SOURCE),
 ]
-QUICK = Plan(batch_size=4, steps=512, epochs=4, learning_rate=1e-3)
+QUICK = Plan(batch_size=4, steps=512, epochs=4, learning_rate=5e-4)
 PAPERS = Plan(batch_size=4, steps=200_000, epochs=100, learning_rate=1e-3)
 SIZES = {"quick": 96, "paper": 288}
 

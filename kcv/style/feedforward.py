@@ -133,7 +133,17 @@ def residual_block(x, normalization, name, *, padded):
 
 def to_image(x):
     """Make of the last maps an image about ImageNet's mean."""
-    x = keras.layers.Conv2D(3, 9, padding="same", name="conv_last")(x)
+    x = keras.layers.Conv2D(
+        3,
+        9,
+        padding="same",
+        # Torch's, as the authors have it: smaller than Keras's, it begins well
+        # inside the range where tanh has a slope.
+        kernel_initializer=keras.initializers.VarianceScaling(
+            1 / 3, "fan_in", "uniform"
+        ),
+        name="conv_last",
+    )(x)
     x = keras.layers.Activation("tanh", dtype="float32", name="tanh")(x)
     return keras.layers.Rescaling(
         150.0, list(VGG_MEAN), dtype="float32", name="pixels"

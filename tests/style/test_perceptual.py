@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kcv.classification import VGG16
 from kcv.layers import GramMatrix
 from kcv.style import LOSS_LAYERS
 from kcv.style import PerceptualModel
@@ -19,8 +18,23 @@ WIDTHS = (8, 8, 16)
 
 @pytest.fixture(scope="module")
 def vgg():
+    """A VGG of an eighth of its width."""
     keras.utils.set_random_seed(0)
-    return loss_network(LOSS_LAYERS, VGG16(include_top=False))
+    images = x = keras.Input((None, None, 3))
+    for block, (count, filters) in enumerate(
+        ((2, 8), (2, 16), (3, 32), (3, 64)), start=1
+    ):
+        for number in range(1, count + 1):
+            x = keras.layers.Conv2D(
+                filters,
+                3,
+                padding="same",
+                activation="relu",
+                kernel_initializer="he_normal",
+                name=f"conv{block}_{number}",
+            )(x)
+        x = keras.layers.MaxPooling2D(name=f"pool{block}")(x)
+    return loss_network(LOSS_LAYERS, keras.Model(images, x))
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +71,7 @@ def test_the_losses_are_those_of_the_paper(model, vgg, pictures):
 
 
 def test_it_learns_one_batch_and_nothing_else_does(model, pictures):
-    model.compile(keras.optimizers.Adam(1e-2))
+    model.compile(keras.optimizers.Adam(3e-4))
     before = model.loss_network.get_weights()
     history = model.fit(
         pictures[:2], epochs=25, batch_size=2, verbose=0
@@ -72,7 +86,7 @@ def test_it_learns_one_batch_and_nothing_else_does(model, pictures):
 
 
 def test_it_comes_back_from_a_file_with_its_style(model, pictures, tmp_path):
-    model.compile(keras.optimizers.Adam(1e-3))
+    model.compile(keras.optimizers.Adam(3e-4))
     model.fit(pictures[:2], epochs=1, batch_size=2, verbose=0)
     model.save(tmp_path / "painter.keras")
     again = keras.models.load_model(tmp_path / "painter.keras")
@@ -92,7 +106,7 @@ def test_the_net_alone_is_saved_without_the_vgg(model, pictures, tmp_path):
 
 @pytest.mark.parametrize(
     ("weights", "share"),
-    [({"pixel": 1.0, "content": 0.0}, 0.3), ({"content": 1.0}, 0.6)],
+    [({"pixel": 1.0, "content": 0.0}, 0.5), ({"content": 1.0}, 0.5)],
 )
 def test_super_resolution_learns_pairs(vgg, pictures, weights, share):
     keras.utils.set_random_seed(1)
@@ -103,7 +117,7 @@ def test_super_resolution_learns_pairs(vgg, pictures, weights, share):
         style_layers=(),
         weights={"style": 0.0, "total_variation": 0.0, **weights},
     )
-    model.compile(keras.optimizers.Adam(3e-3))
+    model.compile(keras.optimizers.Adam(3e-4))
     small = low_resolution(tf.constant(pictures), 4)
     history = model.fit(
         small, pictures, epochs=30, batch_size=3, verbose=0
