@@ -24,7 +24,7 @@ from benchmarks.timing import print_ratios
 from kcv.data.batching import WINDOW
 from kcv.detection.rpn import foreground_logit
 from recipes import faster_rcnn as recipe
-from recipes.alternating import Schedule
+from recipes.schedule import Schedule
 
 
 def main(

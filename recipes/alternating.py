@@ -13,22 +13,7 @@ import tensorflow as tf
 import kcv
 from recipes import experiment
 from recipes.proposed import resized_batches
-
-
-class Schedule(NamedTuple):
-    """How long a network is trained.
-
-    Attributes:
-        batch_size: images per update.
-        epochs: number of epochs.
-        steps: updates per epoch.
-        learning_rate: the highest.
-    """
-
-    batch_size: int
-    epochs: int
-    steps: int
-    learning_rate: float
+from recipes.schedule import Schedule
 
 
 class Networks(NamedTuple):

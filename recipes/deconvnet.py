@@ -32,7 +32,9 @@ from recipes import experiment
 from recipes import segmentation
 from recipes.proposed import training_images
 from recipes.report import Published
-from recipes.segmentation import Plan
+from recipes.schedule import Plan
+from recipes.schedule import make_schedule
+from recipes.schedule import quick_optimizer
 
 PAPER = [
     Published(
@@ -153,7 +155,7 @@ def main(
     for stage, plan in enumerate(setting.plans, start=1):
         own = dataclasses.replace(run, out=run.out / f"stage-{stage}")
         experiment.prepare(own, configuration)
-        schedule = segmentation.schedule(plan, run, steps_per_epoch)
+        schedule = make_schedule(plan, run, steps_per_epoch)
         with strategy.scope():
             model.compile(
                 optimizer(schedule, plan, setting.drops[stage - 1], small),
@@ -210,7 +212,7 @@ def build(
 def optimizer(schedule, plan, drop, small):
     """Choose the authors' solver, or the quick one."""
     if small:
-        return segmentation.quick_optimizer(schedule)
+        return quick_optimizer(schedule.all_steps, schedule.learning_rate)
     rate = keras.optimizers.schedules.PiecewiseConstantDecay(
         [drop * plan.accumulate], [plan.learning_rate, plan.learning_rate / 10]
     )

@@ -32,13 +32,15 @@ import keras
 import tyro
 
 import kcv
-from kcv.data.batching import WINDOW
 from recipes import experiment
 from recipes.detection import HeldOut
 from recipes.detection import finish
 from recipes.proposed import LONG_SIDE
 from recipes.proposed import open_proposed
 from recipes.report import Published
+from recipes.schedule import check_steps
+from recipes.schedule import quick_optimizer
+from recipes.schedule import whole_windows
 from recipes.trunks import small_trunk
 
 PAPER = [
@@ -78,8 +80,7 @@ class Plan:
     def steps_per_epoch(self, batch_size: int) -> int:
         """Divide the images of the plan, in windows of the data's batching."""
         images = self.steps * self.batch_size
-        windows = round(images / (self.epochs * batch_size * WINDOW))
-        return max(windows, 1) * WINDOW
+        return whole_windows(images / (self.epochs * batch_size))
 
 
 SMALL = Plan(
@@ -138,11 +139,7 @@ def main(
     batch_size = run.batch_size or plan.batch_size
     epochs = run.epochs or plan.epochs
     steps = steps_per_epoch or plan.steps_per_epoch(batch_size)
-    if steps % WINDOW:
-        raise ValueError(
-            f"steps_per_epoch must be a multiple of {WINDOW}, so that a run "
-            f"can be resumed exactly. Received: steps_per_epoch={steps}"
-        )
+    check_steps(steps)
     configuration = {
         **dataclasses.asdict(run),
         "data": data,
@@ -241,15 +238,7 @@ def build(backbone, weights, mean, std, seed, scales=()):
 def optimizer(backbone, batch_size, steps):
     """Choose the paper's solver, or a quick one for random weights."""
     if backbone == "small":
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0,
-            steps - steps // 16,
-            warmup_target=2e-3 * batch_size / SMALL.batch_size,
-            warmup_steps=steps // 16,
-        )
-        return keras.optimizers.AdamW(
-            rate, weight_decay=1e-4, global_clipnorm=10.0
-        )
+        return quick_optimizer(steps, 2e-3 * batch_size / SMALL.batch_size)
     rate = keras.optimizers.schedules.PiecewiseConstantDecay(
         [steps * 3 // 4],  # 30 000 of 40 000
         [1e-3, 1e-4],

@@ -28,13 +28,13 @@ import tyro
 import kcv
 from kcv.style.perceptual import objective_of
 from recipes import experiment
-from recipes import segmentation
 from recipes.metrics import write_metrics
 from recipes.pictures import open_picture
 from recipes.pictures import scaled
 from recipes.report import Published
 from recipes.report import write_report
-from recipes.segmentation import Plan
+from recipes.schedule import Plan
+from recipes.schedule import make_schedule
 
 PAPER = [
     Published(
@@ -98,7 +98,7 @@ def main(
     Returns:
         What `metrics.json` has.
     """
-    plan = segmentation.schedule(
+    plan = make_schedule(
         QUICK if solver == "quick" else PAPERS, run, steps_per_epoch
     )
     size = image_size or SIZES[solver]
@@ -139,9 +139,7 @@ def main(
         )
         rate = plan.learning_rate
         if solver == "quick":
-            rate = keras.optimizers.schedules.CosineDecay(
-                rate, plan.epochs * plan.steps
-            )
+            rate = keras.optimizers.schedules.CosineDecay(rate, plan.all_steps)
         model.compile(keras.optimizers.Adam(rate), jit_compile=run.jit)
 
     # === Fit ===

@@ -34,7 +34,6 @@ import keras
 import tyro
 
 import kcv
-from kcv.data.batching import WINDOW
 from recipes import alternating
 from recipes import experiment
 from recipes.detection import HeldOut
@@ -42,6 +41,10 @@ from recipes.detection import finish
 from recipes.proposed import resized_batches
 from recipes.proposed import training_images
 from recipes.report import Published
+from recipes.schedule import Schedule
+from recipes.schedule import check_steps
+from recipes.schedule import quick_optimizer
+from recipes.schedule import whole_windows
 from recipes.trunks import small_trunk
 
 PAPER = [
@@ -87,8 +90,7 @@ class Plan:
     def steps_per_epoch(self, batch_size: int) -> int:
         """Divide the images of the plan, in windows of the data's batching."""
         images = self.steps * self.batch_size
-        windows = round(images / (self.epochs * batch_size * WINDOW))
-        return max(windows, 1) * WINDOW
+        return whole_windows(images / (self.epochs * batch_size))
 
 
 SMALL = Plan(192, batch_size=4, steps=4096, epochs=8, learning_rate=2e-3)
@@ -157,12 +159,7 @@ def main(
     test_proposals = test_proposals or (100 if small else 300)
     plan = SMALL if small else PAPERS
     image_size = image_size or plan.image_size
-    if steps_per_epoch is not None and steps_per_epoch % WINDOW:
-        raise ValueError(
-            f"steps_per_epoch must be a multiple of {WINDOW}, so that a run "
-            "can be resumed exactly. Received: "
-            f"steps_per_epoch={steps_per_epoch}"
-        )
+    check_steps(steps_per_epoch)
     schedule = _schedule(plan, run, steps_per_epoch)
     configuration = {
         **dataclasses.asdict(run),
@@ -300,7 +297,7 @@ def fit_jointly(run, model, optimizer, schedule, stream, sides, mirror, test):
 
 def _schedule(plan, run, steps_per_epoch):
     batch_size = run.batch_size or plan.batch_size
-    return alternating.Schedule(
+    return Schedule(
         batch_size,
         run.epochs or plan.epochs,
         steps_per_epoch or plan.steps_per_epoch(batch_size),
@@ -402,21 +399,15 @@ def optimizer(backbone, schedule, drop=5 / 7):
 
     Args:
         backbone: of the network.
-        schedule: `alternating.Schedule`.
+        schedule: as of `recipes.schedule`.
         drop: part of the updates after which the paper's learning rate falls:
             50 000 of 70 000, or 60 000 of 80 000.
     """
-    steps = schedule.epochs * schedule.steps
+    steps = schedule.all_steps
     highest = schedule.learning_rate
     if backbone == "small":
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0,
-            steps - steps // 16,
-            warmup_target=highest * schedule.batch_size / SMALL.batch_size,
-            warmup_steps=steps // 16,
-        )
-        return keras.optimizers.AdamW(
-            rate, weight_decay=1e-4, global_clipnorm=10.0
+        return quick_optimizer(
+            steps, highest * schedule.batch_size / SMALL.batch_size
         )
     rate = keras.optimizers.schedules.PiecewiseConstantDecay(
         [round(steps * drop)], [highest, highest / 10]

@@ -30,7 +30,9 @@ import kcv
 from recipes import experiment
 from recipes import segmentation
 from recipes.report import Published
-from recipes.segmentation import Plan
+from recipes.schedule import Plan
+from recipes.schedule import make_schedule
+from recipes.schedule import quick_optimizer
 from recipes.trunks import small_strided
 
 _DATA = "VOC 2011, measured on the 736 images of val that SBD's train has not"
@@ -189,7 +191,7 @@ def main(
         if not quick:
             plans = SOLVERS[backbone].plans
             plan = plans["at_once" if training == "at_once" else fineness]
-        own_schedule = segmentation.schedule(plan, run, steps_per_epoch)
+        own_schedule = make_schedule(plan, run, steps_per_epoch)
         before = model
         with strategy.scope():
             model = kcv.segmentation.FCN(
@@ -240,7 +242,7 @@ def optimizer_and_loss(backbone, schedule, plan, quick, class_weights=None):
     """Choose the authors' solver with its loss, or the quick one."""
     if quick:
         return (
-            segmentation.quick_optimizer(schedule),
+            quick_optimizer(schedule.all_steps, schedule.learning_rate),
             kcv.losses.PixelwiseCrossEntropy(class_weights=class_weights),
         )
     authors = SOLVERS[backbone]

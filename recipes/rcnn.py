@@ -32,12 +32,14 @@ import keras
 import tyro
 
 import kcv
-from kcv.data.batching import WINDOW
 from recipes import experiment
 from recipes.detection import HeldOut
 from recipes.detection import finish
 from recipes.proposed import open_proposed
 from recipes.report import Published
+from recipes.schedule import check_steps
+from recipes.schedule import quick_optimizer
+from recipes.schedule import whole_windows
 from recipes.trunks import small_trunk
 
 PAPER = [
@@ -76,7 +78,7 @@ class Plan:
 
     def steps_per_epoch(self) -> int:
         """Divide the updates, in windows of the data's batching."""
-        return max(round(self.steps / (self.epochs * WINDOW)), 1) * WINDOW
+        return whole_windows(self.steps / self.epochs)
 
 
 SMALL = Plan(
@@ -137,11 +139,7 @@ def main(
     batch_size = run.batch_size or plan.batch_size
     epochs = run.epochs or plan.epochs
     steps = steps_per_epoch or plan.steps_per_epoch()
-    if steps % WINDOW:
-        raise ValueError(
-            f"steps_per_epoch must be a multiple of {WINDOW}, so that a run "
-            f"can be resumed exactly. Received: steps_per_epoch={steps}"
-        )
+    check_steps(steps)
 
     configuration = {
         **dataclasses.asdict(run),
@@ -248,15 +246,7 @@ def build(classes, backbone, weights, mirror, seed):
 def optimizer(backbone, steps):
     """Choose the paper's solver, or a quick one for random weights."""
     if backbone == "small":
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0,
-            steps - steps // 16,
-            warmup_target=2e-3,
-            warmup_steps=steps // 16,
-        )
-        return keras.optimizers.AdamW(
-            rate, weight_decay=1e-4, global_clipnorm=10.0
-        )
+        return quick_optimizer(steps, 2e-3)
     rate = keras.optimizers.schedules.PiecewiseConstantDecay(
         # A tenth every 20 000 of 70 000.
         [steps * part // 7 for part in (2, 4, 6)],

@@ -11,50 +11,11 @@ import tensorflow as tf
 
 import kcv
 from kcv.atomic import write_whole
-from kcv.data.batching import WINDOW
 from recipes import experiment
 from recipes.metrics import write_metrics
 from recipes.report import Published
 from recipes.report import write_report
-
-
-class Plan(NamedTuple):
-    """How long a network is trained, and on how many images at once.
-
-    Attributes:
-        batch_size: images per step.
-        steps: in all, at that batch size.
-        epochs: the parts that they are divided into.
-        learning_rate: the highest.
-        accumulate: steps whose gradients are averaged to one update.
-    """
-
-    batch_size: int
-    steps: int
-    epochs: int
-    learning_rate: float
-    accumulate: int = 1
-
-
-class Schedule(NamedTuple):
-    """A plan as it is carried out.
-
-    Attributes:
-        batch_size: images per step.
-        epochs: number of epochs.
-        steps: per epoch.
-        learning_rate: the highest.
-    """
-
-    batch_size: int
-    epochs: int
-    steps: int
-    learning_rate: float
-
-    @property
-    def images(self) -> int:
-        """Images of an epoch."""
-        return self.steps * self.batch_size
+from recipes.schedule import Schedule
 
 
 class Images(NamedTuple):
@@ -109,43 +70,6 @@ def open_images(source: str, size: int | None, on_error: str) -> Images:
         source, "test", on_error=on_error
     )
     return Images(source, class_names, test, size, on_error)
-
-
-def schedule(
-    plan: Plan, run: experiment.Run, steps_per_epoch: int | None
-) -> Schedule:
-    """Divide a plan into epochs, as the options of the run wish.
-
-    Raises:
-        ValueError: if an epoch would not end with a window of the data's
-            batching.
-    """
-    if steps_per_epoch is not None and steps_per_epoch % WINDOW:
-        raise ValueError(
-            f"steps_per_epoch must be a multiple of {WINDOW}, so that a run "
-            "can be resumed exactly. Received: "
-            f"steps_per_epoch={steps_per_epoch}"
-        )
-    batch_size = run.batch_size or plan.batch_size
-    windows = plan.steps * plan.batch_size / (plan.epochs * batch_size * WINDOW)
-    return Schedule(
-        batch_size,
-        run.epochs or plan.epochs,
-        steps_per_epoch or max(round(windows), 1) * WINDOW,
-        plan.learning_rate,
-    )
-
-
-def quick_optimizer(plan: Schedule) -> keras.optimizers.Optimizer:
-    """Make a solver that learns from random weights in minutes."""
-    steps = plan.epochs * plan.steps
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0,
-        steps - steps // 16,
-        warmup_target=plan.learning_rate,
-        warmup_steps=steps // 16,
-    )
-    return keras.optimizers.AdamW(rate, weight_decay=1e-4, global_clipnorm=10.0)
 
 
 def batches(dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:

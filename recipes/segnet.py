@@ -29,7 +29,9 @@ import kcv
 from recipes import experiment
 from recipes import segmentation
 from recipes.report import Published
-from recipes.segmentation import Plan
+from recipes.schedule import Plan
+from recipes.schedule import make_schedule
+from recipes.schedule import quick_optimizer
 
 PAPER = [
     Published(
@@ -99,7 +101,7 @@ def main(
             "weights are for the encoder of network='segnet', size='paper'. "
             f"Received: weights={weights!r}, network={network!r}, size={size!r}"
         )
-    plan = segmentation.schedule(
+    plan = make_schedule(
         SMALL if small else PAPERS[network], run, steps_per_epoch
     )
     configuration = {
@@ -122,7 +124,7 @@ def main(
     with strategy.scope():
         model = build(len(images.class_names), network, small, weights)
         model.compile(
-            segmentation.quick_optimizer(plan)
+            quick_optimizer(plan.all_steps, plan.learning_rate)
             if small
             else kcv.optimizers.CaffeSGD(plan.learning_rate, l2=5e-4),
             kcv.losses.PixelwiseCrossEntropy(

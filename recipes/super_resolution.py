@@ -27,12 +27,12 @@ import tyro
 import kcv
 from kcv.style.super_resolution import bicubic
 from recipes import experiment
-from recipes import segmentation
 from recipes.fast_style import squares
 from recipes.metrics import write_metrics
 from recipes.report import Published
 from recipes.report import write_report
-from recipes.segmentation import Plan
+from recipes.schedule import Plan
+from recipes.schedule import make_schedule
 
 _DATA = "Set5, x4, Y of YCbCr, {}; trained on 10 000 images of COCO"
 _SOURCE = "Johnson et al. 2016, table 2"
@@ -85,7 +85,7 @@ def main(
     Returns:
         What `metrics.json` has.
     """
-    plan = segmentation.schedule(
+    plan = make_schedule(
         QUICK if solver == "quick" else PAPERS, run, steps_per_epoch
     )
     size = image_size or SIZES[solver]

@@ -43,7 +43,9 @@ from kcv.visualize import new_figure
 from recipes import experiment
 from recipes import segmentation
 from recipes.report import write_report
-from recipes.segmentation import Plan
+from recipes.schedule import Plan
+from recipes.schedule import make_schedule
+from recipes.schedule import quick_optimizer
 
 BILINEAR = "bilinear interpolation"
 TRANSPOSED = "transposed convolution"
@@ -78,7 +80,7 @@ def main(
     Returns:
         What `table.json` has.
     """
-    schedule = segmentation.schedule(PLAN, run, steps_per_epoch)
+    schedule = make_schedule(PLAN, run, steps_per_epoch)
     configuration = {
         **dataclasses.asdict(run),
         "data": data,
@@ -98,7 +100,7 @@ def main(
         with strategy.scope():
             models[answer] = build(answer, classes)
             models[answer].compile(
-                segmentation.quick_optimizer(schedule),
+                quick_optimizer(schedule.all_steps, schedule.learning_rate),
                 kcv.losses.PixelwiseCrossEntropy(),
                 jit_compile=run.jit,
             )

@@ -18,9 +18,9 @@ from export.command import export
 from recipes import deconvnet
 from recipes import experiment
 from recipes import fcn
-from recipes import segmentation
 from recipes import segnet
-from recipes.segmentation import Plan
+from recipes.schedule import Plan
+from recipes.schedule import make_schedule
 from recipes.tables import upsampling
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -194,7 +194,7 @@ def test_solvers_of_fcn():
     assert fcn.SOLVERS["vgg16"].plans["at_once"].steps == 300_000
     run = experiment.Run(Path("x"))
     plan = fcn.SOLVERS["vgg16"].plans[32]
-    schedule = segmentation.schedule(plan, run, None)
+    schedule = make_schedule(plan, run, None)
     assert schedule.steps * schedule.epochs == 100_000
     optimizer, loss = fcn.optimizer_and_loss("vgg16", schedule, plan, False)
     assert (optimizer.momentum, optimizer.l2) == (0.99, 5e-4)

@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from kcv.serving import TopClasses
 from kcv.serving import detection_outputs
+from kcv.serving import label_maps
+from kcv.serving import pictures
 from kcv.serving.outputs import outputs_of
 from kcv.serving.outputs import predictions_as_outputs
 from kcv.serving.outputs import servable
@@ -90,3 +92,21 @@ def test_names_that_do_not_fit():
         TopClasses(["cat", "dog"])(tf.ones((1, 3)))
     with pytest.raises(ValueError, match="count=0"):
         TopClasses(["cat"], 0)
+
+
+def test_pictures_are_clipped_and_rounded():
+    values = tf.constant([-7.0, 0.4, 0.6, 254.6, 300.0])
+    named = pictures(tf.reshape(values, (1, 1, 5, 1)))
+    assert named["images"].dtype == tf.uint8
+    assert named["images"].numpy().ravel().tolist() == [0, 0, 1, 255, 255]
+
+
+def test_label_maps_name_and_score():
+    probabilities = [[[0.2, 0.7, 0.1], [0.5, 0.3, 0.2]]]
+    named = label_maps(tf.math.log([probabilities]))
+    assert named["labels"].dtype == tf.uint8
+    assert named["labels"].numpy().tolist() == [[[1, 0]]]
+    np.testing.assert_allclose(named["scores"], [[[0.7, 0.5]]], rtol=1e-5)
+    np.testing.assert_allclose(
+        named["class_scores"], [[0.5, 0.7, 0.2]], rtol=1e-5
+    )

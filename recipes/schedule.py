@@ -1,0 +1,120 @@
+"""How long networks are trained: plans, and how options change them."""
+
+from typing import NamedTuple
+
+import keras
+
+from kcv.data.batching import WINDOW
+from recipes import experiment
+
+
+class Plan(NamedTuple):
+    """How long a network is trained, and on how many images at once.
+
+    Attributes:
+        batch_size: images per step.
+        steps: in all, at that batch size.
+        epochs: the parts that they are divided into.
+        learning_rate: the highest.
+        accumulate: steps whose gradients are averaged to one update.
+    """
+
+    batch_size: int
+    steps: int
+    epochs: int
+    learning_rate: float
+    accumulate: int = 1
+
+
+class Schedule(NamedTuple):
+    """A plan as it is carried out.
+
+    Attributes:
+        batch_size: images per step.
+        epochs: number of epochs.
+        steps: per epoch.
+        learning_rate: the highest.
+    """
+
+    batch_size: int
+    epochs: int
+    steps: int
+    learning_rate: float
+
+    @property
+    def images(self) -> int:
+        """Images of an epoch."""
+        return self.steps * self.batch_size
+
+    @property
+    def all_steps(self) -> int:
+        """Steps of all epochs."""
+        return self.epochs * self.steps
+
+
+def make_schedule(
+    plan: Plan, run: experiment.Run, steps_per_epoch: int | None
+) -> Schedule:
+    """Divide a plan into epochs, as the options of the run wish.
+
+    Args:
+        plan: what is done without options.
+        run: the common options.
+        steps_per_epoch: None for as many as show the plan's images.
+
+    Returns:
+        The schedule.
+
+    Raises:
+        ValueError: if an epoch would not end with a window of the data's
+            batching.
+    """
+    check_steps(steps_per_epoch)
+    batch_size = run.batch_size or plan.batch_size
+    images = plan.steps * plan.batch_size / plan.epochs
+    return Schedule(
+        batch_size,
+        run.epochs or plan.epochs,
+        steps_per_epoch or whole_windows(images / batch_size),
+        plan.learning_rate,
+    )
+
+
+def whole_windows(steps: float) -> int:
+    """Round steps to what ends with a window of the data's batching."""
+    return max(round(steps / WINDOW), 1) * WINDOW
+
+
+def check_steps(steps_per_epoch: int | None) -> None:
+    """Make sure that a run of so many steps can be resumed exactly.
+
+    Raises:
+        ValueError: if an epoch would end within a window.
+    """
+    if steps_per_epoch is not None and steps_per_epoch % WINDOW:
+        raise ValueError(
+            f"steps_per_epoch must be a multiple of {WINDOW}, so that a run "
+            "can be resumed exactly. Received: "
+            f"steps_per_epoch={steps_per_epoch}"
+        )
+
+
+def quick_optimizer(
+    steps: int, learning_rate: float
+) -> keras.optimizers.Optimizer:
+    """Make a solver that learns from random weights in minutes.
+
+    Args:
+        steps: of all epochs.
+        learning_rate: the highest; it is warmed up to, and falls to zero.
+
+    Returns:
+        AdamW.
+    """
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0,
+        steps - steps // 16,
+        warmup_target=learning_rate,
+        warmup_steps=steps // 16,
+    )
+    return keras.optimizers.AdamW(rate, weight_decay=1e-4, global_clipnorm=10.0)
