@@ -36,8 +36,8 @@ class Geometry(NamedTuple):
     """Where maps lie on each other, for one padding of a backbone.
 
     Attributes:
-        pad: zeros around the image in front of the trunk, which pads further
-            by itself.
+        pad: zeros in front of and behind the image, before the trunk, which
+            pads further by itself.
         fc6: zeros in front of and behind what fc6 sees.
         crops: row of the last enlarged scores that lies on the first pixel,
             for strides 32, 16 and 8.
@@ -45,7 +45,7 @@ class Geometry(NamedTuple):
             the skip.
     """
 
-    pad: int
+    pad: tuple[int, int]
     fc6: tuple[int, int]
     crops: dict[int, int]
     fuse: dict[int, tuple[int, int]]
@@ -79,11 +79,11 @@ BACKBONES = {
         fc6=7,
         odd=False,
         same=Geometry(
-            0, (3, 3), {32: 16, 16: 8, 8: 4}, {16: (1, 0), 8: (1, 0)}
+            (0, 0), (3, 3), {32: 16, 16: 8, 8: 4}, {16: (1, 0), 8: (1, 0)}
         ),
         # conv1_1 pads by 1 itself.
         pad100=Geometry(
-            99, (0, 0), {32: 19, 16: 27, 8: 31}, {16: (0, 5), 8: (0, 9)}
+            (99, 99), (0, 0), {32: 19, 16: 27, 8: 31}, {16: (0, 5), 8: (0, 9)}
         ),
     ),
     "alexnet": Backbone(
@@ -92,10 +92,13 @@ BACKBONES = {
         fc6=6,
         odd=True,
         same=Geometry(
-            33, (2, 3), {32: 15, 16: 15, 8: 15}, {16: (0, 1), 8: (0, 2)}
+            (33, 33), (2, 3), {32: 15, 16: 15, 8: 15}, {16: (0, 1), 8: (0, 2)}
         ),
         pad100=Geometry(
-            100, (0, 0), {32: 18, 16: 18, 8: 18}, {16: (0, 5), 8: (0, 10)}
+            (100, 100),
+            (0, 0),
+            {32: 18, 16: 18, 8: 18},
+            {16: (0, 5), 8: (0, 10)},
         ),
     ),
     # Whose reference never appeared.
@@ -104,12 +107,13 @@ BACKBONES = {
         {32: "inception_5b", 16: "inception_4e", 8: "inception_3b"},
         fc6=0,
         odd=True,
+        # The least zeros behind for which one row already has a cell.
         same=Geometry(
-            14, (0, 0), {32: 15, 16: 15, 8: 15}, {16: (0, 0), 8: (0, 0)}
+            (14, 16), (0, 0), {32: 15, 16: 15, 8: 15}, {16: (0, 0), 8: (0, 0)}
         ),
         # conv1 pads by 3 itself.
         pad100=Geometry(
-            97, (0, 0), {32: 98, 16: 98, 8: 98}, {16: (0, 0), 8: (0, 0)}
+            (97, 97), (0, 0), {32: 98, 16: 98, 8: 98}, {16: (0, 0), 8: (0, 0)}
         ),
     ),
 }
@@ -225,8 +229,8 @@ def FCN(
     # === Trunk ===
     images = keras.Input(input_shape, name="images")
     x = Preprocessing(FCN_MEAN, name="normalization")(images)
-    if geometry.pad:
-        x = keras.layers.ZeroPadding2D(geometry.pad, name="pad")(x)
+    if any(geometry.pad):
+        x = keras.layers.ZeroPadding2D(2 * (geometry.pad,), name="pad")(x)
     maps = known.trunk(x)
     x = maps[known.maps[32]]
 

@@ -132,8 +132,7 @@ def test_offsets_follow_from_the_centres_of_cells(backbone, padding):
     """In pixels of the image, cell i of a map has its centre at s i + c."""
     known = BACKBONES[backbone]
     geometry = getattr(known, padding)
-    pad, jump, centre = geometry.pad, 1, 0.0
-    centre -= pad
+    jump, centre = 1, -float(geometry.pad[0])
     centres = {}
     for stride, layers in zip((8, 16, 32), LAYERS[backbone], strict=True):
         for kernel, step, before in layers:
