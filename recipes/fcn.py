@@ -51,9 +51,8 @@ SMALL = Plan(batch_size=8, steps=4096, epochs=8, learning_rate=3e-3)
 # A classifier without batch normalisation learns at a lower rate.
 QUICK = Plan(batch_size=4, steps=512, epochs=4, learning_rate=1e-4)
 
-# Of digit scenes: pixels of the short side, and the weight of background,
-# which nine tenths of their pixels are.
-SCENE_SIZE, SCENE_BACKGROUND = 96, 0.3
+# Nine tenths of the pixels of digit scenes are background.
+SCENE_BACKGROUND = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,10 +143,9 @@ def main(
         solver: quick, AdamW for minutes, or the paper's, for days; by default
             quick for digit scenes.
         image_size: Short side to which images are scaled, pixels; by default
-            96 for digit scenes, and else not at all. They are measured at
-            their own size in any case.
+            they are not. They are measured at their own size in any case.
         background_weight: Of background in the loss, where other classes have
-            1; by default .3 for digit scenes, and else 1, the paper's.
+            1; by default .5 for digit scenes, and else 1, the paper's.
         steps_per_epoch: Updates per epoch, a multiple of 8; by default as many
             as show the plan's number of images in its number of epochs.
         on_error: What to do about an image that cannot be decoded.
@@ -158,7 +156,6 @@ def main(
     quick = (solver or _default_solver(data, backbone)) == "quick"
     _check(backbone, weights, quick)
     if data == "digit_scenes":
-        image_size = image_size or SCENE_SIZE
         background_weight = background_weight or SCENE_BACKGROUND
     stages = [s for s in _STRIDES if s >= stride]
     if training == "at_once":

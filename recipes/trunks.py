@@ -55,9 +55,9 @@ def small_trunk(
 
 def small_strided(
     blocks: tuple[tuple[int, int], ...] = (
-        (1, 32),
-        (2, 64),
-        (4, 128),
+        (1, 24),
+        (2, 48),
+        (4, 96),
         (3, 128),
         (3, 128),
     ),
@@ -78,7 +78,7 @@ def small_strided(
     Example:
 
     >>> small_strided().get_layer("pool3").output.shape
-    (None, None, None, 128)
+    (None, None, None, 96)
     """
     images = keras.Input((None, None, 3), name="pixels")
     x = keras.layers.Rescaling(1 / 64, name="scale")(images)

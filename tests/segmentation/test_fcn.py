@@ -1,9 +1,13 @@
 """Fully convolutional networks: geometry, parameters, weights."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
 
+import kcv
 from kcv.classification import VGG16
 from kcv.segmentation import FCN
 from kcv.segmentation import FCN8s
@@ -291,6 +295,26 @@ def test_save_and_load(tmp_path):
     np.testing.assert_array_equal(
         again.predict(images, verbose=0), model.predict(images, verbose=0)
     )
+
+
+def test_a_trained_model_needs_no_more_than_its_chapter(tmp_path):
+    """The file names solver, loss and metric; a new process finds them."""
+    model = FCN32s(3, small_backbone())
+    model.compile(
+        kcv.optimizers.CaffeSGD(1e-3),
+        kcv.losses.PixelwiseCrossEntropy(class_weights=[0.5, 1.0, 1.0]),
+        metrics=[kcv.metrics.MeanIU(3)],
+    )
+    images, labels = np.zeros((1, 32, 32, 3)), np.zeros((1, 32, 32), int)
+    model.fit(images, labels, verbose=0)
+    # As recipes save it, within another.
+    kcv.segmentation.resized(model, 64).save(tmp_path / "model.keras")
+    code = (
+        "import sys, keras, kcv.segmentation\n"
+        "keras.models.load_model(sys.argv[1])"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "model.keras")]
+    subprocess.run(command, check=True)
 
 
 @pytest.mark.parametrize(
