@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kcv.layers import MaxPoolWithSwitches
 from kcv.layers import MaxUnpool
@@ -71,8 +72,6 @@ def test_they_equal_torch(sides):
     weights = maps(sides, seed=1)
     (back * torch.tensor(weights.transpose(0, 3, 1, 2))).sum().backward()
 
-    import tensorflow as tf
-
     images = tf.Variable(x)
     with tf.GradientTape() as tape:
         ours, switches = MaxPoolWithSwitches()(images)
@@ -86,6 +85,25 @@ def test_they_equal_torch(sides):
     ):
         other = other.detach().numpy().transpose(0, 2, 3, 1)
         np.testing.assert_allclose(mine, other, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("size", "step", "padding"), WINDOWS)
+def test_the_gradient_of_unpooling_is_its_adjoint(size, step, padding):
+    """<U y, w> = <y, U' w>, U being linear once the switches are given."""
+    x = maps(SIZES[1]).astype("float64")
+    windows = {"pool_size": size, "strides": step, "padding": padding}
+    pool = MaxPoolWithSwitches(**windows, dtype="float64")
+    unpool = MaxUnpool(**windows, dtype="float64")
+    pooled, switches = pool(x)
+    rng = np.random.default_rng(1)
+    y, w = (tf.constant(rng.normal(size=z.shape)) for z in (pooled, x))
+    with tf.GradientTape() as tape:
+        tape.watch(y)
+        unpooled = unpool([y, switches, x])
+    gradient = tape.gradient(unpooled, y, output_gradients=w)
+    np.testing.assert_allclose(
+        np.sum(unpooled * w), np.sum(y * gradient), rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("sides", SIZES)
