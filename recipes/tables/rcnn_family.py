@@ -14,7 +14,7 @@ Times are of VGG-16 on one image of 600 x 800 pixels, every network with the
 same weights. What the systems find is measured on held-out digit scenes, where
 their recipes train small networks in a quarter of an hour each: runs that the
 folder already has are used. `--no-train` leaves that part out, and then all is
-done in about twelve minutes on two CPU cores, of which R-CNN takes eight for
+done in five to twelve minutes on two CPU cores, of which R-CNN takes half for
 its one image.
 """
 
