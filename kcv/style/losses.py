@@ -7,6 +7,8 @@ of the style image. Each loss is of every image by itself, (B,).
 
 import tensorflow as tf
 
+REDUCTIONS = ("mean", "sum")
+
 
 def content_loss(features, target):
     """Compute half the squared difference of features.
@@ -73,24 +75,33 @@ def feature_loss(features, target):
     return tf.reduce_mean((features - target) ** 2, (1, 2, 3))
 
 
-def gram_loss(gram, target):
+def gram_loss(gram, target, reduction="mean"):
     """Compare Gram matrices as Johnson et al. do (2016, equation 4).
 
-    The squared Frobenius norm of G - A, both over C H W.
-
     Args:
-        gram: (B, N, N), as of `GramMatrix("chw")`.
-        target: (N, N) or (B, N, N).
+        gram: G/CHW (B, N, N), as of `GramMatrix("chw")`.
+        target: A/CHW (N, N) or (B, N, N).
+        reduction: "mean" of the squared differences, as in the authors' code,
+            which their weights belong to; or "sum", the squared Frobenius norm
+            of the paper, N^2 times as much.
 
     Returns:
         (B,).
 
+    Raises:
+        ValueError: if `reduction` is neither.
+
     Example:
 
-    >>> gram_loss(tf.ones((1, 2, 2)), tf.zeros((2, 2))).numpy()
+    >>> gram_loss(tf.ones((1, 2, 2)), tf.zeros((2, 2)), "sum").numpy()
     array([4.], dtype=float32)
     """
-    return tf.reduce_sum((gram - target) ** 2, (1, 2))
+    if reduction not in REDUCTIONS:
+        raise ValueError(
+            f"reduction must be one of {REDUCTIONS}. Received: {reduction!r}"
+        )
+    reduce = tf.reduce_mean if reduction == "mean" else tf.reduce_sum
+    return reduce((gram - target) ** 2, (1, 2))
 
 
 def total_variation(images):

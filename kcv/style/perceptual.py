@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from kcv.layers import GramMatrix
 from kcv.style.images import picture
+from kcv.style.losses import REDUCTIONS
 from kcv.style.losses import feature_loss
 from kcv.style.losses import gram_loss
 from kcv.style.losses import total_variation
@@ -38,7 +39,8 @@ class PerceptualModel(keras.Model):
     weight:
 
     - "content": mean squared difference of features to those of the target;
-    - "style": squared differences of Gram matrices to those of the style image;
+    - "style": mean squared difference of Gram matrices to those of the style
+      image;
     - "total_variation": half the squared differences of neighbours, summed;
     - "pixel": mean squared difference of pixels to the target, which learns by
       itself what PSNR measures.
@@ -51,13 +53,16 @@ class PerceptualModel(keras.Model):
         content_layer: where content is compared.
         style_layers: where Gram matrices are compared.
         weights: changes to `WEIGHTS`.
+        gram_reduction: "mean" over the entries of a Gram matrix, as in the
+            authors' code, to which `WEIGHTS` belong; or "sum", as in the
+            paper: a layer of N channels then counts N^2 times as much.
 
     Call with images. Returns what `net` makes of them; `model.net` is what to
     save and to publish.
 
     Raises:
-        ValueError: if the loss network lacks a layer, or a weight has an
-            unknown name.
+        ValueError: if the loss network lacks a layer, a weight has an unknown
+            name, or `gram_reduction` is neither.
 
     Example:
 
@@ -78,9 +83,15 @@ class PerceptualModel(keras.Model):
         content_layer: str = CONTENT_LAYER,
         style_layers: Sequence[str] = STYLE_LAYERS,
         weights: Mapping[str, float] | None = None,
+        gram_reduction: str = "mean",
         name: str = "perceptual_model",
     ):
         super().__init__(name=name)
+        if gram_reduction not in REDUCTIONS:
+            raise ValueError(
+                f"gram_reduction must be one of {REDUCTIONS}. Received: "
+                f"{gram_reduction!r}"
+            )
         unknown = set(weights or ()) - set(WEIGHTS)
         if unknown:
             raise ValueError(
@@ -99,6 +110,7 @@ class PerceptualModel(keras.Model):
         self.style_layers = tuple(style_layers)
         self.weights_of_losses = {**WEIGHTS, **(weights or {})}
         self.gram = GramMatrix("chw")
+        self.gram_reduction = gram_reduction
         # Weights that do not learn, so that they are saved with the model.
         self.style_grams = {
             layer: self.add_weight(
@@ -154,7 +166,9 @@ class PerceptualModel(keras.Model):
         if weight["style"]:
             losses["style"] = tf.add_n(
                 [
-                    gram_loss(self.gram(features[layer]), gram[None])
+                    gram_loss(
+                        self.gram(features[layer]), gram, self.gram_reduction
+                    )
                     for layer, gram in self.style_grams.items()
                 ]
             )
@@ -182,6 +196,7 @@ class PerceptualModel(keras.Model):
             "content_layer": self.content_layer,
             "style_layers": self.style_layers,
             "weights": self.weights_of_losses,
+            "gram_reduction": self.gram_reduction,
             "name": self.name,
         }
 

@@ -85,10 +85,12 @@ def test_conventions_of_public_code_convert(features):
     )
     # fast-neural-style: a mean where Johnson's paper has the sum of C^2.
     johnson = GramMatrix("chw")
-    np.testing.assert_allclose(
-        gram_loss(johnson(picture), johnson(style))[0],
-        N**2 * np.mean((g / (N * M) - a / (N * M)) ** 2),
-    )
+    both = johnson(picture), johnson(style)
+    code = np.mean((g / (N * M) - a / (N * M)) ** 2)
+    np.testing.assert_allclose(gram_loss(*both)[0], code)
+    np.testing.assert_allclose(gram_loss(*both, "sum")[0], N**2 * code)
+    with pytest.raises(ValueError, match="max"):
+        gram_loss(*both, "max")
 
 
 def test_total_variation_has_the_gradient_of_neural_style():

@@ -52,7 +52,7 @@ def model(vgg, pictures):
     )
 
 
-def test_the_losses_are_those_of_the_paper(model, vgg, pictures):
+def test_the_losses_are_those_of_the_authors(model, vgg, pictures):
     image, target = pictures[:1], pictures[1:2]
     found = model.losses_of(tf.constant(image), tf.constant(target))
     ours, theirs, style = (
@@ -62,7 +62,7 @@ def test_the_losses_are_those_of_the_paper(model, vgg, pictures):
     content = np.mean((ours["conv3_3"] - theirs["conv3_3"]) ** 2)
     grams = GramMatrix("chw")
     distances = [
-        np.sum((grams(ours[k]).numpy() - grams(style[k]).numpy()) ** 2)
+        np.mean((grams(ours[k]).numpy() - grams(style[k]).numpy()) ** 2)
         for k in LOSS_LAYERS
     ]
     np.testing.assert_allclose(found["content"], [content], rtol=1e-3)
@@ -146,6 +146,23 @@ def test_a_loss_network_without_the_layers_is_refused(vgg):
     with pytest.raises(ValueError, match="conv5_1"):
         PerceptualModel(
             StyleTransformNet(widths=WIDTHS), vgg, content_layer="conv5_1"
+        )
+
+
+def test_the_paper_sums_over_a_gram_matrix(vgg, pictures):
+    """N^2 times as much: 64 channels at conv4_3 of this VGG."""
+    only = {"style_layers": ("conv4_3",), "style": pictures[2]}
+    image = tf.constant(pictures[:1])
+    mean, total = (
+        PerceptualModel(
+            StyleTransformNet(widths=WIDTHS), vgg, gram_reduction=way, **only
+        ).losses_of(image, image)["style"]
+        for way in ("mean", "sum")
+    )
+    np.testing.assert_allclose(total, 64**2 * mean, rtol=1e-5)
+    with pytest.raises(ValueError, match="gram_reduction.*'max'"):
+        PerceptualModel(
+            StyleTransformNet(widths=WIDTHS), vgg, gram_reduction="max", **only
         )
 
 
