@@ -46,7 +46,9 @@ PAPER = [
 ]
 # At the paper's rate tanh soon ends where it is flat, which takes thousands of
 # updates to mend.
-QUICK = Plan(batch_size=4, steps=768, epochs=6, learning_rate=5e-4)
+# One square at a time, as in Ulyanov et al.'s code, which instance
+# normalisation allows: four times the updates that batches of four make.
+QUICK = Plan(batch_size=1, steps=3072, epochs=6, learning_rate=5e-4)
 PAPERS = Plan(batch_size=4, steps=40_000, epochs=40, learning_rate=1e-3)
 SIZES = {"quick": 128, "paper": 256}
 
