@@ -39,10 +39,11 @@ from recipes.schedule import make_schedule
 PAPER = [
     Published(
         "lbfgs_iterations",
-        75,
-        "50 to 100 iterations at 256 to 1024 pixels; trained on COCO",
+        count,
+        f"{bound}, of photographs of 256 pixels; trained on COCO",
         "Johnson et al. 2016, section 4.1",
     )
+    for count, bound in ((50, "at least"), (100, "at most"))
 ]
 # At the paper's rate tanh soon ends where it is flat, which takes thousands of
 # updates to mend.

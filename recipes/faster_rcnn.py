@@ -103,9 +103,9 @@ PAPERS = Plan(600, batch_size=2, steps=70_000, epochs=28, learning_rate=1e-3)
 # networks share in the end; the proposals need fewer.
 SMALL_STEPS = (
     Plan(192, batch_size=4, steps=768, epochs=1, learning_rate=2e-3),
-    Plan(192, batch_size=4, steps=2816, epochs=4, learning_rate=3e-3),
+    Plan(192, batch_size=4, steps=2816, epochs=4, learning_rate=2e-3),
     Plan(192, batch_size=4, steps=1024, epochs=1, learning_rate=2e-3),
-    Plan(192, batch_size=4, steps=1280, epochs=2, learning_rate=1e-3),
+    Plan(192, batch_size=4, steps=1280, epochs=2, learning_rate=2e-3),
 )
 # One image per update for the proposals, two for the detector.
 PAPERS_STEPS = 2 * (
