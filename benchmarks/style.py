@@ -61,7 +61,9 @@ def main(size: int = 512, rounds: int = 9, seed: int = 0) -> None:
 
 def gatys(vgg, content, style, picture):
     """Losses and their gradient, in kcv and in torch."""
-    losses = GatysLosses(vgg, content, [(style, 1.0)])
+    # The paper's pooling. Maxima that nearly tie would also be taken from
+    # another pixel by torch, and the gradients could not be compared.
+    losses = GatysLosses(vgg, content, [(style, 1.0)], pooling="average")
 
     @tf.function
     def step(image):
@@ -171,7 +173,7 @@ class _Torch:
         seen = {}
         for name, weights in self.layers:
             if weights is None:
-                x = torch.nn.functional.max_pool2d(x, 2)
+                x = torch.nn.functional.avg_pool2d(x, 2)
             else:
                 x = torch.nn.functional.conv2d(x, *weights, padding=1)
                 x = seen[name] = torch.relu(x)
