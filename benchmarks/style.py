@@ -61,8 +61,7 @@ def main(size: int = 512, rounds: int = 9, seed: int = 0) -> None:
 
 def gatys(vgg, content, style, picture):
     """Losses and their gradient, in kcv and in torch."""
-    # The paper's pooling. Maxima that nearly tie would also be taken from
-    # another pixel by torch, and the gradients could not be compared.
+    # The paper's pooling; of maxima that nearly tie, torch would take another.
     losses = GatysLosses(vgg, content, [(style, 1.0)], pooling="average")
 
     @tf.function
@@ -81,8 +80,10 @@ def gatys(vgg, content, style, picture):
     for ours, other in zip(
         functions["kcv"](), theirs.step(picture), strict=True
     ):
-        scale = np.abs(ours).max()
-        np.testing.assert_allclose(other / scale, ours / scale, atol=1e-3)
+        # Of units about zero, a few are cut off by one ReLU and not the other.
+        difference = np.linalg.norm(other - ours) / np.linalg.norm(ours)
+        if difference > 0.005:
+            raise AssertionError(f"torch differs by {difference:.2%}")
     return {**functions, "torch": lambda: theirs.step(picture)}
 
 
