@@ -177,7 +177,14 @@ def bars(rows: list[dict]) -> Figure:
         axes.bar_label(drawn, fmt="%.0f", fontsize=8)
     axes.set_xticks(places, [each["pixels"] for each in rows])
     axes.set_ylabel("times as fast as 500 iterations")
-    axes.legend(fontsize=8, frameon=False)
+    axes.margins(y=0.1)
+    axes.legend(
+        fontsize=8,
+        frameon=False,
+        ncols=2,
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+    )
     return figure
 
 
