@@ -45,10 +45,10 @@ PAPER = [
     )
     for count, bound in ((50, "at least"), (100, "at most"))
 ]
-# At the paper's rate tanh soon ends where it is flat, which takes thousands of
-# updates to mend.
 # One square at a time, as in Ulyanov et al.'s code, which instance
-# normalisation allows: four times the updates that batches of four make.
+# normalisation allows: four times the updates that batches of four make. At
+# the paper's rate tanh soon ends where it is flat, which takes thousands of
+# updates to mend.
 QUICK = Plan(batch_size=1, steps=3072, epochs=6, learning_rate=5e-4)
 PAPERS = Plan(batch_size=4, steps=40_000, epochs=40, learning_rate=1e-3)
 SIZES = {"quick": 128, "paper": 256}
