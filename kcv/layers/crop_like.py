@@ -26,10 +26,10 @@ class CropLike(keras.layers.Layer):
 
     def call(self, inputs):
         maps, images = inputs
-        rows, columns = tf.unstack(self.offset + tf.shape(images)[1:3])
-        maps = maps[:, self.offset : rows, self.offset : columns]
+        begin = [self.offset, self.offset]
         return tf.ensure_shape(
-            maps, self.compute_output_shape([t.shape for t in inputs])
+            cut(maps, begin, tf.shape(images)[1:3]),
+            self.compute_output_shape([t.shape for t in inputs]),
         )
 
     def compute_output_shape(self, input_shape):
@@ -38,3 +38,25 @@ class CropLike(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "offset": self.offset}
+
+
+def cut(maps, begin, sides):
+    """Cut rows and columns out of maps (B, H, W, C).
+
+    As `maps[:, top:bottom, left:right]` does, whose gradient takes seven times
+    as long on a CPU.
+
+    Args:
+        maps: of any dtype.
+        begin: first row and column, integers (2,).
+        sides: number of rows and columns, integers (2,).
+
+    Returns:
+        (B, *sides, C).
+
+    Raises:
+        tf.errors.InvalidArgumentError: if the maps do not have them all.
+    """
+    begin = tf.pad(tf.convert_to_tensor(begin), [[1, 1]])
+    size = tf.pad(tf.convert_to_tensor(sides), [[1, 1]], constant_values=-1)
+    return tf.slice(maps, begin, size)

@@ -7,6 +7,8 @@ et al. 2015) and DeconvNet (Noh et al. 2015) to label every pixel.
 import keras
 import tensorflow as tf
 
+from kcv.layers.crop_like import cut
+
 
 class _Windows(keras.layers.Layer):
     """What pooling and unpooling know of their windows."""
@@ -164,10 +166,11 @@ class MaxUnpool(_Windows):
         merged = [tf.add_n(own) if own else zeros for own in lattices]
         whole = _from_lattices(tf.concat(merged, -1), step)
         sides, windows = tf.shape(like)[1:3], tf.shape(x)[1:3]
-        top, left = tf.unstack(self.overhang(sides, windows))
-        whole = whole[:, top : top + sides[0], left : left + sides[1]]
+        begin = self.overhang(sides, windows)
+        covered = tf.minimum(sides, tf.shape(whole)[1:3] - begin)
+        whole = cut(whole, begin, covered)
         # "valid" windows may leave the last pixels out.
-        whole = _padded(whole, [0, 0], sides - tf.shape(whole)[1:3])
+        whole = _padded(whole, [0, 0], sides - covered)
         shape = self.compute_output_shape([t.shape for t in inputs])
         return tf.ensure_shape(whole, shape)
 

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from kcv.layers.crop_like import cut
+
 
 @keras.saving.register_keras_serializable("kcv")
 class Fuse(keras.layers.Layer):
@@ -24,12 +26,11 @@ class Fuse(keras.layers.Layer):
 
     def call(self, inputs):
         scores, skip = inputs
-        scores = scores[:, self.offset :, self.offset :]
-        skip = skip[:, self.skip_offset :, self.skip_offset :]
-        rows, columns = tf.unstack(
-            tf.minimum(tf.shape(scores)[1:3], tf.shape(skip)[1:3])
+        begin, skip_begin = 2 * [self.offset], 2 * [self.skip_offset]
+        sides = tf.minimum(
+            tf.shape(scores)[1:3] - begin, tf.shape(skip)[1:3] - skip_begin
         )
-        return scores[:, :rows, :columns] + skip[:, :rows, :columns]
+        return cut(scores, begin, sides) + cut(skip, skip_begin, sides)
 
     def compute_output_shape(self, input_shape):
         (batch, *sides, channels), (_, *others, _) = input_shape

@@ -88,7 +88,7 @@ def StyleTransformNet(
         x = keras.layers.UpSampling2D(2, name="enlarge2")(x)
         x = convolution(x, narrow, 3, normalization, name="up2")
     x = to_image(x)
-    x = CropLike(name="crop")([x, images])
+    x = CropLike(dtype="float32", name="crop")([x, images])
     return keras.Model(images, x, name=name)
 
 

@@ -157,9 +157,9 @@ class PerceptualModel(keras.Model):
         weight = self.weights_of_losses
         losses = {}
         if weight["content"] or weight["style"]:
-            features = self.loss_network(images)
+            features = self._features(images)
         if weight["content"]:
-            wanted = self.loss_network(target)[self.content_layer]
+            wanted = self._features(target)[self.content_layer]
             losses["content"] = feature_loss(
                 features[self.content_layer], tf.stop_gradient(wanted)
             )
@@ -177,6 +177,11 @@ class PerceptualModel(keras.Model):
         if weight["pixel"]:
             losses["pixel"] = feature_loss(images, target)
         return {name: weight[name] * loss for name, loss in losses.items()}
+
+    def _features(self, images):
+        # Compared in full precision, under a mixed policy too.
+        seen = self.loss_network(images)
+        return {name: tf.cast(x, images.dtype) for name, x in seen.items()}
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True

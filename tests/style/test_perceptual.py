@@ -171,3 +171,22 @@ def test_a_weight_of_another_name_is_refused(vgg):
         PerceptualModel(
             StyleTransformNet(widths=WIDTHS), vgg, weights={"texture": 1.0}
         )
+
+
+def test_mixed_precision(pictures, request):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    request.addfinalizer(lambda: keras.config.set_dtype_policy("float32"))
+    images = x = keras.Input((None, None, 3))
+    for name in LOSS_LAYERS:
+        x = keras.layers.Conv2D(4, 3, padding="same", name=name)(x)
+    vgg = loss_network(LOSS_LAYERS, keras.Model(images, x))
+    model = PerceptualModel(
+        StyleTransformNet(widths=WIDTHS), vgg, style=pictures[2]
+    )
+    model.compile("adam")
+    history = model.fit(pictures, batch_size=1, verbose=0).history
+    assert np.isfinite(history["loss"][0])
+    painted = model.net.predict(pictures[:1], verbose=0)
+    assert painted.dtype == "float32"
+    # bfloat16 has whole numbers alone from 128 on.
+    assert (painted != np.asarray(tf.cast(painted, "bfloat16"))).any()
