@@ -99,6 +99,26 @@ def check_steps(steps_per_epoch: int | None) -> None:
         )
 
 
+def warm_cosine(
+    steps: int, learning_rate: float
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Make a rate that is warmed up, and falls to zero.
+
+    Args:
+        steps: of all epochs; a sixteenth of them warm up.
+        learning_rate: the highest.
+
+    Returns:
+        The schedule.
+    """
+    return keras.optimizers.schedules.CosineDecay(
+        0.0,
+        steps - steps // 16,
+        warmup_target=learning_rate,
+        warmup_steps=steps // 16,
+    )
+
+
 def quick_optimizer(
     steps: int, learning_rate: float
 ) -> keras.optimizers.Optimizer:
@@ -106,15 +126,10 @@ def quick_optimizer(
 
     Args:
         steps: of all epochs.
-        learning_rate: the highest; it is warmed up to, and falls to zero.
+        learning_rate: the highest, of `warm_cosine`.
 
     Returns:
         AdamW.
     """
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0,
-        steps - steps // 16,
-        warmup_target=learning_rate,
-        warmup_steps=steps // 16,
-    )
+    rate = warm_cosine(steps, learning_rate)
     return keras.optimizers.AdamW(rate, weight_decay=1e-4, global_clipnorm=10.0)
