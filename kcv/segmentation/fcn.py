@@ -215,7 +215,7 @@ def FCN(
             f"{[*BACKBONES]}. Received: backbone={backbone!r}"
         )
 
-    def enlarge(x, factor, layer, fixed):
+    def enlarge(x, factor, layer, fixed, dtype=None):
         return keras.layers.Conv2DTranspose(
             classes,
             2 * factor - known.odd,
@@ -223,6 +223,7 @@ def FCN(
             use_bias=False,
             kernel_initializer=Bilinear(),
             trainable=not fixed,
+            dtype=dtype,
             name=layer,
         )(x)
 
@@ -269,9 +270,10 @@ def FCN(
 
     # === Labels: (B, H, W, C) ===
     layer = "upscore" if current == 32 else f"upscore{current}"
-    x = enlarge(x, current, layer, True)
-    x = CropLike(geometry.crops[current], name="crop")([x, images])
-    logits = keras.layers.Activation("linear", dtype="float32", name="score")(x)
+    x = enlarge(x, current, layer, True, "float32")
+    logits = CropLike(geometry.crops[current], dtype="float32", name="score")(
+        [x, images]
+    )
     model = keras.Model(images, logits, name=name or f"fcn{stride}s")
     if weights is not None:
         _load(model, weights)
