@@ -51,6 +51,15 @@ class TestPixelwiseCrossEntropy:
         gradient = tape.gradient(loss, logits)
         np.testing.assert_allclose(gradient, expected, atol=1e-6)
 
+    def test_large_and_infinite_logits_as_tensorflow_has_them(self):
+        logits = np.float32([[[[900, -900, 3], [0, 2, -np.inf], [88, 90, 1]]]])
+        labels = np.array([[[1, 0, 1]]])
+        expected = tf.nn.sparse_softmax_cross_entropy_with_logits(
+            labels, logits
+        )
+        found = PixelwiseCrossEntropy(normalize=False)(labels, logits)
+        assert float(found) == pytest.approx(float(tf.reduce_sum(expected)))
+
     def test_all_void_is_legal_and_weighs_nothing(self):
         logits = tf.Variable(self.logits)
         with tf.GradientTape() as tape:
