@@ -55,11 +55,11 @@ def small_trunk(
 
 def small_strided(
     blocks: tuple[tuple[int, int], ...] = (
-        (1, 24),
-        (2, 48),
+        (1, 16),
+        (1, 48),
         (4, 96),
-        (3, 128),
-        (3, 128),
+        (4, 160),
+        (3, 160),
     ),
 ) -> keras.Model:
     """Build a small residual network, for FCN.
