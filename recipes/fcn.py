@@ -3,8 +3,9 @@
     python -m recipes.fcn
 
 trains a small FCN-8s from random weights on digit scenes, which need no
-download, and measures it on 500 held-out scenes: 10 minutes on two CPU cores,
-mean_iu 0.56. `--stride 16` and `--stride 32` are its coarser sisters.
+download, and measures it on 500 held-out scenes: mean_iu 0.59 in 15 minutes on
+two CPU cores with AMX, by `--precision mixed_bfloat16`. `--stride 16` and
+`--stride 32` are its coarser sisters.
 
     python -m recipes.fcn --data sbd:benchmark_RELEASE/dataset:VOC2011 \
         --backbone vgg16 --weights imagenet --training stages
