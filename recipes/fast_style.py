@@ -5,8 +5,8 @@
 trains a network on photographs that come with kcv to paint any picture in one
 style, and measures on held-out photographs how low its objective is: how many
 iterations of L-BFGS on the pixels themselves, from the photograph on, it takes
-to get there. The paper has 50 to 100. It takes the better part of an hour on
-two CPU cores; `--precision mixed_bfloat16` halves that where they have AMX.
+to get there; the paper has 50 to 100. Training takes most of an hour on
+two CPU cores, half of it by `--precision mixed_bfloat16` where they have AMX.
 
     python -m recipes.fast_style --data folder:train2014 --style starry.jpg \
         --solver paper --normalization batch
