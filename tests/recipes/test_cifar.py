@@ -23,7 +23,7 @@ def folder(tmp_path_factory):
 
 
 def test_folders_of_classes_train_and_are_measured(folder, tmp_path):
-    run = experiment.Run(tmp_path / "run", epochs=2, batch_size=16)
+    run = experiment.Run(tmp_path / "run", epochs=4, batch_size=16)
     metrics = cifar.main(run, data=f"folder:{folder}", steps_per_epoch=16)
     assert metrics["top1"] == 1
     assert metrics["split"].endswith("12 held-out images")  # a fifth of each
