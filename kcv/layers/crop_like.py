@@ -28,7 +28,7 @@ class CropLike(keras.layers.Layer):
         maps, images = inputs
         begin = [self.offset, self.offset]
         return tf.ensure_shape(
-            cut(maps, begin, tf.shape(images)[1:3]),
+            crop(maps, begin, tf.shape(images)[1:3]),
             self.compute_output_shape([t.shape for t in inputs]),
         )
 
@@ -40,7 +40,7 @@ class CropLike(keras.layers.Layer):
         return {**super().get_config(), "offset": self.offset}
 
 
-def cut(maps, begin, sides):
+def crop(maps, begin, sides):
     """Cut rows and columns out of maps (B, H, W, C).
 
     As `maps[:, top:bottom, left:right]` does, whose gradient takes seven times

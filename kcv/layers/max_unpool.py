@@ -7,7 +7,7 @@ et al. 2015) and DeconvNet (Noh et al. 2015) to label every pixel.
 import keras
 import tensorflow as tf
 
-from kcv.layers.crop_like import cut
+from kcv.layers.crop_like import crop
 
 
 class _Windows(keras.layers.Layer):
@@ -168,7 +168,7 @@ class MaxUnpool(_Windows):
         sides, windows = tf.shape(like)[1:3], tf.shape(x)[1:3]
         begin = self.overhang(sides, windows)
         covered = tf.minimum(sides, tf.shape(whole)[1:3] - begin)
-        whole = cut(whole, begin, covered)
+        whole = crop(whole, begin, covered)
         # "valid" windows may leave the last pixels out.
         whole = _padded(whole, [0, 0], sides - covered)
         shape = self.compute_output_shape([t.shape for t in inputs])

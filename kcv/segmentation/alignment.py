@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from kcv.layers.crop_like import cut
+from kcv.layers.crop_like import crop
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -30,7 +30,7 @@ class Fuse(keras.layers.Layer):
         sides = tf.minimum(
             tf.shape(scores)[1:3] - begin, tf.shape(skip)[1:3] - skip_begin
         )
-        return cut(scores, begin, sides) + cut(skip, skip_begin, sides)
+        return crop(scores, begin, sides) + crop(skip, skip_begin, sides)
 
     def compute_output_shape(self, input_shape):
         (batch, *sides, channels), (_, *others, _) = input_shape
