@@ -5,10 +5,12 @@
 trains a small DeconvNet from random weights on windows of digit scenes, which
 need no download, and measures it on 500 held-out scenes.
 
-Training has two stages: first windows with an object in their middle, the only
-one that counts; then windows of proposals that overlap an object, with all
-classes in them. A whole image is labelled by the windows of its 50 best
-proposals of EdgeBoxes: a pixel has the greatest score that any of them gives.
+Its encoder begins as a classifier of such windows, as the paper's is one of
+ImageNet. Then come the paper's two stages: first windows with an object in
+their middle, the only one that counts; then windows of proposals that overlap
+an object, with all classes in them. A whole image is labelled by the windows
+of its 50 best proposals of EdgeBoxes: a pixel has the greatest score that any
+of them gives.
 
     python -m recipes.deconvnet --data voc:VOC2012 --size paper \
         --weights imagenet
@@ -20,6 +22,7 @@ are not here.
 """
 
 import dataclasses
+import functools
 from pathlib import Path
 from typing import Annotated
 from typing import Literal
@@ -35,6 +38,8 @@ from recipes.report import Published
 from recipes.schedule import Plan
 from recipes.schedule import make_schedule
 from recipes.schedule import quick_optimizer
+from recipes.windows import Windows
+from recipes.windows import learn_classes
 
 PAPER = [
     Published(
@@ -48,38 +53,34 @@ PAPER = [
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """A network and how it is trained.
+    """What a network sees, and how it is trained.
 
     Attributes:
-        window: side of the windows that it sees, pixels.
-        cut: side to which windows are scaled before they are cropped.
-        count: windows of an image, one after another in the stream.
+        windows: how they are cut.
         plans: of the two stages, in windows.
         drops: updates after which the learning rate falls, in each stage.
+        classes: how the encoder learns to classify, if it does not come from
+            weights that do.
     """
 
-    window: int
-    cut: int
-    count: int
+    windows: Windows
     plans: tuple[Plan, Plan]
     drops: tuple[int, int]
+    classes: Plan | None = None
 
 
 SMALL = Setting(
-    window=64,
-    cut=72,
-    count=8,
+    windows=Windows(side=64, cut=72, count=2),
     plans=(
-        Plan(64, 512, 4, 2e-3),
-        Plan(64, 1024, 4, 2e-3),
+        Plan(32, 1024, 4, 2e-3),
+        Plan(32, 2048, 8, 2e-3),
     ),
     drops=(0, 0),
+    classes=Plan(64, 384, 2, 2e-3),
 )
-SMALL_BLOCKS = ((1, 16), (2, 32), (2, 64))
+SMALL_BLOCKS = ((1, 32), (1, 64), (2, 96))
 PAPERS = Setting(
-    window=224,
-    cut=250,
-    count=8,
+    windows=Windows(side=224, cut=250, count=8),
     # iter_size 8
     plans=(
         Plan(8, 160_000, 20, 0.01, accumulate=8),
@@ -149,23 +150,32 @@ def main(
     classes = len(images.class_names)
 
     # === Fit ===
-    folders, plans = [], []
+    folders, schedules = [], []
+
+    def begin(name, plan):
+        own = dataclasses.replace(run, out=run.out / name)
+        experiment.prepare(own, configuration)
+        folders.append(own.out)
+        schedules.append(make_schedule(plan, run, steps_per_epoch))
+        return own, schedules[-1]
+
     with strategy.scope():
         model = build(classes, setting, small, weights)
+        if setting.classes is not None:
+            own, schedule = begin("classes", setting.classes)
+            learn_classes(
+                own, model, "fc7_relu", schedule, setting.windows, images
+            )
     for stage, plan in enumerate(setting.plans, start=1):
-        own = dataclasses.replace(run, out=run.out / f"stage-{stage}")
-        experiment.prepare(own, configuration)
-        schedule = make_schedule(plan, run, steps_per_epoch)
+        own, schedule = begin(f"stage-{stage}", plan)
         with strategy.scope():
             model.compile(
                 optimizer(schedule, plan, setting.drops[stage - 1], small),
                 kcv.losses.PixelwiseCrossEntropy(),
                 jit_compile=run.jit,
             )
-        windows = _windows(stage, images, setting, run, method, scenes)
+        windows = _stream(stage, images, setting.windows, run, method, scenes)
         segmentation.fit(own, model, schedule, windows)
-        folders.append(own.out)
-        plans.append(schedule)
     seen = segmentation.batches(windows(0), schedule.batch_size)
     kcv.segmentation.recompute_batch_norm(
         model, seen.take(statistics).map(lambda x, y: x)
@@ -189,7 +199,7 @@ def main(
         f"DeconvNet on {data}",
         whole,
         images,
-        sum(p.images * p.epochs for p in plans) / sum(p.epochs for p in plans),
+        schedules,
         PAPER,
         configuration,
         steps=folders,
@@ -201,7 +211,7 @@ def build(
     classes: int, setting: Setting, small: bool, weights: str | None
 ) -> keras.Model:
     """Build the authors' network, or one of a fraction of its width."""
-    shape = (setting.window, setting.window, 3)
+    shape = (setting.windows.side, setting.windows.side, 3)
     if small:
         return kcv.segmentation.DeconvNet(
             classes, shape, SMALL_BLOCKS, units=256
@@ -221,36 +231,10 @@ def optimizer(schedule, plan, drop, small):
     )
 
 
-def _windows(stage, images, setting, run, method, scenes):
+def _stream(stage, images, windows, run, method, scenes):
     """Make the stream of windows of a stage: a function from its start."""
-
-    def crop(windows, start):
-        windows = kcv.data.random_crop(windows, setting.window, run.seed, start)
-        if images.source != "digit_scenes":  # digits must not be mirrored
-            windows = kcv.data.random_flip(windows, run.seed, start)
-        return windows
-
     if stage == 1:
-
-        def stream(start):
-            first = start // setting.count
-            return crop(
-                kcv.data.object_windows(
-                    kcv.data.load_segmentation(
-                        images.source,
-                        seed=run.seed,
-                        start=first,
-                        on_error=images.on_error,
-                    ).dataset,
-                    setting.cut,
-                    run.seed,
-                    first,
-                    count=setting.count,
-                ),
-                start,
-            )
-
-        return stream
+        return functools.partial(windows.around_objects, images, run.seed)
 
     once, endless, _ = training_images(
         images.source,
@@ -265,17 +249,15 @@ def _windows(stage, images, setting, run, method, scenes):
     cache.compute(once)
 
     def stream(start):
-        first = start // setting.count
-        return crop(
-            kcv.data.proposal_windows(
-                cache.attach(endless(first)),
-                setting.cut,
-                run.seed,
-                first,
-                count=setting.count,
-            ),
-            start,
+        first = start // windows.count
+        found = kcv.data.proposal_windows(
+            cache.attach(endless(first)),
+            windows.cut,
+            run.seed,
+            first,
+            count=windows.count,
         )
+        return windows.crop(found, images, run.seed, start)
 
     return stream
 

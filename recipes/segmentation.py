@@ -17,6 +17,10 @@ from recipes.report import Published
 from recipes.report import write_report
 from recipes.schedule import Schedule
 
+# The weight of background in the loss of digit scenes, nine tenths of whose
+# pixels it is; digits have 1.
+SCENE_BACKGROUND = 0.7
+
 
 class Images(NamedTuple):
     """A segmentation set, open for training and measuring.
@@ -83,6 +87,7 @@ def fit(
     model: keras.Model,
     plan: Schedule,
     examples: Callable[[int], tf.data.Dataset],
+    batched: Callable[[tf.data.Dataset, int], tf.data.Dataset] = batches,
 ) -> None:
     """Train a compiled model, or go on where that was stopped.
 
@@ -91,10 +96,11 @@ def fit(
         model: compiled.
         plan: how long.
         examples: function from a position to the stream that begins there.
+        batched: function from a stream and a batch size to batches.
     """
     done = experiment.EpochBackup(run.out / "backup").epoch
     model.fit(
-        batches(examples(done * plan.images), plan.batch_size),
+        batched(examples(done * plan.images), plan.batch_size),
         epochs=plan.epochs,
         initial_epoch=done,
         steps_per_epoch=plan.steps,
@@ -108,7 +114,7 @@ def finish(
     title: str,
     model: keras.Model,
     images: Images,
-    images_per_epoch: float,
+    schedules: Sequence[Schedule],
     paper: Sequence[Published],
     configuration: dict,
     steps: Sequence[Path] = (),
@@ -121,7 +127,7 @@ def finish(
         title: of the report.
         model: from images (B, H, W, 3) to logits (B, H, W, C).
         images: the set; held-out images are measured at their own size.
-        images_per_epoch: that training has shown, on average.
+        schedules: of the parts of training.
         paper: figures to print beside.
         configuration: all options.
         steps: folders of the steps of training, where it has some; else all is
@@ -146,14 +152,15 @@ def finish(
     scores = kcv.metrics.segmentation_scores(confusion)
     iu = scores.pop("iu")
     history = experiment.read_history(*(steps or [run.out]))
-    seconds, epochs = sum(history["seconds"]), len(history["seconds"])
+    seconds = sum(history["seconds"])
+    shown = sum(each.epochs * each.images for each in schedules)
     metrics = {
         **scores,
         "iu": dict(zip(names, iu.tolist(), strict=True)),
         "total_loss": history["loss"][-1],
         "seconds": seconds,
-        "epochs": epochs,
-        "examples_per_second": epochs * images_per_epoch / seconds,
+        "epochs": len(history["seconds"]),
+        "examples_per_second": shown / seconds,
         "parameters": model.count_params(),
         "split": f"{images.source}, {count} held-out images",
     }

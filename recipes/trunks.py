@@ -3,6 +3,7 @@
 import keras
 
 from kcv.detection.backbones import QUICK_MOMENTUM
+from kcv.layers import BatchNormalization
 
 
 def small_trunk(
@@ -44,7 +45,7 @@ def small_trunk(
             kernel_initializer="he_normal",
             name=f"conv{number}",
         )(x)
-        x = keras.layers.BatchNormalization(
+        x = BatchNormalization(
             momentum=QUICK_MOMENTUM, synchronized=True, name=f"bn{number}"
         )(x)
         if x.shape[1:] == before.shape[1:] and stride == 1:
@@ -95,7 +96,7 @@ def small_strided(
                 kernel_initializer="he_normal",
                 name=f"conv{name}",
             )(x)
-            x = keras.layers.BatchNormalization(
+            x = BatchNormalization(
                 momentum=QUICK_MOMENTUM, synchronized=True, name=f"bn{name}"
             )(x)
             if not first:

@@ -1,5 +1,6 @@
 """Keras layers for the mathematics that Keras itself lacks."""
 
+from kcv.layers.batch_normalization import BatchNormalization
 from kcv.layers.crop_like import CropLike
 from kcv.layers.gram_matrix import GramMatrix
 from kcv.layers.grouped_conv2d import GroupedConv2D
@@ -17,6 +18,7 @@ from kcv.layers.sparse_conv2d import SparseConv2D
 from kcv.layers.subsampling2d import Subsampling2D
 
 __all__ = [
+    "BatchNormalization",
     "CropLike",
     "GramMatrix",
     "GroupedConv2D",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import keras
 
+from kcv.layers import BatchNormalization
 from kcv.layers import MaxPoolWithSwitches
 from kcv.layers import MaxUnpool
 from kcv.weights import load_weights
@@ -91,9 +92,9 @@ def decode(
 def normalized(x: Tensor, layer: keras.layers.Layer, relu: bool = True):
     """Apply a layer, batch normalisation <name>_bn and ReLU <name>_relu."""
     x = layer(x)
-    x = keras.layers.BatchNormalization(
-        momentum=0.9, epsilon=1e-5, name=f"{layer.name}_bn"
-    )(x)
+    x = BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{layer.name}_bn")(
+        x
+    )
     if relu:
         x = keras.layers.ReLU(name=f"{layer.name}_relu")(x)
     return x

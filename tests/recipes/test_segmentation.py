@@ -1,5 +1,6 @@
 """The recipes of segmenters, on shapes and on a true VOC tree."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from recipes import segnet
 from recipes.schedule import Plan
 from recipes.schedule import make_schedule
 from recipes.tables import upsampling
+from recipes.windows import Windows
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LABELME = "labelme==6.3.1"
@@ -117,7 +119,7 @@ def test_deconvnet(shapes, tmp_path, monkeypatch):
     monkeypatch.setattr(
         deconvnet,
         "SMALL",
-        deconvnet.Setting(32, 36, 2, small.plans, small.drops),
+        dataclasses.replace(small, windows=Windows(32, 36, 2)),
     )
     metrics = deconvnet.main(
         quick(tmp_path, export=tmp_path / "served"),
@@ -215,7 +217,8 @@ def test_solvers_of_segnet_and_deconvnet():
     assert first.steps / first.accumulate == 20_000
     assert second.steps / second.accumulate == 40_000
     assert first.batch_size * first.accumulate == 64
-    assert (deconvnet.PAPERS.cut, deconvnet.PAPERS.window) == (250, 224)
+    windows = deconvnet.PAPERS.windows
+    assert (windows.cut, windows.side) == (250, 224)
     optimizer = deconvnet.optimizer(None, second, 10_000, small=False)
     optimizer.build([keras.Variable(0.0)])
     rates = []

@@ -1,0 +1,68 @@
+"""Batch normalisation by one kernel instead of a dozen (Ioffe and Szegedy)."""
+
+import keras
+import tensorflow as tf
+
+_FUSED_DTYPES = ("float16", "bfloat16", "float32")
+
+
+@keras.saving.register_keras_serializable("kcv")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Normalise batches of maps as Keras does, and sooner.
+
+    In training Keras computes moments, scale and shift by operations of their
+    own, in float32 whatever the policy, and each of them reads and writes all
+    maps. TensorFlow's fused kernel gives the same maps and gradients. It
+    keeps the unbiased variance for inference, N / (N - 1) times that of the
+    batch, as torch does.
+
+    Where the kernel does not apply, the layer is Keras' own: without training,
+    with a mask, for maps that are no (B, H, W, C), in float64, and where
+    several replicas of a strategy share their moments (`synchronized=True`).
+
+    Args:
+        **kwargs: As of `keras.layers.BatchNormalization`, whose weights and
+            configuration it has.
+
+    Call with maps (B, H, W, C). Returns the same shape and dtype.
+
+    Example:
+
+    >>> layer = BatchNormalization()
+    >>> maps = keras.ops.reshape(keras.ops.arange(4.0), (1, 2, 2, 1))
+    >>> layer(maps, training=True).numpy().ravel().round(2)
+    array([-1.34, -0.45,  0.45,  1.34], dtype=float32)
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        if not (training and self.trainable and self._fits(inputs, mask)):
+            return super().call(inputs, training=training, mask=mask)
+        ones = tf.ones(inputs.shape[-1:])
+        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=self.gamma if self.scale else ones,
+            offset=self.beta if self.center else 0 * ones,
+            mean=[],
+            variance=[],
+            epsilon=self.epsilon,
+        )
+        for moving, now in (
+            (self.moving_mean, mean),
+            (self.moving_variance, variance),
+        ):
+            moving.assign(moving * self.momentum + now * (1 - self.momentum))
+        return outputs
+
+    def _fits(self, inputs, mask):
+        shared = (
+            self.synchronized
+            and tf.distribute.get_strategy().num_replicas_in_sync > 1
+        )
+        return (
+            mask is None
+            and len(inputs.shape) == 4
+            and self.axis in (-1, 3)
+            and not self.renorm
+            and keras.backend.standardize_dtype(inputs.dtype) in _FUSED_DTYPES
+            and not shared
+        )

@@ -1,0 +1,119 @@
+"""Windows of images: DeconvNet learns from them, small networks begin so.
+
+The papers' encoders have learnt to classify ImageNet before they learn to
+label pixels. A small encoder-decoder with random weights that sees whole
+scenes from the start learns where objects are, and for tens of thousands of
+scenes not which: what it knows of classes has to pass a decoder that knows
+nothing. Windows around single objects, first classified and then labelled,
+take it there in minutes.
+"""
+
+import dataclasses
+
+import keras
+import tensorflow as tf
+
+import kcv
+from kcv.labels import VOID
+from recipes import classification
+from recipes import experiment
+from recipes import segmentation
+from recipes.schedule import Schedule
+from recipes.schedule import quick_optimizer
+
+
+@dataclasses.dataclass(frozen=True)
+class Windows:
+    """How windows are cut out of images.
+
+    Attributes:
+        side: of the windows, pixels.
+        cut: side to which they are scaled before they are cropped.
+        count: windows of an image, one after another in the stream.
+    """
+
+    side: int
+    cut: int
+    count: int
+
+    def around_objects(
+        self, images: segmentation.Images, seed: int, start: int
+    ) -> tf.data.Dataset:
+        """Stream windows with an object in their middle.
+
+        Args:
+            images: the set.
+            seed: of order and chance.
+            start: position of the first window.
+
+        Returns:
+            Single windows without end, the object alone in their masks.
+        """
+        first = start // self.count
+        found = kcv.data.load_segmentation(
+            images.source, seed=seed, start=first, on_error=images.on_error
+        ).dataset
+        found = kcv.data.object_windows(
+            found, self.cut, seed, first, count=self.count
+        )
+        return self.crop(found, images, seed, start)
+
+    def crop(
+        self,
+        windows: tf.data.Dataset,
+        images: segmentation.Images,
+        seed: int,
+        start: int,
+    ) -> tf.data.Dataset:
+        """Crop windows at random places, and mirror them by chance."""
+        windows = kcv.data.random_crop(windows, self.side, seed, start)
+        if images.source != "digit_scenes":  # digits must not be mirrored
+            windows = kcv.data.random_flip(windows, seed, start)
+        return windows
+
+
+def learn_classes(
+    run: experiment.Run,
+    model: keras.Model,
+    layer: str,
+    schedule: Schedule,
+    windows: Windows,
+    images: segmentation.Images,
+) -> None:
+    """Train a segmenter up to one of its layers to classify windows.
+
+    Args:
+        run: the common options, with the folder of this part of training.
+        model: whose weights are trained.
+        layer: the last that is; the maps it gives are averaged and scored.
+        schedule: how long.
+        windows: around single objects.
+        images: the set.
+    """
+    pooled = keras.layers.GlobalAveragePooling2D(name="average")(
+        model.get_layer(layer).output
+    )
+    scores = keras.layers.Dense(
+        len(images.class_names), dtype="float32", name="scores"
+    )(pooled)
+    classifier = keras.Model(model.inputs, scores, name="classifier")
+    classifier.compile(
+        quick_optimizer(schedule.all_steps, schedule.learning_rate),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=run.jit,
+    )
+
+    def examples(start):
+        found = windows.around_objects(images, run.seed, start)
+        return found.map(_labelled)
+
+    segmentation.fit(
+        run, classifier, schedule, examples, classification.batches
+    )
+
+
+def _labelled(window):
+    mask = window["segmentation_masks"]
+    classes = tf.where(mask == VOID, tf.zeros_like(mask), mask)
+    return {**window, "labels": tf.reduce_max(classes)}
