@@ -58,7 +58,7 @@ PAPER = [
 SMALL = {
     "classes": Plan(64, 384, 2, 2e-3),
     "windows": Plan(32, 960, 4, 2e-3),
-    "images": Plan(8, 3072, 8, 2e-3),
+    "images": Plan(8, 4096, 8, 2e-3),
 }
 SMALL_BLOCKS = ((1, 32), (1, 64), (2, 96), (3, 128))
 SMALL_WINDOWS = Windows(side=48, cut=54, count=2)
