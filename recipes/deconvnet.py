@@ -213,10 +213,25 @@ def build(
     """Build the authors' network, or one of a fraction of its width."""
     shape = (setting.windows.side, setting.windows.side, 3)
     if small:
-        return kcv.segmentation.DeconvNet(
+        model = kcv.segmentation.DeconvNet(
             classes, shape, SMALL_BLOCKS, units=256
         )
+        begin_alike_everywhere(model)
+        return model
     return kcv.segmentation.DeconvNet(classes, shape, weights=weights)
+
+
+def begin_alike_everywhere(model: keras.Model) -> None:
+    """Give fc6-deconv the same random weights at all of its positions.
+
+    With weights of its own, each position says in another code which class
+    there is, and the convolutions behind it, to which all positions are the
+    same, take far longer to read it than a small network is trained.
+    """
+    layer = model.get_layer("fc6-deconv")
+    kernel, bias = layer.get_weights()
+    kernel[:] = kernel[:1, :1]
+    layer.set_weights([kernel, bias])
 
 
 def optimizer(schedule, plan, drop, small):

@@ -76,6 +76,11 @@ def open_images(source: str, size: int | None, on_error: str) -> Images:
     return Images(source, class_names, test, size, on_error)
 
 
+def scene_weights(classes: int) -> list[float]:
+    """List what pixels of each class count in the loss of digit scenes."""
+    return [SCENE_BACKGROUND] + (classes - 1) * [1.0]
+
+
 def batches(dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
     """Pad and batch examples for `fit`."""
     padded = kcv.data.batch(dataset, batch_size)

@@ -217,8 +217,7 @@ def _class_weights(balance, images, run):
     if balance == "none":
         return None
     if balance == "scenes":
-        others = len(images.class_names) - 1
-        return [segmentation.SCENE_BACKGROUND] + others * [1.0]
+        return segmentation.scene_weights(len(images.class_names))
     if balance == "camvid":
         return kcv.segmentation.CAMVID_WEIGHTS
     found = kcv.data.load_segmentation(

@@ -96,7 +96,7 @@ def learn_classes(
     scores = keras.layers.Dense(
         len(images.class_names), dtype="float32", name="scores"
     )(pooled)
-    classifier = keras.Model(model.inputs, scores, name="classifier")
+    classifier = keras.Model(model.input, scores, name="classifier")
     classifier.compile(
         quick_optimizer(schedule.all_steps, schedule.learning_rate),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),

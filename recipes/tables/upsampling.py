@@ -2,9 +2,10 @@
 
     python -m recipes.tables.upsampling
 
-trains the same network four times from the same random weights on the same
-digit scenes. The encoder pools four times; the decoder enlarges four times by
-two, and convolves behind each. Only how it enlarges differs:
+trains the same network four times on the same digit scenes. The encoder pools
+four times, and has learnt to classify windows around single digits; the decoder
+begins with the same random weights, enlarges four times by two, and convolves
+behind each. Only how it enlarges differs:
 
 - bilinear interpolation, where nothing is learned;
 - a transposed convolution that begins as bilinear interpolation, as in FCN
@@ -42,10 +43,12 @@ from kcv.segmentation.encoder_decoder import unpool
 from kcv.visualize import new_figure
 from recipes import experiment
 from recipes import segmentation
+from recipes import segnet
 from recipes.report import write_report
 from recipes.schedule import Plan
 from recipes.schedule import make_schedule
 from recipes.schedule import quick_optimizer
+from recipes.windows import learn_classes
 
 BILINEAR = "bilinear interpolation"
 TRANSPOSED = "transposed convolution"
@@ -53,8 +56,11 @@ UNPOOLED = "unpooling + convolution"
 UNPOOLED_TRANSPOSED = "unpooling + transposed convolution"
 ANSWERS = (BILINEAR, TRANSPOSED, UNPOOLED, UNPOOLED_TRANSPOSED)
 
-BLOCKS = ((1, 16), (2, 32), (2, 64), (2, 128))
-PLAN = Plan(batch_size=8, steps=512, epochs=4, learning_rate=2e-3)
+BLOCKS = segnet.SMALL_BLOCKS
+WINDOWS = segnet.SMALL_WINDOWS
+LAST = segnet.last_of_encoder(BLOCKS)
+CLASSES = segnet.SMALL["classes"]
+PLANS = {"windows": Plan(32, 640, 2, 2e-3), "images": Plan(8, 1024, 2, 2e-3)}
 TIMED = (192, 256)  # height and width of the images that are timed
 
 DEFAULT_RUN = experiment.Run(Path("runs/tables/upsampling"))
@@ -73,55 +79,76 @@ def main(
         run: Options of every recipe.
         data: digit_scenes, voc:FOLDER, sbd:SBD:VOC or folder:IMAGES:MASKS.
         image_size: Short side to which images are scaled for training, pixels;
-            by default they are not.
-        steps_per_epoch: Updates per epoch, a multiple of 8; by default 128.
+            by default 96 for digit scenes, and else they are not.
+        steps_per_epoch: Updates per epoch, a multiple of 8; by default as many
+            as show the plan's number of images in its number of epochs.
         rounds: How often each network is timed, by turns.
 
     Returns:
         What `table.json` has.
     """
-    schedule = make_schedule(PLAN, run, steps_per_epoch)
+    scenes = data == "digit_scenes"
+    if scenes:
+        image_size = image_size or segnet.SCENE_SIZE
     configuration = {
         **dataclasses.asdict(run),
         "data": data,
         "image_size": image_size,
         "rounds": rounds,
-        **schedule._asdict(),
+        "steps_per_epoch": steps_per_epoch,
     }
-    experiment.prepare(run, configuration)
+    strategy = experiment.prepare(run, configuration)
     images = segmentation.open_images(data, image_size, "raise")
     classes = len(images.class_names)
+    class_weights = segmentation.scene_weights(classes) if scenes else None
 
-    models = {}
-    for number, answer in enumerate(ANSWERS):
-        own = dataclasses.replace(run, out=run.out / f"answer-{number + 1}")
+    print("\nthe encoder")
+    own = dataclasses.replace(run, out=run.out / "classes")
+    experiment.prepare(own, configuration)
+    schedule = make_schedule(CLASSES, run, steps_per_epoch)
+    with strategy.scope():
+        classifier = build(BILINEAR, classes)
+        learn_classes(own, classifier, LAST, schedule, WINDOWS, images)
+
+    models, folders = {}, {}
+    examples = {
+        "windows": functools.partial(WINDOWS.around_objects, images, run.seed),
+        "images": functools.partial(images.examples, run.seed),
+    }
+    for number, answer in enumerate(ANSWERS, start=1):
         print(f"\n{answer}")
-        strategy = experiment.prepare(own, configuration)
-        with strategy.scope():
-            models[answer] = build(answer, classes)
-            models[answer].compile(
-                quick_optimizer(schedule.all_steps, schedule.learning_rate),
-                kcv.losses.PixelwiseCrossEntropy(),
-                jit_compile=run.jit,
+        folders[answer] = []
+        for name, plan in PLANS.items():
+            own = dataclasses.replace(
+                run, out=run.out / f"answer-{number}" / name
             )
-        segmentation.fit(
-            own,
-            models[answer],
-            schedule,
-            lambda start: images.examples(run.seed, start),
-        )
+            folders[answer].append(own.out)
+            strategy = experiment.prepare(own, configuration)
+            schedule = make_schedule(plan, run, steps_per_epoch)
+            with strategy.scope():
+                if answer not in models:
+                    models[answer] = build(answer, classes)
+                    take_encoder(models[answer], classifier)
+                models[answer].compile(
+                    quick_optimizer(schedule.all_steps, plan.learning_rate),
+                    kcv.losses.PixelwiseCrossEntropy(
+                        class_weights=class_weights
+                    ),
+                    jit_compile=run.jit,
+                )
+            segmentation.fit(own, models[answer], schedule, examples[name])
 
     # === Measure ===
     milliseconds = time_models(models, rounds)
     rows, gallery = [], []
-    for number, (answer, model) in enumerate(models.items()):
+    for answer, model in models.items():
         whole = model
         if image_size is not None:
             whole = kcv.segmentation.resized(model, image_size)
         confusion, shown = segmentation.measure(
             segmentation.answer_of(whole), images
         )
-        history = experiment.read_history(run.out / f"answer-{number + 1}")
+        history = experiment.read_history(*folders[answer])
         rows.append(
             row(answer, model, confusion, history, milliseconds[answer])
         )
@@ -147,9 +174,10 @@ def main(
         configuration=configuration,
         command=experiment.command_line(),
         summary=(
-            "One network, trained four times from the same random weights on "
-            f"the same {schedule.images * schedule.epochs} images of {data}; "
-            "only how its decoder enlarges by two differs. Measured on "
+            "One network, trained four times from the same encoder, which has "
+            "learnt to classify windows, and the same random decoder, on the "
+            f"same {schedule.images * schedule.epochs} images of {data}; only "
+            "how its decoder enlarges by two differs. Measured on "
             f"{int(images.test.cardinality())} held-out images; times are "
             f"medians on this machine, of one image of {TIMED[0]} x {TIMED[1]} "
             "pixels. A switch is stored as a byte; two bits "
@@ -203,6 +231,14 @@ def build(answer: str, classes: int) -> keras.Model:
     )
     logits = keras.layers.Conv2D(classes, 1, dtype="float32", name="score")(x)
     return keras.Model(images, logits, name="enlarging")
+
+
+def take_encoder(model: keras.Model, classifier: keras.Model) -> None:
+    """Give the encoder of a network the weights of another's."""
+    for layer in classifier.layers:
+        model.get_layer(layer.name).set_weights(layer.get_weights())
+        if layer.name == LAST:
+            break
 
 
 def _layer(filters, name, transposed=False):

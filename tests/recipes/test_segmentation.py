@@ -19,11 +19,13 @@ from export.command import export
 from recipes import deconvnet
 from recipes import experiment
 from recipes import fcn
+from recipes import segmentation
 from recipes import segnet
 from recipes.schedule import Plan
 from recipes.schedule import make_schedule
 from recipes.tables import upsampling
 from recipes.windows import Windows
+from recipes.windows import learn_classes
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LABELME = "labelme==6.3.1"
@@ -133,6 +135,55 @@ def test_deconvnet(shapes, tmp_path, monkeypatch):
     assert (tmp_path / "served" / "1" / "saved_model.pb").exists()
 
 
+def test_deconvnet_begins_alike_everywhere():
+    model = deconvnet.build(3, deconvnet.SMALL, small=True, weights=None)
+    maps = keras.Model(model.input, model.get_layer("fc6-deconv").output)
+    noise = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3))
+    found = maps(noise.astype("float32")).numpy()
+    np.testing.assert_allclose(found, found[:, :1, :1] + 0 * found, rtol=1e-4)
+    assert np.std(found[0, 0, 0]) > 0
+
+
+def test_windows_do_not_depend_on_where_the_stream_begins(shapes):
+    images = segmentation.open_images(shapes, None, "raise")
+    cut = Windows(32, 36, 2)
+    whole = [*cut.around_objects(images, 1, 0).take(6)]
+    rest = [*cut.around_objects(images, 1, 4).take(2)]
+    for window, same in zip(whole[4:], rest, strict=True):
+        for key, value in window.items():
+            np.testing.assert_array_equal(value, same[key])
+    assert whole[0]["images"].shape == (32, 32, 3)
+    for window in whole:  # of one object each
+        kinds = np.unique(window["segmentation_masks"])
+        assert len({*kinds.tolist()} - {0, 255}) == 1
+
+
+def test_the_encoder_learns_classes_and_the_decoder_nothing(shapes, tmp_path):
+    model = kcv.segmentation.SegNet(3, blocks=((1, 4), (1, 8)))
+    before = {layer.name: layer.get_weights() for layer in model.layers}
+    run = quick(tmp_path)
+    schedule = make_schedule(Plan(2, 8, 1, 1e-2), run, None)
+    images = segmentation.open_images(shapes, None, "raise")
+    cut = Windows(32, 36, 2)
+    learn_classes(run, model, "conv2_1_relu", schedule, cut, images)
+    changed = {
+        name
+        for name, weights in before.items()
+        for old, new in zip(
+            weights, model.get_layer(name).get_weights(), strict=True
+        )
+        if not np.array_equal(old, new)
+    }
+    assert changed == {"conv1_1", "conv1_1_bn", "conv2_1", "conv2_1_bn"}
+    history = experiment.read_history(tmp_path)
+    assert {"accuracy", "loss"} <= {*history}
+    # A second call finds it done.
+    learnt = model.get_weights()
+    learn_classes(run, model, "conv2_1_relu", schedule, cut, images)
+    for old, new in zip(learnt, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
 def test_table_of_upsampling(shapes, tmp_path):
     table = upsampling.main(
         quick(tmp_path), shapes, steps_per_epoch=8, rounds=2
@@ -146,11 +197,11 @@ def test_table_of_upsampling(shapes, tmp_path):
     assert (
         bilinear["parameters"] == unpooled["parameters"] == both["parameters"]
     )
-    kernels = sum(16 * filters**2 for filters in (16, 32, 64, 128))
+    kernels = sum(16 * filters**2 for filters in (32, 64, 96, 128))
     assert transposed["parameters"] == bilinear["parameters"] + kernels
     # 192 x 256 pixels, pooled four times.
     assert unpooled["switches, KiB"] == sum(
-        192 * 256 / 4**k * 2 ** (3 + k) / 1024 for k in (1, 2, 3, 4)
+        192 * 256 / 4**k * 32 * k / 1024 for k in (1, 2, 3, 4)
     )
     assert bilinear["switches, KiB"] == 0
     page = (tmp_path / "report.html").read_text()
@@ -160,6 +211,12 @@ def test_table_of_upsampling(shapes, tmp_path):
 
 def test_enlarging_is_the_only_difference():
     networks = [upsampling.build(a, 3) for a in upsampling.ANSWERS[:3]]
+    for network in networks[1:]:
+        upsampling.take_encoder(network, networks[0])
+        np.testing.assert_array_equal(
+            network.get_layer("conv4_3").kernel,
+            networks[0].get_layer("conv4_3").kernel,
+        )
     names = [
         [layer.name for layer in network.layers if layer.weights]
         for network in networks
