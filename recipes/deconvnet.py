@@ -214,7 +214,12 @@ def build(
     shape = (setting.windows.side, setting.windows.side, 3)
     if small:
         model = kcv.segmentation.DeconvNet(
-            classes, shape, SMALL_BLOCKS, units=256
+            classes,
+            shape,
+            SMALL_BLOCKS,
+            units=256,
+            # Steps of AdamW are large against weights of .01.
+            kernel_initializer="he_normal",
         )
         begin_alike_everywhere(model)
         return model

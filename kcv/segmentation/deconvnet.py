@@ -25,6 +25,7 @@ def DeconvNet(
     blocks: Sequence[tuple[int, int]] = VGG16_BLOCKS,
     units: int = 4096,
     weights: str | os.PathLike | None = None,
+    kernel_initializer: str | keras.initializers.Initializer | None = None,
     name: str = "deconvnet",
 ) -> keras.Model:
     """Build DeconvNet for windows of one size.
@@ -42,6 +43,8 @@ def DeconvNet(
         weights: None, "imagenet" (the download of keras.applications) or a
             path for `kcv.weights.load_weights`: of a VGG-16, whose
             convolutions, fc6 and fc7 the encoder begins with.
+        kernel_initializer: of all kernels; None is the authors' Gaussian of
+            standard deviation .01.
         name: of the model.
 
     Returns:
@@ -69,14 +72,16 @@ def DeconvNet(
             "input_shape must be fixed, since fc6 covers all of a window. "
             f"Received: input_shape={input_shape}"
         )
-    gaussian = keras.initializers.RandomNormal(stddev=0.01)
+    if kernel_initializer is None:
+        kernel_initializer = keras.initializers.RandomNormal(stddev=0.01)
+    initializer = keras.initializers.get(kernel_initializer)
 
     def down(x, filters, layer, size=3, padding="same"):
         convolution = keras.layers.Conv2D(
             filters,
             size,
             padding=padding,
-            kernel_initializer=gaussian,
+            kernel_initializer=initializer.clone(),
             name=layer,
         )
         return normalized(x, convolution)
@@ -86,7 +91,7 @@ def DeconvNet(
             filters,
             size,
             padding=padding,
-            kernel_initializer=gaussian,
+            kernel_initializer=initializer.clone(),
             name=layer,
         )
         return normalized(x, convolution)
@@ -102,7 +107,7 @@ def DeconvNet(
     logits = keras.layers.Conv2D(
         classes,
         1,
-        kernel_initializer=gaussian,
+        kernel_initializer=initializer.clone(),
         dtype="float32",
         name="seg-score",
     )(x)
