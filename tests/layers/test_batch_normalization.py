@@ -110,3 +110,12 @@ def test_saves_and_loads(tmp_path):
     again = keras.saving.load_model(tmp_path / "model.keras")
     assert isinstance(again.layers[1], BatchNormalization)
     assert again.layers[1].momentum == 0.9
+
+
+def test_weights_go_to_the_layer_of_keras_and_back(tmp_path):
+    images = keras.Input(SHAPE[1:])
+    ours, theirs = (keras.Model(images, layer(images)) for layer in _pair())
+    ours(_maps(), training=True)
+    ours.save_weights(tmp_path / "w.weights.h5")
+    theirs.load_weights(tmp_path / "w.weights.h5")
+    np.testing.assert_allclose(theirs(_maps()), ours(_maps()), rtol=1e-5)

@@ -152,3 +152,15 @@ def test_weights_of_another_network_are_refused(trunk):
         SegNet(blocks=((2, 64), (3, 128)), weights=file)
     with pytest.raises(FileNotFoundError):
         SegNet(weights="none.weights.h5")
+
+
+def test_deconvnet_begins_by_a_gaussian_or_as_told():
+    small = {"input_shape": (32, 32, 3), "blocks": ((1, 8),), "units": 64}
+    inputs = 16 * 16 * 8
+    for initializer, deviation in (
+        (None, 0.01),
+        ("he_normal", (2 / inputs) ** 0.5),
+    ):
+        model = DeconvNet(3, kernel_initializer=initializer, **small)
+        fc6 = model.get_layer("fc6").kernel.numpy()
+        assert fc6.std() == pytest.approx(deviation, rel=0.05)
