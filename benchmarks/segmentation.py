@@ -2,12 +2,13 @@
 
     python -m benchmarks.segmentation
 
-Unpooling and transposed convolution against what one would write without kcv;
-FCN-8s on VGG-16, one image forward and one update, against the same network
-with the same weights in torch, where that is installed; and how many images a
-second the pipeline of digit scenes gives.
+Unpooling, transposed convolution and batch normalisation against what one
+would write without kcv; FCN-8s on VGG-16, one image forward and one update,
+against the same network with the same weights in torch, where that is
+installed; and how many images a second the pipeline of digit scenes gives.
 """
 
+import functools
 import os
 
 try:
@@ -55,6 +56,11 @@ def main(
         "enlarge 21 maps of 60 x 80 by 8",
         medians(enlarging(), rounds),
         "Conv2DTranspose, Bilinear",
+    )
+    print_ratios(
+        "normalise 8 x 96 x 112 x 32 and its gradient",
+        medians(normalizing(), rounds),
+        "kcv.layers",
     )
     for title, functions in fcn(height, width).items():
         print_ratios(
@@ -116,6 +122,21 @@ def enlarging():
         "kcv.layers.Interpolation2D": _timed(kcv.layers.Interpolation2D(8), x),
         "tf.image.resize": _timed(lambda x: tf.image.resize(x, (480, 640)), x),
     }
+
+
+def normalizing():
+    """Normalise batches by the fused kernel, and as Keras does."""
+    x = tf.random.stateless_normal((8, 96, 112, 32), (0, 1))
+    functions = {}
+    for name, layer in (
+        ("kcv.layers", kcv.layers.BatchNormalization()),
+        ("keras.layers", keras.layers.BatchNormalization()),
+    ):
+        layer.build(x.shape)
+        functions[name] = _with_gradient(
+            functools.partial(layer, training=True), x
+        )
+    return functions
 
 
 def fcn(height, width):
