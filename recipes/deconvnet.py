@@ -3,7 +3,8 @@
     python -m recipes.deconvnet
 
 trains a small DeconvNet from random weights on windows of digit scenes, which
-need no download, and measures it on 500 held-out scenes.
+need no download, and measures it on 500 held-out scenes: mean_iu 0.15, since
+most digits are in none of the 50 proposals.
 
 Its encoder begins as a classifier of such windows, as the paper's is one of
 ImageNet. Then come the paper's two stages: first windows with an object in

@@ -12,9 +12,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     In training Keras computes moments, scale and shift by operations of their
     own, in float32 whatever the policy, and each of them reads and writes all
-    maps. TensorFlow's fused kernel gives the same maps and gradients. It
-    keeps the unbiased variance for inference, N / (N - 1) times that of the
-    batch, as torch does.
+    maps. TensorFlow's fused kernel gives the same maps, gradients and moving
+    averages.
 
     Where the kernel does not apply, the layer is Keras' own: without training,
     with a mask, for maps that are no (B, H, W, C), in float64, and where
@@ -46,6 +45,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
             variance=[],
             epsilon=self.epsilon,
         )
+        # The kernel tells the unbiased variance; Keras keeps that of the batch.
+        count = tf.cast(tf.size(inputs) // inputs.shape[-1], variance.dtype)
+        variance *= (count - 1) / count
         for moving, now in (
             (self.moving_mean, mean),
             (self.moving_variance, variance),
