@@ -4,7 +4,7 @@
 
 trains a small DeconvNet from random weights on windows of digit scenes, which
 need no download, and measures it on 500 held-out scenes: mean_iu 0.15, since
-most digits are in none of the 50 proposals.
+the 50 proposals meet 44 % of the digits.
 
 Its encoder begins as a classifier of such windows, as the paper's is one of
 ImageNet. Then come the paper's two stages: first windows with an object in

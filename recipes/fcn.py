@@ -3,8 +3,8 @@
     python -m recipes.fcn
 
 trains a small FCN-8s from random weights on digit scenes, which need no
-download, and measures it on 500 held-out scenes: mean_iu 0.59 in 15 minutes on
-two CPU cores with AMX, by `--precision mixed_bfloat16`. `--stride 16` and
+download, and measures it on 500 held-out scenes: mean_iu 0.59 in 20 minutes on
+one CPU core with AMX, by `--precision mixed_bfloat16`. `--stride 16` and
 `--stride 32` are its coarser sisters.
 
     python -m recipes.fcn --data sbd:benchmark_RELEASE/dataset:VOC2011 \
