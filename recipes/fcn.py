@@ -210,8 +210,9 @@ def main(
                 kcv.segmentation.go_on_from(model, before)
             class_weights = None
             if background_weight is not None:
-                others = len(images.class_names) - 1
-                class_weights = [background_weight] + others * [1.0]
+                class_weights = segmentation.scene_weights(
+                    len(images.class_names), background_weight
+                )
             model.compile(
                 *optimizer_and_loss(
                     backbone, own_schedule, plan, quick, class_weights

@@ -76,9 +76,11 @@ def open_images(source: str, size: int | None, on_error: str) -> Images:
     return Images(source, class_names, test, size, on_error)
 
 
-def scene_weights(classes: int) -> list[float]:
-    """List what pixels of each class count in the loss of digit scenes."""
-    return [SCENE_BACKGROUND] + (classes - 1) * [1.0]
+def scene_weights(
+    classes: int, background: float = SCENE_BACKGROUND
+) -> list[float]:
+    """List what pixels of each class count in the loss, background first."""
+    return [background] + (classes - 1) * [1.0]
 
 
 def batches(dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
@@ -122,7 +124,7 @@ def finish(
     schedules: Sequence[Schedule],
     paper: Sequence[Published],
     configuration: dict,
-    steps: Sequence[Path] = (),
+    steps: Sequence[Path],
     found: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> dict:
     """Save a trained segmenter, measure it, write its report, publish it.
@@ -135,8 +137,7 @@ def finish(
         schedules: of the parts of training.
         paper: figures to print beside.
         configuration: all options.
-        steps: folders of the steps of training, where it has some; else all is
-            in the folder of the run.
+        steps: folders of the parts of training.
         found: function from an image (H, W, 3) uint8 to its scores (H, W, C),
             where that is not the model's answer for the whole image.
 
@@ -156,7 +157,7 @@ def finish(
     count = int(images.test.cardinality())
     scores = kcv.metrics.segmentation_scores(confusion)
     iu = scores.pop("iu")
-    history = experiment.read_history(*(steps or [run.out]))
+    history = experiment.read_history(*steps)
     seconds = sum(history["seconds"])
     shown = sum(each.epochs * each.images for each in schedules)
     metrics = {
