@@ -37,7 +37,7 @@ from recipes import segmentation
 from recipes.proposed import training_images
 from recipes.report import Published
 from recipes.schedule import Plan
-from recipes.schedule import make_schedule
+from recipes.schedule import begin_part
 from recipes.schedule import quick_optimizer
 from recipes.windows import Windows
 from recipes.windows import learn_classes
@@ -151,33 +151,34 @@ def main(
     classes = len(images.class_names)
 
     # === Fit ===
-    folders, schedules = [], []
+    parts = []
 
     def begin(name, plan):
-        own = dataclasses.replace(run, out=run.out / name)
-        experiment.prepare(own, configuration)
-        folders.append(own.out)
-        schedules.append(make_schedule(plan, run, steps_per_epoch))
-        return own, schedules[-1]
+        part = begin_part(run, name, plan, steps_per_epoch, configuration)
+        parts.append(part)
+        return part
 
     with strategy.scope():
         model = build(classes, setting, small, weights)
         if setting.classes is not None:
-            own, schedule = begin("classes", setting.classes)
             learn_classes(
-                own, model, "fc7_relu", schedule, setting.windows, images
+                begin("classes", setting.classes),
+                model,
+                model.get_layer("fc7_relu").output,
+                setting.windows,
+                images,
             )
     for stage, plan in enumerate(setting.plans, start=1):
-        own, schedule = begin(f"stage-{stage}", plan)
+        part = begin(f"stage-{stage}", plan)
         with strategy.scope():
             model.compile(
-                optimizer(schedule, plan, setting.drops[stage - 1], small),
+                optimizer(part.schedule, plan, setting.drops[stage - 1], small),
                 kcv.losses.PixelwiseCrossEntropy(),
                 jit_compile=run.jit,
             )
         windows = _stream(stage, images, setting.windows, run, method, scenes)
-        segmentation.fit(own, model, schedule, windows)
-    seen = segmentation.batches(windows(0), schedule.batch_size)
+        segmentation.fit(part, model, windows)
+    seen = segmentation.batches(windows(0), part.schedule.batch_size)
     kcv.segmentation.recompute_batch_norm(
         model, seen.take(statistics).map(lambda x, y: x)
     )
@@ -200,10 +201,9 @@ def main(
         f"DeconvNet on {data}",
         whole,
         images,
-        schedules,
+        parts,
         PAPER,
         configuration,
-        steps=folders,
         found=found,
     )
 

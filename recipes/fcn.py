@@ -3,9 +3,10 @@
     python -m recipes.fcn
 
 trains a small FCN-8s from random weights on digit scenes, which need no
-download, and measures it on 500 held-out scenes: mean_iu 0.59 in 20 minutes on
-one CPU core with AMX, by `--precision mixed_bfloat16`. `--stride 16` and
-`--stride 32` are its coarser sisters.
+download, and measures it on 500 held-out scenes: mean_iu 0.61 in 23 minutes on
+one CPU core with AMX, by `--precision mixed_bfloat16`. Its backbone learns to
+classify first, as the paper's have: windows around single digits. `--stride 16`
+and `--stride 32` are its coarser sisters.
 
     python -m recipes.fcn --data sbd:benchmark_RELEASE/dataset:VOC2011 \
         --backbone vgg16 --weights imagenet --training stages
@@ -21,6 +22,7 @@ trains on your own images and PNGs of labels.
 """
 
 import dataclasses
+import functools
 from pathlib import Path
 from typing import Annotated
 from typing import Literal
@@ -32,9 +34,11 @@ from recipes import experiment
 from recipes import segmentation
 from recipes.report import Published
 from recipes.schedule import Plan
-from recipes.schedule import make_schedule
+from recipes.schedule import begin_part
 from recipes.schedule import quick_optimizer
 from recipes.trunks import small_strided
+from recipes.windows import Windows
+from recipes.windows import learn_classes
 
 _DATA = "VOC 2011, measured on the 736 images of val that SBD's train has not"
 PAPER = [
@@ -48,7 +52,10 @@ PAPER = [
     )
 ]
 
-SMALL = Plan(batch_size=8, steps=4864, epochs=8, learning_rate=8e-3)
+# The small backbone: what it classifies, and the scenes.
+SMALL_CLASSES = Plan(batch_size=64, steps=640, epochs=2, learning_rate=4e-3)
+SMALL_WINDOWS = Windows(side=64, cut=72, count=2)
+SMALL = Plan(batch_size=8, steps=4608, epochs=8, learning_rate=8e-3)
 # A classifier without batch normalisation learns at a lower rate.
 QUICK = Plan(batch_size=4, steps=512, epochs=4, learning_rate=1e-4)
 
@@ -181,19 +188,28 @@ def main(
         "steps_per_epoch": steps_per_epoch,
         "on_error": on_error,
     }
-    experiment.prepare(run, configuration)
+    strategy = experiment.prepare(run, configuration)
     images = segmentation.open_images(data, image_size, on_error)
 
     # === Fit ===
-    model, folders, schedules = None, [], []
+    class_weights = None
+    if background_weight is not None:
+        class_weights = segmentation.scene_weights(
+            len(images.class_names), background_weight
+        )
+    begin = functools.partial(
+        begin_part,
+        run,
+        steps_per_epoch=steps_per_epoch,
+        configuration=configuration,
+    )
+    model, parts = None, []
     for number, fineness in enumerate(stages):
-        own = dataclasses.replace(run, out=run.out / f"fcn{fineness}s")
-        strategy = experiment.prepare(own, configuration)
         plan = SMALL if backbone == "small" else QUICK
         if not quick:
             plans = SOLVERS[backbone].plans
             plan = plans["at_once" if training == "at_once" else fineness]
-        own_schedule = make_schedule(plan, run, steps_per_epoch)
+        part = begin(f"fcn{fineness}s", plan)
         before = model
         with strategy.scope():
             model = kcv.segmentation.FCN(
@@ -208,35 +224,34 @@ def main(
             )
             if before is not None:
                 kcv.segmentation.go_on_from(model, before)
-            class_weights = None
-            if background_weight is not None:
-                class_weights = segmentation.scene_weights(
-                    len(images.class_names), background_weight
+            elif backbone == "small":
+                parts.append(begin("classes", SMALL_CLASSES))
+                learn_classes(
+                    parts[-1],
+                    model,
+                    model.get_layer("score_fr").input,
+                    SMALL_WINDOWS,
+                    images,
                 )
             model.compile(
                 *optimizer_and_loss(
-                    backbone, own_schedule, plan, quick, class_weights
+                    backbone, part.schedule, plan, quick, class_weights
                 ),
                 jit_compile=run.jit,
             )
         segmentation.fit(
-            own,
-            model,
-            own_schedule,
-            lambda start: images.examples(run.seed, start),
+            part, model, lambda start: images.examples(run.seed, start)
         )
-        folders.append(own.out)
-        schedules.append(own_schedule)
+        parts.append(part)
 
     return segmentation.finish(
         run,
         f"FCN-{stride}s on {data}",
         model,
         images,
-        schedules,
+        parts,
         PAPER,
         configuration,
-        steps=folders,
     )
 
 

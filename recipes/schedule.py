@@ -1,5 +1,6 @@
 """How long networks are trained: plans, and how options change them."""
 
+import dataclasses
 from typing import NamedTuple
 
 import keras
@@ -78,6 +79,42 @@ def make_schedule(
         steps_per_epoch or whole_windows(images / batch_size),
         plan.learning_rate,
     )
+
+
+class Part(NamedTuple):
+    """A part of training, with a folder and a schedule of its own.
+
+    Attributes:
+        run: the common options, with that folder.
+        schedule: how long.
+    """
+
+    run: experiment.Run
+    schedule: Schedule
+
+
+def begin_part(
+    run: experiment.Run,
+    name: str,
+    plan: Plan,
+    steps_per_epoch: int | None,
+    configuration: dict,
+) -> Part:
+    """Begin a part of training, or go on with it.
+
+    Args:
+        run: the common options.
+        name: of the part's folder, in that of the run.
+        plan: what is done without options.
+        steps_per_epoch: None for as many as show the plan's images.
+        configuration: all options of the recipe.
+
+    Returns:
+        The part, its seeds set.
+    """
+    own = dataclasses.replace(run, out=run.out / name)
+    experiment.prepare(own, configuration)
+    return Part(own, make_schedule(plan, run, steps_per_epoch))
 
 
 def whole_windows(steps: float) -> int:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import keras
@@ -15,7 +14,7 @@ from recipes import experiment
 from recipes.metrics import write_metrics
 from recipes.report import Published
 from recipes.report import write_report
-from recipes.schedule import Schedule
+from recipes.schedule import Part
 
 # The weight of background in the loss of digit scenes, nine tenths of whose
 # pixels it is; digits have 1.
@@ -90,21 +89,20 @@ def batches(dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
 
 
 def fit(
-    run: experiment.Run,
+    part: Part,
     model: keras.Model,
-    plan: Schedule,
     examples: Callable[[int], tf.data.Dataset],
     batched: Callable[[tf.data.Dataset, int], tf.data.Dataset] = batches,
 ) -> None:
     """Train a compiled model, or go on where that was stopped.
 
     Args:
-        run: the common options, with the folder of this part of training.
+        part: of training: its folder, and how long.
         model: compiled.
-        plan: how long.
         examples: function from a position to the stream that begins there.
         batched: function from a stream and a batch size to batches.
     """
+    run, plan = part
     done = experiment.EpochBackup(run.out / "backup").epoch
     model.fit(
         batched(examples(done * plan.images), plan.batch_size),
@@ -121,10 +119,9 @@ def finish(
     title: str,
     model: keras.Model,
     images: Images,
-    schedules: Sequence[Schedule],
+    parts: Sequence[Part],
     paper: Sequence[Published],
     configuration: dict,
-    steps: Sequence[Path],
     found: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> dict:
     """Save a trained segmenter, measure it, write its report, publish it.
@@ -134,10 +131,9 @@ def finish(
         title: of the report.
         model: from images (B, H, W, 3) to logits (B, H, W, C).
         images: the set; held-out images are measured at their own size.
-        schedules: of the parts of training.
+        parts: of training, one after another.
         paper: figures to print beside.
         configuration: all options.
-        steps: folders of the parts of training.
         found: function from an image (H, W, 3) uint8 to its scores (H, W, C),
             where that is not the model's answer for the whole image.
 
@@ -157,9 +153,9 @@ def finish(
     count = int(images.test.cardinality())
     scores = kcv.metrics.segmentation_scores(confusion)
     iu = scores.pop("iu")
-    history = experiment.read_history(*steps)
+    history = experiment.read_history(*(part.run.out for part in parts))
     seconds = sum(history["seconds"])
-    shown = sum(each.epochs * each.images for each in schedules)
+    shown = sum(each.epochs * each.images for _, each in parts)
     metrics = {
         **scores,
         "iu": dict(zip(names, iu.tolist(), strict=True)),

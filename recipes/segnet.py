@@ -34,7 +34,7 @@ from recipes import experiment
 from recipes import segmentation
 from recipes.report import Published
 from recipes.schedule import Plan
-from recipes.schedule import make_schedule
+from recipes.schedule import begin_part
 from recipes.schedule import quick_optimizer
 from recipes.windows import Windows
 from recipes.windows import learn_classes
@@ -146,26 +146,17 @@ def main(
     with strategy.scope():
         model = build(len(images.class_names), network, small, weights)
     class_weights = _class_weights(balance, images, run)
-    folders, schedules = [], []
+    parts = []
     for name, plan in plans.items():
-        own = dataclasses.replace(run, out=run.out / name)
-        experiment.prepare(own, configuration)
-        schedule = make_schedule(plan, run, steps_per_epoch)
-        folders.append(own.out)
-        schedules.append(schedule)
+        part = begin_part(run, name, plan, steps_per_epoch, configuration)
+        parts.append(part)
         with strategy.scope():
             if name == "classes":
-                learn_classes(
-                    own,
-                    model,
-                    last_of_encoder(SMALL_BLOCKS),
-                    schedule,
-                    SMALL_WINDOWS,
-                    images,
-                )
+                features = model.get_layer(last_of_encoder(SMALL_BLOCKS)).output
+                learn_classes(part, model, features, SMALL_WINDOWS, images)
                 continue
             model.compile(
-                quick_optimizer(schedule.all_steps, plan.learning_rate)
+                quick_optimizer(part.schedule.all_steps, plan.learning_rate)
                 if small
                 else kcv.optimizers.CaffeSGD(plan.learning_rate, l2=5e-4),
                 kcv.losses.PixelwiseCrossEntropy(class_weights=class_weights),
@@ -174,11 +165,9 @@ def main(
         examples = images.examples
         if name == "windows":
             examples = functools.partial(SMALL_WINDOWS.around_objects, images)
-        segmentation.fit(
-            own, model, schedule, functools.partial(examples, run.seed)
-        )
+        segmentation.fit(part, model, functools.partial(examples, run.seed))
     seen = segmentation.batches(
-        images.examples(run.seed, 0), schedule.batch_size
+        images.examples(run.seed, 0), part.schedule.batch_size
     )
     kcv.segmentation.recompute_batch_norm(
         model, seen.take(statistics).map(lambda x, y: x)
@@ -190,10 +179,9 @@ def main(
         f"{'SegNet' if network == 'segnet' else 'SegNet-Basic'} on {data}",
         model,
         images,
-        schedules,
+        parts,
         PAPER,
         configuration,
-        steps=folders,
     )
 
 

@@ -16,9 +16,8 @@ import tensorflow as tf
 import kcv
 from kcv.labels import VOID
 from recipes import classification
-from recipes import experiment
 from recipes import segmentation
-from recipes.schedule import Schedule
+from recipes.schedule import Part
 from recipes.schedule import quick_optimizer
 
 
@@ -73,29 +72,27 @@ class Windows:
 
 
 def learn_classes(
-    run: experiment.Run,
+    part: Part,
     model: keras.Model,
-    layer: str,
-    schedule: Schedule,
+    features: keras.KerasTensor,
     windows: Windows,
     images: segmentation.Images,
 ) -> None:
-    """Train a segmenter up to one of its layers to classify windows.
+    """Train the encoder of a segmenter to classify windows.
 
     Args:
-        run: the common options, with the folder of this part of training.
-        model: whose weights are trained.
-        layer: the last that is; the maps it gives are averaged and scored.
-        schedule: how long.
+        part: of training: its folder, and how long.
+        model: the segmenter.
+        features: (B, h, w, C), what its encoder ends with; their averages are
+            scored.
         windows: around single objects.
         images: the set.
     """
-    pooled = keras.layers.GlobalAveragePooling2D(name="average")(
-        model.get_layer(layer).output
-    )
+    pooled = keras.layers.GlobalAveragePooling2D(name="average")(features)
     scores = keras.layers.Dense(
         len(images.class_names), dtype="float32", name="scores"
     )(pooled)
+    run, schedule = part
     classifier = keras.Model(model.input, scores, name="classifier")
     classifier.compile(
         quick_optimizer(schedule.all_steps, schedule.learning_rate),
@@ -108,9 +105,7 @@ def learn_classes(
         found = windows.around_objects(images, run.seed, start)
         return found.map(_labelled)
 
-    segmentation.fit(
-        run, classifier, schedule, examples, classification.batches
-    )
+    segmentation.fit(part, classifier, examples, classification.batches)
 
 
 def _labelled(window):

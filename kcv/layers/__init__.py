@@ -5,6 +5,7 @@ from kcv.layers.crop_like import CropLike
 from kcv.layers.gram_matrix import GramMatrix
 from kcv.layers.grouped_conv2d import GroupedConv2D
 from kcv.layers.identity_shortcut import IdentityShortcut
+from kcv.layers.instance_normalization import InstanceNormalization
 from kcv.layers.interpolation2d import Interpolation2D
 from kcv.layers.local_response_normalization import LocalResponseNormalization
 from kcv.layers.max_unpool import MaxPoolWithSwitches
@@ -23,6 +24,7 @@ __all__ = [
     "GramMatrix",
     "GroupedConv2D",
     "IdentityShortcut",
+    "InstanceNormalization",
     "Interpolation2D",
     "LocalResponseNormalization",
     "MaxPoolWithSwitches",

@@ -20,7 +20,9 @@ import keras
 
 from kcv.classification import Preprocessing
 from kcv.classification.preprocessing import VGG_MEAN
+from kcv.layers import BatchNormalization
 from kcv.layers import CropLike
+from kcv.layers import InstanceNormalization
 from kcv.layers import ReflectionPadding2D
 
 # What five blocks of two unpadded convolutions take off each side: 20 cells at
@@ -159,12 +161,9 @@ def _normalized(x, normalization, name):
     if normalization is None:
         return x
     if normalization == "instance":
-        # One group for each channel.
-        return keras.layers.GroupNormalization(
-            groups=-1, epsilon=1e-5, name=f"{name}_norm"
-        )(x)
+        return InstanceNormalization(name=f"{name}_norm")(x)
     if normalization == "batch":
-        return keras.layers.BatchNormalization(
+        return BatchNormalization(
             momentum=0.9, epsilon=1e-5, name=f"{name}_norm"
         )(x)
     raise ValueError(

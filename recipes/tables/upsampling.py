@@ -46,7 +46,7 @@ from recipes import segmentation
 from recipes import segnet
 from recipes.report import write_report
 from recipes.schedule import Plan
-from recipes.schedule import make_schedule
+from recipes.schedule import begin_part
 from recipes.schedule import quick_optimizer
 from recipes.windows import learn_classes
 
@@ -103,12 +103,11 @@ def main(
     class_weights = segmentation.scene_weights(classes) if scenes else None
 
     print("\nthe encoder")
-    own = dataclasses.replace(run, out=run.out / "classes")
-    experiment.prepare(own, configuration)
-    schedule = make_schedule(CLASSES, run, steps_per_epoch)
+    part = begin_part(run, "classes", CLASSES, steps_per_epoch, configuration)
     with strategy.scope():
         classifier = build(BILINEAR, classes)
-        learn_classes(own, classifier, LAST, schedule, WINDOWS, images)
+        features = classifier.get_layer(LAST).output
+        learn_classes(part, classifier, features, WINDOWS, images)
 
     models, folders = {}, {}
     examples = {
@@ -119,24 +118,28 @@ def main(
         print(f"\n{answer}")
         folders[answer] = []
         for name, plan in PLANS.items():
-            own = dataclasses.replace(
-                run, out=run.out / f"answer-{number}" / name
+            part = begin_part(
+                run,
+                f"answer-{number}/{name}",
+                plan,
+                steps_per_epoch,
+                configuration,
             )
-            folders[answer].append(own.out)
-            strategy = experiment.prepare(own, configuration)
-            schedule = make_schedule(plan, run, steps_per_epoch)
+            folders[answer].append(part.run.out)
             with strategy.scope():
                 if answer not in models:
                     models[answer] = build(answer, classes)
                     take_encoder(models[answer], classifier)
                 models[answer].compile(
-                    quick_optimizer(schedule.all_steps, plan.learning_rate),
+                    quick_optimizer(
+                        part.schedule.all_steps, plan.learning_rate
+                    ),
                     kcv.losses.PixelwiseCrossEntropy(
                         class_weights=class_weights
                     ),
                     jit_compile=run.jit,
                 )
-            segmentation.fit(own, models[answer], schedule, examples[name])
+            segmentation.fit(part, models[answer], examples[name])
 
     # === Measure ===
     milliseconds = time_models(models, rounds)
@@ -176,8 +179,8 @@ def main(
         summary=(
             "One network, trained four times from the same encoder, which has "
             "learnt to classify windows, and the same random decoder, on the "
-            f"same {schedule.images * schedule.epochs} images of {data}; only "
-            "how its decoder enlarges by two differs. Measured on "
+            f"same {part.schedule.images * part.schedule.epochs} images of "
+            f"{data}; only how its decoder enlarges by two differs. Measured on "
             f"{int(images.test.cardinality())} held-out images; times are "
             f"medians on this machine, of one image of {TIMED[0]} x {TIMED[1]} "
             "pixels. A switch is stored as a byte; two bits "

@@ -21,6 +21,7 @@ from recipes import experiment
 from recipes import fcn
 from recipes import segmentation
 from recipes import segnet
+from recipes.schedule import Part
 from recipes.schedule import Plan
 from recipes.schedule import make_schedule
 from recipes.tables import upsampling
@@ -162,10 +163,11 @@ def test_the_encoder_learns_classes_and_the_decoder_nothing(shapes, tmp_path):
     model = kcv.segmentation.SegNet(3, blocks=((1, 4), (1, 8)))
     before = {layer.name: layer.get_weights() for layer in model.layers}
     run = quick(tmp_path)
-    schedule = make_schedule(Plan(2, 8, 1, 1e-2), run, None)
+    part = Part(run, make_schedule(Plan(2, 8, 1, 1e-2), run, None))
     images = segmentation.open_images(shapes, None, "raise")
     cut = Windows(32, 36, 2)
-    learn_classes(run, model, "conv2_1_relu", schedule, cut, images)
+    features = model.get_layer("conv2_1_relu").output
+    learn_classes(part, model, features, cut, images)
     changed = {
         name
         for name, weights in before.items()
@@ -179,7 +181,7 @@ def test_the_encoder_learns_classes_and_the_decoder_nothing(shapes, tmp_path):
     assert {"accuracy", "loss"} <= {*history}
     # A second call finds it done.
     learnt = model.get_weights()
-    learn_classes(run, model, "conv2_1_relu", schedule, cut, images)
+    learn_classes(part, model, features, cut, images)
     for old, new in zip(learnt, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
 

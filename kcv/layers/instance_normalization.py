@@ -1,0 +1,62 @@
+"""Instance normalisation by the kernel of batch normalisation."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("kcv")
+class InstanceNormalization(keras.layers.GroupNormalization):
+    """Normalise each channel of each image by itself (Ulyanov et al. 2016).
+
+    The same as `keras.layers.GroupNormalization(groups=-1)`, whose weights it
+    has, and sooner: Keras computes moments, scale and shift by operations of
+    their own, in float32 whatever the policy. Here the channels of all images
+    stand side by side as those of a single one, which TensorFlow's fused kernel
+    normalises.
+
+    Args:
+        epsilon: added to the variance.
+        **kwargs: As of `keras.layers.GroupNormalization`, but `groups` and
+            `axis`.
+
+    Call with maps (B, H, W, C) of a static C. Returns the same shape and dtype.
+
+    Example:
+
+    >>> layer = InstanceNormalization()
+    >>> maps = keras.ops.reshape(keras.ops.arange(4.0), (1, 2, 2, 1))
+    >>> layer(maps).numpy().ravel().round(2)
+    array([-1.34, -0.45,  0.45,  1.34], dtype=float32)
+    """
+
+    def __init__(self, epsilon=1e-5, **kwargs):
+        super().__init__(groups=-1, axis=-1, epsilon=epsilon, **kwargs)
+
+    def call(self, inputs):
+        if self.compute_dtype == "float64":
+            return super().call(inputs)  # the kernel is not for float64
+        inputs = tf.cast(inputs, self.compute_dtype)
+        batch, height, width, _ = tf.unstack(tf.shape(inputs))
+        channels = inputs.shape[-1]
+        side_by_side = tf.reshape(
+            tf.transpose(inputs, (1, 2, 0, 3)),
+            (1, height, width, batch * channels),
+        )
+        ones = tf.ones(channels)
+        outputs, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=side_by_side,
+            scale=tf.tile(self.gamma if self.scale else ones, [batch]),
+            offset=tf.tile(self.beta if self.center else 0 * ones, [batch]),
+            mean=[],
+            variance=[],
+            epsilon=self.epsilon,
+        )
+        outputs = tf.reshape(outputs, (height, width, batch, channels))
+        return tf.ensure_shape(
+            tf.transpose(outputs, (2, 0, 1, 3)), inputs.shape
+        )
+
+    def get_config(self):
+        config = super().get_config()
+        del config["groups"], config["axis"]
+        return config
