@@ -180,11 +180,10 @@ def main(
             "One network, trained four times from the same encoder, which has "
             "learnt to classify windows, and the same random decoder, on the "
             f"same {part.schedule.images * part.schedule.epochs} images of "
-            f"{data}; only how its decoder enlarges by two differs. Measured on "
-            f"{int(images.test.cardinality())} held-out images; times are "
+            f"{data}; only how its decoder enlarges by two differs. Measured "
+            f"on {int(images.test.cardinality())} held-out images; times are "
             f"medians on this machine, of one image of {TIMED[0]} x {TIMED[1]} "
-            "pixels. A switch is stored as a byte; two bits "
-            "would do."
+            "pixels. A switch is stored as a byte; two bits would do."
         ),
         tables={"Enlarged by": rows},
     )
