@@ -24,11 +24,13 @@ are not here.
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 from typing import Literal
 
 import keras
+import tensorflow as tf
 import tyro
 
 import kcv
@@ -54,30 +56,43 @@ PAPER = [
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """What a network sees, and how it is trained.
+    """What a network sees, how it is trained, and what it is asked.
 
     Attributes:
         windows: how they are cut.
         plans: of the two stages, in windows.
         drops: updates after which the learning rate falls, in each stage.
-        classes: how the encoder learns to classify, if it does not come from
+        learnt_from: proposals of an image that stage 2 chooses from.
+        asked: proposals by which an image is labelled.
+        encoder: how the encoder learns to classify, if it does not come from
             weights that do.
+        everywhere: whether every other window of stage 2 is of any proposal,
+            not of one that overlaps an object.
+        certainty: as of `kcv.segmentation.label_by_windows`.
     """
 
     windows: Windows
     plans: tuple[Plan, Plan]
     drops: tuple[int, int]
-    classes: Plan | None = None
+    learnt_from: int
+    asked: int
+    encoder: Plan | None = None
+    everywhere: bool = False
+    certainty: float | None = None
 
 
 SMALL = Setting(
     windows=Windows(side=64, cut=72, count=2),
     plans=(
         Plan(32, 1024, 4, 2e-3),
-        Plan(32, 2048, 8, 2e-3),
+        Plan(32, 4096, 8, 2e-3),
     ),
     drops=(0, 0),
-    classes=Plan(64, 384, 2, 2e-3),
+    learnt_from=200,
+    asked=200,
+    encoder=Plan(64, 384, 2, 2e-3),
+    everywhere=True,
+    certainty=0.7,
 )
 SMALL_BLOCKS = ((1, 32), (1, 64), (2, 96))
 PAPERS = Setting(
@@ -88,6 +103,8 @@ PAPERS = Setting(
         Plan(8, 320_000, 40, 0.01, accumulate=8),
     ),
     drops=(9_000, 10_000),
+    learnt_from=2000,
+    asked=50,
 )
 
 DEFAULT_RUN = experiment.Run(Path("runs/deconvnet"))
@@ -99,8 +116,8 @@ def main(
     size: Literal["small", "paper"] = "small",
     weights: str | None = None,
     method: str = "edge_boxes",
-    proposals: int = 50,
-    scenes: int = 2048,
+    proposals: int | None = None,
+    scenes: int = 3072,
     steps_per_epoch: int | None = None,
     statistics: int = 100,
     on_error: Literal["raise", "skip"] = "raise",
@@ -115,7 +132,8 @@ def main(
         weights: imagenet (downloaded) or a file of a VGG-16, whose
             convolutions are taken over; for size paper.
         method: Of `kcv.proposals.propose`.
-        proposals: Windows by which an image is labelled.
+        proposals: Windows by which an image is labelled; by default 200 for
+            size small, and the paper's 50 for size paper.
         scenes: Digit scenes to train on in the second stage.
         steps_per_epoch: Updates per epoch, a multiple of 8; by default as many
             as show the plan's number of windows in its number of epochs.
@@ -133,6 +151,7 @@ def main(
             f"weights={weights!r}"
         )
     setting = SMALL if small else PAPERS
+    proposals = proposals or setting.asked
     configuration = {
         **dataclasses.asdict(run),
         "task": "segmentation",
@@ -160,9 +179,9 @@ def main(
 
     with strategy.scope():
         model = build(classes, setting, small, weights)
-        if setting.classes is not None:
+        if setting.encoder is not None:
             learn_classes(
-                begin("classes", setting.classes),
+                begin("classes", setting.encoder),
                 model,
                 model.get_layer("fc7_relu").output,
                 setting.windows,
@@ -176,7 +195,7 @@ def main(
                 kcv.losses.PixelwiseCrossEntropy(),
                 jit_compile=run.jit,
             )
-        windows = _stream(stage, images, setting.windows, run, method, scenes)
+        windows = stream_of(stage, images, setting, run, method, scenes)
         segmentation.fit(part, model, windows)
     seen = segmentation.batches(windows(0), part.schedule.batch_size)
     kcv.segmentation.recompute_batch_norm(
@@ -184,7 +203,9 @@ def main(
     )
 
     # === Evaluate, report ===
-    whole = kcv.segmentation.label_by_windows(model)
+    whole = kcv.segmentation.label_by_windows(
+        model, certainty=setting.certainty
+    )
 
     def found(image):
         boxes = kcv.proposals.propose(
@@ -252,8 +273,29 @@ def optimizer(schedule, plan, drop, small):
     )
 
 
-def _stream(stage, images, windows, run, method, scenes):
-    """Make the stream of windows of a stage: a function from its start."""
+def stream_of(
+    stage: int,
+    images: segmentation.Images,
+    setting: Setting,
+    run: experiment.Run,
+    method: str,
+    scenes: int,
+) -> Callable[[int], tf.data.Dataset]:
+    """Make the stream of windows of a stage.
+
+    Args:
+        stage: 1 or 2.
+        images: the set.
+        setting: how windows are cut and chosen.
+        run: the common options; proposals are kept in its folder.
+        method: of `kcv.proposals.propose`.
+        scenes: digit scenes to train on in stage 2.
+
+    Returns:
+        A function from the number of the first window, a multiple of twice
+        `setting.windows.count`, to the stream that begins there.
+    """
+    windows = setting.windows
     if stage == 1:
         return functools.partial(windows.around_objects, images, run.seed)
 
@@ -265,18 +307,32 @@ def _stream(stage, images, windows, run, method, scenes):
         kcv.data.load_segmentation,
     )
     cache = kcv.proposals.ProposalCache(
-        run.out / "proposals", method=method, seed=run.seed
+        run.out / "proposals",
+        method=method,
+        max_proposals=setting.learnt_from,
+        seed=run.seed,
     )
     cache.compute(once)
 
-    def stream(start):
-        first = start // windows.count
-        found = kcv.data.proposal_windows(
+    def proposed(first, least_iou):
+        return kcv.data.proposal_windows(
             cache.attach(endless(first)),
             windows.cut,
             run.seed,
             first,
             count=windows.count,
+            least_iou=least_iou,
+        )
+
+    def stream(start):
+        first = start // windows.count
+        if not setting.everywhere:
+            found = proposed(first, 0.5)
+            return windows.crop(found, images, run.seed, start)
+        first //= 2  # by turns, each is half as far
+        found = tf.data.Dataset.choose_from_datasets(
+            [proposed(first, 0.5), proposed(first + scenes // 2, 0.0)],
+            tf.data.Dataset.range(2).repeat(),
         )
         return windows.crop(found, images, run.seed, start)
 

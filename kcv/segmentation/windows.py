@@ -13,7 +13,10 @@ from kcv.data.cutting import grown
 
 
 def label_by_windows(
-    model: keras.Model, context: float = 1.2, name: str | None = None
+    model: keras.Model,
+    context: float = 1.2,
+    certainty: float | None = None,
+    name: str | None = None,
 ) -> keras.Model:
     """Let a segmenter of windows label whole images.
 
@@ -22,10 +25,17 @@ def label_by_windows(
     scaled back to their place and are zero elsewhere. The score of a pixel is
     the greatest that any window gives it (Noh et al. 2015, equation 1).
 
+    Scores of different windows need not be on one scale: one that is sure of
+    its background hides an object that another has found. By `certainty` they
+    are compared as probabilities instead, those of the objects alone.
+
     Args:
         model: from windows (N, h, w, 3), RGB 0..255, to logits (N, h, w, C),
             h and w fixed.
         context: times a proposal's sides that a window has; 1.2 in the paper.
+        certainty: None, for the paper's maximum of scores; or what background
+            counts for, in 0..1: a pixel is of the class to which any window
+            gives the greatest probability, if that is greater.
         name: of the model.
 
     Returns:
@@ -34,8 +44,8 @@ def label_by_windows(
         images of any size. The paper takes the 50 best of EdgeBoxes.
 
     Raises:
-        ValueError: if the window of `model` is not fixed, or context is below
-            1.
+        ValueError: if the window of `model` is not fixed, context is below 1,
+            or certainty is not between 0 and 1.
 
     Example:
 
@@ -55,6 +65,11 @@ def label_by_windows(
         raise ValueError(
             f"context must be at least 1. Received: context={context}"
         )
+    if certainty is not None and not 0 < certainty < 1:
+        raise ValueError(
+            "certainty must be between 0 and 1, or None. Received: "
+            f"certainty={certainty}"
+        )
     inputs = {
         "images": keras.Input((None, None, 3), name="images"),
         "proposals": keras.Input((None, 4), name="proposals"),
@@ -63,7 +78,11 @@ def label_by_windows(
     boxes = WithContext(context, name="context")(inputs["proposals"])
     windows = CutWindows((height, width), name="cut")([images, boxes])
     scores = model(windows)
+    if certainty is not None:
+        scores = keras.layers.Softmax(dtype="float32", name="softmax")(scores)
     logits = PasteWindows(name="paste")([scores, boxes, images])
+    if certainty is not None:
+        logits = AgainstBackground(certainty, name="decide")(logits)
     return keras.Model(inputs, logits, name=name or f"whole_{model.name}")
 
 
@@ -167,3 +186,25 @@ class PasteWindows(keras.layers.Layer):
     def compute_output_spec(self, inputs):
         shape = self.compute_output_shape([t.shape for t in inputs])
         return keras.KerasTensor(shape, dtype="float32")
+
+
+@keras.saving.register_keras_serializable("kcv")
+class AgainstBackground(keras.layers.Layer):
+    """Let background have the same probability at all pixels.
+
+    Call with probabilities (B, H, W, C), background first. Returns their
+    logarithms, (B, H, W, C) float32.
+    """
+
+    def __init__(self, background, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.background = background
+
+    def call(self, probabilities):
+        objects = probabilities[..., 1:]
+        background = tf.fill(tf.shape(objects[..., :1]), self.background)
+        logits = tf.math.log(tf.concat([background, objects], -1) + 1e-7)
+        return tf.ensure_shape(logits, probabilities.shape)
+
+    def get_config(self):
+        return {**super().get_config(), "background": self.background}

@@ -268,6 +268,25 @@ def test_solvers_of_fcn():
     assert plan.steps / plan.accumulate == 100_000
 
 
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_stage_2_goes_on_where_it_stopped(everywhere, shapes, tmp_path):
+    setting = dataclasses.replace(
+        deconvnet.SMALL,
+        windows=Windows(16, 18, 2),
+        learnt_from=20,
+        everywhere=everywhere,
+    )
+    images = segmentation.open_images(shapes, None, "raise")
+    windows = deconvnet.stream_of(
+        2, images, setting, quick(tmp_path), "uniform", 8
+    )
+    whole = [*windows(0).take(12).as_numpy_iterator()]
+    rest = windows(8).take(4).as_numpy_iterator()
+    for window, expected in zip(rest, whole[8:], strict=True):
+        np.testing.assert_array_equal(window["images"], expected["images"])
+    assert len({window["image_id"] for window in whole}) > 2
+
+
 def test_solvers_of_segnet_and_deconvnet():
     assert segnet.PAPERS["segnet"][:2] == (4, 40_000)
     assert segnet.PAPERS["segnet"].learning_rate == 1e-3
@@ -276,6 +295,8 @@ def test_solvers_of_segnet_and_deconvnet():
     assert first.steps / first.accumulate == 20_000
     assert second.steps / second.accumulate == 40_000
     assert first.batch_size * first.accumulate == 64
+    assert (deconvnet.PAPERS.learnt_from, deconvnet.PAPERS.asked) == (2000, 50)
+    assert deconvnet.PAPERS.certainty is None
     windows = deconvnet.PAPERS.windows
     assert (windows.cut, windows.side) == (250, 224)
     optimizer = deconvnet.optimizer(None, second, 10_000, small=False)

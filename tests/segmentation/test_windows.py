@@ -66,6 +66,43 @@ def test_a_pixel_has_its_greatest_score():
     np.testing.assert_allclose(found[0, 8:], 0.0)
 
 
+def test_certainty_is_what_background_counts_for():
+    images = np.zeros((1, 8, 16, 3))
+    images[0, :, 8:] = [0.0, 3.0, 0.0]  # the scores of an object, class 1
+    boxes = np.float32([[[0, 0, 8, 8], [8, 0, 16, 8], [0, 0, 0, 0]]])
+    for certainty, label in ((0.5, 1), (0.95, 0)):
+        model = label_by_windows(
+            window_model(lambda x: x), context=1.0, certainty=certainty
+        )
+        found = model.predict({"images": images, "proposals": boxes}, verbose=0)
+        probabilities = np.exp(found[0])
+        np.testing.assert_allclose(probabilities[..., 0], certainty, atol=1e-5)
+        np.testing.assert_allclose(
+            probabilities[:, 10:, 1], np.exp(3) / (np.exp(3) + 2), atol=1e-4
+        )
+        assert (found[0, :, 10:].argmax(-1) == label).all()
+        assert (found[0, :, :8].argmax(-1) == 0).all()
+
+
+def test_by_certainty_a_sure_background_hides_no_object():
+    # What a window that sees both halves says: background, and loudly.
+    def score(x):
+        both = keras.ops.max(x[..., 0], (1, 2)) * keras.ops.max(x[..., 1])
+        return x + both[:, None, None, None] * np.float32([20.0, 0.0, 0.0])
+
+    images = np.zeros((1, 8, 16, 3))
+    images[0, :, :8] = [1.0, 0.0, 0.0]
+    images[0, :, 8:] = [0.0, 5.0, 0.0]
+    boxes = np.float32([[[8, 0, 16, 8], [0, 0, 16, 8]]])
+    labels = {}
+    for certainty in (None, 0.5):
+        model = label_by_windows(window_model(score), 1.0, certainty)
+        found = model.predict({"images": images, "proposals": boxes}, verbose=0)
+        labels[certainty] = found[0, :, 10:].argmax(-1)
+    assert (labels[None] == 0).all()
+    assert (labels[0.5] == 1).all()
+
+
 def test_context_is_cut_with_the_box():
     seen = []
 
@@ -84,9 +121,10 @@ def test_context_is_cut_with_the_box():
     np.testing.assert_allclose(seen[-1][0, -1, -1, :2], [27, 23], atol=1e-4)
 
 
-def test_whole_model_is_saved_and_takes_any_size(tmp_path):
+@pytest.mark.parametrize("certainty", [None, 0.7])
+def test_whole_model_is_saved_and_takes_any_size(certainty, tmp_path):
     small = DeconvNet(3, (16, 16, 3), ((1, 4), (1, 8)), units=8)
-    model = label_by_windows(small)
+    model = label_by_windows(small, certainty=certainty)
     model.save(tmp_path / "m.keras")
     again = keras.models.load_model(tmp_path / "m.keras")
     rng = np.random.default_rng(1)
@@ -108,6 +146,8 @@ def test_arguments_of_whole_models_are_checked():
         label_by_windows(keras.Model(free, free))
     with pytest.raises(ValueError, match="context must be at least 1"):
         label_by_windows(window_model(lambda x: x), context=0.5)
+    with pytest.raises(ValueError, match="between 0 and 1.*certainty=1.5"):
+        label_by_windows(window_model(lambda x: x), certainty=1.5)
 
 
 # === Windows to train on ===
