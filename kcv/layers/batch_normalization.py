@@ -10,14 +10,14 @@ _FUSED_DTYPES = ("float16", "bfloat16", "float32")
 class BatchNormalization(keras.layers.BatchNormalization):
     """Normalise batches of maps as Keras does, and sooner.
 
-    In training Keras computes moments, scale and shift by operations of their
-    own, in float32 whatever the policy, and each of them reads and writes all
-    maps. TensorFlow's fused kernel gives the same maps, gradients and moving
+    Keras computes moments, scale and shift by operations of their own, in
+    float32 whatever the policy, and each of them reads and writes all maps.
+    TensorFlow's fused kernel gives the same maps, gradients and moving
     averages.
 
-    Where the kernel does not apply, the layer is Keras' own: without training,
-    with a mask, for maps that are no (B, H, W, C), in float64, and where
-    several replicas of a strategy share their moments (`synchronized=True`).
+    Where the kernel does not apply, the layer is Keras' own: with a mask, for
+    maps that are no (B, H, W, C), in float64, and where several replicas of a
+    strategy share their moments (`synchronized=True`).
 
     Args:
         **kwargs: As of `keras.layers.BatchNormalization`, whose weights and
@@ -34,17 +34,21 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """
 
     def call(self, inputs, training=None, mask=None):
-        if not (training and self.trainable and self._fits(inputs, mask)):
+        if not self._fits(inputs, mask):
             return super().call(inputs, training=training, mask=mask)
+        learns = bool(training) and self.trainable
         ones = tf.ones(inputs.shape[-1:])
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
             scale=self.gamma if self.scale else ones,
             offset=self.beta if self.center else 0 * ones,
-            mean=[],
-            variance=[],
+            mean=[] if learns else self.moving_mean,
+            variance=[] if learns else self.moving_variance,
             epsilon=self.epsilon,
+            is_training=learns,
         )
+        if not learns:
+            return outputs
         # The kernel tells the unbiased variance; Keras keeps that of the batch.
         count = tf.cast(tf.size(inputs) // inputs.shape[-1], variance.dtype)
         variance *= (count - 1) / count

@@ -144,26 +144,22 @@ class PasteWindows(keras.layers.Layer):
 
     def call(self, inputs):
         scores, boxes, images = inputs
-        scores = tf.cast(scores, "float32")
         batch, count = tf.unstack(tf.shape(boxes)[:2])
         size = tf.shape(scores)[1:3]
         channels = scores.shape[-1]
         sides = tf.shape(images)[1:3]
-        scores = tf.reshape(scores, (batch, count, size[0], size[1], channels))
-        # An image as a box of each window, in pixels of the window.
-        x1, y1, x2, y2 = tf.unstack(boxes, axis=-1)
-        there = (x2 > x1) & (y2 > y1)
-        per_pixel = tf.cast(size[::-1], "float32") / tf.where(
-            there[..., None], tf.stack([x2 - x1, y2 - y1], -1), 1.0
+        scores = tf.reshape(
+            tf.cast(scores, "float32"),
+            (batch, count, *tf.unstack(size), channels),
         )
-        first = -tf.stack([x1, y1], -1) * per_pixel
-        last = first + tf.cast(sides[::-1], "float32") * per_pixel
-        whole = tf.concat([first, last], -1)
-        owners = tf.range(batch)
+        rows = shares(boxes[..., 1], boxes[..., 3], size[0], sides[0])
+        columns = shares(boxes[..., 0], boxes[..., 2], size[1], sides[1])
 
         def paste(number, greatest):
-            own = cut(scores[:, number], whole[:, number], owners, sides)
-            own = tf.where(there[:, number, None, None, None], own, 0.0)
+            own = tf.einsum(
+                "bxw,bhwc->bhxc", columns[:, number], scores[:, number]
+            )
+            own = tf.einsum("byh,bhxc->byxc", rows[:, number], own)
             return number + 1, tf.maximum(greatest, own)
 
         start = tf.fill((batch, sides[0], sides[1], channels), -float("inf"))
@@ -186,6 +182,33 @@ class PasteWindows(keras.layers.Layer):
     def compute_output_spec(self, inputs):
         shape = self.compute_output_shape([t.shape for t in inputs])
         return keras.KerasTensor(shape, dtype="float32")
+
+
+def shares(first, last, cells, pixels) -> tf.Tensor:
+    """Compute what each cell of a window gives to each pixel of an image.
+
+    Bilinear interpolation along one axis is a product with these.
+
+    Args:
+        first: (B, P) float32, where windows begin, pixels.
+        last: (B, P), where they end.
+        cells: of a window.
+        pixels: of the image.
+
+    Returns:
+        (B, P, pixels, cells) float32: up to two shares that sum to 1 for a
+        pixel whose centre is in the window, and else zeros.
+    """
+    there = (last > first)[..., None]
+    length = tf.where(there, (last - first)[..., None], 1.0)
+    centers = tf.range(tf.cast(pixels, "float32")) + 0.5
+    cells = tf.cast(cells, "float32")
+    place = (centers - first[..., None]) / length * cells
+    inside = there & (place >= 0) & (place <= cells)
+    # Between the outermost centres and the edge, the outermost cell alone.
+    place = tf.clip_by_value(place, 0.5, cells - 0.5)
+    distance = tf.abs(place[..., None] - tf.range(cells) - 0.5)
+    return tf.where(inside[..., None], tf.nn.relu(1 - distance), 0.0)
 
 
 @keras.saving.register_keras_serializable("kcv")
