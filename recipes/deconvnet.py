@@ -3,15 +3,20 @@
     python -m recipes.deconvnet
 
 trains a small DeconvNet from random weights on windows of digit scenes, which
-need no download, and measures it on 500 held-out scenes: mean_iu 0.15, since
-the 50 proposals meet 44 % of the digits.
+need no download, and measures it on 500 held-out scenes: mean_iu 0.44 after 33
+minutes of training on one core with AMX by `--precision mixed_bfloat16`.
 
 Its encoder begins as a classifier of such windows, as the paper's is one of
 ImageNet. Then come the paper's two stages: first windows with an object in
 their middle, the only one that counts; then windows of proposals that overlap
-an object, with all classes in them. A whole image is labelled by the windows
-of its 50 best proposals of EdgeBoxes: a pixel has the greatest score that any
-of them gives.
+an object, with all classes in them. The paper labels a whole image by the
+windows of its 50 best proposals of EdgeBoxes: a pixel has the greatest score
+that any of them gives.
+
+Of the digits, 50 proposals meet less than half. So the small network asks 200,
+most of which are of no digit, and learns that by every other window of its
+second stage, which may be of any proposal. What windows say is compared as
+probabilities, not as scores.
 
     python -m recipes.deconvnet --data voc:VOC2012 --size paper \
         --weights imagenet
