@@ -331,14 +331,14 @@ def stream_of(
 
     def stream(start):
         first = start // windows.count
-        if not setting.everywhere:
+        if setting.everywhere:
+            first //= 2  # by turns, each is half as far
+            found = tf.data.Dataset.choose_from_datasets(
+                [proposed(first, 0.5), proposed(first + scenes // 2, 0.0)],
+                tf.data.Dataset.range(2).repeat(),
+            )
+        else:
             found = proposed(first, 0.5)
-            return windows.crop(found, images, run.seed, start)
-        first //= 2  # by turns, each is half as far
-        found = tf.data.Dataset.choose_from_datasets(
-            [proposed(first, 0.5), proposed(first + scenes // 2, 0.0)],
-            tf.data.Dataset.range(2).repeat(),
-        )
         return windows.crop(found, images, run.seed, start)
 
     return stream

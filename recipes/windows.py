@@ -88,11 +88,11 @@ def learn_classes(
         windows: around single objects.
         images: the set.
     """
+    run, schedule = part
     pooled = keras.layers.GlobalAveragePooling2D(name="average")(features)
     scores = keras.layers.Dense(
         len(images.class_names), dtype="float32", name="scores"
     )(pooled)
-    run, schedule = part
     classifier = keras.Model(model.input, scores, name="classifier")
     classifier.compile(
         quick_optimizer(schedule.all_steps, schedule.learning_rate),
