@@ -13,10 +13,10 @@ an object, with all classes in them. The paper labels a whole image by the
 windows of its 50 best proposals of EdgeBoxes: a pixel has the greatest score
 that any of them gives.
 
-Of the digits, 50 proposals meet less than half. So the small network asks 200,
-most of which are of no digit, and learns that by every other window of its
-second stage, which may be of any proposal. What windows say is compared as
-probabilities, not as scores.
+Of the digits, 50 proposals of EdgeBoxes meet less than half. So the small
+network asks 200 of Selective Search, most of which are of no digit, and learns
+that by every other window of its second stage, which may be of any proposal.
+What windows say is compared as probabilities, not as scores.
 
     python -m recipes.deconvnet --data voc:VOC2012 --size paper \
         --weights imagenet
@@ -67,6 +67,7 @@ class Setting:
         windows: how they are cut.
         plans: of the two stages, in windows.
         drops: updates after which the learning rate falls, in each stage.
+        method: of `kcv.proposals.propose`.
         learnt_from: proposals of an image that stage 2 chooses from.
         asked: proposals by which an image is labelled.
         encoder: how the encoder learns to classify, if it does not come from
@@ -79,6 +80,7 @@ class Setting:
     windows: Windows
     plans: tuple[Plan, Plan]
     drops: tuple[int, int]
+    method: str
     learnt_from: int
     asked: int
     encoder: Plan | None = None
@@ -93,6 +95,7 @@ SMALL = Setting(
         Plan(32, 4096, 8, 2e-3),
     ),
     drops=(0, 0),
+    method="selective_search",
     learnt_from=200,
     asked=200,
     encoder=Plan(64, 384, 2, 2e-3),
@@ -108,6 +111,7 @@ PAPERS = Setting(
         Plan(8, 320_000, 40, 0.01, accumulate=8),
     ),
     drops=(9_000, 10_000),
+    method="edge_boxes",
     learnt_from=2000,
     asked=50,
 )
@@ -120,7 +124,7 @@ def main(
     data: str = "digit_scenes",
     size: Literal["small", "paper"] = "small",
     weights: str | None = None,
-    method: str = "edge_boxes",
+    method: str | None = None,
     proposals: int | None = None,
     scenes: int = 3072,
     steps_per_epoch: int | None = None,
@@ -136,7 +140,8 @@ def main(
             the authors' network and solver.
         weights: imagenet (downloaded) or a file of a VGG-16, whose
             convolutions are taken over; for size paper.
-        method: Of `kcv.proposals.propose`.
+        method: Of `kcv.proposals.propose`; by default selective_search for
+            size small, and the paper's edge_boxes for size paper.
         proposals: Windows by which an image is labelled; by default 200 for
             size small, and the paper's 50 for size paper.
         scenes: Digit scenes to train on in the second stage.
@@ -156,6 +161,7 @@ def main(
             f"weights={weights!r}"
         )
     setting = SMALL if small else PAPERS
+    method = method or setting.method
     proposals = proposals or setting.asked
     configuration = {
         **dataclasses.asdict(run),

@@ -296,6 +296,7 @@ def test_solvers_of_segnet_and_deconvnet():
     assert second.steps / second.accumulate == 40_000
     assert first.batch_size * first.accumulate == 64
     assert (deconvnet.PAPERS.learnt_from, deconvnet.PAPERS.asked) == (2000, 50)
+    assert deconvnet.PAPERS.method == "edge_boxes"
     assert deconvnet.PAPERS.certainty is None
     windows = deconvnet.PAPERS.windows
     assert (windows.cut, windows.side) == (250, 224)
