@@ -55,7 +55,7 @@ PAPER = [
 # The small backbone: what it classifies, and the scenes.
 SMALL_CLASSES = Plan(batch_size=64, steps=640, epochs=2, learning_rate=4e-3)
 SMALL_WINDOWS = Windows(side=64, cut=72, count=4)
-SMALL = Plan(batch_size=8, steps=5120, epochs=8, learning_rate=8e-3)
+SMALL = Plan(batch_size=8, steps=4608, epochs=8, learning_rate=8e-3)
 # A classifier without batch normalisation learns at a lower rate.
 QUICK = Plan(batch_size=16, steps=256, epochs=4, learning_rate=1e-4)
 
