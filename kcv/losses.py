@@ -107,21 +107,7 @@ def _cross_entropy(classes, logits):
     # are slow; here the classes come first.
     logits = ops.transpose(logits, (3, 0, 1, 2))
     own = classes == ops.reshape(ops.arange(logits.shape[0]), (-1, 1, 1, 1))
-
-    # Its own gradient, since that of each operation visits all classes again.
-    @tf.custom_gradient
-    def compute(logits):
-        greatest = ops.max(logits, 0)
-        shares = ops.exp(logits - greatest)
-        total = ops.sum(shares, 0)
-        scores = ops.sum(ops.where(own, logits, 0.0), 0)
-
-        def gradient(upstream):
-            return shares * (upstream / total) - ops.where(own, upstream, 0.0)
-
-        return ops.log(total) + greatest - scores, gradient
-
-    return compute(logits)
+    return ops.logsumexp(logits, 0) - ops.sum(ops.where(own, logits, 0), 0)
 
 
 def checked_labels(labels, classes, void=VOID):
