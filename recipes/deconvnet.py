@@ -100,7 +100,7 @@ SMALL = Setting(
     asked=200,
     encoder=Plan(64, 384, 2, 2e-3),
     everywhere=True,
-    certainty=0.7,
+    certainty=0.8,
 )
 SMALL_BLOCKS = ((1, 32), (1, 64), (2, 96))
 PAPERS = Setting(
