@@ -1,6 +1,10 @@
-"""The solver that the networks of the Caffe years were trained with."""
+"""Solvers: that of the Caffe years, and one that needs few updates."""
+
+import math
+import re
 
 import keras
+from keras import ops
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -74,3 +78,51 @@ class CaffeSGD(keras.optimizers.SGD):
             "bias_decay_mult": self.bias_decay_mult,
             "layer_lr_mults": self.layer_lr_mults,
         }
+
+
+@keras.saving.register_keras_serializable("kcv")
+class Muon(keras.optimizers.Muon):
+    """Train kernels by orthogonalised momentum (Jordan et al. 2024).
+
+    The momentum of a kernel, as a matrix, is brought to singular values of
+    about one, so that an update goes as far in directions that gradients
+    rarely have as in those that they always have. `keras.optimizers.Muon` does
+    so with dense kernels alone; here one of a convolution, (h, w, in, out), is
+    the matrix (h w in, out), as in the authors' code. Everything else, and
+    what `exclude_layers` names, is trained by AdamW; that should be the layers
+    that score classes or make pixels.
+
+    Updates are scaled to the size of those of AdamW (Liu et al. 2025), whose
+    learning rates therefore suit both.
+
+    Args:
+        learning_rate: float or a keras schedule.
+        exclude_layers: regular expressions; kernels with one of them in their
+            path are trained by AdamW.
+        **kwargs: as of `keras.optimizers.Muon`.
+
+    Example:
+
+    >>> optimizer = Muon(1e-3, exclude_layers=["score"])
+    """
+
+    def __init__(self, learning_rate=0.001, exclude_layers=None, **kwargs):
+        super().__init__(
+            learning_rate=learning_rate, exclude_layers=exclude_layers, **kwargs
+        )
+
+    def _should_use_adamw(self, variable):
+        return len(variable.shape) not in (2, 4) or any(
+            re.search(name, variable.path) for name in self.exclude_layers
+        )
+
+    def zeropower_via_newtonschulz5(self, x, steps):
+        matrix = ops.reshape(x, (-1, x.shape[-1]))
+        matrix = super().zeropower_via_newtonschulz5(matrix, steps)
+        return ops.reshape(matrix, x.shape)
+
+    def lr_adjust(self, x):
+        if self.rms_rate is None:
+            return x
+        *rows, columns = x.shape
+        return x * math.sqrt(max(math.prod(rows), columns)) * self.rms_rate

@@ -255,17 +255,27 @@ def compare(
     size: int,
     iterations: int,
 ) -> Comparison:
-    """Count the iterations of L-BFGS that are as good as one pass."""
+    """Count the iterations of L-BFGS that are as good as one pass.
+
+    Pictures of both are clipped to 0..255 before they are judged.
+    """
     content = tf.cast(scaled(photograph, size), tf.float32)[None]
     objective = objective_of(model, content)
-    painted = tf.clip_by_value(model.net.predict(content, verbose=0), 0, 255)
+    losses = []
 
-    def total(image):
-        return float(sum(tf.reduce_sum(x) for x in objective(image).values()))
+    @tf.function
+    def judge(image):
+        terms = objective(tf.clip_by_value(image, 0, 255))
+        return tf.add_n([tf.reduce_sum(x) for x in terms.values()])
 
-    goal = total(painted)
-    found = kcv.style.optimize_image(objective, content, iterations)
-    losses = found.history["total_loss"]
+    painted = model.net.predict(content, verbose=0)
+    goal = float(judge(painted))
+    found = kcv.style.optimize_image(
+        objective,
+        content,
+        iterations,
+        watch=lambda _, image: losses.append(float(judge(image))),
+    )
     reached = [number for number, x in enumerate(losses, 1) if x <= goal]
     return Comparison(
         figures={
@@ -278,7 +288,7 @@ def compare(
         losses=losses,
         pictures={
             "photograph": content[0].numpy(),
-            "network": painted[0].numpy(),
+            "network": painted[0],
             f"L-BFGS, {len(losses)} iterations": found.image[0],
         },
     )

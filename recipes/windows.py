@@ -9,6 +9,7 @@ take it there in minutes.
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -77,6 +78,7 @@ def learn_classes(
     features: keras.KerasTensor,
     windows: Windows,
     images: segmentation.Images,
+    optimizer: Callable = quick_optimizer,
 ) -> None:
     """Train the encoder of a segmenter to classify windows.
 
@@ -87,6 +89,7 @@ def learn_classes(
             scored.
         windows: around single objects.
         images: the set.
+        optimizer: function from the number of steps and a learning rate.
     """
     run, schedule = part
     pooled = keras.layers.GlobalAveragePooling2D(name="average")(features)
@@ -95,7 +98,7 @@ def learn_classes(
     )(pooled)
     classifier = keras.Model(model.input, scores, name="classifier")
     classifier.compile(
-        quick_optimizer(schedule.all_steps, schedule.learning_rate),
+        optimizer(schedule.all_steps, schedule.learning_rate),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         jit_compile=run.jit,

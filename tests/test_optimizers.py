@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from kcv.optimizers import CaffeSGD
+from kcv.optimizers import Muon
 
 
 def test_caffe_sgd_follows_the_solver():
@@ -77,3 +78,51 @@ def test_config_round_trip():
     assert again.get_config() == optimizer.get_config()
     assert again.l2 == 0.02
     assert again.bias_decay_mult == 0.0
+
+
+def one_step(optimizer, gradient, path="kernel"):
+    variable = keras.Variable(np.zeros(gradient.shape, "float32"), name=path)
+    optimizer.apply([keras.ops.cast(gradient, "float32")], [variable])
+    return -variable.numpy()
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 8, 16), (1, 1, 40, 8), (12, 30)])
+def test_muon_makes_orthogonal_steps(shape):
+    gradient = np.random.default_rng(0).normal(size=shape)
+    gradient *= np.geomspace(0.1, 10, shape[-1])
+    step = one_step(Muon(0.5, weight_decay=None), gradient)
+    matrix = step.reshape(-1, shape[-1])
+    scale = 0.5 * 0.2 * np.sqrt(max(matrix.shape))
+    values = np.linalg.svd(matrix / scale, compute_uv=False)
+    assert 0.6 < values.min() and values.max() < 1.3
+    # The size of a step of Adam: its root mean square is 0.2 of the rate.
+    assert np.sqrt(np.mean(step**2)) == pytest.approx(0.1, rel=0.2)
+    # And it goes down.
+    assert (step * gradient).sum() > 0
+
+
+def test_muon_treats_a_convolution_as_a_dense_layer_of_patches():
+    gradient = np.random.default_rng(1).normal(size=(3, 3, 4, 6))
+    found = one_step(Muon(0.5), gradient)
+    dense = one_step(keras.optimizers.Muon(0.5), gradient.reshape(36, 6))
+    np.testing.assert_allclose(found.reshape(36, 6), dense, rtol=1e-4)
+
+
+def test_muon_leaves_the_rest_to_adamw():
+    rng = np.random.default_rng(2)
+    for shape, path in (((7,), "bias"), ((2, 2, 3, 4), "score_fr")):
+        gradient = rng.normal(size=shape)
+        optimizer = Muon(0.5, exclude_layers=["score"])
+        found = one_step(optimizer, gradient, path)
+        np.testing.assert_allclose(found, 0.5 * np.sign(gradient), rtol=1e-4)
+
+
+def test_muon_is_saved_with_its_model(tmp_path):
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3)])
+    model.compile(Muon(1e-3, exclude_layers=["score"]), "mse")
+    model.fit(np.zeros((2, 8, 8, 3)), np.zeros((2, 6, 6, 4)), verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras").optimizer
+    assert isinstance(again, Muon)
+    assert again.exclude_layers == ["score"]
+    assert int(again.iterations) == 1

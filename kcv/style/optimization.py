@@ -95,7 +95,7 @@ def optimize_image(
             from. Of Adam it is the whole state; L-BFGS goes on from its best
             picture and gathers its memory anew, which SciPy keeps to itself.
         watch: function of the number of evaluations and the best picture,
-            called whenever the state is kept.
+            called whenever the state is kept, or else after each evaluation.
         verbose: whether to show a progress bar.
 
     Returns:
@@ -198,8 +198,10 @@ class _Run:
         return total, gradient
 
     def pause(self):
-        """Keep the state, if it is time to."""
-        if self.checkpoint and self.count % self.checkpoint.every == 0:
+        """Keep the state and show the best picture, if it is time to."""
+        if self.checkpoint is None:
+            self.show()
+        elif self.count % self.checkpoint.every == 0:
             self.keep()
 
     def keep(self):
@@ -218,6 +220,10 @@ class _Run:
             **arrays,
         )
         write_whole(self.checkpoint.file, buffer.getvalue())
+        self.show()
+
+    def show(self):
+        """Show the best picture to whoever watches."""
         if self.watch is None:
             return
         try:

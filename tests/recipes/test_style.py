@@ -113,6 +113,28 @@ def test_a_truncated_picture_is_named(tmp_path):
         open_picture(str(file), 64)
 
 
+def test_pictures_are_compared_as_they_are_shown():
+    """Both are clipped; grey levels above 255 are worth nothing."""
+
+    class Painter:
+        def losses_of(self, image, content):
+            return {"bowl": tf.reduce_mean((image - 300.0) ** 2)}
+
+        net = property(lambda self: self)
+
+        def predict(self, content, verbose):
+            return np.full_like(content, 290)
+
+    found = fast_style.compare(
+        Painter(), np.full((48, 48, 3), 100, np.uint8), 48, 40
+    )
+    assert found.figures["total_loss"] == pytest.approx(45**2)
+    assert min(found.losses) == pytest.approx(45**2)
+    assert found.losses[0] == pytest.approx(200**2)
+    number = int(found.figures["lbfgs_iterations"])
+    assert found.losses[number - 1] <= 45**2 * 1.001 < found.losses[number - 2]
+
+
 def test_a_painter_learns_and_is_served(weights, photos, tmp_path, program):
     run = experiment.Run(tmp_path / "run", epochs=2, batch_size=2)
     metrics = fast_style.main(

@@ -34,6 +34,19 @@ def test_every_evaluation_counts_and_no_more_are_made():
     assert len(optimize(7).history["total_loss"]) == 7
 
 
+@pytest.mark.parametrize("method", ["adam", "lbfgs"])
+def test_whoever_watches_sees_the_best_of_every_evaluation(method):
+    seen = []
+
+    def watch(count, image):
+        seen.append((count, float(bowl(image)["bowl"])))
+
+    losses = optimize(9, method=method, watch=watch).history["total_loss"]
+    assert [count for count, _ in seen] == [*range(1, 10)]
+    best = np.minimum.accumulate(losses)
+    np.testing.assert_allclose([loss for _, loss in seen], best, rtol=1e-5)
+
+
 def test_adam_takes_the_steps_of_keras():
     found = optimize(25, method="adam", learning_rate=2.0)
     image = keras.Variable(START)
