@@ -94,7 +94,8 @@ def test_muon_makes_orthogonal_steps(shape):
     matrix = step.reshape(-1, shape[-1])
     scale = 0.5 * 0.2 * np.sqrt(max(matrix.shape))
     values = np.linalg.svd(matrix / scale, compute_uv=False)
-    assert 0.6 < values.min() and values.max() < 1.3
+    assert values.min() > 0.6
+    assert values.max() < 1.3
     # The size of a step of Adam: its root mean square is 0.2 of the rate.
     assert np.sqrt(np.mean(step**2)) == pytest.approx(0.1, rel=0.2)
     # And it goes down.
@@ -118,7 +119,9 @@ def test_muon_leaves_the_rest_to_adamw():
 
 
 def test_muon_is_saved_with_its_model(tmp_path):
-    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3)])
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3)]
+    )
     model.compile(Muon(1e-3, exclude_layers=["score"]), "mse")
     model.fit(np.zeros((2, 8, 8, 3)), np.zeros((2, 6, 6, 4)), verbose=0)
     model.save(tmp_path / "model.keras")
