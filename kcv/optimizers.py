@@ -112,7 +112,9 @@ class Muon(keras.optimizers.Muon):
         )
 
     def _should_use_adamw(self, variable):
-        return len(variable.shape) not in (2, 4) or any(
+        if len(variable.shape) != 4:
+            return super()._should_use_adamw(variable)
+        return any(
             re.search(name, variable.path) for name in self.exclude_layers
         )
 
