@@ -35,7 +35,8 @@ def check_export(
         outputs: function from predictions to named outputs.
         prepare: function from a decoded image to what the model sees.
         tolerance: largest difference, relative to the largest value of an
-            output (or to 1 if that is larger).
+            output (or to 1 if that is larger); and the largest share of its
+            numbers that may differ by more.
 
     Raises:
         ExportError: an operation that no server runs, an output without the
@@ -108,23 +109,22 @@ def _compare(request, answer, expected, tolerance):
         if value.dtype == object:
             different = not np.array_equal(value, expected[name])
             gap = "values differ"
-        elif np.issubdtype(value.dtype, np.integer):
-            # Where a float is rounded, or the greatest of several is named,
-            # the last bit may decide.
-            share = float(np.mean(value != expected[name])) if value.size else 0
-            different = share > tolerance
-            gap = (
-                f"{share:.3g} of the numbers differ, allowed {tolerance:g} "
-                "(tolerance)"
-            )
         else:
             true = expected[name].astype(np.float64)
-            limit = tolerance * max(1.0, float(np.abs(true).max(initial=0)))
-            error = float(np.abs(value - true).max(initial=0))
-            different = not error <= limit  # also where it is NaN
+            limit = 0.0
+            if not np.issubdtype(value.dtype, np.integer):
+                limit = tolerance * max(1.0, float(np.abs(true).max(initial=0)))
+            errors = np.abs(value - true)
+            # Where a float is rounded, or the greatest of several is named, as
+            # by the switches of a pooling, the last bit may decide: of
+            # thousands of numbers a few may differ.
+            off = ~(errors <= limit)  # also where it is NaN
+            share = float(np.mean(off)) if off.size else 0.0
+            different = share > tolerance or not np.isfinite(errors[off]).all()
             gap = (
-                f"largest difference {error:.3g}, allowed {limit:.3g} "
-                f"(tolerance={tolerance:g})"
+                f"{share:.3g} of the numbers differ by more than {limit:.3g}, "
+                f"allowed {tolerance:g} (tolerance); largest difference "
+                f"{float(errors.max(initial=0)):.3g}"
             )
         if different:
             raise ExportError(

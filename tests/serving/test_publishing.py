@@ -206,7 +206,7 @@ def test_an_export_that_differs_is_not_published(
     monkeypatch.setattr(
         classifier, "predict", lambda *a, **k: predict(*a, **k) + 0.01
     )
-    with pytest.raises(ExportError, match=r"'outputs' .* difference 0\.01,"):
+    with pytest.raises(ExportError, match=r"'outputs' .* difference 0\.01$"):
         publish(classifier, tmp_path)
     assert os.listdir(tmp_path) == []
     assert publish(classifier, tmp_path, tolerance=0.1).name == "1"

@@ -24,6 +24,21 @@ def test_a_rounded_pixel_in_thousands_may_differ():
         compare(found, expected)
 
 
+def test_a_pixel_in_thousands_may_hang_on_a_switch():
+    expected = np.zeros((1, 50, 50), np.float32)
+    found = expected.copy()
+    found[0, 0, :2] = 0.01
+    compare(found, expected)
+    found[0, 0, 2] = 0.01
+    with pytest.raises(ExportError, match=r"0\.0012 .* by more than 0\.001"):
+        compare(found, expected)
+    for value in (np.nan, np.inf):
+        found = expected.copy()
+        found[0, 0, 0] = value
+        with pytest.raises(ExportError, match=r"0\.0004 of the numbers"):
+            compare(found, expected)
+
+
 def test_no_label_of_few_may_differ():
     expected = np.arange(100)[None]
     compare(expected, expected)
