@@ -91,7 +91,7 @@ def publish(
             may change places, for which a tolerance is no measure.
         tolerance: largest difference from `predict` that is accepted,
             relative to the largest value of an output (or to 1 if that is
-            larger), and the largest share of an output's numbers that may
+            larger), and the largest share of a map's numbers that may
             differ by more; infinity looks at names, shapes and NaN alone.
 
     Returns:

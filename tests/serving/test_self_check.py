@@ -39,6 +39,14 @@ def test_a_pixel_in_thousands_may_hang_on_a_switch():
             compare(found, expected)
 
 
+def test_no_score_of_thousands_of_classes_may_differ():
+    expected = np.zeros((1, 2000), np.float32)
+    found = expected.copy()
+    found[0, 0] = 0.01
+    with pytest.raises(ExportError, match=r"0\.0005 of the numbers"):
+        compare(found, expected)
+
+
 def test_no_label_of_few_may_differ():
     expected = np.arange(100)[None]
     compare(expected, expected)
