@@ -96,20 +96,14 @@ class Muon(keras.optimizers.Muon):
     learning rates therefore suit both.
 
     Args:
-        learning_rate: float or a keras schedule.
         exclude_layers: regular expressions; kernels with one of them in their
             path are trained by AdamW.
-        **kwargs: as of `keras.optimizers.Muon`.
+        **kwargs: the others, as of `keras.optimizers.Muon`.
 
     Example:
 
     >>> optimizer = Muon(1e-3, exclude_layers=["score"])
     """
-
-    def __init__(self, learning_rate=0.001, exclude_layers=None, **kwargs):
-        super().__init__(
-            learning_rate=learning_rate, exclude_layers=exclude_layers, **kwargs
-        )
 
     def _should_use_adamw(self, variable):
         if len(variable.shape) != 4:

@@ -1,7 +1,6 @@
 """How long networks are trained: plans, and how options change them."""
 
 import dataclasses
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
@@ -175,21 +174,20 @@ def quick_optimizer(
 
 
 def muon_optimizer(
-    steps: int, learning_rate: float, exclude_layers: Sequence[str] = ("score",)
+    steps: int, learning_rate: float
 ) -> keras.optimizers.Optimizer:
     """Make a solver that needs fewer updates, each of more arithmetic.
 
     Args:
         steps: of all epochs.
         learning_rate: the highest, of `warm_cosine`.
-        exclude_layers: as of `kcv.optimizers.Muon`.
 
     Returns:
-        Muon.
+        Muon, and AdamW for the layers that score.
     """
     return kcv.optimizers.Muon(
         warm_cosine(steps, learning_rate),
-        exclude_layers=[*exclude_layers],
+        exclude_layers=["score"],
         weight_decay=1e-4,
         adam_weight_decay=1e-4,
         global_clipnorm=10.0,
