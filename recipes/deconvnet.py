@@ -45,7 +45,7 @@ from recipes.proposed import training_images
 from recipes.report import Published
 from recipes.schedule import Plan
 from recipes.schedule import begin_part
-from recipes.schedule import quick_optimizer
+from recipes.schedule import muon_optimizer
 from recipes.windows import Windows
 from recipes.windows import learn_classes
 
@@ -136,7 +136,7 @@ def main(
     Args:
         run: Options of every recipe.
         data: digit_scenes, voc:FOLDER, sbd:SBD:VOC or folder:IMAGES:MASKS.
-        size: small learns from random weights in minutes, by AdamW; paper has
+        size: small learns from random weights in minutes, by Muon; paper has
             the authors' network and solver.
         weights: imagenet (downloaded) or a file of a VGG-16, whose
             convolutions are taken over; for size paper.
@@ -251,7 +251,7 @@ def build(
             shape,
             SMALL_BLOCKS,
             units=256,
-            # Steps of AdamW are large against weights of .01.
+            # The quick solver's steps are large against weights of .01.
             kernel_initializer="he_normal",
         )
         begin_alike_everywhere(model)
@@ -275,7 +275,7 @@ def begin_alike_everywhere(model: keras.Model) -> None:
 def optimizer(schedule, plan, drop, small):
     """Choose the authors' solver, or the quick one."""
     if small:
-        return quick_optimizer(schedule.all_steps, schedule.learning_rate)
+        return muon_optimizer(schedule.all_steps, schedule.learning_rate)
     rate = keras.optimizers.schedules.PiecewiseConstantDecay(
         [drop * plan.accumulate], [plan.learning_rate, plan.learning_rate / 10]
     )

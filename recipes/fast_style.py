@@ -35,6 +35,7 @@ from recipes.pictures import scaled
 from recipes.report import Published
 from recipes.report import write_report
 from recipes.schedule import Plan
+from recipes.schedule import Schedule
 from recipes.schedule import make_schedule
 from recipes.schedule import warm_cosine
 
@@ -91,7 +92,7 @@ def main(
         content_weight: Of the feature reconstruction loss.
         style_weight: Of the style reconstruction loss.
         tv_weight: Of the total variation.
-        solver: quick, for minutes, or the paper's.
+        solver: quick, Muon for minutes, or the paper's Adam.
         image_size: Side of the squares to train on, pixels; by default 128,
             256 for the paper's.
         steps_per_epoch: Updates per epoch, a multiple of 8; by default as many
@@ -145,10 +146,7 @@ def main(
     # === Model, solver ===
     with strategy.scope():
         model = judged(kcv.style.StyleTransformNet(normalization, upsampling))
-        rate = plan.learning_rate
-        if solver == "quick":
-            rate = warm_cosine(plan.all_steps, rate)
-        model.compile(keras.optimizers.Adam(rate), jit_compile=run.jit)
+        model.compile(optimizer(solver, plan), jit_compile=run.jit)
 
     # === Fit ===
     done = experiment.EpochBackup(run.out / "backup").epoch
@@ -220,6 +218,18 @@ def main(
         )
         print(f"Published: {version}")
     return metrics
+
+
+def optimizer(solver: str, plan: Schedule) -> keras.optimizers.Optimizer:
+    """Choose the quick solver or the paper's."""
+    if solver == "paper":
+        return keras.optimizers.Adam(plan.learning_rate)
+    return kcv.optimizers.Muon(
+        warm_cosine(plan.all_steps, plan.learning_rate),
+        exclude_layers=["conv_last"],  # it makes the pixels
+        weight_decay=None,
+        adam_weight_decay=None,
+    )
 
 
 def squares(

@@ -235,7 +235,6 @@ def main(
                     model.get_layer("score_fr").input,
                     SMALL_WINDOWS,
                     images,
-                    muon_optimizer,
                 )
             model.compile(
                 *optimizer_and_loss(

@@ -35,7 +35,7 @@ from recipes import segmentation
 from recipes.report import Published
 from recipes.schedule import Plan
 from recipes.schedule import begin_part
-from recipes.schedule import quick_optimizer
+from recipes.schedule import muon_optimizer
 from recipes.windows import Windows
 from recipes.windows import learn_classes
 
@@ -57,9 +57,9 @@ PAPER = [
 # The small network: what its encoder classifies, what it labels, and the
 # scenes.
 SMALL = {
-    "classes": Plan(64, 384, 2, 2e-3),
-    "windows": Plan(32, 960, 4, 2e-3),
-    "images": Plan(8, 4096, 8, 2e-3),
+    "classes": Plan(64, 384, 2, 4e-3),
+    "windows": Plan(32, 960, 4, 4e-3),
+    "images": Plan(8, 4096, 8, 8e-3),
 }
 SMALL_BLOCKS = ((1, 32), (1, 64), (2, 96), (3, 128))
 SMALL_WINDOWS = Windows(side=48, cut=54, count=2)
@@ -93,7 +93,7 @@ def main(
         data: digit_scenes, voc:FOLDER, sbd:SBD:VOC or folder:IMAGES:MASKS.
         network: segnet, or segnet_basic with four wide convolutions down and
             four up.
-        size: small learns from random weights in minutes, by AdamW; paper has
+        size: small learns from random weights in minutes, by Muon; paper has
             the authors' network and solver.
         weights: imagenet (downloaded) or a file of a VGG-16, whose
             convolutions are taken over; for segnet of size paper.
@@ -156,7 +156,7 @@ def main(
                 learn_classes(part, model, features, SMALL_WINDOWS, images)
                 continue
             model.compile(
-                quick_optimizer(part.schedule.all_steps, plan.learning_rate)
+                muon_optimizer(part.schedule.all_steps, plan.learning_rate)
                 if small
                 else kcv.optimizers.CaffeSGD(plan.learning_rate, l2=5e-4),
                 kcv.losses.PixelwiseCrossEntropy(class_weights=class_weights),

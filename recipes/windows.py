@@ -9,7 +9,6 @@ take it there in minutes.
 """
 
 import dataclasses
-from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -19,7 +18,7 @@ from kcv.labels import VOID
 from recipes import classification
 from recipes import segmentation
 from recipes.schedule import Part
-from recipes.schedule import quick_optimizer
+from recipes.schedule import muon_optimizer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +77,6 @@ def learn_classes(
     features: keras.KerasTensor,
     windows: Windows,
     images: segmentation.Images,
-    optimizer: Callable = quick_optimizer,
 ) -> None:
     """Train the encoder of a segmenter to classify windows.
 
@@ -89,7 +87,6 @@ def learn_classes(
             scored.
         windows: around single objects.
         images: the set.
-        optimizer: function from the number of steps and a learning rate.
     """
     run, schedule = part
     pooled = keras.layers.GlobalAveragePooling2D(name="average")(features)
@@ -98,7 +95,7 @@ def learn_classes(
     )(pooled)
     classifier = keras.Model(model.input, scores, name="classifier")
     classifier.compile(
-        optimizer(schedule.all_steps, schedule.learning_rate),
+        muon_optimizer(schedule.all_steps, schedule.learning_rate),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         jit_compile=run.jit,

@@ -47,7 +47,7 @@ from recipes import segnet
 from recipes.report import write_report
 from recipes.schedule import Plan
 from recipes.schedule import begin_part
-from recipes.schedule import quick_optimizer
+from recipes.schedule import muon_optimizer
 from recipes.windows import learn_classes
 
 BILINEAR = "bilinear interpolation"
@@ -60,7 +60,7 @@ BLOCKS = segnet.SMALL_BLOCKS
 WINDOWS = segnet.SMALL_WINDOWS
 LAST = segnet.last_of_encoder(BLOCKS)
 CLASSES = segnet.SMALL["classes"]
-PLANS = {"windows": Plan(32, 640, 2, 2e-3), "images": Plan(8, 1024, 2, 2e-3)}
+PLANS = {"windows": Plan(32, 640, 2, 4e-3), "images": Plan(8, 1024, 2, 8e-3)}
 TIMED = (192, 256)  # height and width of the images that are timed
 
 DEFAULT_RUN = experiment.Run(Path("runs/tables/upsampling"))
@@ -131,7 +131,7 @@ def main(
                     models[answer] = build(answer, classes)
                     take_encoder(models[answer], classifier)
                 models[answer].compile(
-                    quick_optimizer(
+                    muon_optimizer(
                         part.schedule.all_steps, plan.learning_rate
                     ),
                     kcv.losses.PixelwiseCrossEntropy(
