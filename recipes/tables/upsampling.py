@@ -131,9 +131,7 @@ def main(
                     models[answer] = build(answer, classes)
                     take_encoder(models[answer], classifier)
                 models[answer].compile(
-                    muon_optimizer(
-                        part.schedule.all_steps, plan.learning_rate
-                    ),
+                    muon_optimizer(part.schedule.all_steps, plan.learning_rate),
                     kcv.losses.PixelwiseCrossEntropy(
                         class_weights=class_weights
                     ),

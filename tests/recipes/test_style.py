@@ -21,6 +21,7 @@ from recipes import fast_style
 from recipes import neural_style
 from recipes import super_resolution
 from recipes.pictures import open_picture
+from recipes.schedule import Schedule
 from recipes.tables import style_speed
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -133,6 +134,20 @@ def test_pictures_are_compared_as_they_are_shown():
     assert found.losses[0] == pytest.approx(200**2)
     number = int(found.figures["lbfgs_iterations"])
     assert found.losses[number - 1] <= 45**2 * 1.001 < found.losses[number - 2]
+
+
+def test_the_layer_that_makes_pixels_learns_by_adamw():
+    net = kcv.style.StyleTransformNet(widths=(4, 4, 8))
+    solver = fast_style.optimizer("quick", Schedule(1, 1, 8, 1e-3))
+    solver.build(net.trainable_variables)
+    by_adamw = [
+        variable.path.split("/")[-2]
+        for variable, velocity in zip(
+            net.trainable_variables, solver.adam_velocities, strict=True
+        )
+        if velocity is not None and len(variable.shape) == 4
+    ]
+    assert by_adamw == ["conv_last"]
 
 
 def test_a_painter_learns_and_is_served(weights, photos, tmp_path, program):
