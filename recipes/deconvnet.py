@@ -91,14 +91,14 @@ class Setting:
 SMALL = Setting(
     windows=Windows(side=64, cut=72, count=2),
     plans=(
-        Plan(32, 1024, 4, 2e-3),
-        Plan(32, 4096, 8, 2e-3),
+        Plan(32, 512, 2, 4e-3),
+        Plan(32, 2048, 4, 4e-3),
     ),
     drops=(0, 0),
     method="selective_search",
     learnt_from=200,
     asked=200,
-    encoder=Plan(64, 384, 2, 2e-3),
+    encoder=Plan(64, 384, 2, 4e-3),
     everywhere=True,
     certainty=0.8,
 )
