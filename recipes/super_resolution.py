@@ -27,6 +27,7 @@ import tyro
 import kcv
 from kcv.style.super_resolution import bicubic
 from recipes import experiment
+from recipes.fast_style import optimizer
 from recipes.fast_style import squares
 from recipes.metrics import write_metrics
 from recipes.report import Published
@@ -42,7 +43,7 @@ PAPER = [
     Published("psnr_of_pixel", 28.40, _DATA.format("pixel loss"), _SOURCE),
     Published("psnr_of_bicubic", 28.43, _DATA.format("bicubic"), _SOURCE),
 ]
-QUICK = Plan(batch_size=4, steps=512, epochs=4, learning_rate=5e-4)
+QUICK = Plan(batch_size=4, steps=1024, epochs=8, learning_rate=2e-3)
 PAPERS = Plan(batch_size=4, steps=200_000, epochs=100, learning_rate=1e-3)
 SIZES = {"quick": 96, "paper": 288}
 
@@ -75,7 +76,7 @@ def main(
         factor: By which the sides grow.
         network: The VGG that judges; vgg16 is the paper's.
         weights: imagenet (downloaded), or a file of weights for the VGG.
-        solver: quick, for minutes, or the paper's.
+        solver: quick, Muon for minutes, or the paper's Adam.
         image_size: Side of the large squares to train on, pixels; by default
             96, 288 for the paper's.
         steps_per_epoch: Updates per epoch, a multiple of 8; by default as many
@@ -117,9 +118,7 @@ def main(
                 style_layers=(),
                 weights=shares,
             )
-            model.compile(
-                keras.optimizers.Adam(plan.learning_rate), jit_compile=run.jit
-            )
+            model.compile(optimizer(solver, plan), jit_compile=run.jit)
         done = experiment.EpochBackup(own.out / "backup").epoch
         large = squares(data, size, run.seed, done * plan.images, on_error)
         batches = large.batch(plan.batch_size, drop_remainder=True)
