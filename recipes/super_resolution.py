@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Annotated
 from typing import Literal
 
-import keras
 import numpy as np
 import tensorflow as tf
 import tyro
