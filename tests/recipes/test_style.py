@@ -136,6 +136,14 @@ def test_pictures_are_compared_as_they_are_shown():
     assert found.losses[number - 1] <= 45**2 * 1.001 < found.losses[number - 2]
 
 
+def test_squares_go_on_where_they_ended():
+    whole = fast_style.squares("photographs", 48, 3, 0, "raise").take(18)
+    rest = fast_style.squares("photographs", 48, 3, 16, "raise").take(2)
+    expected = list(whole.skip(16).as_numpy_iterator())
+    np.testing.assert_array_equal(list(rest.as_numpy_iterator()), expected)
+    assert expected[0].shape == (48, 48, 3)
+
+
 def test_the_layer_that_makes_pixels_learns_by_adamw():
     net = kcv.style.StyleTransformNet(widths=(4, 4, 8))
     solver = fast_style.optimizer("quick", Schedule(1, 1, 8, 1e-3))
