@@ -52,7 +52,7 @@ PAPER = [
 # normalisation allows: four times the updates that batches of four make. The
 # rate is warmed up: tanh else soon ends where it is flat, which takes thousands
 # of updates to mend.
-QUICK = Plan(batch_size=1, steps=12_288, epochs=12, learning_rate=2e-3)
+QUICK = Plan(batch_size=1, steps=16_384, epochs=16, learning_rate=2e-3)
 PAPERS = Plan(batch_size=4, steps=40_000, epochs=40, learning_rate=1e-3)
 SIZES = {"quick": 128, "paper": 256}
 
