@@ -5,8 +5,8 @@
 trains a network on photographs that come with kcv to paint any picture in one
 style, and measures on held-out photographs how low its objective is: how many
 iterations of L-BFGS on the pixels themselves, from the photograph on, it takes
-to get there; the paper has 50 to 100. Training takes most of an hour on
-two CPU cores, half of it by `--precision mixed_bfloat16` where they have AMX.
+to get there; the paper has 50 to 100. Training takes more than an hour on one
+CPU core with AMX by `--precision mixed_bfloat16`, and far more without.
 
     python -m recipes.fast_style --data folder:train2014 --style starry.jpg \
         --solver paper --normalization batch
