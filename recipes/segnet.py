@@ -63,7 +63,7 @@ SMALL = {
 }
 SMALL_BLOCKS = ((1, 32), (1, 64), (2, 96), (3, 128))
 SMALL_WINDOWS = Windows(side=48, cut=54, count=2)
-SMALL_BASIC = Plan(8, 1024, 8, 2e-3)
+SMALL_BASIC = Plan(8, 1024, 8, 8e-3)
 SCENE_SIZE = 96  # pixels of their short side, for small networks
 # The authors' tutorial.
 PAPERS = {
