@@ -53,7 +53,8 @@ def main(size: int = 512, rounds: int = 9, seed: int = 0) -> None:
 
     step = gatys(vgg, content, style, picture)
     times = medians({**step, **product}, rounds)
-    show(f"one step of Gatys, {size} px", times, 3 * vgg_products(vgg, size))
+    # Forwards, and backwards to the pixels: no gradient of weights.
+    show(f"one step of Gatys, {size} px", times, 2 * step_products(vgg, size))
     passes = feed_forward(net, picture)
     times = medians({**passes, **product}, rounds)
     show(f"one pass of the network, {size} px", times, net_products(net, size))
@@ -62,7 +63,9 @@ def main(size: int = 512, rounds: int = 9, seed: int = 0) -> None:
 def gatys(vgg, content, style, picture):
     """Losses and their gradient, in kcv and in torch."""
     # The paper's pooling; of maxima that nearly tie, torch would take another.
-    losses = GatysLosses(vgg, content, [(style, 1.0)], pooling="average")
+    layers = kcv.style.Weights().layers
+    network = kcv.style.loss_network(layers, vgg, pooling="average")
+    losses = GatysLosses(network, content, [(style, 1.0)])
 
     @tf.function
     def step(image):
@@ -111,16 +114,16 @@ def show(title, times, products):
     print(f"  share of the peak: {products / times['kcv'] / peak:.2f}")
 
 
-def vgg_products(vgg, size):
-    """Count multiplications of the convolutions that the losses need."""
+def step_products(vgg, size):
+    """Count multiplications of the convolutions and Gram matrices."""
     last = max(STYLE_LAYERS)
     total = 0
     for layer in vgg.layers:
         if isinstance(layer, keras.layers.Conv2D):
-            block = int(layer.name[4])
-            total += (
-                layer.kernel.shape.num_elements() * (size >> block - 1) ** 2
-            )
+            positions = (size >> int(layer.name[4]) - 1) ** 2
+            total += np.prod(layer.kernel.shape) * positions
+            if layer.name in STYLE_LAYERS:
+                total += layer.filters**2 * positions
         if layer.name == last:
             return total
     raise AssertionError(f"{vgg.name} has no {last}")

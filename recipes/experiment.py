@@ -11,6 +11,7 @@ from typing import Literal
 
 import h5py
 import keras
+import numpy as np
 import tensorflow as tf
 
 from kcv.atomic import write_whole
@@ -161,6 +162,27 @@ class Stopwatch(keras.callbacks.Callback):
             logs["seconds"] = time.perf_counter() - self._start
 
 
+class StopAtNaN(keras.callbacks.Callback):
+    """Raise an error as soon as the loss is not finite.
+
+    `keras.callbacks.TerminateOnNaN` by default lets the epoch end, and the
+    weights that are lost would take the place of the last good backup.
+    """
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        loss = (logs or {}).get("loss", 0.0)
+        if not np.isfinite(loss):
+            raise FloatingPointError(
+                f"the loss is {loss} at update {batch + 1} of epoch "
+                f"{self._epoch + 1}; the backup of the epoch before is left. "
+                "Look for a learning rate that is too high, for inputs that "
+                "are not finite, and at --precision float32"
+            )
+
+
 def callbacks(run: Run, *measures: keras.callbacks.Callback) -> list:
     """List the callbacks of a recipe in the order that they need.
 
@@ -179,7 +201,7 @@ def callbacks(run: Run, *measures: keras.callbacks.Callback) -> list:
         Stopwatch(),
         *measures,
         keras.callbacks.CSVLogger(history, append=done > 0),
-        keras.callbacks.TerminateOnNaN(),
+        StopAtNaN(),
     ]
     try:
         import tensorboard  # noqa: F401

@@ -11,10 +11,11 @@ It learns by Muon (Jordan et al. 2024), not by the paper's Adam, from squares
 that are mirrored and coloured anew: nine photographs are soon known by heart.
 
     python -m recipes.fast_style --data folder:train2014 --style starry.jpg \
-        --solver paper --normalization batch
+        --solver paper --normalization batch --upsampling transposed
 
 is the paper's training: 40 000 updates of four images of 256 pixels from COCO,
-Adam with a learning rate of .001. Weights of the VGG that judges are
+Adam with a learning rate of .001; but for its squares, which are cut out here,
+not squeezed. Weights of the VGG that judges are
 downloaded by Keras, unless `--weights FILE` names them.
 """
 
@@ -98,7 +99,7 @@ def main(
         content_weight: Of the feature reconstruction loss.
         style_weight: Of the style reconstruction loss.
         tv_weight: Of the total variation.
-        solver: quick, Muon for minutes, or the paper's Adam.
+        solver: quick, Muon for an hour, or the paper's Adam.
         image_size: Side of the squares to train on, pixels; by default 128,
             256 for the paper's.
         steps_per_epoch: Updates per epoch, a multiple of 8; by default as many
@@ -278,7 +279,11 @@ def compare(
 ) -> Comparison:
     """Count the iterations of L-BFGS that are as good as one pass.
 
-    Pictures of both are clipped to 0..255 before they are judged.
+    It begins with the photograph. Pictures of both are clipped to 0..255
+    before they are judged.
+
+    Raises:
+        FloatingPointError: if what the network painted has no loss.
     """
     content = tf.cast(scaled(photograph, size), tf.float32)[None]
     objective = objective_of(model, content)
@@ -291,6 +296,8 @@ def compare(
 
     painted = model.net.predict(content, verbose=0)
     goal = float(judge(painted))
+    if not np.isfinite(goal):
+        raise FloatingPointError(f"the network's picture has a loss of {goal}")
     found = kcv.style.optimize_image(
         objective,
         content,
@@ -305,6 +312,7 @@ def compare(
             "total_loss_of_lbfgs": min(losses),
             # One that is never reached counts as if it were, at the end.
             "lbfgs_iterations": reached[0] if reached else iterations,
+            "never_reached_by_lbfgs": not reached,
         },
         losses=losses,
         pictures={

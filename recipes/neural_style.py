@@ -13,8 +13,10 @@ on a laptop's CPU. Weights are downloaded by Keras, unless `--weights FILE`
 names them.
 """
 
+import csv
 import dataclasses
-import time
+import io
+import json
 from pathlib import Path
 from typing import Annotated
 from typing import Literal
@@ -103,10 +105,10 @@ def main(
     styles = [open_picture(each, round(style_scale * size)) for each in style]
     out.mkdir(parents=True, exist_ok=True)
     if not resume:
-        (out / "state.npz").unlink(missing_ok=True)
+        for file in (out / "state.npz", *out.glob("picture-*.png")):
+            file.unlink(missing_ok=True)
 
     # === Optimise ===
-    began = time.perf_counter()
     found = kcv.style.neural_style(
         photograph,
         styles,
@@ -124,13 +126,17 @@ def main(
         folder=out,
         every=every,
     )
-    seconds = time.perf_counter() - began
+    text = json.dumps(configuration, indent=2, default=str, sort_keys=True)
+    write_whole(out / "config.json", text.encode())
+    history = {**found.history, "seconds": found.seconds}
+    write_whole(out / "history.csv", table(history).encode())
     result = out / "result.png"
     write_whole(result, tf.io.encode_png(found.image).numpy())
 
     # === Report ===
     total = found.history["total_loss"]
     first, best, evaluations = total[0], min(total), len(total)
+    seconds = sum(found.seconds)
     height, width = found.image.shape[:2]
     metrics = {
         "total_loss": best,
@@ -170,6 +176,16 @@ def main(
     print(f"Picture: {result}")
     print(f"Report: {report}")
     return metrics
+
+
+def table(columns: dict[str, list[float]]) -> str:
+    """Write columns as CSV, rows counted from 1 as evaluations are."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["evaluation", *columns])
+    values = zip(*columns.values(), strict=True)
+    rows.writerows([n, *row] for n, row in enumerate(values, 1))
+    return text.getvalue()
 
 
 if __name__ == "__main__":

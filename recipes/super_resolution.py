@@ -101,7 +101,6 @@ def main(
         "on_error": on_error,
         **plan._asdict(),
     }
-    vgg = kcv.style.loss_network([kcv.style.DETAIL_LAYER], network, weights)
 
     # === Fit, once for each loss ===
     nets, folders = {}, []
@@ -112,7 +111,9 @@ def main(
         with strategy.scope():
             model = kcv.style.PerceptualModel(
                 kcv.style.SuperResolutionNet(factor),
-                vgg,
+                kcv.style.loss_network(
+                    [kcv.style.DETAIL_LAYER], network, weights
+                ),
                 content_layer=kcv.style.DETAIL_LAYER,
                 style_layers=(),
                 weights=shares,

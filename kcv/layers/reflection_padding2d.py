@@ -13,8 +13,8 @@ class ReflectionPadding2D(keras.layers.Layer):
         multiple: pad below and to the right until the sides of what was given
             would be multiples of this, too.
 
-    Call with x (B, H, W, C), sides above `padding` + `multiple` - 1. Returns x
-    with `2 * padding` rows and columns more, and up to `multiple` - 1 besides.
+    Call with x (B, H, W, C), sides above `padding` and what is missing to a
+    multiple. Returns x with `2 * padding` rows and columns more, and up to `multiple` - 1 besides.
 
     Raises:
         ValueError: if `padding` is negative or `multiple` below 1.
@@ -45,7 +45,8 @@ class ReflectionPadding2D(keras.layers.Layer):
         tf.debugging.assert_less(
             after,
             sides,
-            f"{self.name} cannot reflect {self.padding} pixels of an image "
+            f"{self.name} cannot reflect {self.padding} pixels, and those "
+            f"that are missing to a multiple of {self.multiple}, of an image "
             "that has no more: pass a larger one",
         )
         before = tf.fill((2,), self.padding)

@@ -53,8 +53,8 @@ def StyleTransformNet(
         name: of the model.
 
     Returns:
-        A model from images (B, H, W, 3), RGB 0..255, of any size above 43
-        pixels, to images of the same size, float32: within 150 of ImageNet's
+        A model from images (B, H, W, 3), RGB 0..255, of 43 pixels or more on
+        each side, to images of the same size, float32: within 150 of ImageNet's
         mean and neither clipped nor rounded.
 
     Raises:

@@ -27,10 +27,12 @@ from kcv.layers import GramMatrix
 from kcv.style.images import keep_colors
 from kcv.style.images import picture
 from kcv.style.images import to_pixels
+from kcv.style.loss_network import least_side
 from kcv.style.loss_network import loss_network
 from kcv.style.losses import content_loss
 from kcv.style.losses import style_loss
 from kcv.style.losses import total_variation
+from kcv.style.optimization import METHODS
 from kcv.style.optimization import Checkpoint
 from kcv.style.optimization import optimize_image
 
@@ -39,8 +41,7 @@ CONTENT_LAYERS: Mapping[str, float] = MappingProxyType({"conv4_2": 1.0})
 STYLE_LAYERS: Mapping[str, float] = MappingProxyType(
     {f"conv{block}_1": 0.2 for block in range(1, 6)}
 )
-# conv5_1 sees a cell for each 16 x 16 pixels.
-LEAST_SIDE = 16
+STARTS = ("noise", "content", "style")
 
 
 class Styled(NamedTuple):
@@ -50,10 +51,12 @@ class Styled(NamedTuple):
         image: (H, W, 3) uint8, RGB.
         history: "content", "style", "total_variation", each with its weight,
             and "total_loss", at every evaluation.
+        seconds: of every evaluation, those before a stop included.
     """
 
     image: np.ndarray
     history: dict[str, list[float]]
+    seconds: list[float]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,51 +85,48 @@ class Weights:
         default_factory=lambda: dict(STYLE_LAYERS)
     )
 
+    @property
+    def layers(self) -> list[str]:
+        """Names of all layers, as a loss network must have them."""
+        return [*dict.fromkeys([*self.content_layers, *self.style_layers])]
+
 
 class GatysLosses:
     """The losses of a picture against one content image and its styles.
 
     Args:
-        network: "vgg16", "vgg19" or a VGG, as of `loss_network`.
+        network: as of `loss_network`, with the layers of `weights`.
         content: (1, H, W, 3) float32, RGB 0..255.
         styles: pictures of the same form, of any size, with their shares: the
             target is the mean of their Gram matrices.
         weights: what counts how much.
-        pooling: "max" or "average".
-        pretrained: the weights of a network that is given by name.
 
-    Call with a picture (1, H, W, 3). Returns `content`, `style` and, where it
-    has a weight, `total_variation`: (1,) each, times their weights.
+    Call with a picture (1, H, W, 3) float32. Returns `content`, `style` and
+    `total_variation`: (1,) each, times their weights.
     """
 
-    def __init__(
-        self,
-        network,
-        content,
-        styles,
-        weights=None,
-        pooling="max",
-        pretrained="imagenet",
-    ):
+    def __init__(self, network, content, styles, weights=None):
+        self.network = network
         self.weights = weights or Weights()
-        layers = [*self.weights.content_layers, *self.weights.style_layers]
-        self.network = loss_network(
-            [*dict.fromkeys(layers)], network, pretrained, pooling
-        )
-        self.gram = GramMatrix("hw")
-        seen = self.network(content)
+        self.gram = GramMatrix("hw", dtype="float32")
+        seen = self._features(content)
         self.content = {
             name: seen[name] for name in self.weights.content_layers
         }
         self.style = dict.fromkeys(self.weights.style_layers, 0.0)
         shares = sum(share for _, share in styles)
         for style, share in styles:
-            seen = self.network(style)
+            seen = self._features(style)
             for name in self.style:
                 self.style[name] += share / shares * self.gram(seen[name])
 
+    def _features(self, image):
+        # Compared in full precision, under a mixed policy too.
+        seen = self.network(image)
+        return {name: tf.cast(x, tf.float32) for name, x in seen.items()}
+
     def __call__(self, image):
-        features = self.network(image)
+        features = self._features(image)
         weights = self.weights
         content = sum(
             share * content_loss(features[name], self.content[name])
@@ -136,15 +136,11 @@ class GatysLosses:
             share * style_loss(self.gram(features[name]), self.style[name])
             for name, share in weights.style_layers.items()
         )
-        losses = {
+        return {
             "content": weights.content * content,
             "style": weights.style * style,
+            "total_variation": weights.total_variation * total_variation(image),
         }
-        if weights.total_variation:
-            losses["total_variation"] = (
-                weights.total_variation * total_variation(image)
-            )
-        return losses
 
 
 def neural_style(
@@ -180,8 +176,8 @@ def neural_style(
         pooling: "average", the paper's, or "max".
         weights: what counts how much; by default those of `Weights`.
         style_shares: of several styles; equal by default.
-        start: "noise" about the mean of ImageNet, as in the paper; "content",
-            or "style", scaled to the content's size.
+        start: "noise", the paper's: here of one grey level about the mean of
+            ImageNet; "content", or "style", scaled to the content's size.
         iterations: evaluations of the losses.
         method: "lbfgs", the paper's, or "adam".
         learning_rate: of Adam, in grey levels.
@@ -189,17 +185,19 @@ def neural_style(
             brightness of the result.
         seed: of the noise.
         folder: where the state and a picture are written now and then. A run
-            that was stopped goes on from there.
+            that was stopped goes on from there, by Adam with another learning
+            rate if you like.
         every: evaluations between two writings.
         verbose: whether to show a progress bar with the losses.
 
     Returns:
-        The picture with the least loss, and the losses.
+        The picture with the least loss, the losses, and their seconds.
 
     Raises:
         ValueError: if a picture is none, or too small; or an option is none of
             the above; or `folder` holds the state of other settings.
-        NotFinite: if the losses became NaN; the best picture is in `folder`.
+        NotFinite: if the losses became NaN; the best picture that came before
+            is in its `best` and in `folder`.
         ImportError: for L-BFGS without `kcv[style]`.
 
     Example:
@@ -208,26 +206,33 @@ def neural_style(
     found = kcv.style.neural_style(photograph, painting, iterations=300)
     ```
     """
+    for name, value, known in (
+        ("start", start, STARTS),
+        ("method", method, METHODS),
+    ):
+        if value not in known:
+            raise ValueError(
+                f"{name} must be one of {known}. Received: {value!r}"
+            )
     several = isinstance(style, list | tuple)
-    styles = [
-        picture(image, f"style[{number}]" if several else "style", LEAST_SIDE)
-        for number, image in enumerate(style if several else [style])
-    ]
-    content = picture(content, "content", LEAST_SIDE)
-    shares = [1.0] * len(styles) if style_shares is None else [*style_shares]
+    styles = style if several else [style]
+    shares = [1.0] * len(styles) if style_shares is None else style_shares
+    shares = [float(share) for share in shares]
     if len(shares) != len(styles) or min(shares, default=0) <= 0:
         raise ValueError(
             f"style_shares must be positive, one for each of {len(styles)} "
             f"styles. Received: {style_shares}"
         )
     weights = weights or Weights()
+    vgg = loss_network(weights.layers, network, pretrained, pooling)
+    least = least_side(vgg)
+    styles = [
+        picture(image, f"style[{number}]" if several else "style", least)
+        for number, image in enumerate(styles)
+    ]
+    content = picture(content, "content", least)
     losses = GatysLosses(
-        network,
-        content,
-        [*zip(styles, shares, strict=True)],
-        weights,
-        pooling,
-        pretrained,
+        vgg, content, [*zip(styles, shares, strict=True)], weights
     )
 
     def finished(image):
@@ -243,12 +248,11 @@ def neural_style(
             "content": _digest(content),
             "styles": [_digest(image) for image in styles],
             "shares": shares,
-            "network": _digest(*losses.network.get_weights()),
+            "network": _digest(*vgg.get_weights()),
             "pooling": pooling,
             "weights": dataclasses.asdict(weights),
             "start": start,
             "method": method,
-            "learning_rate": learning_rate,
             "seed": seed,
         }
         checkpoint = Checkpoint(folder / "state.npz", settings, every)
@@ -267,7 +271,7 @@ def neural_style(
         watch=watch,
         verbose=verbose,
     )
-    return Styled(finished(found.image), found.history)
+    return Styled(finished(found.image), found.history, found.seconds)
 
 
 def _start(kind, content, styles, seed):
@@ -276,12 +280,7 @@ def _start(kind, content, styles, seed):
         return content
     if kind == "style":
         return tf.image.resize(styles[0], content.shape[1:3])
-    if kind == "noise":
-        noise = tf.random.stateless_normal(content.shape, (seed, 0))
-        return VGG_MEAN + noise
-    raise ValueError(
-        f"start must be 'noise', 'content' or 'style'. Received: {kind!r}"
-    )
+    return VGG_MEAN + tf.random.stateless_normal(content.shape, (seed, 0))
 
 
 def _digest(*arrays):

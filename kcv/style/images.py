@@ -17,7 +17,8 @@ def picture(image, name: str, least: int) -> tf.Tensor:
         (1, H, W, 3) float32, 0..255.
 
     Raises:
-        ValueError: if it is no such picture, or too small, or not finite.
+        ValueError: if it is no such picture, or too small, or not finite; or
+            of floats that are 0..1 by the looks of them.
     """
     image = np.asarray(image)
     if image.ndim == 2:
@@ -40,6 +41,11 @@ def picture(image, name: str, least: int) -> tf.Tensor:
     if pixels.max() > 255:
         raise ValueError(
             f"{name} must have pixels in 0..255. Received: {pixels.max()}"
+        )
+    if image.dtype.kind == "f" and 0 < pixels.max() <= 1:
+        raise ValueError(
+            f"{name} must have pixels in 0..255, but has {image.dtype} of "
+            f"{pixels.max()} at most: multiply them by 255"
         )
     return tf.constant(pixels[None])
 

@@ -33,8 +33,9 @@ def loss_network(
 
     Args:
         layers: names as of `VGG16`: "conv4_2" is what comes out of its ReLU,
-            called relu4_2 by Johnson et al. For a VGG of keras.applications
-            they are translated.
+            called relu4_2 by Johnson et al., with batch normalization before
+            it where the VGG has that. For a VGG of keras.applications they are
+            translated; its own are taken, too.
         network: "vgg16", "vgg19" or a VGG of kcv or of keras.applications.
         weights: "imagenet" (downloaded), a file that `kcv.weights` reads, or
             None for random ones; for a network that is given by name.
@@ -70,8 +71,8 @@ def loss_network(
         network = _NETWORKS[network](include_top=False, weights=weights)
     own = {name: _own_name(network, name) for name in layers}
     images = keras.Input((None, None, 3), name="images")
-    # Those of keras.applications take BGR.
-    bgr = any(name != theirs for name, theirs in own.items())
+    # Those of keras.applications, which are known by their names, take BGR.
+    bgr = any(layer.name.startswith("block") for layer in network.layers)
     x = Preprocessing.caffe(bgr=bgr, name="preprocessing")(images)
     outputs = {}
     for layer in network.layers:
@@ -96,6 +97,12 @@ def loss_network(
     return model
 
 
+def least_side(network: keras.Model) -> int:
+    """Count the pixels that a cell of the last layer stands for, by side."""
+    poolings = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
+    return 2 ** sum(isinstance(layer, poolings) for layer in network.layers)
+
+
 def _copy(layer, pooling):
     if isinstance(layer, keras.layers.MaxPooling2D):
         kind = keras.layers.MaxPooling2D
@@ -106,10 +113,11 @@ def _copy(layer, pooling):
 
 
 def _own_name(network, layer):
-    """Find what a network calls a layer of VGG."""
+    """Find what a network calls a layer of VGG, behind its ReLU."""
     there = {each.name for each in network.layers}
-    theirs = re.sub(r"conv(\d)_(\d)", r"block\1_conv\2", layer)
-    for name in (layer, theirs):
+    behind = layer.replace("conv", "relu")
+    theirs = re.sub(r"^conv(\d)_(\d)", r"block\1_conv\2", layer)
+    for name in (behind, layer, theirs):
         if name in there:
             return name
     raise ValueError(

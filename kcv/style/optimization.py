@@ -6,6 +6,7 @@ memory from the first iteration to the last. What costs time, the loss and its
 gradient, is one compiled TensorFlow graph.
 """
 
+import contextlib
 import io
 import json
 import logging
@@ -94,6 +95,7 @@ def optimize_image(
         checkpoint: where the state is kept; a state that is there is gone on
             from. Of Adam it is the whole state; L-BFGS goes on from its best
             picture and gathers its memory anew, which SciPy keeps to itself.
+            A disk that is full costs what is kept, not the optimisation.
         watch: function of the number of evaluations and the best picture,
             called whenever the state is kept, or else after each evaluation.
         verbose: whether to show a progress bar.
@@ -102,10 +104,10 @@ def optimize_image(
         The best picture, neither clipped nor rounded, and the losses.
 
     Raises:
-        ValueError: if `method` is neither, or the checkpoint is of other
-            settings.
-        NotFinite: if a loss is NaN or infinite; the state of the best picture
-            has been kept.
+        ValueError: if `method` is neither, `iterations` or `every` below 1, or
+            the checkpoint of other settings.
+        NotFinite: if a loss is NaN or infinite; the best picture has been
+            kept, and Adam, called again, goes on from there.
         ImportError: for L-BFGS without `kcv[style]`.
 
     Example:
@@ -116,6 +118,12 @@ def optimize_image(
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}. Received: {method}")
+    every = checkpoint.every if checkpoint else 1
+    if iterations < 1 or every < 1:
+        raise ValueError(
+            "iterations and every must be 1 or more. Received: "
+            f"iterations={iterations}, every={every}"
+        )
     run = _Run(losses, np.asarray(start), iterations, checkpoint, watch)
     if verbose:
         run.bar = keras.utils.Progbar(iterations, unit_name="iteration")
@@ -144,7 +152,8 @@ class _Run:
         self.bar = None
         self.best, self.least = start.astype("float32"), np.inf
         self.history, self.seconds = {}, []
-        self.solver = {}  # arrays, the state of Adam
+        self.solver = dict  # gives arrays, the state of Adam
+        self.resumed = {}  # the state of Adam before
         self._resume()
 
         @tf.function
@@ -175,12 +184,14 @@ class _Run:
         terms, total, gradient = self._evaluate(tf.constant(image))
         total, gradient = float(total), gradient.numpy()
         if not (np.isfinite(total) and np.isfinite(gradient).all()):
+            self.solver = dict  # it would lead here again
             self.keep()
+            best = f"the best picture so far has loss {self.least:.4g}"
             raise NotFinite(
                 f"the loss or its gradient is not finite (loss {total}) at "
-                f"evaluation {self.count + 1}; the best picture so far has "
-                f"loss {self.least:.4g}. Lower the weights or the learning "
-                "rate",
+                f"evaluation {self.count + 1}; "
+                f"{best if self.count else 'no picture came before'}. Lower "
+                "the weights or the learning rate",
                 self.found,
             )
         values = {name: float(term) for name, term in terms.items()}
@@ -210,7 +221,7 @@ class _Run:
             return
         settings = json.dumps(self.checkpoint.settings, sort_keys=True)
         arrays = {f"history/{k}": v for k, v in self.history.items()}
-        arrays |= {f"solver/{k}": v for k, v in self.solver.items()}
+        arrays |= {f"solver/{k}": v for k, v in self.solver().items()}
         buffer = io.BytesIO()
         np.savez(
             buffer,
@@ -219,18 +230,15 @@ class _Run:
             seconds=self.seconds,
             **arrays,
         )
-        write_whole(self.checkpoint.file, buffer.getvalue())
+        with _disk_may_be_full("the state"):
+            write_whole(self.checkpoint.file, buffer.getvalue())
         self.show()
 
     def show(self):
         """Show the best picture to whoever watches."""
-        if self.watch is None:
-            return
-        try:
-            self.watch(self.count, self.best)
-        except OSError as error:
-            # The optimisation is worth more than a picture on its way.
-            _LOG.warning("a picture was not written: %s", error)
+        if self.watch is not None:
+            with _disk_may_be_full("a picture"):
+                self.watch(self.count, self.best)
 
     def _resume(self):
         if self.checkpoint is None or not self.checkpoint.file.exists():
@@ -248,10 +256,19 @@ class _Run:
                 if kind == "history":
                     self.history[name] = arrays[key].tolist()
                 elif kind == "solver":
-                    self.solver[name] = arrays[key]
+                    self.resumed[name] = arrays[key]
             self.best = arrays["best"]
             self.seconds = arrays["seconds"].tolist()
             self.least = min(self.history["total_loss"])
+
+
+@contextlib.contextmanager
+def _disk_may_be_full(what):
+    """Go on without: the optimisation is worth more than what it leaves."""
+    try:
+        yield
+    except OSError as error:
+        _LOG.warning("%s was not written: %s", what, error)
 
 
 def _lbfgs(run, memory):
@@ -289,10 +306,12 @@ def _adam(run, learning_rate):
     optimizer = keras.optimizers.Adam(learning_rate)
     optimizer.build([image])
     state = [image, *optimizer.variables]
-    for number, array in run.solver.items():
+    for number, array in run.resumed.items():
         state[int(number)].assign(array)
+    optimizer.learning_rate = learning_rate  # another, perhaps, than before
+    run.solver = lambda: {str(n): x.numpy() for n, x in enumerate(state)}
+    step = tf.function(lambda gradient: optimizer.apply([gradient]))
     while True:
         _, gradient = run(image.numpy())
-        optimizer.apply([gradient])
-        run.solver = {str(n): x.numpy() for n, x in enumerate(state)}
+        step(tf.constant(gradient))
         run.pause()

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from kcv.layers import GramMatrix
 from kcv.style.images import picture
+from kcv.style.loss_network import least_side
 from kcv.style.losses import REDUCTIONS
 from kcv.style.losses import feature_loss
 from kcv.style.losses import gram_loss
@@ -22,7 +23,6 @@ STYLE_LAYERS = ("conv1_2", "conv2_2", "conv3_3", "conv4_3")
 DETAIL_LAYER = "conv2_2"
 #: Layers that a loss network for style must have.
 LOSS_LAYERS = STYLE_LAYERS
-LEAST_SIDE = 8  # conv4_3 sees a cell for each 8 x 8 pixels
 
 #: Weights of the authors' code: content, style, total variation, pixels.
 WEIGHTS: Mapping[str, float] = MappingProxyType(
@@ -49,7 +49,7 @@ class PerceptualModel(keras.Model):
         net: from images (B, h, w, 3), RGB 0..255, to images (B, H, W, 3), such
             as `StyleTransformNet()` and `SuperResolutionNet()`.
         loss_network: as of `loss_network`, with the layers named below.
-        style: picture (H, W, 3), RGB 0..255, or None without style loss.
+        style: picture (H, W, 3), RGB 0..255; None if its loss has no weight.
         content_layer: where content is compared.
         style_layers: where Gram matrices are compared.
         weights: changes to `WEIGHTS`.
@@ -62,7 +62,8 @@ class PerceptualModel(keras.Model):
 
     Raises:
         ValueError: if the loss network lacks a layer, a weight has an unknown
-            name, or `gram_reduction` is neither.
+            name, none is above 0, `gram_reduction` is neither, or there is a
+            weight for style without a style or without layers.
 
     Example:
 
@@ -109,6 +110,18 @@ class PerceptualModel(keras.Model):
         self.content_layer = content_layer
         self.style_layers = tuple(style_layers)
         self.weights_of_losses = {**WEIGHTS, **(weights or {})}
+        if not any(self.weights_of_losses.values()):
+            raise ValueError(
+                "weights must have one that is not 0. Received: "
+                f"{self.weights_of_losses}"
+            )
+        no_style = style is None or not self.style_layers
+        if self.weights_of_losses["style"] and no_style:
+            raise ValueError(
+                "style must be a picture and style_layers name a layer, or "
+                "weights have 0 for style. Received: style_layers="
+                f"{self.style_layers}, style={type(style).__name__}"
+            )
         self.gram = GramMatrix("chw")
         self.gram_reduction = gram_reduction
         # Weights that do not learn, so that they are saved with the model.
@@ -132,7 +145,8 @@ class PerceptualModel(keras.Model):
 
     def set_style(self, style) -> None:
         """Take another style image, (H, W, 3), RGB 0..255."""
-        seen = self.loss_network(picture(style, "style", LEAST_SIDE))
+        least = least_side(self.loss_network)
+        seen = self.loss_network(picture(style, "style", least))
         for layer, gram in self.style_grams.items():
             gram.assign(self.gram(seen[layer])[0])
 
@@ -187,10 +201,11 @@ class PerceptualModel(keras.Model):
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
         losses = self.losses_of(y_pred, x if y is None else y)
-        means = {name: tf.reduce_mean(loss) for name, loss in losses.items()}
-        for name, mean in means.items():
-            self.trackers[name].update_state(mean)
-        return tf.add_n([*means.values()])
+        for name, loss in losses.items():
+            self.trackers[name].update_state(loss)
+        # The gradients of replicas are added up.
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        return tf.reduce_mean(tf.add_n([*losses.values()])) / replicas
 
     def get_config(self):
         return {
@@ -211,7 +226,12 @@ class PerceptualModel(keras.Model):
             key: keras.saving.deserialize_keras_object(config[key])
             for key in ("net", "loss_network")
         }
-        return cls(**{**config, **networks})
+        # Gram matrices of the true style come with the weights.
+        side = least_side(networks["loss_network"])
+        style = (
+            np.zeros((side, side, 3)) if config["weights"]["style"] else None
+        )
+        return cls(**{**config, **networks, "style": style})
 
 
 def objective_of(model: PerceptualModel, content: np.ndarray):

@@ -14,6 +14,7 @@ from kcv.style.feedforward import to_image
 from kcv.style.feedforward import transposed
 
 BLUR = 1.0  # standard deviation of the blur before images are made small
+REACH = 3  # pixels that it looks to each side
 
 
 def SuperResolutionNet(
@@ -85,10 +86,14 @@ def low_resolution(images: tf.Tensor, factor: int) -> tf.Tensor:
                 f"sides must be multiples of {factor}. Received: images of "
                 f"{images.shape[1]} x {images.shape[2]}"
             )
-    images = keras.ops.image.gaussian_blur(
-        tf.cast(images, tf.float32), (7, 7), (BLUR, BLUR)
-    )
-    small = tf.image.resize(images, tf.shape(images)[1:3] // factor, "bicubic")
+    # The blur would have black around the image.
+    around = [[0, 0], [REACH, REACH], [REACH, REACH], [0, 0]]
+    blurred = keras.ops.image.gaussian_blur(
+        tf.pad(tf.cast(images, tf.float32), around, "SYMMETRIC"),
+        2 * (2 * REACH + 1,),
+        (BLUR, BLUR),
+    )[:, REACH:-REACH, REACH:-REACH]
+    small = tf.image.resize(blurred, tf.shape(images)[1:3] // factor, "bicubic")
     return tf.round(tf.clip_by_value(small, 0, 255))
 
 
@@ -121,7 +126,8 @@ def super_resolution_scores(
     Args:
         truth: (B, H, W, 3), RGB 0..255.
         found: of the same shape; it is clipped and rounded first.
-        border: pixels that are cut off on each side, the factor by custom.
+        border: pixels that are cut off on each side, the factor by custom; 0
+            or more.
 
     Returns:
         `psnr`, in dB, and `ssim`, at most 1 (Wang et al. 2004), (B,) each.
@@ -134,8 +140,9 @@ def super_resolution_scores(
     1.0
     """
     found = tf.round(tf.clip_by_value(found, 0, 255))
+    height, width = (side - border for side in found.shape[1:3])
     truth, found = (
-        luminance(x)[:, border:-border, border:-border] for x in (truth, found)
+        luminance(x)[:, border:height, border:width] for x in (truth, found)
     )
     return {
         "psnr": tf.image.psnr(truth, found, 255),

@@ -2,8 +2,8 @@
 
     python -m recipes.tables.style_speed
 
-times both on this machine with the same loss network, VGG-16, and the same
-objective: an iteration of L-BFGS, with all that SciPy does about it, times 100,
+times both on this machine with the same loss network and the same objective,
+by turns: an iteration of L-BFGS, with all that SciPy does about it, times 100,
 300 and 500; and one pass of the feed-forward network. Speed-ups stand beside
 those of the paper (Johnson, Alahi and Li 2016, table 1), which are a Titan X's.
 
@@ -30,6 +30,7 @@ from recipes.pictures import open_picture
 from recipes.report import write_report
 
 ITERATIONS = (100, 300, 500)
+WARM_UP = 3  # iterations that trace, and search for the size of the first step
 # Seconds on a Titan X, by side: of 100, 300 and 500 iterations, of one pass.
 PAPER = {
     256: (3.17, 9.52, 15.86, 0.015),
@@ -58,9 +59,9 @@ def main(
 
     Args:
         out: Output folder.
-        painter: Run of recipes.fast_style, whose network is timed and whose
-            objective is shown; one of random weights is timed where there is
-            none.
+        painter: Run of recipes.fast_style, whose network is timed, in float32
+            as the losses are, and whose objective is shown; one of random
+            weights is timed where there is none.
         weights: imagenet (downloaded) or a file, of the VGG; by default those
             of the painter's run, or random ones without. Times do not hang on
             them.
@@ -76,18 +77,25 @@ def main(
     keras.utils.set_random_seed(seed)
     out.mkdir(parents=True, exist_ok=True)
     net = kcv.style.StyleTransformNet()
+    network = "vgg16"
     trained = painter / "model.keras"
     worth = "not measured: there is no run of recipes.fast_style"
     if trained.exists():
-        net = keras.models.load_model(trained, compile=False)
         run = json.loads((painter / "config.json").read_text())
-        weights = weights or run["weights"]
+        network, weights = run["network"], weights or run["weights"]
+        # Perhaps it was trained in mixed precision; the losses are not.
+        net = kcv.style.StyleTransformNet(
+            run["normalization"], run["upsampling"]
+        )
+        net.set_weights(
+            keras.models.load_model(trained, compile=False).get_weights()
+        )
         found = json.loads((painter / "metrics.json").read_text())
         worth = (
             f"as low as {found['lbfgs_iterations']:.0f} iterations of L-BFGS "
             f"({found['split']})"
         )
-    vgg = kcv.style.loss_network(kcv.style.LOSS_LAYERS, weights=weights)
+    vgg = kcv.style.loss_network(kcv.style.LOSS_LAYERS, network, weights)
     model = kcv.style.PerceptualModel(net, vgg, open_picture(style, 256))
 
     rows = []
@@ -109,7 +117,7 @@ def main(
         command=experiment.command_line(),
         summary=(
             "Seconds on this machine, medians. Optimisation and network have "
-            "the same objective, with VGG-16; iterations are evaluations of "
+            f"the same objective, by {network}; iterations are evaluations of "
             "the losses by L-BFGS. The paper's columns are seconds and "
             f"speed-ups of a Titan X. One pass is {worth}; the paper has 50 "
             "to 100."
@@ -128,18 +136,25 @@ def main(
 
 
 def time_both(model, image, rounds):
-    """Measure an iteration and a pass: medians in seconds."""
-    model.net.predict_on_batch(image)
-    passes = []
-    for _ in range(rounds):
+    """Measure an iteration and a pass by turns: medians in seconds."""
+    iterations, passes = [], []
+    begun = time.perf_counter()
+
+    def one_pass(count, _):
+        nonlocal begun
+        iterations.append(time.perf_counter() - begun)
         start = time.perf_counter()
         model.net.predict_on_batch(image)
-        passes.append(time.perf_counter() - start)
-    # The first ones trace, and search for the size of the first step.
-    found = kcv.style.optimize_image(
-        objective_of(model, image), image, rounds + 3
+        begun = time.perf_counter()
+        passes.append(begun - start)
+
+    kcv.style.optimize_image(
+        objective_of(model, image), image, WARM_UP + rounds, watch=one_pass
     )
-    return statistics.median(found.seconds[3:]), statistics.median(passes)
+    return (
+        statistics.median(iterations[WARM_UP:]),
+        statistics.median(passes[WARM_UP:]),
+    )
 
 
 def row(side, iteration, one_pass) -> dict:

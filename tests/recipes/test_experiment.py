@@ -64,6 +64,24 @@ def test_a_full_disk_leaves_the_last_backup(model, tmp_path, monkeypatch):
     assert names == ["epoch-1.weights.h5"]
 
 
+# Keras leaves history.csv open when an update raises an error.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_lost_run_is_an_error_and_keeps_its_backup(model, tmp_path):
+    run = experiment.Run(tmp_path)
+    model.fit(*DATA, verbose=0, callbacks=experiment.callbacks(run))
+    before = {file.name for file in (tmp_path / "backup").iterdir()}
+    lost = DATA[0], np.full_like(DATA[1], np.nan)
+    with pytest.raises(FloatingPointError, match="update 1 of epoch 2"):
+        model.fit(
+            *lost,
+            epochs=2,
+            initial_epoch=1,
+            verbose=0,
+            callbacks=experiment.callbacks(run),
+        )
+    assert {file.name for file in (tmp_path / "backup").iterdir()} == before
+
+
 def test_a_full_disk_leaves_no_half_model(model, tmp_path, monkeypatch):
     experiment.save_model(model, tmp_path)
     whole = (tmp_path / "model.keras").read_bytes()

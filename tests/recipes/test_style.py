@@ -1,5 +1,6 @@
 """The recipes of style, on small pictures with a VGG of random weights."""
 
+import csv
 import json
 import os
 import signal
@@ -81,6 +82,14 @@ def test_a_picture_is_painted_and_goes_on_after_a_kill(weights, tmp_path):
     assert after[len(before)] == min(before)
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["total_loss"] == min(after)
+    with open(tmp_path / "history.csv", newline="") as file:
+        rows = [*csv.DictReader(file)]
+    assert [float(row["total_loss"]) for row in rows] == after
+    assert [row["evaluation"] for row in rows] == [*map(str, range(1, 25))]
+    seconds = sum(float(row["seconds"]) for row in rows)
+    assert metrics["seconds"] == pytest.approx(seconds)
+    configuration = json.loads((tmp_path / "config.json").read_text())
+    assert configuration["size"] == 48
     assert pixels(tmp_path / "result.png").shape == (32, 48, 3)
     assert "Content, style, result" in (tmp_path / "report.html").read_text()
 
@@ -136,6 +145,20 @@ def test_pictures_are_compared_as_they_are_shown():
     assert found.losses[number - 1] <= 45**2 * 1.001 < found.losses[number - 2]
 
 
+def test_a_picture_that_is_nowhere_near_is_not_counted():
+    class Lost:
+        def losses_of(self, image, content):
+            return {"bowl": tf.reduce_mean((image - 100.0) ** 2)}
+
+        net = property(lambda self: self)
+
+        def predict(self, content, verbose):
+            return np.full_like(content, np.nan)
+
+    with pytest.raises(FloatingPointError, match="nan"):
+        fast_style.compare(Lost(), np.zeros((48, 48, 3), np.uint8), 48, 4)
+
+
 def test_squares_go_on_where_they_ended():
     whole = fast_style.squares("photographs", 48, 3, 0, "raise").take(18)
     rest = fast_style.squares("photographs", 48, 3, 16, "raise").take(2)
@@ -174,6 +197,7 @@ def test_a_painter_learns_and_is_served(weights, photos, tmp_path, program):
     assert metrics["split"].startswith(photos)
     assert "2 held-out images" in metrics["split"]
     assert 1 <= metrics["lbfgs_iterations"] <= 4
+    assert metrics["never_reached_by_lbfgs"] in (0, 0.5, 1)
     history = experiment.read_history(run.out)
     assert history["loss"][1] < history["loss"][0]
     assert {"content", "style", "total_variation"} <= set(history)
@@ -216,8 +240,6 @@ def test_super_resolution_is_measured_against_cubic_interpolation(
     )
     # Smooth pictures: a figure of which little is lost.
     assert metrics["psnr_of_bicubic"] > 30
-    assert metrics["psnr_of_pixel"] > 5
-    assert -1 <= metrics["ssim"] <= 1
     net = keras.models.load_model(run.out / "model.keras", compile=False)
     image = open_picture("chelsea", 30)
     expected = net.predict(image[None].astype("float32"), verbose=0)

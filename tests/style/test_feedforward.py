@@ -47,7 +47,7 @@ def test_maps_have_the_sizes_of_the_table():
 
 
 @pytest.mark.parametrize("upsampling", ["transposed", "resize"])
-@pytest.mark.parametrize("sides", [(64, 64), (96, 128), (61, 83), (45, 46)])
+@pytest.mark.parametrize("sides", [(64, 64), (96, 128), (61, 83), (43, 46)])
 def test_any_size_is_kept(upsampling, sides):
     model = StyleTransformNet(upsampling=upsampling, widths=(4, 4, 4))
     images = np.random.default_rng(0).uniform(0, 255, (2, *sides, 3))

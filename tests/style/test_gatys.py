@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from kcv.classification import VGG16
 from kcv.style import Weights
+from kcv.style import loss_network
 from kcv.style import neural_style
 from kcv.style.gatys import GatysLosses
 
@@ -30,9 +31,21 @@ def paint(vgg, content, style, **options):
     return neural_style(content, style, network=vgg, **options)
 
 
+def losses_of(vgg, content, styles):
+    return GatysLosses(loss_network(Weights().layers, vgg), content, styles)
+
+
+def test_layers_and_shares_are_those_of_the_paper():
+    weights = Weights()
+    assert weights.content_layers == {"conv4_2": 1.0}
+    shares = dict.fromkeys((f"conv{block}_1" for block in range(1, 6)), 1 / 5)
+    assert weights.style_layers == shares
+    assert weights.total_variation == 0
+
+
 def test_a_picture_in_its_own_style_is_as_it_should_be(vgg, pictures):
     content = tf.cast(pictures[0], tf.float32)[None]
-    losses = GatysLosses(vgg, content, [(content, 1.0)])
+    losses = losses_of(vgg, content, [(content, 1.0)])
     with tf.GradientTape() as tape:
         tape.watch(content)
         total = sum(losses(content).values())
@@ -81,8 +94,8 @@ def test_the_losses_fall_and_have_their_weights(vgg, pictures):
 def test_styles_are_mixed_by_their_shares(vgg, pictures):
     content, style = (tf.cast(x, tf.float32)[None] for x in pictures)
     small = tf.image.resize(style, (20, 30))
-    mixed = GatysLosses(vgg, content, [(style, 3.0), (small, 1.0)])
-    alone = [GatysLosses(vgg, content, [(x, 1.0)]) for x in (style, small)]
+    mixed = losses_of(vgg, content, [(style, 3.0), (small, 1.0)])
+    alone = [losses_of(vgg, content, [(x, 1.0)]) for x in (style, small)]
     for name, gram in mixed.style.items():
         expected = 0.75 * alone[0].style[name] + 0.25 * alone[1].style[name]
         np.testing.assert_allclose(gram, expected, rtol=1e-4, atol=1e-6)
@@ -116,8 +129,24 @@ def test_a_run_goes_on_in_its_folder(vgg, pictures, tmp_path):
     assert (tmp_path / "picture-00003.png").exists()
     found = paint(vgg, *pictures, iterations=9, **options)
     assert len(found.history["total_loss"]) == 9
+    assert len(found.seconds) == 9
     with pytest.raises(ValueError, match="other settings"):
         paint(vgg, pictures[1], pictures[0], **options)
+
+
+def test_mixed_precision_compares_in_full(pictures, request):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    request.addfinalizer(lambda: keras.config.set_dtype_policy("float32"))
+    half = VGG16(include_top=False)
+    found = paint(half, *pictures, weights=Weights(content=1e-3), iterations=8)
+    total = found.history["total_loss"]
+    assert min(total) < total[0]
+
+
+def test_a_picture_too_small_for_the_layers_asked_for_is_named(vgg, pictures):
+    weights = Weights(style_layers={"pool5": 1.0})
+    with pytest.raises(ValueError, match="style must have 32 pixels.*20 x 30"):
+        paint(vgg, pictures[0], np.zeros((30, 20, 3)), weights=weights)
 
 
 @pytest.mark.parametrize(
@@ -128,6 +157,7 @@ def test_a_run_goes_on_in_its_folder(vgg, pictures, tmp_path):
         (np.zeros((40, 40, 2)), np.zeros((40, 40, 3)), r"\(40, 40, 2\)"),
         (np.full((40, 40, 3), np.nan), np.zeros((40, 40, 3)), "content"),
         (np.full((40, 40, 3), 300.0), np.zeros((40, 40, 3)), "300"),
+        (np.full((40, 40, 3), 0.5), np.zeros((40, 40, 3)), "by 255"),
         (np.zeros((40, 40, 3)), [np.zeros((40, 40, 5))], r"style\[0\]"),
     ],
 )
@@ -142,6 +172,8 @@ def test_pictures_that_are_none(vgg, content, style, message):
         ({"start": "white"}, "'white'"),
         ({"style_shares": [1.0, 2.0]}, "one for each of 1"),
         ({"style_shares": [0.0]}, "positive"),
+        ({"method": "newton"}, "'newton'"),
+        ({"iterations": 0}, "iterations=0"),
     ],
 )
 def test_options_that_make_no_sense(vgg, pictures, options, message):

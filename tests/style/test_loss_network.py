@@ -42,9 +42,22 @@ def test_a_network_of_keras_applications_sees_the_same(vgg, images):
     found = loss_network(layers, theirs)(images)
     expected = loss_network(layers, vgg)(images)
     assert [*found] == layers
-    for name in layers:
+    by_their_names = loss_network(["block2_conv2", "block5_conv1"], theirs)
+    for name, same in zip(layers, by_their_names(images).values(), strict=True):
         np.testing.assert_allclose(
             found[name], expected[name], rtol=1e-3, atol=1e-3
+        )
+        np.testing.assert_array_equal(found[name], same)
+
+
+def test_with_batch_normalization_too_it_is_behind_the_relu(images):
+    vgg = VGG16(include_top=False, batch_norm=True)
+    found = loss_network(["conv1_2", "conv2_1"], vgg)(images)
+    for block, number in ((1, 2), (2, 1)):
+        name = f"{block}_{number}"
+        part = keras.Model(vgg.input, vgg.get_layer(f"relu{name}").output)
+        np.testing.assert_allclose(
+            found[f"conv{name}"], part(images - VGG_MEAN), rtol=1e-4, atol=1e-4
         )
 
 

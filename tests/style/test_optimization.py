@@ -119,6 +119,38 @@ def test_nan_stops_and_the_best_picture_is_kept(tmp_path, method):
         np.testing.assert_array_equal(state["best"], best.image)
 
 
+def test_adam_goes_on_after_nan_with_a_lower_rate(tmp_path):
+    def narrow(image):
+        bottom = bowl(image)["bowl"]
+        return {"narrow": tf.where(tf.reduce_max(image) > 250, np.nan, bottom)}
+
+    checkpoint = Checkpoint(tmp_path / "state.npz", {}, 10)
+    options = {"method": "adam", "checkpoint": checkpoint, "verbose": False}
+    with pytest.raises(NotFinite) as caught:
+        optimize_image(narrow, START, 60, learning_rate=100.0, **options)
+    before = caught.value.best.history["total_loss"]
+    found = optimize_image(
+        narrow, START, len(before) + 10, learning_rate=1.0, **options
+    )
+    losses = found.history["total_loss"]
+    assert losses[: len(before)] == before
+    assert losses[len(before)] == min(before)
+    assert min(losses) < min(before)
+
+
+def test_nan_at_once_says_that_there_is_no_picture(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "state.npz", {}, 10)
+    with pytest.raises(NotFinite, match="no picture came before"):
+        optimize_image(
+            lambda image: {"none": np.nan * tf.reduce_sum(image)},
+            START,
+            5,
+            checkpoint=checkpoint,
+            verbose=False,
+        )
+    assert not checkpoint.file.exists()
+
+
 def test_a_full_disk_costs_a_picture_on_the_way_only(tmp_path, caplog):
     def full(count, image):
         raise OSError(28, "No space left on device", "picture.png")
@@ -131,7 +163,7 @@ def test_a_full_disk_costs_a_picture_on_the_way_only(tmp_path, caplog):
 
 
 def test_a_disk_too_full_for_the_state_leaves_the_one_before(
-    tmp_path, monkeypatch
+    tmp_path, monkeypatch, caplog
 ):
     file = tmp_path / "state.npz"
     optimize(5, checkpoint=Checkpoint(file, {}, every=5))
@@ -141,12 +173,17 @@ def test_a_disk_too_full_for_the_state_leaves_the_one_before(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space left"):
-        optimize(10, checkpoint=Checkpoint(file, {}, every=5))
+    found = optimize(10, checkpoint=Checkpoint(file, {}, every=5))
+    assert len(found.history["total_loss"]) == 10
+    assert "the state was not written" in caplog.text
     assert file.read_bytes() == before
     assert [x.name for x in tmp_path.iterdir()] == ["state.npz"]
 
 
-def test_an_unknown_method_is_named():
+def test_options_that_make_no_sense(tmp_path):
     with pytest.raises(ValueError, match="newton"):
         optimize(1, method="newton")
+    with pytest.raises(ValueError, match="iterations=0"):
+        optimize(0)
+    with pytest.raises(ValueError, match="every=0"):
+        optimize(1, checkpoint=Checkpoint(tmp_path / "state.npz", {}, every=0))

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from kcv.style import SuperResolutionNet
 from kcv.style import loss_network
 from kcv.style import low_resolution
 from kcv.style import optimize_image
+from kcv.style.perceptual import WEIGHTS
 from kcv.style.perceptual import objective_of
 
 WIDTHS = (8, 8, 16)
@@ -67,6 +71,11 @@ def test_the_losses_are_those_of_the_authors(model, vgg, pictures):
     ]
     np.testing.assert_allclose(found["content"], [content], rtol=1e-3)
     np.testing.assert_allclose(found["style"], [5 * sum(distances)], rtol=1e-3)
+    steps = [np.diff(image.astype("float64"), axis=axis) for axis in (1, 2)]
+    variation = 0.5 * sum(np.sum(each[:, :47, :47] ** 2) for each in steps)
+    np.testing.assert_allclose(
+        found["total_variation"], [1e-6 * variation], rtol=1e-3
+    )
     assert set(found) == {"content", "style", "total_variation"}
 
 
@@ -166,11 +175,54 @@ def test_the_paper_sums_over_a_gram_matrix(vgg, pictures):
         )
 
 
-def test_a_weight_of_another_name_is_refused(vgg):
-    with pytest.raises(ValueError, match="texture"):
-        PerceptualModel(
-            StyleTransformNet(widths=WIDTHS), vgg, weights={"texture": 1.0}
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"weights": {"texture": 1.0}}, "texture"),
+        ({"weights": dict.fromkeys(WEIGHTS, 0.0)}, "not 0"),
+        ({}, "style must be a picture.*NoneType"),
+        ({"style": np.zeros((9, 9, 3)), "style_layers": ()}, r"layers=\(\)"),
+        ({"style": np.zeros((9, 7, 3))}, "8 pixels"),
+    ],
+)
+def test_losses_that_make_no_sense_are_refused(vgg, options, message):
+    with pytest.raises(ValueError, match=message):
+        PerceptualModel(StyleTransformNet(widths=WIDTHS), vgg, **options)
+
+
+REPLICAS = """
+import keras, numpy as np, tensorflow as tf
+from kcv.style import PerceptualModel, StyleTransformNet, loss_network
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(
+    cpu, 2 * [tf.config.LogicalDeviceConfiguration()]
+)
+images = np.random.default_rng(0).uniform(0, 255, (2, 44, 44, 3))
+pictures = tf.data.Dataset.from_tensors(images.astype("float32"))
+found = []
+for strategy in (
+    tf.distribute.get_strategy(),
+    tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
+):
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        x = inputs = keras.Input((None, None, 3))
+        x = keras.layers.Conv2D(4, 3, activation="relu", name="conv1_1")(x)
+        vgg = loss_network(["conv1_1"], keras.Model(inputs, x))
+        model = PerceptualModel(
+            StyleTransformNet(widths=(4, 4, 4)), vgg, images[0],
+            content_layer="conv1_1", style_layers=["conv1_1"],
         )
+        model.compile(keras.optimizers.SGD(1e-7))
+    history = model.fit(pictures, verbose=0).history
+    found.append([*(x[0] for x in history.values()),
+        *np.concatenate([x.ravel() for x in model.net.get_weights()])])
+np.testing.assert_allclose(*found, rtol=1e-3, atol=1e-6)
+"""
+
+
+def test_replicas_learn_as_one_does():
+    subprocess.run([sys.executable, "-c", REPLICAS], check=True)
 
 
 def test_mixed_precision(pictures, request):

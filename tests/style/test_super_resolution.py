@@ -52,9 +52,7 @@ def test_images_are_blurred_before_they_are_made_small():
 
 def test_a_constant_image_stays_one():
     image = tf.fill((1, 32, 32, 3), 100.0)
-    np.testing.assert_array_equal(
-        low_resolution(image, 4)[:, 1:-1, 1:-1], 100.0
-    )
+    np.testing.assert_array_equal(low_resolution(image, 4), 100.0)
 
 
 def test_sides_that_do_not_divide_are_refused():
