@@ -14,7 +14,8 @@ class ReflectionPadding2D(keras.layers.Layer):
             would be multiples of this, too.
 
     Call with x (B, H, W, C), sides above `padding` and what is missing to a
-    multiple. Returns x with `2 * padding` rows and columns more, and up to `multiple` - 1 besides.
+    multiple. Returns x with `2 * padding` rows and columns more, and up to
+    `multiple` - 1 besides.
 
     Raises:
         ValueError: if `padding` is negative or `multiple` below 1.
