@@ -1,10 +1,12 @@
 """The classic line of CNN computer vision, in Keras.
 
 Subpackages load on first use, so that `import kcv` is quick and a serving
-client never pays for TensorFlow.
+client never pays for TensorFlow. Where Keras is loaded already, they are loaded
+at once: `keras.saving.load_model` then knows kcv's classes.
 """
 
 import importlib
+import sys
 
 __version__ = "0.1.0"
 
@@ -36,3 +38,8 @@ def __getattr__(name):
 
 def __dir__():
     return sorted([*globals(), *__all__])
+
+
+if "keras" in sys.modules:
+    for _name in ("classification", "detection", "segmentation", "style"):
+        importlib.import_module(f"kcv.{_name}")

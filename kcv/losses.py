@@ -50,9 +50,12 @@ class PixelwiseCrossEntropy(keras.losses.Loss):
             loss 0.
         name: of the loss.
 
-    Call with labels (B, H, W) of any integer dtype and logits (B, H, W, C).
+    Call with labels (B, H, W) or (B, H, W, 1) of any integer dtype, logits
+    (B, H, W, C) and, if you like, a weight of each image (B,) or pixel
+    (B, H, W), which the mean is not divided by.
 
     Raises:
+        ValueError: if there are not as many class weights as classes.
         tf.errors.InvalidArgumentError: if a label is neither void nor a class.
 
     Example:
@@ -77,21 +80,43 @@ class PixelwiseCrossEntropy(keras.losses.Loss):
         )
         self.void = void
 
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        # A reduction of Keras knows nothing of void pixels.
+        losses, counts = self.call(y_true, y_pred)
+        if sample_weight is not None:
+            weights = ops.cast(sample_weight, "float32")
+            ones = (1,) * (3 - len(weights.shape))
+            losses = losses * ops.reshape(weights, (*ops.shape(weights), *ones))
+        total = ops.sum(losses)
+        if self.normalize:
+            total = total / ops.maximum(ops.sum(counts), 1.0)
+            # The gradients of replicas are added up.
+            replicas = tf.distribute.get_strategy().num_replicas_in_sync
+            total = total / replicas
+        return total
+
     def call(self, y_true, y_pred):
+        """Compute the loss of each pixel, and 1 where it is not void."""
         labels = ops.cast(y_true, "int32")
         logits = ops.cast(y_pred, "float32")
-        labels = checked_labels(labels, logits.shape[-1], self.void)
+        classes = logits.shape[-1]
+        if (
+            self.class_weights is not None
+            and len(self.class_weights) != classes
+        ):
+            raise ValueError(
+                f"class_weights must be one for each of {classes} classes. "
+                f"Received: {len(self.class_weights)}"
+            )
+        labels = checked_labels(labels, classes, self.void)
         counts = ops.not_equal(labels, self.void)
         classes = ops.where(counts, labels, 0)
         losses = _cross_entropy(classes, logits)
-        weights = ops.cast(counts, "float32")
+        counts = ops.cast(counts, "float32")
         if self.class_weights is not None:
             table = np.array(self.class_weights, np.float32)
             losses = losses * tf.gather(table, classes)
-        total = ops.sum(losses * weights)
-        if self.normalize:
-            total = total / ops.maximum(ops.sum(weights), 1.0)
-        return total
+        return losses * counts, counts
 
     def get_config(self):
         return {
@@ -111,11 +136,21 @@ def _cross_entropy(classes, logits):
 
 
 def checked_labels(labels, classes, void=VOID):
-    """Make sure that labels (..., ) int32 are void or in 0..classes - 1.
+    """Make sure that labels are void or in 0..classes - 1.
+
+    Args:
+        labels: (B, H, W), or with a last axis of 1, int32.
+        classes: their number.
+        void: of pixels of no class.
+
+    Returns:
+        (B, H, W) int32.
 
     Raises:
         tf.errors.InvalidArgumentError: if one is not, when the graph runs.
     """
+    if len(labels.shape) == 4:
+        labels = ops.squeeze(labels, -1)
     bad = (labels != void) & ((labels < 0) | (labels >= classes))
     check = tf.debugging.Assert(
         ~tf.reduce_any(bad),

@@ -14,6 +14,21 @@ def test_import_brings_no_tensorflow():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_keras_loads_what_was_saved_after_import_kcv(tmp_path):
+    net = kcv.style.StyleTransformNet(widths=(4, 4, 8))
+    net.compile(kcv.optimizers.Muon(1e-3))
+    net.save(tmp_path / "painter.keras")
+    model = kcv.detection.FasterRCNN(2, "resnet18")
+    model.save(tmp_path / "detector.keras")
+    code = (
+        "import keras, kcv, sys; "
+        "[keras.saving.load_model(file) for file in sys.argv[1:]]"
+    )
+    files = [str(file) for file in tmp_path.iterdir()]
+    assert len(files) == 2
+    subprocess.run([sys.executable, "-c", code, *files], check=True)
+
+
 def test_every_subpackage_loads():
     for name in kcv.__all__:
         assert getattr(kcv, name).__name__ == f"kcv.{name}"

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -14,6 +17,34 @@ def test_smooth_l1_of_the_papers():
             abs(x) < turn, 0.5 * (sigma * x) ** 2, abs(x) - 0.5 * turn
         )
         np.testing.assert_allclose(smooth_l1(x, sigma), expected, rtol=1e-6)
+
+
+REPLICAS = """
+import keras, numpy as np, tensorflow as tf
+from kcv.losses import PixelwiseCrossEntropy
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(
+    cpu, 2 * [tf.config.LogicalDeviceConfiguration()]
+)
+rng = np.random.default_rng(0)
+images = rng.uniform(size=(4, 6, 6, 3)).astype("float32")
+labels = rng.integers(0, 5, (4, 6, 6))
+data = tf.data.Dataset.from_tensors((images, labels))
+found = []
+for strategy in (
+    tf.distribute.get_strategy(),
+    tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
+):
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        layers = [keras.Input((6, 6, 3)), keras.layers.Conv2D(5, 1)]
+        model = keras.Sequential(layers)
+        model.compile(keras.optimizers.SGD(1.0), PixelwiseCrossEntropy())
+    loss = model.fit(data, verbose=0).history["loss"]
+    weights = [x.ravel() for x in model.get_weights()]
+    found.append(np.concatenate([*weights, loss]))
+np.testing.assert_allclose(*found, rtol=1e-4)
+"""
 
 
 class TestPixelwiseCrossEntropy:
@@ -67,6 +98,30 @@ class TestPixelwiseCrossEntropy:
             loss = PixelwiseCrossEntropy()(void, logits)
         assert float(loss) == 0
         assert not tape.gradient(loss, logits).numpy().any()
+
+    def test_weights_of_images_and_pixels(self):
+        labels = np.repeat(self.labels, 2, 0)
+        logits = np.repeat(self.logits, 2, 0)
+        loss = PixelwiseCrossEntropy()
+        first = float(loss(labels, logits, np.array([1.0, 0.0])))
+        assert first == pytest.approx(self.each().mean() / 2, rel=1e-5)
+        pixels = np.zeros(labels.shape)
+        pixels[1, 0, 1] = 3  # the second that is not void
+        found = float(loss(labels, logits, pixels))
+        assert found == pytest.approx(3 * self.each()[1] / 8, rel=1e-5)
+
+    def test_keras_own_form_of_masks(self):
+        loss = PixelwiseCrossEntropy()
+        found = loss(self.labels[..., None], self.logits)
+        assert float(found) == float(loss(self.labels, self.logits))
+
+    def test_class_weights_of_other_classes(self):
+        loss = PixelwiseCrossEntropy(class_weights=(1, 1))
+        with pytest.raises(ValueError, match="each of 3 classes.*2"):
+            loss(self.labels, self.logits)
+
+    def test_replicas_learn_as_one_does(self):
+        subprocess.run([sys.executable, "-c", REPLICAS], check=True)
 
     def test_labels_beyond_the_classes(self):
         with pytest.raises(tf.errors.InvalidArgumentError, match="received"):

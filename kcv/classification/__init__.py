@@ -1,5 +1,6 @@
 """Image classification networks, whole or as trunks of other systems."""
 
+import kcv.optimizers  # noqa: F401
 from kcv.classification.alexnet import AlexNet
 from kcv.classification.alexnet import alexnet_head
 from kcv.classification.alexnet import alexnet_trunk

@@ -79,8 +79,8 @@ def probabilities(
         activation_name: Name of the layer of the activation.
 
     Returns:
-        Probabilities or logits (B, classes). Probabilities are float32
-        whatever the policy: a softmax over 1000 classes needs the digits.
+        Probabilities or logits (B, classes), float32 whatever the policy: a
+        softmax over 1000 classes needs the digits.
 
     Raises:
         ValueError: If `classes` is not positive.
@@ -104,10 +104,8 @@ def activate(
         name: Name of the layer.
 
     Returns:
-        Logits as they are, or activations in float32, (B, classes).
+        Logits or activations (B, classes), float32.
     """
-    if activation is None:
-        return x
     return keras.layers.Activation(activation, dtype="float32", name=name)(x)
 
 

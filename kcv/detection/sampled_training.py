@@ -36,7 +36,14 @@ class SampledTraining(keras.Model):
         return list(self.loss_trackers.values())
 
     def train_step(self, data):
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+        if weights is not None or self.loss is not None:
+            raise ValueError(
+                f"{type(self).__name__} has losses of its own, over regions "
+                "that it samples: compile without loss and fit without "
+                f"sample_weight. Received: loss={self.loss!r}, sample_weight="
+                f"{'None' if weights is None else 'some'}"
+            )
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         with tf.GradientTape() as tape:
             loss = self.compute_loss(x, y, training=True) / replicas

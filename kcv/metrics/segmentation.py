@@ -34,15 +34,15 @@ class _OfConfusion(keras.metrics.Metric):
         """Count the pixels of a batch.
 
         Args:
-            y_true: labels (B, H, W); void ones do not count.
+            y_true: labels (B, H, W) or (B, H, W, 1); void ones do not count.
             y_pred: logits or probabilities (B, H, W, C), or labels (B, H, W).
             sample_weight: not used: every pixel counts once.
         """
         labels = ops.cast(y_true, "int32")
+        labels = checked_labels(labels, self.classes, self.void)
         found = ops.convert_to_tensor(y_pred)
         if len(found.shape) > len(labels.shape):
             found = ops.argmax(found, axis=-1)
-        labels = checked_labels(labels, self.classes, self.void)
         counts = ops.not_equal(labels, self.void)
         pairs = self.classes * tf.boolean_mask(labels, counts)
         pairs += tf.boolean_mask(ops.cast(found, "int32"), counts)

@@ -12,4 +12,6 @@ __all__ = ["METHODS", "Method", "ProposalCache", "propose"]
 def __getattr__(name):
     if name == "ProposalCache":  # loads TensorFlow, which no method needs
         return importlib.import_module("kcv.proposals.cache").ProposalCache
+    if name == "beam":
+        return importlib.import_module("kcv.proposals.beam")
     raise AttributeError(f"module 'kcv.proposals' has no attribute {name!r}")

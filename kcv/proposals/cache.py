@@ -188,12 +188,21 @@ class ProposalCache:
             verbose: Whether to show a progress bar.
 
         Raises:
-            ValueError: If an image occurs twice or is another one than when
-                the cache was made.
-            RuntimeError: If a method fails, naming the image.
+            ValueError: If the examples are batched or without end, or an
+                image occurs twice or is another one than when the cache was
+                made.
+            RuntimeError: If a method fails, naming the image. What was found
+                before is kept.
         """
-        threads = threads or os.cpu_count() or 1
+        rank = dataset.element_spec["images"].shape.rank
         count = int(dataset.cardinality())
+        if rank != 3 or count == tf.data.INFINITE_CARDINALITY:
+            raise ValueError(
+                "dataset must be of single examples, in one pass: open it "
+                "without seed, and batch it afterwards. Received: images of "
+                f"rank {rank}, {count} examples (-1: without end)"
+            )
+        threads = threads or os.cpu_count() or 1
         progress = keras.utils.Progbar(
             count if count > 0 else None,
             verbose=int(verbose),
@@ -212,20 +221,22 @@ class ProposalCache:
                 done.clear()
 
         examples = dataset.map(lambda x: (x["image_id"], x["images"]))
-        with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-            for image_id, image in examples.as_numpy_iterator():
-                image_id = image_id.decode()
-                if image_id in known:
-                    raise ValueError(f"image {image_id!r} occurs twice")
-                known.add(image_id)
-                if self.known.has(image_id, image):
-                    progress.add(1)
-                    continue
-                waiting.append(pool.submit(self.proposing, image_id, image))
-                collect(2 * threads)
-            collect(0)
-        if done:
-            self._write_shard(done)
+        try:
+            with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+                for image_id, image in examples.as_numpy_iterator():
+                    image_id = image_id.decode()
+                    if image_id in known:
+                        raise ValueError(f"image {image_id!r} occurs twice")
+                    known.add(image_id)
+                    if self.known.has(image_id, image):
+                        progress.add(1)
+                        continue
+                    waiting.append(pool.submit(self.proposing, image_id, image))
+                    collect(2 * threads)
+                collect(0)
+        finally:
+            if done:
+                self._write_shard(done)
 
     def attach(
         self, dataset: tf.data.Dataset, max_proposals: int | None = None

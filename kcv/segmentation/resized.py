@@ -37,8 +37,10 @@ def resized(
             f"short_side={short_side}, long_side={long_side}"
         )
     images = keras.Input((None, None, 3), name="images")
-    scaled = ScaledTo(short_side, long_side, name="scaled")(images)
-    logits = ResizedLike(name="logits")([model(scaled), images])
+    # Grey levels and logits stay whole under a mixed policy.
+    scaled = ScaledTo(short_side, long_side, dtype="float32", name="scaled")
+    logits = ResizedLike(dtype="float32", name="logits")
+    logits = logits([model(scaled(images)), images])
     return keras.Model(images, logits, name=model.name)
 
 

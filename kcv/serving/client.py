@@ -50,10 +50,12 @@ class Client:
         ValueError: a version that is neither a positive int nor a label.
 
     Example:
-        >>> client = Client("localhost:8500", model="faster_rcnn")
-        >>> answer = client.predict(image_bytes=[Path("a.jpg").read_bytes()])
-        >>> answer["detection_boxes"].shape
-        (1, 100, 4)
+
+    ```python
+    client = Client("localhost:8500", model="faster_rcnn")
+    answer = client.predict(image_bytes=[Path("a.jpg").read_bytes()])
+    boxes = answer["detection_boxes"]  # (1, 100, 4)
+    ```
     """
 
     def __init__(

@@ -107,8 +107,11 @@ def publish(
         OSError: it could not be written, for instance to a full disk.
 
     Example:
-        >>> publish(model, "models/faster_rcnn", prepare=ShortSide(600, 1000))
-        PosixPath('models/faster_rcnn/1')
+
+    ```python
+    # Path("models/faster_rcnn/1"), and so on
+    publish(model, "models/faster_rcnn", prepare=ShortSide(600, 1000))
+    ```
     """
     _check_class_names(class_names, model)
     _check_prepare(prepare, model)

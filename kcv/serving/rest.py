@@ -30,8 +30,11 @@ class RestClient:
             is neither a positive int nor a label.
 
     Example:
-        >>> client = RestClient("http://localhost:8501", model="faster_rcnn")
-        >>> answer = client.predict(image_bytes=[Path("a.jpg").read_bytes()])
+
+    ```python
+    client = RestClient("http://localhost:8501", model="faster_rcnn")
+    answer = client.predict(image_bytes=[Path("a.jpg").read_bytes()])
+    ```
     """
 
     def __init__(

@@ -9,6 +9,7 @@ from kcv.style.losses import feature_loss
 from kcv.style.losses import gram_loss
 from kcv.style.losses import style_loss
 from kcv.style.losses import total_variation
+from kcv.style.optimization import Checkpoint
 from kcv.style.optimization import NotFinite
 from kcv.style.optimization import optimize_image
 from kcv.style.perceptual import DETAIL_LAYER
@@ -19,6 +20,7 @@ from kcv.style.super_resolution import low_resolution
 from kcv.style.super_resolution import super_resolution_scores
 
 __all__ = [
+    "Checkpoint",
     "DETAIL_LAYER",
     "LOSS_LAYERS",
     "NotFinite",

@@ -190,11 +190,11 @@ def _download(model, skip):
         build = keras.applications.ResNet50
     else:
         raise ValueError(
-            'source="imagenet": keras.applications has VGG16, VGG19, '
-            f"ResNet50 and ResNet101, and the model {model.name!r} holds the "
-            "layers of none of them. torchvision has weights of AlexNet, "
-            "VGG-11, GoogLeNet, ResNet-18 and ResNet-34: "
-            "kcv.weights.load_torchvision."
+            'weights="imagenet" come from keras.applications, which has '
+            f"VGG16, VGG19, ResNet50 and ResNet101. The model {model.name!r} "
+            "holds the layers of none of them. torchvision has AlexNet, "
+            "VGG-11, GoogLeNet, ResNet-18 and ResNet-34: download its file "
+            'and pass weights="FILE.pth"'
         )
     return build(
         include_top=bool(names & {"fc6", "fc7", "fc8", "fc1000"}),

@@ -320,7 +320,7 @@ def _read_safetensors(path):
         from safetensors.numpy import load_file
     except ImportError as error:
         raise ImportError(
-            f"Reading {path} needs safetensors: pip install safetensors."
+            f'Reading {path} needs safetensors: pip install "kcv[weights]"'
         ) from error
     try:
         return load_file(path)

@@ -168,7 +168,7 @@ def test_mixed_precision_answers_in_float32():
         ({"aux_heads": True, "input_shape": (None, 9, 3)}, r"\(None, 9, 3\)"),
         ({"aux_heads": True, "input_shape": (78, 99, 3)}, "at least 79x79"),
         ({"classes": 0}, "received 0"),
-        ({"weights": "imagenet"}, "keras.applications has VGG16"),
+        ({"weights": "imagenet"}, "keras.applications, which has VGG16"),
     ],
 )
 def test_errors_name_the_argument(arguments, message):

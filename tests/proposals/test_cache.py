@@ -104,6 +104,15 @@ def test_proposals_follow_the_image(tmp_path):
     assert 0 < mirrored < 5
 
 
+def test_examples_must_be_single_and_end(tmp_path):
+    cache = ProposalCache(tmp_path, Counting())
+    with pytest.raises(ValueError, match="rank 4"):
+        cache.compute(batch(resize(examples(), 20), 2), verbose=False)
+    with pytest.raises(ValueError, match="-1 examples"):
+        cache.compute(examples().repeat(), verbose=False)
+    assert len(cache) == 0
+
+
 def test_a_killed_run_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(cache_module, "IMAGES_PER_SHARD", 2)
     dataset = examples()
@@ -111,9 +120,9 @@ def test_a_killed_run_goes_on(tmp_path, monkeypatch):
         ProposalCache(tmp_path, Counting(3)).compute(dataset, 1, verbose=False)
     again = Counting()
     cache = ProposalCache(tmp_path, again)
-    assert len(cache) == 2
+    assert len(cache) == 3
     cache.compute(dataset, verbose=False)
-    assert again.calls == 3
+    assert again.calls == 2
     assert {f.suffix for f in tmp_path.iterdir()} == {".json", ".npz", ".npy"}
     last = Counting()
     cache = ProposalCache(tmp_path, last)

@@ -201,14 +201,17 @@ def test_safetensors(resnet18_state, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("library", "ending"), [("torch", "pth"), ("safetensors", "safetensors")]
+    ("library", "ending", "package"),
+    [("torch", "pth", "torch"), ("safetensors", "safetensors", '"kcv.weights')],
 )
-def test_a_missing_library_is_named(monkeypatch, tmp_path, library, ending):
+def test_a_missing_library_is_named(
+    monkeypatch, tmp_path, library, ending, package
+):
     for name in (library, f"{library}.numpy"):
         monkeypatch.setitem(sys.modules, name, None)
     path = tmp_path / f"weights.{ending}"
     path.write_bytes(b"weights")
-    with pytest.raises(ImportError, match=f"pip install {library}"):
+    with pytest.raises(ImportError, match=f"pip install {package}"):
         load_torchvision(keras.Sequential(), path)
 
 
