@@ -4,6 +4,7 @@ from kcv.layers.batch_normalization import BatchNormalization
 from kcv.layers.crop_like import CropLike
 from kcv.layers.gram_matrix import GramMatrix
 from kcv.layers.grouped_conv2d import GroupedConv2D
+from kcv.layers.histogram_matching import HistogramMatching
 from kcv.layers.identity_shortcut import IdentityShortcut
 from kcv.layers.instance_normalization import InstanceNormalization
 from kcv.layers.interpolation2d import Interpolation2D
@@ -23,6 +24,7 @@ __all__ = [
     "CropLike",
     "GramMatrix",
     "GroupedConv2D",
+    "HistogramMatching",
     "IdentityShortcut",
     "InstanceNormalization",
     "Interpolation2D",

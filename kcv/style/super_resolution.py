@@ -1,13 +1,15 @@
 """Single-image super-resolution (Johnson, Alahi and Li 2016).
 
 Supplementary material, table 2: 64 of 9x9, four residual blocks, one
-transposed convolution for each doubling, 3 of 9x9, 150 tanh.
+transposed convolution for each doubling, 3 of 9x9, 150 tanh; and the histogram
+of what comes out matched to that of the input.
 """
 
 import keras
 import tensorflow as tf
 
 from kcv.classification import Preprocessing
+from kcv.layers import HistogramMatching
 from kcv.style.feedforward import convolution
 from kcv.style.feedforward import residual_block
 from kcv.style.feedforward import to_image
@@ -21,6 +23,7 @@ def SuperResolutionNet(
     factor: int = 4,
     blocks: int = 4,
     normalization: str | None = "batch",
+    match_histogram: bool = True,
     name: str = "super_resolution_net",
 ) -> keras.Model:
     """Build the network that enlarges an image in one pass.
@@ -31,6 +34,8 @@ def SuperResolutionNet(
         factor: 2, 4, 8 or a further power of two.
         blocks: residual blocks.
         normalization: "batch", the paper's; "instance" or None.
+        match_histogram: whether, but for training, colours are put right as in
+            the paper: see `kcv.layers.HistogramMatching`.
         name: of the model.
 
     Returns:
@@ -58,7 +63,10 @@ def SuperResolutionNet(
         x = residual_block(x, normalization, f"res{number}", padded=True)
     for number in range(1, doublings + 1):
         x = transposed(x, 64, normalization, name=f"up{number}")
-    return keras.Model(images, to_image(x), name=name)
+    x = to_image(x)
+    if match_histogram:
+        x = HistogramMatching(name="match_histogram")([x, images])
+    return keras.Model(images, x, name=name)
 
 
 def low_resolution(images: tf.Tensor, factor: int) -> tf.Tensor:

@@ -1,0 +1,49 @@
+import keras
+import numpy as np
+import tensorflow as tf
+from skimage.exposure import match_histograms
+
+from kcv.layers import HistogramMatching
+
+
+def pictures(*shape):
+    return np.random.default_rng(len(shape)).uniform(0, 255, shape)
+
+
+def test_it_does_what_scikit_image_does():
+    images, references = pictures(2, 40, 30, 3), pictures(2, 20, 15, 3) ** 0.9
+    found = HistogramMatching()([images, references])
+    for each, image, reference in zip(found, images, references, strict=True):
+        expected = match_histograms(image, reference, channel_axis=-1)
+        # Its quantiles are half a value of the reference beside ours.
+        step = np.diff(np.sort(reference.reshape(-1, 3), 0), axis=0).max()
+        np.testing.assert_allclose(each, expected, atol=step)
+
+
+def test_an_image_of_its_own_histogram_stays_as_it_is():
+    image = pictures(1, 12, 7, 2).astype("float32")
+    shuffled = np.random.default_rng(0).permutation(image[0].reshape(-1, 2))
+    found = HistogramMatching()([image, shuffled.reshape(1, 7, 12, 2)])
+    np.testing.assert_allclose(found, image, rtol=1e-5)
+
+
+def test_a_single_pixel_is_a_histogram_too():
+    found = HistogramMatching()(
+        [pictures(1, 4, 4, 1), np.full((1, 1, 1, 1), 9)]
+    )
+    np.testing.assert_array_equal(found, np.full((1, 4, 4, 1), 9))
+
+
+def test_training_passes_images_on():
+    image = tf.constant(pictures(1, 4, 4, 1), tf.float32)
+    found = HistogramMatching()([image, 2 * image], training=True)
+    np.testing.assert_array_equal(found, image)
+
+
+def test_it_comes_back_from_a_file(tmp_path):
+    inputs = [keras.Input((None, None, 3)), keras.Input((None, None, 3))]
+    model = keras.Model(inputs, HistogramMatching()(inputs))
+    model.save(tmp_path / "matching.keras")
+    again = keras.models.load_model(tmp_path / "matching.keras")
+    images = [pictures(1, 8, 6, 3), pictures(1, 5, 4, 3)]
+    np.testing.assert_array_equal(again(images), model(images))
