@@ -48,6 +48,24 @@ def detections(
     return found
 
 
+def top_classes(
+    answer: dict[str, np.ndarray], index: int
+) -> list[tuple[str, float]]:
+    """Read one image's classes out of the answer of a classifier.
+
+    Args:
+        answer: outputs of "serving_bytes".
+        index: which image of the batch.
+
+    Returns:
+        (class, probability) by falling probability.
+    """
+    names = answer["class_names"][index].tolist()
+    # gRPC carries bytes, JSON text.
+    texts = [n.decode() if isinstance(n, bytes) else n for n in names]
+    return list(zip(texts, answer["scores"][index].tolist(), strict=True))
+
+
 def main() -> None:
     """Send the images of the command line as one batch, print the answer."""
     parser = argparse.ArgumentParser(description="Ask a model server.")
@@ -83,6 +101,10 @@ def main() -> None:
     )
     for index, path in enumerate(options.images):
         print(path)
+        if "class_names" in answer:
+            for name, score in top_classes(answer, index):
+                print(f"  {name} {score:.3f}")
+            continue
         for name, score, box in detections(answer, index, class_names):
             corners = " ".join(f"{value:.1f}" for value in box)
             print(f"  {name} {score:.3f}  {corners}")

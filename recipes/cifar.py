@@ -29,6 +29,7 @@ from recipes.report import Published
 TABLE_6 = {20: 0.0875, 32: 0.0751, 44: 0.0717, 56: 0.0697, 110: 0.0643}
 MEAN = (125.3, 123.0, 113.9)  # of CIFAR-10's channels, 0..255
 DEVIATION = (63.0, 62.1, 66.7)
+CROP = kcv.serving.CentreCrop(32, 32)
 BATCH_SIZE = 128
 EPOCHS = 164  # of 50 000 images: 64 000 updates
 
@@ -58,6 +59,7 @@ def main(
     batch_size, epochs = run.batch_size or BATCH_SIZE, run.epochs or EPOCHS
     configuration = {
         **dataclasses.asdict(run),
+        **classification.served_by(CROP),
         "data": data,
         "depth": depth,
         "shortcut": shortcut,
@@ -124,7 +126,7 @@ def main(
             )
         ],
         configuration,
-        kcv.serving.CentreCrop(32, 32),
+        CROP,
     )
 
 

@@ -42,6 +42,22 @@ def batches(dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
     )
 
 
+def served_by(crop: kcv.serving.CentreCrop) -> dict:
+    """Say what `python -m export` reads in `config.json` of a classifier.
+
+    Args:
+        crop: of an image, as the evaluation takes it.
+
+    Returns:
+        `task`, and `crop` by its fields; a part of the configuration.
+
+    Example:
+        >>> served_by(kcv.serving.CentreCrop(256, 224))["task"]
+        'classification'
+    """
+    return {"task": "classification", "crop": dataclasses.asdict(crop)}
+
+
 def finish(
     run: experiment.Run,
     title: str,
@@ -72,6 +88,8 @@ def finish(
         What `metrics.json` has.
     """
     experiment.save_model(model, run.out)
+    names = held_out.class_names
+    experiment.write_labels(names, run.out)
     labels, scores = kcv.metrics.collect_scores(
         model, held_out.dataset, crops, batch_size=64
     )
@@ -87,7 +105,6 @@ def finish(
         "examples_per_second": epochs * images / seconds,
         "split": f"{held_out.split}, {len(labels)} held-out images",
     }
-    names = held_out.class_names
     confusion = tf.math.confusion_matrix(labels, scores.argmax(-1), len(names))
     confused = {
         f"{names[true]} taken for {names[found]}": count

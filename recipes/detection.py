@@ -8,7 +8,6 @@ import keras
 import tensorflow as tf
 
 import kcv
-from kcv.atomic import write_whole
 from kcv.serving.preparation import Prepare
 from recipes import experiment
 from recipes.metrics import write_metrics
@@ -64,9 +63,7 @@ def finish(
     """
     experiment.save_model(model, run.out)
     names = held_out.class_names
-    write_whole(
-        run.out / "labels.txt", "".join(f"{n}\n" for n in names).encode()
-    )
+    experiment.write_labels(names, run.out)
 
     # === Evaluate ===
     truth, found = kcv.metrics.collect_detections(model, held_out.dataset)

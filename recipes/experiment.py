@@ -6,6 +6,7 @@ import io
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -256,6 +257,21 @@ def save_model(model: keras.Model, folder: Path) -> Path:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_labels(class_names: Sequence[str], folder: Path) -> Path:
+    """Write `labels.txt`, by which `python -m export` names classes.
+
+    Args:
+        class_names: of the labels 0, 1, ...
+        folder: of the run.
+
+    Returns:
+        The file, one name a line.
+    """
+    file = folder / "labels.txt"
+    write_whole(file, "".join(f"{name}\n" for name in class_names).encode())
+    return file
 
 
 def command_line() -> str:

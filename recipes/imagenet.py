@@ -203,10 +203,12 @@ def main(
         raise ValueError(
             f"warm_start is for vgg16 and vgg19. Received: network={network!r}"
         )
+    centre = kcv.serving.CentreCrop(256, plan.crop)
     batch_size = run.batch_size or plan.batch_size
     epochs = run.epochs or plan.epochs
     configuration = {
         **dataclasses.asdict(run),
+        **classification.served_by(centre),
         "network": network,
         "data": data,
         "warm_start": warm_start,
@@ -229,7 +231,9 @@ def main(
     )
     train = prepared(augment(train, plan, run.seed, start), batch_size)
     crop = functools.partial(
-        kcv.classification.single_crop, short_side=256, size=plan.crop
+        kcv.classification.single_crop,
+        short_side=centre.short_side,
+        size=centre.size,
     )
     validation = prepared(test.map(functools.partial(cropped, crop)), 50)
 
@@ -271,7 +275,7 @@ def main(
         per_epoch * batch_size,
         [Published("top1", plan.top1, "ILSVRC 2012, validation", plan.source)],
         configuration,
-        kcv.serving.CentreCrop(256, plan.crop),
+        centre,
         crop,
     )
 

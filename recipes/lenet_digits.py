@@ -19,6 +19,7 @@ import tyro
 import kcv
 from recipes import classification
 from recipes import experiment
+from recipes.mnist import CROP
 from recipes.mnist import PAPER
 from recipes.mnist import build
 
@@ -41,6 +42,7 @@ def main(
     batch_size, epochs = run.batch_size or 32, run.epochs or 60
     configuration = {
         **dataclasses.asdict(run),
+        **classification.served_by(CROP),
         "activation": activation,
         "batch_size": batch_size,
         "epochs": epochs,
@@ -89,7 +91,7 @@ def main(
         steps * batch_size,
         PAPER,
         configuration,
-        kcv.serving.CentreCrop(28, 28, channels=1),
+        CROP,
     )
 
 

@@ -31,6 +31,7 @@ PAPER = [
     )
 ]
 MEAN, DEVIATION = 0.1307, 0.3081  # of MNIST's pixels in 0..1
+CROP = kcv.serving.CentreCrop(28, 28, channels=1)
 
 # Shown in all: 12 epochs of MNIST, more of smaller sets.
 IMAGES = 12 * 60_000
@@ -60,6 +61,7 @@ def main(
     epochs = run.epochs or min(max(IMAGES // size, 12), 60)
     configuration = {
         **dataclasses.asdict(run),
+        **classification.served_by(CROP),
         "data": data,
         "activation": activation,
         "pooling": pooling,
@@ -114,7 +116,7 @@ def main(
         steps * batch_size,
         PAPER,
         configuration,
-        kcv.serving.CentreCrop(28, 28, channels=1),
+        CROP,
     )
 
 

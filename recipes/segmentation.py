@@ -9,7 +9,6 @@ import numpy as np
 import tensorflow as tf
 
 import kcv
-from kcv.atomic import write_whole
 from recipes import experiment
 from recipes.metrics import write_metrics
 from recipes.report import Published
@@ -144,9 +143,7 @@ def finish(
         model = kcv.segmentation.resized(model, images.size)
     experiment.save_model(model, run.out)
     names = images.class_names
-    write_whole(
-        run.out / "labels.txt", "".join(f"{n}\n" for n in names).encode()
-    )
+    experiment.write_labels(names, run.out)
 
     # === Evaluate ===
     confusion, gallery = measure(found or answer_of(model), images)

@@ -85,7 +85,7 @@ def run(
             byte strings.
 
     Returns:
-        Output name to array.
+        Output name to array; strings as NumPy's bytes of fixed length.
 
     Raises:
         NativeError: it does not load or run; the message is TensorFlow's.

@@ -3,7 +3,13 @@
 import tempfile
 from pathlib import Path
 
-import tyro
+try:
+    import tyro
+except ImportError as error:
+    raise ImportError(
+        "python -m export.native reads its options by tyro: "
+        'pip install "kcv[recipes]"'
+    ) from error
 
 from export.native import build
 from export.native import run

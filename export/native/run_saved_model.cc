@@ -10,9 +10,10 @@
 // MODEL is a version folder, such as models/faster_rcnn/1. A FILE that ends in
 // .npy is a float32, int32 or uint8 tensor; any other files are the bytes of
 // one string each, a batch of them. Every output is written to OUT/NAME.npy,
-// and one line says its name, dtype and shape. Errors go to stderr and the
-// exit status is 1.
+// strings as bytes of the length of the longest, and one line says its name,
+// dtype and shape. Errors go to stderr and the exit status is 1.
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -112,17 +113,33 @@ Tensor ReadNpy(const std::string& path) {
 
 void WriteNpy(const std::string& path, const std::string& name,
               const Tensor& tensor) {
-  const NpyType* found = nullptr;
-  for (const NpyType& type : kNpyTypes)
-    if (type.dtype == tensor.dtype()) found = &type;
-  if (found == nullptr)
+  std::string descr, dtype, data;
+  for (const NpyType& type : kNpyTypes) {
+    if (type.dtype != tensor.dtype()) continue;
+    descr = type.descr;
+    dtype = type.name;
+    data = std::string(tensor.tensor_data());
+  }
+  if (tensor.dtype() == tensorflow::DT_STRING) {
+    const auto texts = tensor.flat<tensorflow::tstring>();
+    size_t longest = 1;  // NumPy has no strings of no bytes
+    for (int64_t i = 0; i < texts.size(); ++i)
+      longest = std::max(longest, texts(i).size());
+    for (int64_t i = 0; i < texts.size(); ++i) {
+      data.append(texts(i).data(), texts(i).size());
+      data.append(longest - texts(i).size(), '\0');
+    }
+    descr = "|S" + std::to_string(longest);
+    dtype = "string";
+  }
+  if (descr.empty())
     Fail("output " + name + " has dtype " + DataTypeString(tensor.dtype()) +
-         ", not float32, int32 or uint8");
+         ", not float32, int32, uint8 or string");
 
   std::string shape;
   for (int i = 0; i < tensor.dims(); ++i)
     shape += std::to_string(tensor.dim_size(i)) + ",";
-  std::string header = std::string("{'descr': '") + found->descr +
+  std::string header = std::string("{'descr': '") + descr +
                        "', 'fortran_order': False, 'shape': (" + shape + "), }";
   header.append(63 - (10 + header.size()) % 64, ' ');  // data aligned to 64
   header += '\n';
@@ -131,10 +148,10 @@ void WriteNpy(const std::string& path, const std::string& name,
   file << std::string("\x93NUMPY\x01\x00", 8)
        << static_cast<char>(header.size() % 256)
        << static_cast<char>(header.size() / 256) << header
-       << tensor.tensor_data();
+       << data;
   file.close();
   if (!file) Fail("cannot write " + path);
-  std::cout << name << " " << found->name << " (" << shape << ")\n";
+  std::cout << name << " " << dtype << " (" << shape << ")\n";
 }
 
 // "a.npy" is a tensor, "a.jpg,b.jpg" a batch of two strings.

@@ -111,8 +111,10 @@ def prepared_batch(
 
     Args:
         encoded: (B,) string.
-        prepare: function from (H, W, 3) uint8 to (h, w, C) float32.
-        channels: C, of the prepared images.
+        prepare: function from (H, W, 3) uint8 to (h, w, C) or (h, w, 3)
+            float32.
+        channels: C, of the prepared images; where it is 1, colours that
+            `prepare` has left become grey.
 
     Returns:
         `(images, image_sizes, image_shape)`: (B, h, w, C) float32, zero
@@ -124,7 +126,11 @@ def prepared_batch(
 
     def one(index, images, image_sizes, image_shape):
         image = decode_image(encoded[index])
-        prepared = tf.ensure_shape(prepare(image), [None, None, channels])
+        prepared = prepare(image)
+        if channels == 1 and prepared.shape[-1] == 3:
+            # Rounded, for the weights of the three colours sum to .9999.
+            prepared = tf.round(tf.image.rgb_to_grayscale(prepared))
+        prepared = tf.ensure_shape(prepared, [None, None, channels])
         return (
             index + 1,
             images.write(index, prepared),

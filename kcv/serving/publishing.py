@@ -76,8 +76,10 @@ def publish(
         prepare: function from a decoded (H, W, 3) uint8 image to the (h, w,
             C) float32 image that the model sees, for "serving_bytes"; for a
             detector that was trained on scaled images `ShortSide(600, 1000)`.
-            By default the image at its own size. Proposals are scaled by
-            as much as the image is, which must not be cropped then.
+            By default the image at its own size. Of a model of grey images
+            it may leave the colours, which become grey afterwards. Proposals
+            are scaled by as much as the image is, which must not be cropped
+            then.
         outputs: function from predictions and (B, 2) int32 image sizes to
             named outputs. By default `detection_outputs` where the model
             gives detections, else the predictions as they are.

@@ -30,6 +30,10 @@ def echo(tmp_path_factory):
     def compiled(floats):
         return {"doubled": jit(floats)}
 
+    @tf.function(autograph=False)
+    def names(floats):
+        return {"names": tf.constant([["one", ""], ["three", "\u00e9"]])}
+
     any_shape = tf.TensorSpec(None, name="floats")
     folder = str(tmp_path_factory.mktemp("echo"))
     tf.saved_model.save(
@@ -42,6 +46,7 @@ def echo(tmp_path_factory):
                 tf.TensorSpec(None, tf.uint8, name="bytes_"),
                 tf.TensorSpec([None], tf.string, name="texts"),
             ),
+            "names": names.get_concrete_function(any_shape),
             "python": python.get_concrete_function(any_shape),
             "compiled": compiled.get_concrete_function(any_shape),
         },
@@ -63,6 +68,12 @@ def test_tensors_go_in_and_out(program, echo, shape):
     for name, key in zip("fiu", inputs, strict=True):
         assert answer[name].dtype == inputs[key].dtype
         np.testing.assert_array_equal(answer[name], inputs[key])
+
+
+def test_strings_come_out(program, echo):
+    inputs = {"floats": np.ones(1, np.float32)}
+    answer = native.run(program, echo, "names", inputs)["names"]
+    assert answer.tolist() == [[b"one", b""], [b"three", "\u00e9".encode()]]
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
+from export.command import export
 from recipes import cifar
 from recipes import experiment
 
@@ -29,3 +31,10 @@ def test_folders_of_classes_train_and_are_measured(folder, tmp_path):
     assert metrics["split"].endswith("12 held-out images")  # a fifth of each
     page = (tmp_path / "run" / "report.html").read_text()
     assert "He et al. 2015, table 6" in page
+
+    version = export(tmp_path / "run" / "model.keras", tmp_path / "served")
+    served = tf.saved_model.load(str(version)).signatures["serving_bytes"]
+    photo = np.zeros((48, 64, 3), np.uint8)
+    photo[:, :, 1] = 200
+    answer = served(tf.constant([tf.io.encode_jpeg(photo).numpy()]))
+    assert answer["class_names"].numpy()[0, 0] == b"green"

@@ -1,6 +1,7 @@
 """The networks of ILSVRC on a few pictures of a user's own."""
 
 import html
+import json
 
 import keras
 import numpy as np
@@ -35,6 +36,11 @@ def test_a_users_own_folder_trains_and_is_measured(network, folder, tmp_path):
     assert metrics["split"].endswith("4 held-out images")
     page = html.unescape((tmp_path / "report.html").read_text())
     assert imagenet.PLANS[network].source in page
+    assert (tmp_path / "labels.txt").read_text() == "blue\nred\n"
+    configuration = json.loads((tmp_path / "config.json").read_text())
+    assert configuration["task"] == "classification"
+    crop = {"short_side": 256, "size": 224, "channels": 3}
+    assert configuration["crop"] == crop
     saved = keras.models.load_model(tmp_path / "model.keras")
     pixels = np.zeros((1, 224, 224, 3), "uint8")
     assert saved.predict(pixels, verbose=0).shape == (1, 2)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from export.command import export
 from recipes import experiment
 from recipes import lenet_digits
 
@@ -28,6 +29,22 @@ def test_held_out_digits_are_named(trained):
     assert "LeCun et al. 1998" in page
     assert page.count("<img") == 3
     assert "taken for" in page
+
+
+def test_the_run_is_exported_as_the_recipe_publishes_it(trained):
+    """By `python -m export`, for an image of any size."""
+    out, _ = trained
+    version = export(out / "run" / "model.keras", out / "again")
+    photo = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    encoded = tf.io.encode_jpeg(photo)[None]
+    ours, theirs = (
+        tf.saved_model.load(str(folder)).signatures["serving_bytes"](encoded)
+        for folder in (version, out / "served" / "1")
+    )
+    assert ours.keys() == theirs.keys()
+    assert "class_names" in ours
+    for name, value in theirs.items():
+        np.testing.assert_array_equal(ours[name], value, name)
 
 
 def test_the_export_names_digits(trained):

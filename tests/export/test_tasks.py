@@ -1,0 +1,228 @@
+"""What `python -m export` publishes, by what a model is for."""
+
+import json
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import kcv
+from export import __main__ as command_line
+from export import native
+from export.command import export
+from kcv.serving import CentreCrop
+from recipes import cifar
+from recipes import classification
+from recipes import mnist
+
+NAMES = [f"class {number}" for number in range(10)]
+LENET, CIFAR = (
+    (mnist.build, (10, "tanh"), mnist.CROP),
+    # Not the recipe's crop, so that scale and cut differ.
+    (cifar.build, (10, 20, "A"), CentreCrop(40, 32)),
+)
+
+
+@pytest.fixture(scope="module")
+def files():
+    """A colour JPEG, a grey PNG and a tall PNG, of sizes no model takes."""
+    random = np.random.default_rng(0)
+    y, x = np.mgrid[0:48, 0:64] / 64
+    waves = np.stack([np.sin(9 * x + 5 * y), np.cos(7 * y), x * y], -1)
+    wide = np.uint8(127 + 120 * waves)
+    tall = random.integers(0, 256, (90, 30, 3), np.uint8)
+    return [
+        tf.io.encode_jpeg(wide).numpy(),
+        tf.io.encode_png(wide[..., :1]).numpy(),
+        tf.io.encode_png(tall).numpy(),
+    ]
+
+
+def write_run(folder, model, **configuration):
+    """Lay out the folder of a run."""
+    model.save(folder / "model.keras")
+    (folder / "labels.txt").write_text("".join(f"{n}\n" for n in NAMES))
+    (folder / "config.json").write_text(json.dumps(configuration))
+    return folder / "model.keras"
+
+
+@pytest.mark.parametrize(
+    ("build", "arguments", "crop"), [LENET, CIFAR], ids=["lenet", "cifar"]
+)
+def test_the_native_loader_names_classes_of_any_image(
+    program, files, tmp_path, build, arguments, crop
+):
+    keras.utils.set_random_seed(0)
+    model = build(*arguments)
+    path = write_run(tmp_path, model, **classification.served_by(crop))
+    version = export(path, tmp_path / "served")
+
+    answer = native.run(
+        program, version, "serving_bytes", {"image_bytes": files}
+    )
+    expected = []
+    for file in files:
+        image = kcv.data.decode_image(file)
+        if crop.channels == 1:
+            image = tf.image.rgb_to_grayscale(image)
+        seen = kcv.classification.single_crop(
+            image[None], crop.short_side, crop.size
+        )
+        expected.append(model.predict(seen[0], verbose=0)[0])
+    np.testing.assert_allclose(
+        answer["probabilities"], expected, rtol=1e-4, atol=1e-5
+    )
+    best = np.argsort(-answer["probabilities"], -1)[:, :5]
+    np.testing.assert_array_equal(answer["classes"], best)
+    np.testing.assert_array_equal(
+        answer["class_names"], np.array(NAMES, bytes)[best]
+    )
+    np.testing.assert_array_equal(
+        answer["scores"], np.take_along_axis(answer["probabilities"], best, 1)
+    )
+    sizes = [[48, 64], [48, 64], [90, 30]]
+    assert answer["image_shape"].tolist() == sizes
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory):
+    """A model of 8 x 8 pixels without a run, and the names of its classes."""
+    folder = tmp_path_factory.mktemp("lone")
+    images = keras.Input((8, 8, 3), name="images")
+    means = keras.layers.GlobalAveragePooling2D()(images)
+    model = keras.Model(images, keras.layers.Softmax()(means))
+    model.save(folder / "model.keras")
+    (folder / "names.txt").write_text("red\ngreen\nblue\n")
+    return folder / "model.keras", folder / "names.txt"
+
+
+def prepare_of(version):
+    description = (version / "assets.extra" / "kcv.json").read_text()
+    return json.loads(description)["prepare"]
+
+
+def test_the_command_line_says_what_a_lone_model_is(
+    classifier, files, tmp_path, monkeypatch, capsys
+):
+    model, names = map(str, classifier)
+    options = ["--model", model, "--labels", names, "--out", str(tmp_path)]
+    monkeypatch.setattr(
+        "sys.argv", ["export", *options, "--task", "classification"]
+    )
+    command_line.main()
+    assert "Task: classification" in capsys.readouterr().out
+    served = tf.saved_model.load(str(tmp_path / "1"))
+    answer = served.signatures["serving_bytes"](tf.constant(files[:1]))
+    assert set(answer["class_names"].numpy()[0]) == {b"red", b"green", b"blue"}
+    assert prepare_of(tmp_path / "1").startswith("CentreCrop(short_side=8,")
+
+
+def test_help_lists_the_tasks(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["export", "--help"])
+    with pytest.raises(SystemExit):
+        command_line.main()
+    text = capsys.readouterr().out
+    assert "--task" in text
+    assert "classification,detection,segmentation,style" in text
+
+
+def test_the_short_side_of_a_classifier(classifier, tmp_path):
+    model, names = classifier
+    lone = {"task": "classification", "labels": names}
+    version = export(model, tmp_path / "lone", short_side=12, **lone)
+    assert (
+        prepare_of(version) == "CentreCrop(short_side=12, size=8, channels=3)"
+    )
+    with pytest.raises(ValueError, match="size=8, short_side=6"):
+        export(model, tmp_path / "lone", short_side=6, **lone)
+    with pytest.raises(ValueError, match="long_side=9 .* pass short_side"):
+        export(model, tmp_path / "lone", long_side=9, **lone)
+
+    run = keras.models.load_model(model)
+    (tmp_path / "run").mkdir()
+    path = write_run(
+        tmp_path / "run", run, **classification.served_by(CentreCrop(10, 8))
+    )
+    version = export(path, tmp_path / "of_run", labels=names, short_side=16)
+    assert (
+        prepare_of(version) == "CentreCrop(short_side=16, size=8, channels=3)"
+    )
+
+
+def test_a_classifier_of_any_size_needs_a_short_side(tmp_path, files):
+    images = keras.Input((None, None, 1), name="images")
+    outputs = keras.layers.GlobalAveragePooling2D()(images)
+    path = write_run(tmp_path, keras.Model(images, outputs))
+    (tmp_path / "labels.txt").write_text("grey\n")
+    with pytest.raises(ValueError, match="short_side=None"):
+        export(path, tmp_path / "served", task="classification")
+    version = export(
+        path, tmp_path / "served", task="classification", short_side=20
+    )
+    served = tf.saved_model.load(str(version)).signatures["serving_bytes"]
+    assert served(tf.constant(files))["probabilities"].shape == (3, 1)
+
+
+def test_a_lone_segmenter_is_told_by_the_option(tmp_path):
+    images = keras.Input((None, None, 3), name="images")
+    keras.Model(images, images).save(tmp_path / "model.keras")
+    version = export(
+        tmp_path / "model.keras", tmp_path / "base", task="segmentation"
+    )
+    served = tf.saved_model.load(str(version)).signatures["serving_default"]
+    pixels = np.zeros((1, 2, 3, 3), np.float32)
+    pixels[0, 1, 2, 1] = 9
+    answer = served(tf.constant(pixels))
+    assert set(answer) == {"labels", "scores", "class_scores"}
+    assert answer["labels"].numpy().tolist() == [[[0, 0, 0], [0, 0, 1]]]
+
+
+def test_a_grey_model_is_shown_grey(tmp_path):
+    """Whatever its task: JPEGs are decoded to three channels."""
+    images = keras.Input((None, None, 1), name="images")
+    keras.Model(images, images).save(tmp_path / "model.keras")
+    version = export(tmp_path / "model.keras", tmp_path / "base")
+    served = tf.saved_model.load(str(version)).signatures["serving_bytes"]
+    every = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
+    png = tf.io.encode_png(every).numpy()
+    answer = served(tf.constant([png]))["outputs"]
+    np.testing.assert_array_equal(answer[0], every)
+
+
+def test_a_task_that_there_is_not(classifier, tmp_path):
+    model, _ = classifier
+    allowed = "classification, detection, segmentation, style. Received: "
+    with pytest.raises(ValueError, match=f"{allowed}task='faces'$"):
+        export(model, tmp_path, task="faces")
+    path = write_run(
+        tmp_path, keras.models.load_model(model), task="segmantation"
+    )
+    told = f"task='segmantation' in {tmp_path / 'config.json'}"
+    with pytest.raises(ValueError, match=f"{allowed}{told}"):
+        export(path, tmp_path / "served")
+
+
+@pytest.mark.parametrize("task", ["detection", "segmentation", "style"])
+def test_a_task_that_the_model_is_not_of(classifier, tmp_path, task):
+    model, names = classifier
+    with pytest.raises(ValueError, match=f"task='{task}' is of a model .* Rec"):
+        export(model, tmp_path, task=task, labels=names)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_classifier_needs_names(classifier, tmp_path):
+    model, names = classifier
+    with pytest.raises(ValueError, match="one name .* 3 classes, .* --labels"):
+        export(model, tmp_path / "served", task="classification")
+    two = tmp_path / "two.txt"
+    two.write_text("red\ngreen\n")
+    with pytest.raises(ValueError, match="3 classes, .* 2 names in .*two.txt"):
+        export(model, tmp_path / "served", task="classification", labels=two)
+
+
+def test_without_tyro(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tyro", None)
+    with pytest.raises(SystemExit, match=r'^export: .* "kcv\[recipes\]"$'):
+        command_line.main()
