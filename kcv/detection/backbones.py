@@ -108,6 +108,7 @@ def custom_parts(
     units: tuple[int, ...] = (1024, 1024),
     dropout: float = 0.0,
     batch_norm: bool = False,
+    std: float = 64.0,
 ) -> Parts:
     """Make parts from any convolutional Keras model and a head of dense layers.
 
@@ -116,13 +117,26 @@ def custom_parts(
     "Rethinking ImageNet Pre-training", section 3.1).
 
     Args:
-        trunk: Model from images (B, H, W, 3), 0..255 less the Caffe mean
-            over 64, to features (B, H', W', C).
+        trunk: Model from images (B, H, W, 3), RGB 0..255 less the Caffe mean
+            and over `std`, to features (B, H', W', C).
         roi_size: bins along each side of a pooled region.
         units: of the dense layers fc6, fc7, ...
         dropout: probability with which a unit is dropped in training.
         batch_norm: whether dense layers are normalised over the regions of a
             batch, in place of a bias.
+        std: by which pixels are divided. Inputs about one suit a trunk that is
+            trained from random weights; one with Caffe's weights, such as
+            `VGG16(weights="imagenet")`, wants 1.
+
+    Raises:
+        ValueError: if `trunk` gives no features of a known width.
+
+    Example:
+
+    ```python
+    trunk = kcv.classification.VGG16(include_top=False, weights="imagenet")
+    model = FasterRCNN(20, custom_parts(trunk, std=1.0))
+    ```
     """
     if len(trunk.output_shape) != 4 or trunk.output_shape[-1] is None:
         raise ValueError(
@@ -149,9 +163,8 @@ def custom_parts(
         x = keras.layers.ReLU(name=f"relu{number}")(x)
         if dropout:
             x = keras.layers.Dropout(dropout, name=f"drop{number}")(x)
-    # Unit-sized inputs suit trunks that are trained from random weights.
     return Parts(
-        _normalization(std=64.0),
+        _normalization(std),
         trunk,
         keras.Model(regions, x, name="head"),
     )

@@ -42,8 +42,9 @@ class FastRCNN(SampledTraining):
 
     Args:
         classes: C, number of classes without background.
-        backbone: "vgg16", "resnet18", "resnet50", a keras.Model from images to
-            features, or `Parts` for full control.
+        backbone: "vgg16", "resnet18", "resnet50", a keras.Model to features,
+            from images as `custom_parts` scales them, or `Parts` for full
+            control.
         weights: None, "imagenet" (the download of keras.applications) or a
             path for `kcv.weights.load_weights`, for the trunk and, if the
             file has them, fc6 and fc7.
@@ -245,7 +246,7 @@ class FastRCNN(SampledTraining):
             feature_sizes,
             regions,
             exists,
-            objects_of(y),
+            objects_of(y, self.classes),
             self.sampling,
             self.seed_generator,
             training,
@@ -350,7 +351,7 @@ def box_statistics(
 
     @tf.function(reduce_retracing=True)
     def of_batch(x, y):
-        objects = objects_of(y)
+        objects = objects_of(y, classes)
         proposals = tf.cast(x["proposals"], tf.float32)
         regions = tf.concat([proposals, objects.boxes], 1)
         iou = geometry.iou_matrix(regions, objects.boxes)  # (B, R, N)

@@ -43,8 +43,9 @@ class FasterRCNN(SampledTraining):
 
     Args:
         classes: C, number of classes without background.
-        backbone: "vgg16", "resnet18", "resnet50", a keras.Model from images to
-            features, or `Parts` for full control.
+        backbone: "vgg16", "resnet18", "resnet50", a keras.Model to features,
+            from images as `custom_parts` scales them, or `Parts` for full
+            control.
         weights: None, "imagenet" (the download of keras.applications) or a
             path for `kcv.weights.load_weights`, for the trunk and, if the
             file has them, fc6 and fc7. Lower layers of such a network are
@@ -252,7 +253,7 @@ class FasterRCNN(SampledTraining):
             pixels, x["image_sizes"], training=training
         )
         outputs = self.rpn([features, feature_sizes])
-        objects = objects_of(y)
+        objects = objects_of(y, self.classes)
         values = rpn_losses(
             outputs, sizes, objects, self.anchor_sampling, self.seed_generator
         )

@@ -38,20 +38,37 @@ class RoISampling(NamedTuple):
     box_std: np.ndarray  # (4,) or (C, 4), that they are divided by
 
 
-def objects_of(y: dict) -> Objects:
+def objects_of(y: dict, classes: int | None = None) -> Objects:
     """Pick the objects to learn from a batch's ground truth.
 
     Args:
         y: dict of `boxes` (B, N, 4) xyxy and `labels` (B, N); optionally
             `difficult` and `is_crowd` (B, N) bool: such objects do not take
             part.
+        classes: how many labels there are; None where any will do.
 
     Returns:
         The objects and one that is none, so that an image without objects has
         a box to point at.
+
+    Raises:
+        ValueError: if there are no `boxes` or `labels`.
+        tf.errors.InvalidArgumentError: if a label is no class, when the graph
+            runs.
     """
+    if not {"boxes", "labels"} <= set(y):
+        raise ValueError(
+            "y must be a dict of `boxes` and `labels`, as "
+            f"`kcv.data.detection_inputs` makes it. Received: {sorted(y)}"
+        )
     boxes = ops.cast(y["boxes"], "float32")
     labels = ops.cast(y["labels"], "int32")
+    if classes is not None:
+        below = tf.debugging.assert_less(
+            labels, classes, f"labels must be less than classes={classes}"
+        )
+        with tf.control_dependencies([below]):
+            labels = tf.identity(labels)
     valid = labels >= 0
     for key in ("difficult", "is_crowd"):
         if key in y:

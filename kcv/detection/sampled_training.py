@@ -35,14 +35,25 @@ class SampledTraining(keras.Model):
     def metrics(self):
         return list(self.loss_trackers.values())
 
+    def compute_output_spec(self, inputs, *args, **kwargs):
+        # As a layer of another model, where images may come alone: the graph
+        # by itself would miss their sizes.
+        return {
+            name: keras.KerasTensor(x.shape, x.dtype)
+            for name, x in self.output.items()
+        }
+
     def train_step(self, data):
         x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
-        if weights is not None or self.loss is not None:
+        if weights is not None:
             raise ValueError(
-                f"{type(self).__name__} has losses of its own, over regions "
-                "that it samples: compile without loss and fit without "
-                f"sample_weight. Received: loss={self.loss!r}, sample_weight="
-                f"{'None' if weights is None else 'some'}"
+                "sample_weight is not for a detector, which samples its "
+                "regions. Received: one in fit"
+            )
+        if self._compile_loss is not None:
+            raise ValueError(
+                f"{type(self).__name__} has losses of its own: compile it "
+                f"without. Received: loss={self.loss!r}"
             )
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         with tf.GradientTape() as tape:

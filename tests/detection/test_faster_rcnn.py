@@ -307,3 +307,33 @@ def test_foreground_logit_ranks_like_the_softmax():
 def test_errors(arguments, message):
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         FasterRCNN(**arguments)
+
+
+def test_it_is_a_layer_of_another_model_with_images_alone(
+    make_detector, batch, tmp_path
+):
+    model = make_detector(score_threshold=0.02)
+    images = keras.Input((None, None, 3))
+    keras.Model(images, model(images)).save(tmp_path / "outer.keras")
+    outer = keras.models.load_model(tmp_path / "outer.keras")
+    found = outer.predict(batch[0]["images"], verbose=0)
+    expected = model.predict(batch[0]["images"], verbose=0)
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values)
+
+
+def test_what_it_cannot_learn_from_is_named(make_detector, batch):
+    x, y = batch
+    model = make_detector()
+    model.compile("sgd", loss="mse")
+    with pytest.raises(ValueError, match="losses of its own.*'mse'"):
+        model.fit(x, y, batch_size=2, verbose=0)
+    model.compile("sgd")
+    with pytest.raises(ValueError, match="sample_weight is not for"):
+        model.fit(x, y, batch_size=2, verbose=0, sample_weight=np.ones(2))
+    with pytest.raises(ValueError, match="`labels`.*boxes"):
+        model.fit(x, {"boxes": y["boxes"]}, batch_size=2, verbose=0)
+    beyond = {**y, "labels": np.full_like(y["labels"], model.classes)}
+    message = f"less than classes={model.classes}"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        model.fit(x, beyond, batch_size=2, verbose=0)
