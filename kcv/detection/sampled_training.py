@@ -50,7 +50,7 @@ class SampledTraining(keras.Model):
                 "sample_weight is not for a detector, which samples its "
                 "regions. Received: one in fit"
             )
-        if self._compile_loss is not None:
+        if self.loss is not None:
             raise ValueError(
                 f"{type(self).__name__} has losses of its own: compile it "
                 f"without. Received: loss={self.loss!r}"

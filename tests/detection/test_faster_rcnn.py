@@ -328,6 +328,7 @@ def test_what_it_cannot_learn_from_is_named(make_detector, batch):
     model.compile("sgd", loss="mse")
     with pytest.raises(ValueError, match="losses of its own.*'mse'"):
         model.fit(x, y, batch_size=2, verbose=0)
+    model = make_detector()
     model.compile("sgd")
     with pytest.raises(ValueError, match="sample_weight is not for"):
         model.fit(x, y, batch_size=2, verbose=0, sample_weight=np.ones(2))
