@@ -82,7 +82,7 @@ class PixelwiseCrossEntropy(keras.losses.Loss):
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         # A reduction of Keras knows nothing of void pixels.
-        losses, counts = self.call(y_true, y_pred)
+        losses, counts = self._of_pixels(y_true, y_pred)
         if sample_weight is not None:
             weights = ops.cast(sample_weight, "float32")
             ones = (1,) * (3 - len(weights.shape))
@@ -95,7 +95,7 @@ class PixelwiseCrossEntropy(keras.losses.Loss):
             total = total / replicas
         return total
 
-    def call(self, y_true, y_pred):
+    def _of_pixels(self, y_true, y_pred):
         """Compute the loss of each pixel, and 1 where it is not void."""
         labels = ops.cast(y_true, "int32")
         logits = ops.cast(y_pred, "float32")

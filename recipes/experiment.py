@@ -6,6 +6,7 @@ import io
 import json
 import sys
 import time
+from collections.abc import Iterable
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -69,7 +70,7 @@ def prepare(run: Run, configuration: dict) -> tf.distribute.Strategy:
     keras.config.set_dtype_policy(run.precision)
 
     run.out.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(configuration, indent=2, default=str, sort_keys=True)
+    text = configuration_text(configuration)
     file = run.out / "config.json"
     backup = EpochBackup(run.out / "backup")
     if not run.resume:
@@ -84,6 +85,11 @@ def prepare(run: Run, configuration: dict) -> tf.distribute.Strategy:
     if run.distribute == "mirrored":
         return tf.distribute.MirroredStrategy()
     return tf.distribute.get_strategy()
+
+
+def configuration_text(configuration: dict) -> str:
+    """Write the options of a recipe as `config.json` has them."""
+    return json.dumps(configuration, indent=2, default=str, sort_keys=True)
 
 
 class EpochBackup(keras.callbacks.Callback):
@@ -219,9 +225,14 @@ def _keep_epochs(history: Path, done: int) -> None:
         return
     rows = list(csv.reader(io.StringIO(history.read_text())))
     kept = [row for row in rows[1:] if int(row[0]) < done]
+    write_rows(history, [*rows[:1], *kept])
+
+
+def write_rows(file: Path, rows: Iterable[Iterable]) -> None:
+    """Write a CSV file, of which the first row names the columns."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([*rows[:1], *kept])
-    write_whole(history, text.getvalue().encode())
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    write_whole(file, text.getvalue().encode())
 
 
 def read_history(*folders: Path) -> dict[str, list[float]]:

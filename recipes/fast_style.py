@@ -5,8 +5,8 @@
 trains a network on photographs that come with kcv to paint any picture in one
 style, and measures on held-out photographs how low its objective is: how many
 iterations of L-BFGS on the pixels themselves, from the photograph on, it takes
-to get there; the paper has 50 to 100. Training takes more than an hour on one
-CPU core with AMX by `--precision mixed_bfloat16`, and far more without.
+to get there; the paper has 50 to 100. Training takes an hour on one CPU core
+with AMX by `--precision mixed_bfloat16`, and far more without.
 It learns by Muon (Jordan et al. 2024), not by the paper's Adam, from squares
 that are mirrored and coloured anew: nine photographs are soon known by heart.
 
@@ -15,8 +15,8 @@ that are mirrored and coloured anew: nine photographs are soon known by heart.
 
 is the paper's training: 40 000 updates of four images of 256 pixels from COCO,
 Adam with a learning rate of .001; but for its squares, which are cut out here,
-not squeezed. Weights of the VGG that judges are
-downloaded by Keras, unless `--weights FILE` names them.
+not squeezed. Weights of the VGG that judges are downloaded by Keras, unless
+`--weights FILE` names them.
 """
 
 import dataclasses

@@ -13,10 +13,7 @@ on a laptop's CPU. Weights are downloaded by Keras, unless `--weights FILE`
 names them.
 """
 
-import csv
 import dataclasses
-import io
-import json
 from pathlib import Path
 from typing import Annotated
 from typing import Literal
@@ -126,10 +123,15 @@ def main(
         folder=out,
         every=every,
     )
-    text = json.dumps(configuration, indent=2, default=str, sort_keys=True)
+    text = experiment.configuration_text(configuration)
     write_whole(out / "config.json", text.encode())
-    history = {**found.history, "seconds": found.seconds}
-    write_whole(out / "history.csv", table(history).encode())
+    columns = {
+        "evaluation": range(1, len(found.seconds) + 1),
+        **found.history,
+        "seconds": found.seconds,
+    }
+    rows = zip(*columns.values(), strict=True)
+    experiment.write_rows(out / "history.csv", [columns, *rows])
     result = out / "result.png"
     write_whole(result, tf.io.encode_png(found.image).numpy())
 
@@ -176,16 +178,6 @@ def main(
     print(f"Picture: {result}")
     print(f"Report: {report}")
     return metrics
-
-
-def table(columns: dict[str, list[float]]) -> str:
-    """Write columns as CSV, rows counted from 1 as evaluations are."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["evaluation", *columns])
-    values = zip(*columns.values(), strict=True)
-    rows.writerows([n, *row] for n, row in enumerate(values, 1))
-    return text.getvalue()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -20,21 +17,13 @@ def test_smooth_l1_of_the_papers():
 
 
 REPLICAS = """
-import keras, numpy as np, tensorflow as tf
 from kcv.losses import PixelwiseCrossEntropy
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(
-    cpu, 2 * [tf.config.LogicalDeviceConfiguration()]
-)
 rng = np.random.default_rng(0)
 images = rng.uniform(size=(4, 6, 6, 3)).astype("float32")
 labels = rng.integers(0, 5, (4, 6, 6))
 data = tf.data.Dataset.from_tensors((images, labels))
 found = []
-for strategy in (
-    tf.distribute.get_strategy(),
-    tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
-):
+for strategy in strategies:
     keras.utils.set_random_seed(0)
     with strategy.scope():
         layers = [keras.Input((6, 6, 3)), keras.layers.Conv2D(5, 1)]
@@ -120,8 +109,8 @@ class TestPixelwiseCrossEntropy:
         with pytest.raises(ValueError, match="each of 3 classes.*2"):
             loss(self.labels, self.logits)
 
-    def test_replicas_learn_as_one_does(self):
-        subprocess.run([sys.executable, "-c", REPLICAS], check=True)
+    def test_replicas_learn_as_one_does(self, on_replicas):
+        on_replicas(REPLICAS)
 
     def test_labels_beyond_the_classes(self):
         with pytest.raises(tf.errors.InvalidArgumentError, match="received"):

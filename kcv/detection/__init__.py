@@ -1,8 +1,5 @@
 """Object detection by regions."""
 
-# Keras finds the solver that a trained model's file names only where it has
-# been imported.
-import kcv.optimizers  # noqa: F401
 from kcv.detection.alternating import copy_head
 from kcv.detection.alternating import share_features
 from kcv.detection.alternating import unshared

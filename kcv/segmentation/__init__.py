@@ -1,10 +1,9 @@
 """Semantic segmentation: a class for every pixel."""
 
-# Keras finds the loss, metrics and solver that a trained model's file names
-# only where they have been imported.
+# Keras finds the loss and metrics that a trained model's file names only where
+# they have been imported.
 import kcv.losses
-import kcv.metrics
-import kcv.optimizers  # noqa: F401
+import kcv.metrics  # noqa: F401
 from kcv.segmentation.batch_norm import recompute_batch_norm
 from kcv.segmentation.class_balance import CAMVID_WEIGHTS
 from kcv.segmentation.class_balance import median_frequency_weights

@@ -27,6 +27,7 @@ from kcv.layers import GramMatrix
 from kcv.style.images import keep_colors
 from kcv.style.images import picture
 from kcv.style.images import to_pixels
+from kcv.style.loss_network import features_of
 from kcv.style.loss_network import least_side
 from kcv.style.loss_network import loss_network
 from kcv.style.losses import content_loss
@@ -108,25 +109,20 @@ class GatysLosses:
     def __init__(self, network, content, styles, weights=None):
         self.network = network
         self.weights = weights or Weights()
-        self.gram = GramMatrix("hw", dtype="float32")
-        seen = self._features(content)
+        self.gram = GramMatrix("hw")
+        seen = features_of(network, content)
         self.content = {
             name: seen[name] for name in self.weights.content_layers
         }
         self.style = dict.fromkeys(self.weights.style_layers, 0.0)
         shares = sum(share for _, share in styles)
         for style, share in styles:
-            seen = self._features(style)
+            seen = features_of(network, style)
             for name in self.style:
                 self.style[name] += share / shares * self.gram(seen[name])
 
-    def _features(self, image):
-        # Compared in full precision, under a mixed policy too.
-        seen = self.network(image)
-        return {name: tf.cast(x, tf.float32) for name, x in seen.items()}
-
     def __call__(self, image):
-        features = self._features(image)
+        features = features_of(self.network, image)
         weights = self.weights
         content = sum(
             share * content_loss(features[name], self.content[name])

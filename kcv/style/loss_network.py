@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 
 import keras
+import tensorflow as tf
 
 from kcv.classification import VGG16
 from kcv.classification import VGG19
@@ -95,6 +96,14 @@ def loss_network(
     )
     model.trainable = False
     return model
+
+
+def features_of(network: keras.Model, images) -> dict[str, tf.Tensor]:
+    """See images (B, H, W, 3) as `loss_network` does, in float32.
+
+    Features are compared in full precision, under a mixed policy too.
+    """
+    return {k: tf.cast(x, tf.float32) for k, x in network(images).items()}
 
 
 def least_side(network: keras.Model) -> int:

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from kcv.layers import GramMatrix
 from kcv.style.images import picture
+from kcv.style.loss_network import features_of
 from kcv.style.loss_network import least_side
 from kcv.style.losses import REDUCTIONS
 from kcv.style.losses import feature_loss
@@ -171,11 +172,12 @@ class PerceptualModel(keras.Model):
         weight = self.weights_of_losses
         losses = {}
         if weight["content"] or weight["style"]:
-            features = self._features(images)
+            features = features_of(self.loss_network, images)
         if weight["content"]:
-            wanted = self._features(target)[self.content_layer]
+            wanted = features_of(self.loss_network, target)
             losses["content"] = feature_loss(
-                features[self.content_layer], tf.stop_gradient(wanted)
+                features[self.content_layer],
+                tf.stop_gradient(wanted[self.content_layer]),
             )
         if weight["style"]:
             losses["style"] = tf.add_n(
@@ -191,11 +193,6 @@ class PerceptualModel(keras.Model):
         if weight["pixel"]:
             losses["pixel"] = feature_loss(images, target)
         return {name: weight[name] * loss for name, loss in losses.items()}
-
-    def _features(self, images):
-        # Compared in full precision, under a mixed policy too.
-        seen = self.loss_network(images)
-        return {name: tf.cast(x, images.dtype) for name, x in seen.items()}
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True

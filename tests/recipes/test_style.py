@@ -123,21 +123,24 @@ def test_a_truncated_picture_is_named(tmp_path):
         open_picture(str(file), 64)
 
 
+class PainterOfGrey:
+    """Paints all grey, of this level, where 300 would be best."""
+
+    def __init__(self, level):
+        self.level = level
+        self.net = self
+
+    def losses_of(self, image, content):
+        return {"bowl": tf.reduce_mean((image - 300.0) ** 2)}
+
+    def predict(self, content, verbose):
+        return np.full_like(content, self.level)
+
+
 def test_pictures_are_compared_as_they_are_shown():
     """Both are clipped; grey levels above 255 are worth nothing."""
-
-    class Painter:
-        def losses_of(self, image, content):
-            return {"bowl": tf.reduce_mean((image - 300.0) ** 2)}
-
-        net = property(lambda self: self)
-
-        def predict(self, content, verbose):
-            return np.full_like(content, 290)
-
-    found = fast_style.compare(
-        Painter(), np.full((48, 48, 3), 100, np.uint8), 48, 40
-    )
+    photograph = np.full((48, 48, 3), 100, np.uint8)
+    found = fast_style.compare(PainterOfGrey(290), photograph, 48, 40)
     assert found.figures["total_loss"] == pytest.approx(45**2)
     assert min(found.losses) == pytest.approx(45**2)
     assert found.losses[0] == pytest.approx(200**2)
@@ -146,17 +149,9 @@ def test_pictures_are_compared_as_they_are_shown():
 
 
 def test_a_picture_that_is_nowhere_near_is_not_counted():
-    class Lost:
-        def losses_of(self, image, content):
-            return {"bowl": tf.reduce_mean((image - 100.0) ** 2)}
-
-        net = property(lambda self: self)
-
-        def predict(self, content, verbose):
-            return np.full_like(content, np.nan)
-
+    photograph = np.zeros((48, 48, 3), np.uint8)
     with pytest.raises(FloatingPointError, match="nan"):
-        fast_style.compare(Lost(), np.zeros((48, 48, 3), np.uint8), 48, 4)
+        fast_style.compare(PainterOfGrey(np.nan), photograph, 48, 4)
 
 
 def test_squares_go_on_where_they_ended():

@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -191,19 +188,11 @@ def test_losses_that_make_no_sense_are_refused(vgg, options, message):
 
 
 REPLICAS = """
-import keras, numpy as np, tensorflow as tf
 from kcv.style import PerceptualModel, StyleTransformNet, loss_network
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(
-    cpu, 2 * [tf.config.LogicalDeviceConfiguration()]
-)
 images = np.random.default_rng(0).uniform(0, 255, (2, 44, 44, 3))
 pictures = tf.data.Dataset.from_tensors(images.astype("float32"))
 found = []
-for strategy in (
-    tf.distribute.get_strategy(),
-    tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
-):
+for strategy in strategies:
     keras.utils.set_random_seed(0)
     with strategy.scope():
         x = inputs = keras.Input((None, None, 3))
@@ -221,8 +210,8 @@ np.testing.assert_allclose(*found, rtol=1e-3, atol=1e-6)
 """
 
 
-def test_replicas_learn_as_one_does():
-    subprocess.run([sys.executable, "-c", REPLICAS], check=True)
+def test_replicas_learn_as_one_does(on_replicas):
+    on_replicas(REPLICAS)
 
 
 def test_mixed_precision(pictures, request):
