@@ -9,10 +9,10 @@ class HistogramMatching(keras.layers.Layer):
     """Give each channel of an image the histogram of another's, in inference.
 
     The pixel that is brighter than a share q of all becomes the quantile q of
-    the other image. Johnson et al. (2016) match what their network of
-    super-resolution makes to its input: colours that the network missed by a
-    little are put right. In training images pass unchanged, since ranks have
-    no gradient.
+    the other image; pixels that are equal stay so. Johnson et al. (2016) match
+    what their network of super-resolution makes to its input: colours that the
+    network missed by a little are put right. In training images pass
+    unchanged, since ranks have no gradient.
 
     Call with [images (B, H, W, C), references (B, h, w, C)]. Returns images
     float32, within the range of their references.
@@ -32,12 +32,16 @@ class HistogramMatching(keras.layers.Layer):
         images, references = (tf.cast(each, tf.float32) for each in inputs)
         if training:
             return images
-        values = tf.sort(_channels(references))
-        ranks = tf.argsort(tf.argsort(_channels(images)))
-        count, wanted = tf.shape(ranks)[-1], tf.shape(values)[-1]
-        scale = tf.cast(wanted, tf.float32) / tf.cast(count, tf.float32)
+        pixels, values = _channels(images), tf.sort(_channels(references))
+        by_brightness = tf.sort(pixels)
+        darker, not_brighter = (
+            tf.searchsorted(by_brightness, pixels, side)
+            for side in ("left", "right")
+        )
+        count, wanted = tf.shape(pixels)[-1], tf.shape(values)[-1]
         # Both histograms have their values in the middle of equal shares.
-        places = (tf.cast(ranks, tf.float32) + 0.5) * scale - 0.5
+        shares = (darker + not_brighter) / (2 * count)
+        places = tf.cast(shares, tf.float32) * tf.cast(wanted, tf.float32) - 0.5
         places = tf.clip_by_value(places, 0, tf.cast(wanted - 1, tf.float32))
         below = tf.cast(places, tf.int32)
         above = tf.minimum(below + 1, wanted - 1)

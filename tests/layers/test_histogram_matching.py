@@ -27,6 +27,14 @@ def test_an_image_of_its_own_histogram_stays_as_it_is():
     np.testing.assert_allclose(found, image, rtol=1e-5)
 
 
+def test_equal_pixels_stay_equal():
+    image = np.zeros((1, 8, 8, 1))
+    image[:, 4:] = 9
+    found = HistogramMatching()([image, pictures(1, 8, 8, 1)])
+    assert len(np.unique(found[0, :4])) == len(np.unique(found[0, 4:])) == 1
+    assert found[0, 0, 0, 0] < found[0, 7, 7, 0]
+
+
 def test_a_single_pixel_is_a_histogram_too():
     found = HistogramMatching()(
         [pictures(1, 4, 4, 1), np.full((1, 1, 1, 1), 9)]
