@@ -53,7 +53,7 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.11",
     packages=find_packages(include=["kcv", "kcv.*"]),
-    package_data={"kcv.data": ["raw/*.jpg", "raw/*.npz", "raw/*.md"]},
+    package_data={"kcv.data.embedded": ["raw/*.jpg", "raw/*.npz", "raw/*.md"]},
     install_requires=["tensorflow>=2.20", "keras>=3.12", "numpy>=1.26"],
     extras_require=EXTRAS,
 )

@@ -21,10 +21,10 @@ import tyro
 import kcv
 from benchmarks.timing import medians
 from benchmarks.timing import print_ratios
-from kcv.data.batching import WINDOW
-from kcv.detection.rpn import foreground_logit
+from kcv.data.transforms.batching import WINDOW
+from kcv.detection.parts.rpn import foreground_logit
 from recipes import faster_rcnn as recipe
-from recipes.schedule import Schedule
+from recipes.common.plan import Schedule
 
 
 def main(

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from kcv.labels import VOID
+from kcv.examples import VOID
 
 
 def smooth_l1(x, sigma=1.0):

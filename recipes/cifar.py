@@ -22,9 +22,9 @@ import keras
 import tyro
 
 import kcv
-from recipes import classification
-from recipes import experiment
-from recipes.report import Published
+from recipes.common import finish_classification as classification
+from recipes.common import run as experiment
+from recipes.common.report import Published
 
 TABLE_6 = {20: 0.0875, 32: 0.0751, 44: 0.0717, 56: 0.0697, 110: 0.0643}
 MEAN = (125.3, 123.0, 113.9)  # of CIFAR-10's channels, 0..255

@@ -39,15 +39,15 @@ import tensorflow as tf
 import tyro
 
 import kcv
-from recipes import experiment
-from recipes import segmentation
-from recipes.proposed import training_images
-from recipes.report import Published
-from recipes.schedule import Plan
-from recipes.schedule import begin_part
-from recipes.schedule import muon_optimizer
-from recipes.windows import Windows
-from recipes.windows import learn_classes
+from recipes.common import finish_segmentation as segmentation
+from recipes.common import run as experiment
+from recipes.common.given_proposals import training_images
+from recipes.common.plan import Plan
+from recipes.common.plan import begin_part
+from recipes.common.plan import muon_optimizer
+from recipes.common.report import Published
+from recipes.common.windows import Windows
+from recipes.common.windows import learn_classes
 
 PAPER = [
     Published(

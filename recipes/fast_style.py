@@ -31,16 +31,16 @@ import tyro
 
 import kcv
 from kcv.style.perceptual import objective_of
-from recipes import experiment
-from recipes.metrics import write_metrics
-from recipes.pictures import open_picture
-from recipes.pictures import scaled
-from recipes.report import Published
-from recipes.report import write_report
-from recipes.schedule import Plan
-from recipes.schedule import Schedule
-from recipes.schedule import make_schedule
-from recipes.schedule import warm_cosine
+from recipes.common import run as experiment
+from recipes.common.metrics import write_metrics
+from recipes.common.pictures import open_picture
+from recipes.common.pictures import scaled
+from recipes.common.plan import Plan
+from recipes.common.plan import Schedule
+from recipes.common.plan import make_schedule
+from recipes.common.plan import warm_cosine
+from recipes.common.report import Published
+from recipes.common.report import write_report
 
 PAPER = [
     Published(

@@ -34,18 +34,18 @@ import keras
 import tyro
 
 import kcv
-from recipes import alternating
-from recipes import experiment
-from recipes.detection import HeldOut
-from recipes.detection import finish
-from recipes.proposed import resized_batches
-from recipes.proposed import training_images
-from recipes.report import Published
-from recipes.schedule import Schedule
-from recipes.schedule import check_steps
-from recipes.schedule import quick_optimizer
-from recipes.schedule import whole_windows
-from recipes.trunks import small_trunk
+from recipes.common import alternating
+from recipes.common import run as experiment
+from recipes.common.finish_detection import HeldOut
+from recipes.common.finish_detection import finish
+from recipes.common.given_proposals import resized_batches
+from recipes.common.given_proposals import training_images
+from recipes.common.plan import Schedule
+from recipes.common.plan import check_steps
+from recipes.common.plan import quick_optimizer
+from recipes.common.plan import whole_windows
+from recipes.common.report import Published
+from recipes.common.trunks import small_trunk
 
 PAPER = [
     Published(
@@ -399,7 +399,7 @@ def optimizer(backbone, schedule, drop=5 / 7):
 
     Args:
         backbone: of the network.
-        schedule: as of `recipes.schedule`.
+        schedule: as of `recipes.common.plan`.
         drop: part of the updates after which the paper's learning rate falls:
             50 000 of 70 000, or 60 000 of 80 000.
     """

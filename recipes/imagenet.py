@@ -26,9 +26,9 @@ import tyro
 
 import kcv
 from kcv.classification import Preprocessing
-from recipes import classification
-from recipes import experiment
-from recipes.report import Published
+from recipes.common import finish_classification as classification
+from recipes.common import run as experiment
+from recipes.common.report import Published
 
 IMAGES = 1_281_167  # to train on, in ILSVRC 2012
 # What VGG-11 gives the deeper networks: section 3.1 of the paper.

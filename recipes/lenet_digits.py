@@ -17,8 +17,8 @@ import tensorflow as tf
 import tyro
 
 import kcv
-from recipes import classification
-from recipes import experiment
+from recipes.common import finish_classification as classification
+from recipes.common import run as experiment
 from recipes.mnist import CROP
 from recipes.mnist import PAPER
 from recipes.mnist import build

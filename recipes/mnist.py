@@ -18,9 +18,9 @@ import keras
 import tyro
 
 import kcv
-from recipes import classification
-from recipes import experiment
-from recipes.report import Published
+from recipes.common import finish_classification as classification
+from recipes.common import run as experiment
+from recipes.common.report import Published
 
 PAPER = [
     Published(

@@ -22,11 +22,11 @@ import tensorflow as tf
 import tyro
 
 import kcv
-from kcv.atomic import write_whole
-from recipes import experiment
-from recipes.metrics import write_metrics
-from recipes.pictures import open_picture
-from recipes.report import write_report
+from kcv.storage import write_whole
+from recipes.common import run as experiment
+from recipes.common.metrics import write_metrics
+from recipes.common.pictures import open_picture
+from recipes.common.report import write_report
 
 DEFAULT_WEIGHTS = kcv.style.Weights()
 

@@ -32,15 +32,15 @@ import keras
 import tyro
 
 import kcv
-from recipes import experiment
-from recipes.detection import HeldOut
-from recipes.detection import finish
-from recipes.proposed import open_proposed
-from recipes.report import Published
-from recipes.schedule import check_steps
-from recipes.schedule import quick_optimizer
-from recipes.schedule import whole_windows
-from recipes.trunks import small_trunk
+from recipes.common import run as experiment
+from recipes.common.finish_detection import HeldOut
+from recipes.common.finish_detection import finish
+from recipes.common.given_proposals import open_proposed
+from recipes.common.plan import check_steps
+from recipes.common.plan import quick_optimizer
+from recipes.common.plan import whole_windows
+from recipes.common.report import Published
+from recipes.common.trunks import small_trunk
 
 PAPER = [
     Published(

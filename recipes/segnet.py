@@ -30,14 +30,14 @@ import keras
 import tyro
 
 import kcv
-from recipes import experiment
-from recipes import segmentation
-from recipes.report import Published
-from recipes.schedule import Plan
-from recipes.schedule import begin_part
-from recipes.schedule import muon_optimizer
-from recipes.windows import Windows
-from recipes.windows import learn_classes
+from recipes.common import finish_segmentation as segmentation
+from recipes.common import run as experiment
+from recipes.common.plan import Plan
+from recipes.common.plan import begin_part
+from recipes.common.plan import muon_optimizer
+from recipes.common.report import Published
+from recipes.common.windows import Windows
+from recipes.common.windows import learn_classes
 
 PAPER = [
     Published(

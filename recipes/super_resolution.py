@@ -25,14 +25,14 @@ import tyro
 
 import kcv
 from kcv.style.super_resolution import bicubic
-from recipes import experiment
+from recipes.common import run as experiment
+from recipes.common.metrics import write_metrics
+from recipes.common.plan import Plan
+from recipes.common.plan import make_schedule
+from recipes.common.report import Published
+from recipes.common.report import write_report
 from recipes.fast_style import optimizer
 from recipes.fast_style import squares
-from recipes.metrics import write_metrics
-from recipes.report import Published
-from recipes.report import write_report
-from recipes.schedule import Plan
-from recipes.schedule import make_schedule
 
 _DATA = "Set5, x4, Y of YCbCr, {}; trained on 10 000 images of COCO"
 _SOURCE = "Johnson et al. 2016, table 2"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from kcv.data.resizing import resize_short_side
+from kcv.data.transforms.resizing import resize_short_side
 
 
 def single_crop(

@@ -4,22 +4,22 @@ from kcv.detection.alternating import copy_head
 from kcv.detection.alternating import share_features
 from kcv.detection.alternating import unshared
 from kcv.detection.alternating import with_fixed_trunk
-from kcv.detection.backbones import Parts
-from kcv.detection.backbones import custom_parts
-from kcv.detection.backbones import resnet_parts
-from kcv.detection.backbones import vgg16_parts
 from kcv.detection.fast_rcnn import FastRCNN
 from kcv.detection.fast_rcnn import box_statistics
 from kcv.detection.faster_rcnn import FasterRCNN
+from kcv.detection.parts.backbones import Parts
+from kcv.detection.parts.backbones import custom_parts
+from kcv.detection.parts.backbones import resnet_parts
+from kcv.detection.parts.backbones import vgg16_parts
+from kcv.detection.parts.truncated_svd import truncated_svd
 from kcv.detection.rcnn.backbones import window_parts
 from kcv.detection.rcnn.box_regression import train_box_regressors
 from kcv.detection.rcnn.features import extract_features
-from kcv.detection.rcnn.model import RCNN
+from kcv.detection.rcnn.rcnn import RCNN
 from kcv.detection.rcnn.support_vectors import train_svms
 from kcv.detection.rcnn.training import train_rcnn
 from kcv.detection.region_proposals import ImageProposals
 from kcv.detection.region_proposals import RegionProposals
-from kcv.detection.truncated_svd import truncated_svd
 
 __all__ = [
     "FastRCNN",

@@ -18,10 +18,10 @@ Four fits of two networks that come to share their convolutions:
 import keras
 import numpy as np
 
-from kcv.detection.backbones import Parts
-from kcv.detection.backbones import copy_parts
 from kcv.detection.fast_rcnn import FastRCNN
 from kcv.detection.faster_rcnn import FasterRCNN
+from kcv.detection.parts.backbones import Parts
+from kcv.detection.parts.backbones import copy_parts
 from kcv.detection.region_proposals import RegionProposals
 
 

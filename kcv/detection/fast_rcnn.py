@@ -13,16 +13,16 @@ import tensorflow as tf
 from keras import ops
 
 from kcv import boxes as geometry
-from kcv.detection.backbones import detector_parts
-from kcv.detection.backbones import load_backbone
-from kcv.detection.detections import Detections
-from kcv.detection.head_training import RoISampling
-from kcv.detection.head_training import head_losses
-from kcv.detection.head_training import objects_of
-from kcv.detection.image_pyramid import ImagePyramid
-from kcv.detection.padded_trunk import PaddedTrunk
-from kcv.detection.region_head import RegionHead
-from kcv.detection.sampled_training import SampledTraining
+from kcv.detection.learning.head_losses import RoISampling
+from kcv.detection.learning.head_losses import head_losses
+from kcv.detection.learning.head_losses import objects_of
+from kcv.detection.learning.sampled_training import SampledTraining
+from kcv.detection.parts.backbones import detector_parts
+from kcv.detection.parts.backbones import load_backbone
+from kcv.detection.parts.detections import Detections
+from kcv.detection.parts.image_pyramid import ImagePyramid
+from kcv.detection.parts.padded_trunk import PaddedTrunk
+from kcv.detection.parts.region_head import RegionHead
 from kcv.layers.region_warp import full_sizes
 
 # Layers that no classifier has weights for.

@@ -11,18 +11,18 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from kcv.data.resizing import resize_example
-from kcv.detection.backbones import detector_parts
-from kcv.detection.backbones import load_backbone
-from kcv.detection.head_training import objects_of
-from kcv.detection.padded_trunk import PaddedTrunk
-from kcv.detection.padded_trunk import with_sizes
-from kcv.detection.proposals import Proposals
-from kcv.detection.rpn import RegionProposalNetwork
-from kcv.detection.rpn import foreground_logit
-from kcv.detection.rpn_training import AnchorSampling
-from kcv.detection.rpn_training import rpn_losses
-from kcv.detection.sampled_training import SampledTraining
+from kcv.data.transforms.resizing import resize_example
+from kcv.detection.learning.head_losses import objects_of
+from kcv.detection.learning.rpn_losses import AnchorSampling
+from kcv.detection.learning.rpn_losses import rpn_losses
+from kcv.detection.learning.sampled_training import SampledTraining
+from kcv.detection.parts.backbones import detector_parts
+from kcv.detection.parts.backbones import load_backbone
+from kcv.detection.parts.padded_trunk import PaddedTrunk
+from kcv.detection.parts.padded_trunk import with_sizes
+from kcv.detection.parts.proposal_layer import Proposals
+from kcv.detection.parts.rpn import RegionProposalNetwork
+from kcv.detection.parts.rpn import foreground_logit
 
 # Layers that no classifier has weights for, and those that have no place here.
 _OWN_LAYERS = ("rpn_", "fc6", "fc7", "fc8", "fc1000", "res5", "bn5")

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from kcv.labels import VOID
+from kcv.examples import VOID
 from kcv.losses import checked_labels
 
 

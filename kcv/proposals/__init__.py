@@ -11,7 +11,9 @@ __all__ = ["METHODS", "Method", "ProposalCache", "propose"]
 
 def __getattr__(name):
     if name == "ProposalCache":  # loads TensorFlow, which no method needs
-        return importlib.import_module("kcv.proposals.cache").ProposalCache
+        return importlib.import_module(
+            "kcv.proposals.store.cache"
+        ).ProposalCache
     if name == "beam":
-        return importlib.import_module("kcv.proposals.beam")
+        return importlib.import_module("kcv.proposals.store.beam")
     raise AttributeError(f"module 'kcv.proposals' has no attribute {name!r}")

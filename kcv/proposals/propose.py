@@ -66,7 +66,7 @@ def propose(
         seed: Of what the method draws; the same seed gives the same boxes.
         return_scores: Whether to return the scores too.
         **options: Of the method, see the function of its name in the module
-            `kcv.proposals.<method>`, or arguments of the function.
+            `kcv.proposals.methods.<method>`, or arguments of the function.
 
     Returns:
         Boxes (n, 4) float32 xyxy in pixels, half-open, inside the image, no
@@ -147,7 +147,7 @@ def as_rgb(image: np.ndarray) -> np.ndarray:
 
 def _function(method):
     try:
-        module = importlib.import_module(f"kcv.proposals.{method}")
+        module = importlib.import_module(f"kcv.proposals.methods.{method}")
     except ImportError as error:
         raise ImportError(
             f'{method} needs the extra "proposals": pip install '

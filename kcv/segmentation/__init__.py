@@ -4,7 +4,6 @@
 # they have been imported.
 import kcv.losses
 import kcv.metrics  # noqa: F401
-from kcv.segmentation.batch_norm import recompute_batch_norm
 from kcv.segmentation.class_balance import CAMVID_WEIGHTS
 from kcv.segmentation.class_balance import median_frequency_weights
 from kcv.segmentation.deconvnet import DeconvNet
@@ -17,6 +16,7 @@ from kcv.segmentation.resized import resized
 from kcv.segmentation.segnet import SegNet
 from kcv.segmentation.segnet import SegNetBasic
 from kcv.segmentation.windows import label_by_windows
+from kcv.training.batch_norm import recompute_batch_norm
 
 __all__ = [
     "CAMVID_WEIGHTS",

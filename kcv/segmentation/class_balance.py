@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from kcv.labels import VOID
+from kcv.examples import VOID
 
 #: The authors' weights for CamVid's 11 classes: sky, building, pole, road,
 #: pavement, tree, sign, fence, car, pedestrian, bicyclist. Their median is not

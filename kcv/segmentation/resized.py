@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from kcv.data.resizing import scaled_size
+from kcv.data.transforms.resizing import scaled_size
 
 
 def resized(

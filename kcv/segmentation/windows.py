@@ -8,8 +8,8 @@ B images, P proposals, C classes with background.
 import keras
 import tensorflow as tf
 
-from kcv.data.cutting import cut
-from kcv.data.cutting import grown
+from kcv.data.transforms.cut_boxes import cut
+from kcv.data.transforms.cut_boxes import grown
 
 
 def label_by_windows(

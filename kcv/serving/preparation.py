@@ -10,8 +10,8 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from kcv.classification.crops import single_crop
-from kcv.data.images import decode_image
-from kcv.data.resizing import resize_example
+from kcv.data.streams.images import decode_image
+from kcv.data.transforms.resizing import resize_example
 
 Prepare = Callable[[tf.Tensor], tf.Tensor]
 

@@ -21,9 +21,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kcv.atomic import write_whole
 from kcv.classification.preprocessing import VGG_MEAN
 from kcv.layers import GramMatrix
+from kcv.storage import write_whole
 from kcv.style.images import keep_colors
 from kcv.style.images import picture
 from kcv.style.images import to_pixels

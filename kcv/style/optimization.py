@@ -21,7 +21,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kcv.atomic import write_whole
+from kcv.storage import write_whole
 
 _LOG = logging.getLogger(__name__)
 METHODS = ("lbfgs", "adam")

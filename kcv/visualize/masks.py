@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from kcv.labels import VOID
+from kcv.examples import VOID
 from kcv.visualize.figure import new_figure
 from kcv.visualize.figure import to_uint8_rgb
 

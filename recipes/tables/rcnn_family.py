@@ -33,12 +33,12 @@ import tyro
 from matplotlib.figure import Figure
 
 import kcv
-from kcv.atomic import write_whole
-from kcv.data.scenes.material import PHOTOGRAPHS
-from kcv.data.scenes.material import photographs
+from kcv.data.embedded.scenes.material import PHOTOGRAPHS
+from kcv.data.embedded.scenes.material import photographs
+from kcv.storage import write_whole
 from kcv.visualize import new_figure
-from recipes import experiment
-from recipes.report import write_report
+from recipes.common import run as experiment
+from recipes.common.report import write_report
 
 CLASSES = 20  # of VOC
 FEW = 300  # regions of Faster R-CNN

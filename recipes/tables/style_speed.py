@@ -22,12 +22,12 @@ import tyro
 from matplotlib.figure import Figure
 
 import kcv
-from kcv.atomic import write_whole
+from kcv.storage import write_whole
 from kcv.style.perceptual import objective_of
 from kcv.visualize import new_figure
-from recipes import experiment
-from recipes.pictures import open_picture
-from recipes.report import write_report
+from recipes.common import run as experiment
+from recipes.common.pictures import open_picture
+from recipes.common.report import write_report
 
 ITERATIONS = (100, 300, 500)
 WARM_UP = 3  # iterations that trace, and search for the size of the first step

@@ -32,7 +32,6 @@ from matplotlib.figure import Figure
 
 import kcv
 from benchmarks.timing import medians
-from kcv.atomic import write_whole
 from kcv.initializers import Bilinear
 from kcv.layers import CropLike
 from kcv.layers import Interpolation2D
@@ -40,15 +39,16 @@ from kcv.segmentation.encoder_decoder import decode
 from kcv.segmentation.encoder_decoder import encode
 from kcv.segmentation.encoder_decoder import normalized
 from kcv.segmentation.encoder_decoder import unpool
+from kcv.storage import write_whole
 from kcv.visualize import new_figure
-from recipes import experiment
-from recipes import segmentation
 from recipes import segnet
-from recipes.report import write_report
-from recipes.schedule import Plan
-from recipes.schedule import begin_part
-from recipes.schedule import muon_optimizer
-from recipes.windows import learn_classes
+from recipes.common import finish_segmentation as segmentation
+from recipes.common import run as experiment
+from recipes.common.plan import Plan
+from recipes.common.plan import begin_part
+from recipes.common.plan import muon_optimizer
+from recipes.common.report import write_report
+from recipes.common.windows import learn_classes
 
 BILINEAR = "bilinear interpolation"
 TRANSPOSED = "transposed convolution"

@@ -6,7 +6,7 @@ import tensorflow as tf
 from kcv.detection import FasterRCNN
 from kcv.detection import resnet_parts
 from kcv.detection import vgg16_parts
-from kcv.detection.rpn import foreground_logit
+from kcv.detection.parts.rpn import foreground_logit
 
 LOSSES = {"loss", "rpn_cls_loss", "rpn_bbox_loss", "cls_loss", "bbox_loss"}
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kcv.data.resizing import resize_example
+from kcv.data.transforms.resizing import resize_example
 from kcv.detection import ImageProposals
 from kcv.detection import RegionProposals
 from kcv.proposals import ProposalCache

@@ -14,8 +14,8 @@ from export import native
 from export.command import export
 from kcv.serving import CentreCrop
 from recipes import cifar
-from recipes import classification
 from recipes import mnist
+from recipes.common import finish_classification as classification
 
 NAMES = [f"class {number}" for number in range(10)]
 LENET, CIFAR = (

@@ -7,10 +7,10 @@ import pytest
 
 from kcv.metrics import proposal_recall
 from kcv.proposals import propose
-from kcv.proposals.gaussian import gaussian
-from kcv.proposals.sliding_window import SIZES
-from kcv.proposals.sliding_window import sliding_window
-from kcv.proposals.uniform import uniform
+from kcv.proposals.methods.gaussian import gaussian
+from kcv.proposals.methods.sliding_window import SIZES
+from kcv.proposals.methods.sliding_window import sliding_window
+from kcv.proposals.methods.uniform import uniform
 
 BOXES = Path(__file__).parents[3] / "shared" / "data" / "voc2007_test_boxes.npz"
 IOUS = (0.5, 0.7, 0.8)

@@ -7,7 +7,7 @@ from PIL import Image
 
 from export.command import export
 from recipes import cifar
-from recipes import experiment
+from recipes.common import run as experiment
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 
 import kcv.detection  # noqa: F401, so that Keras knows the saved class
 from recipes import faster_rcnn
-from recipes.schedule import Schedule
+from recipes.common.plan import Schedule
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recipes import experiment
 from recipes import imagenet
+from recipes.common import run as experiment
 
 
 @pytest.fixture(scope="module")

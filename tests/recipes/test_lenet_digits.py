@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from export.command import export
-from recipes import experiment
 from recipes import lenet_digits
+from recipes.common import run as experiment
 
 
 @pytest.fixture(scope="module")

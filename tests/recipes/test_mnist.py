@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import kcv.data
-from recipes import experiment
 from recipes import mnist
+from recipes.common import run as experiment
 from recipes.lenet_digits import enlarge
 
 

@@ -17,12 +17,12 @@ import tensorflow as tf
 import kcv
 from export import native
 from export.command import export
-from recipes import experiment
 from recipes import fast_style
 from recipes import neural_style
 from recipes import super_resolution
-from recipes.pictures import open_picture
-from recipes.schedule import Schedule
+from recipes.common import run as experiment
+from recipes.common.pictures import open_picture
+from recipes.common.plan import Schedule
 from recipes.tables import style_speed
 
 CHECKOUT = Path(__file__).resolve().parents[2]

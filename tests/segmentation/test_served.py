@@ -13,7 +13,7 @@ from kcv.segmentation import SegNet
 from kcv.segmentation import SegNetBasic
 from kcv.segmentation import label_by_windows
 from kcv.segmentation import resized
-from recipes.trunks import small_strided
+from recipes.common.trunks import small_strided
 
 CLASSES = 4
 

@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kcv.data.cutting import cut
-from kcv.data.object_windows import find_objects
-from kcv.data.object_windows import object_windows
-from kcv.data.object_windows import proposal_windows
+from kcv.data.transforms.cut_boxes import cut
+from kcv.data.transforms.object_windows import find_objects
+from kcv.data.transforms.object_windows import object_windows
+from kcv.data.transforms.object_windows import proposal_windows
 from kcv.segmentation import DeconvNet
 from kcv.segmentation import label_by_windows
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from kcv.detection.rcnn.box_regression import train_box_regressors
 from kcv.detection.rcnn.features import extract_features
-from kcv.detection.rcnn.model import RCNN
+from kcv.detection.rcnn.rcnn import RCNN
 from kcv.detection.rcnn.solvers import solvers
 from kcv.detection.rcnn.support_vectors import train_svms
 

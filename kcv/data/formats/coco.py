@@ -1,0 +1,208 @@
+"""COCO: from TFDS, or the user's own JSON and image folder.
+
+T.-Y. Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014. Its
+boxes are 0-based (x, y, width, height), its category ids have gaps; labels
+count the categories in the order of their ids.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from kcv.data.formats.annotations import Annotations
+from kcv.data.formats.annotations import ImageBoxes
+from kcv.data.formats.tfds_detection import is_tfds_name
+from kcv.data.formats.tfds_detection import tfds_detection
+from kcv.data.streams.validation import check_boxes
+
+
+def coco(
+    source: str | os.PathLike = "coco/2017",
+    split: str | None = "train",
+    *,
+    images: str | os.PathLike | None = None,
+    classes: Sequence[str] | None = None,
+    seed: int | None = None,
+    start: int = 0,
+    on_error: str = "raise",
+    skipped: list[str] | None = None,
+) -> tf.data.Dataset:
+    """Read a set in COCO's form.
+
+    With a seed the stream is endless and example number p is a pure function
+    of (set, seed, p) for a JSON.
+    `kcv.data.formats.tfds_detection` has the rule for TFDS.
+
+    Args:
+        source: "coco/2014" or "coco/2017" (TFDS; needs `kcv[data]`), or a JSON
+            file of instances.
+        split: of TFDS: "train" or "val". A JSON is one split, and this is not
+            looked at.
+        images: folder of the `file_name`s of a JSON.
+        classes: names in label order; None is the categories in the order of
+            their ids. Give those of the training file for another one.
+        seed: shuffles, every epoch anew, without end. None is one pass in the
+            order of the file.
+        start: position of the first example, as for a run that is resumed.
+        on_error: "raise" or "skip" an image that cannot be decoded.
+        skipped: a list to which the names of skipped images are appended.
+
+    Returns:
+        A dataset of single examples: `images` (H, W, 3) uint8 RGB,
+        `bounding_boxes` {`boxes` (N, 4) float32 absolute half-open xyxy,
+        `labels` (N,) int32}, `difficult` (N,) bool (always False), `is_crowd`
+        (N,) bool, `image_id` () string. N may be 0.
+
+    Raises:
+        FileNotFoundError: if the JSON or images are missing.
+        ValueError: if an annotation is wrong; the message names it.
+        ImportError: if TFDS is needed and not installed.
+
+    Example:
+
+    ```python
+    mine = kcv.data.coco("instances.json", images="photographs")
+    ```
+    """
+    if is_tfds_name(source, "coco"):
+        if images is not None or classes is not None:
+            raise ValueError(
+                f"images and classes are for a JSON file, not for {source}"
+            )
+        return tfds_detection(
+            os.fspath(source),
+            split,
+            seed=seed,
+            start=start,
+            on_error=on_error,
+            skipped=skipped,
+        ).dataset
+    if images is None:
+        raise ValueError(
+            f"images must be the folder of the images of {source}, not None"
+        )
+    annotations = read_coco(source, images, classes)
+    return annotations.dataset(seed, start, on_error, skipped)
+
+
+def read_coco(
+    file: str | os.PathLike,
+    images: str | os.PathLike,
+    classes: Sequence[str] | None = None,
+) -> Annotations:
+    """Read the annotations of a JSON file, without the pixels.
+
+    Args:
+        file: as `source` of `coco`.
+        images: as for `coco`.
+        classes: as for `coco`.
+
+    Returns:
+        The checked annotations, in the order of the file.
+
+    Raises:
+        FileNotFoundError: if the JSON or images are missing.
+        ValueError: if an annotation is wrong; the message names it.
+
+    Example:
+
+    ```python
+    names = kcv.data.read_coco("instances.json", "photographs").class_names
+    ```
+    """
+    content = _content(Path(file))
+    names = {
+        category["id"]: category["name"]
+        for category in sorted(content["categories"], key=lambda c: c["id"])
+    }
+    classes = tuple(names.values() if classes is None else classes)
+    unknown = sorted(set(names.values()) - set(classes))
+    if unknown:
+        raise ValueError(
+            f"{file} has categories {unknown} that classes {classes} lack"
+        )
+    if len(set(classes)) != len(classes):
+        raise ValueError(f"{file}: two categories share a name: {classes}")
+    labels = {key: classes.index(name) for key, name in names.items()}
+    objects = {image["id"]: [] for image in content["images"]}
+    if len(objects) != len(content["images"]):
+        raise ValueError(f"{file}: two images have the same id")
+    for found in content["annotations"]:
+        _check_object(found, objects, labels, file)
+        objects[found["image_id"]].append(found)
+    folder = Path(images)
+    return Annotations(
+        tuple(
+            _image_boxes(
+                image, objects[image["id"]], labels, len(classes), folder, file
+            )
+            for image in content["images"]
+        ),
+        classes,
+        f"{file} with images in {folder}",
+    )
+
+
+def _content(file: Path) -> dict:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileNotFoundError(f"no annotation file {file}") from None
+    except ValueError as error:
+        raise ValueError(f"{file} is not JSON: {error}") from error
+    keys = ("images", "annotations", "categories")
+    if not isinstance(content, dict) or not set(keys) <= set(content):
+        raise ValueError(
+            f"{file} is not a COCO instances file: it needs the keys "
+            f"{', '.join(keys)}"
+        )
+    return content
+
+
+def _check_object(found, objects, labels, file):
+    where = f"{file}: annotation {found.get('id')}"
+    if found.get("image_id") not in objects:
+        raise ValueError(
+            f"{where} is of image_id {found.get('image_id')!r}, which is not "
+            "among the images"
+        )
+    if found.get("category_id") not in labels:
+        raise ValueError(
+            f"{where} has category_id {found.get('category_id')!r}, which is "
+            f"not among the categories {sorted(labels)}"
+        )
+    box = found.get("bbox")
+    if not isinstance(box, list) or len(box) != 4:
+        raise ValueError(
+            f"{where} needs a bbox [x, y, width, height], not {box!r}"
+        )
+
+
+def _image_boxes(image, objects, labels, classes, folder, file) -> ImageBoxes:
+    size = (int(image.get("height") or 0), int(image.get("width") or 0))
+    size = size if all(size) else (0, 0)
+    # In float64, as x + width in float32 may pass the border.
+    boxes = np.array([found["bbox"] for found in objects], np.float64)
+    boxes = boxes.reshape(-1, 4)
+    boxes[:, 2:] += boxes[:, :2]
+    own = np.array([labels[found["category_id"]] for found in objects])
+    boxes = check_boxes(
+        boxes,
+        own.astype(np.int32),
+        classes=classes,
+        name=f"{file}: {image['file_name']}",
+        size=size if any(size) else None,
+    )
+    return ImageBoxes(
+        file=str(folder / image["file_name"]),
+        image_id=str(image["id"]),
+        boxes=boxes,
+        labels=own.astype(np.int32),
+        difficult=np.zeros(len(objects), bool),
+        is_crowd=np.array([bool(o.get("iscrowd", 0)) for o in objects], bool),
+        size=size,
+    )

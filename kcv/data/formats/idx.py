@@ -1,0 +1,153 @@
+"""MNIST's own files, and those of the sets that took its form.
+
+Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
+A file is a magic number, a length for each dimension, all of four bytes, the
+largest first, and the values, one byte each.
+"""
+
+import gzip
+import os
+import zlib
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from kcv.data.streams.arrays import stream
+
+_PREFIXES = {"train": "train", "test": "t10k"}
+_IMAGES = 2051  # bytes, of three dimensions
+_LABELS = 2049  # bytes, of one
+
+
+def idx(
+    folder: str | os.PathLike,
+    split: str = "train",
+    *,
+    seed: int | None = None,
+    start: int = 0,
+) -> tf.data.Dataset:
+    """Read a set in MNIST's form: MNIST, Fashion-MNIST, KMNIST, EMNIST.
+
+    Args:
+        folder: that holds train-images-idx3-ubyte, train-labels-idx1-ubyte,
+            t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each with or
+            without .gz.
+        split: "train" or "test" (t10k).
+        seed: as for `kcv.data.digits`.
+        start: position of the first example, as for a run that is resumed.
+
+    Returns:
+        A dataset of single examples: `images` (H, W, 1) uint8, `labels` ()
+        int32, `image_id` () string.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if a file is damaged or of another form; the message names
+            it and what is wrong.
+
+    Example:
+
+    ```python
+    test = kcv.data.idx("/usr/share/datasets/fashion-mnist", "test")
+    ```
+    """
+    images, labels = read_idx(folder, split)
+    return stream(images, labels, split, seed, start)
+
+
+def read_idx(
+    folder: str | os.PathLike, split: str = "train"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read the images and labels of a split.
+
+    Args:
+        folder: as for `idx`.
+        split: "train" or "test".
+
+    Returns:
+        images (N, H, W, 1) uint8, labels (N,) uint8.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: as `idx`.
+
+    Example:
+
+    ```python
+    images, labels = kcv.data.read_idx("mnist")
+    ```
+    """
+    images_file = _find(folder, split, "images", 3)
+    images = _read(images_file, _IMAGES)
+    labels_file = _find(folder, split, "labels", 1)
+    labels = _read(labels_file, _LABELS)
+    if len(images) != len(labels):
+        raise ValueError(
+            f"{images_file} has {len(images)} images and {labels_file} "
+            f"{len(labels)} labels"
+        )
+    if not images.size:
+        raise ValueError(f"{images_file} holds no images")
+    return images[..., np.newaxis], labels
+
+
+def idx_class_names(folder: str | os.PathLike) -> tuple[str, ...]:
+    """Name the classes of both splits by their numbers.
+
+    Args:
+        folder: as for `idx`.
+
+    Returns:
+        "0", "1", ... up to the largest label.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: as `idx`.
+    """
+    largest = max(
+        int(_read(_find(folder, split, "labels", 1), _LABELS).max())
+        for split in _PREFIXES
+    )
+    return tuple(map(str, range(largest + 1)))
+
+
+def _find(folder, split, what, dimensions):
+    if split not in _PREFIXES:
+        raise ValueError(f"split must be 'train' or 'test', not {split!r}")
+    stem = f"{_PREFIXES[split]}-{what}"
+    # With a dot is how some mirrors have it.
+    names = [f"{stem}{sign}idx{dimensions}-ubyte" for sign in "-."]
+    for name in [*names, *(f"{name}.gz" for name in names)]:
+        if (file := Path(folder) / name).is_file():
+            return file
+    raise FileNotFoundError(f"{folder} has neither {names[0]} nor its .gz")
+
+
+def _read(file, magic):
+    content = file.read_bytes()
+    if file.suffix == ".gz":
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(
+                f"{file} cannot be unpacked, it is truncated or no gzip file: "
+                f"{error}"
+            ) from error
+    dimensions = magic % 256
+    size = 4 + 4 * dimensions
+    if len(content) < size:
+        raise ValueError(
+            f"{file} has {len(content)} bytes, fewer than the {size} of a "
+            "header"
+        )
+    found, *shape = np.frombuffer(content[:size], ">u4").tolist()
+    if found != magic:
+        raise ValueError(f"{file}: the magic number is {found}, not {magic}")
+    values = np.frombuffer(content[size:], np.uint8)
+    if len(values) != np.prod(shape):
+        raise ValueError(
+            f"{file}: the header announces {' x '.join(map(str, shape))} "
+            f"bytes, and {len(values)} follow"
+        )
+    return values.reshape(shape)

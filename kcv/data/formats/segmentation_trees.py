@@ -1,0 +1,179 @@
+"""Trees of images with a class for every pixel: VOC, SBD and a user's own."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from kcv.data.formats.label_maps import LABEL_SUFFIXES
+from kcv.data.formats.masked_images import MaskedImages
+from kcv.data.formats.masked_images import files_by_name
+from kcv.data.formats.masked_images import greatest_label
+from kcv.data.formats.voc import VOC_CLASSES
+
+#: Of the labels of VOC's segmentation masks, and of SBD's.
+VOC_SEGMENTATION_CLASSES = ("background", *VOC_CLASSES)
+
+NAMES_FILE = "class_names.txt"
+
+
+def read_voc_segmentation(
+    folder: str | os.PathLike, split: str | None = "train"
+) -> MaskedImages:
+    """List the images of a tree in PASCAL VOC's form that have label maps.
+
+    Everingham et al., IJCV 2010. Masks are PNGs with a palette, whose indices
+    are the classes; 255, the rim of objects, is void.
+
+    Args:
+        folder: with `JPEGImages`, `SegmentationClass` and, unless `split` is
+            None, `ImageSets/Segmentation/SPLIT.txt`. A `class_names.txt`
+            names the classes, one a line, where they are not VOC's.
+        split: "train", "val" or "trainval" or any list that is there; None
+            for all that have a label map.
+
+    Returns:
+        The images.
+
+    Raises:
+        FileNotFoundError: if lists, masks or images are missing.
+
+    Example:
+
+    ```python
+    val = read_voc_segmentation("VOCdevkit/VOC2012", "val").dataset()
+    ```
+    """
+    folder = Path(folder)
+    masks = files_by_name(folder / "SegmentationClass", (".png",))
+    names = list(masks)
+    if split is not None:
+        names = _listed(folder / "ImageSets" / "Segmentation" / f"{split}.txt")
+    return _paired(
+        names,
+        files_by_name(folder / "JPEGImages"),
+        masks,
+        class_names(folder) or VOC_SEGMENTATION_CLASSES,
+        f"VOC tree {folder}, split {split}",
+    )
+
+
+def segmentation_splits(folder: str | os.PathLike) -> list[str]:
+    """Name the lists in `ImageSets/Segmentation` of a VOC tree."""
+    lists = (Path(folder) / "ImageSets" / "Segmentation").glob("*.txt")
+    return sorted(file.stem for file in lists)
+
+
+def read_sbd(folder: str | os.PathLike, split: str = "train") -> MaskedImages:
+    """List the images of the Semantic Boundaries Dataset.
+
+    Hariharan et al., ICCV 2011: 11 355 images of VOC 2011, and the masks that
+    VOC has not. FCN's authors train on its 8498 of "train".
+
+    Args:
+        folder: with `img`, `cls` and the lists, as `benchmark_RELEASE/dataset`
+            of its archive.
+        split: "train" or "val".
+
+    Returns:
+        The images, with VOC's classes.
+
+    Raises:
+        FileNotFoundError: if lists, masks or images are missing.
+
+    Example:
+
+    ```python
+    train = read_sbd("benchmark_RELEASE/dataset").dataset(seed=1)
+    ```
+    """
+    folder = Path(folder)
+    return _paired(
+        _listed(folder / f"{split}.txt"),
+        files_by_name(folder / "img"),
+        files_by_name(folder / "cls", (".mat",)),
+        VOC_SEGMENTATION_CLASSES,
+        f"SBD {folder}, split {split}",
+    )
+
+
+def read_masked_folder(
+    images: str | os.PathLike, masks: str | os.PathLike
+) -> MaskedImages:
+    """List the images of a folder that have a label map of the same name.
+
+    Args:
+        images: folder of JPEG, PNG, BMP, GIF or WebP files, at any depth.
+        masks: folder of PNGs, `NAME.png` for the image NAME, with a palette
+            or grey. `class_names.txt` in it names the classes, one a line,
+            background first; without it classes are numbered as far as the
+            masks have labels.
+
+    Returns:
+        The images, by name.
+
+    Raises:
+        FileNotFoundError: if a folder is missing.
+        ValueError: if an image has no mask, or a mask no image.
+
+    Example:
+
+    ```python
+    mine = read_masked_folder("photos", "labels")
+    train = mine.split(held_out=False).dataset(seed=1)
+    ```
+    """
+    images, masks = Path(images), Path(masks)
+    files = files_by_name(images)
+    maps = files_by_name(masks, LABEL_SUFFIXES)
+    alone = sorted(set(files) ^ set(maps))
+    if alone:
+        what = "image" if alone[0] in files else "mask"
+        raise ValueError(
+            f"{len(alone)} files of {images} and {masks} have no counterpart, "
+            f"the {what} {(files | maps)[alone[0]]} among them"
+        )
+    names = class_names(masks)
+    if names is None and maps:
+        numbers = range(1, greatest_label(list(maps.values())) + 1)
+        names = ("background", *map(str, numbers))
+    origin = f"images {images} with masks {masks}"
+    return _paired(list(files), files, maps, names or (), origin)
+
+
+def class_names(folder: Path) -> tuple[str, ...] | None:
+    """Read the names that a folder gives its classes, None without."""
+    file = folder / NAMES_FILE
+    if not file.is_file():
+        return None
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+def _listed(file: Path) -> list[str]:
+    if not file.is_file():
+        there = sorted(other.stem for other in file.parent.glob("*.txt"))
+        raise FileNotFoundError(f"no list {file}; there are {there}")
+    return file.read_text(encoding="utf-8").split()
+
+
+def _paired(
+    names: Sequence[str],
+    files: dict[str, str],
+    masks: dict[str, str],
+    classes: Sequence[str],
+    origin: str,
+) -> MaskedImages:
+    for what, known in (("image", files), ("label map", masks)):
+        missing = [name for name in names if name not in known]
+        if missing:
+            raise FileNotFoundError(
+                f"{origin}: {len(missing)} of {len(names)} have no {what}, "
+                f"{missing[0]} among them"
+            )
+    return MaskedImages(
+        files=tuple(files[name] for name in names),
+        masks=tuple(masks[name] for name in names),
+        image_ids=tuple(names),
+        class_names=tuple(classes),
+        origin=origin,
+    )

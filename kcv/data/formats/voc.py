@@ -1,0 +1,269 @@
+"""PASCAL VOC: from TFDS, or a tree of the user's own in VOC's layout.
+
+M. Everingham et al., "The Pascal Visual Object Classes (VOC) Challenge", IJCV
+2010. Its boxes are 1-based and inclusive; kcv's are 0-based and half-open:
+(xmin - 1, ymin - 1, xmax, ymax).
+"""
+
+import os
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from kcv.data.formats.annotations import Annotations
+from kcv.data.formats.annotations import ImageBoxes
+from kcv.data.formats.tfds_detection import is_tfds_name
+from kcv.data.formats.tfds_detection import tfds_detection
+from kcv.data.streams.images import IMAGE_SUFFIXES
+from kcv.data.streams.validation import check_boxes
+
+VOC_CLASSES = (
+    "aeroplane",
+    "bicycle",
+    "bird",
+    "boat",
+    "bottle",
+    "bus",
+    "car",
+    "cat",
+    "chair",
+    "cow",
+    "diningtable",
+    "dog",
+    "horse",
+    "motorbike",
+    "person",
+    "pottedplant",
+    "sheep",
+    "sofa",
+    "train",
+    "tvmonitor",
+)
+
+
+def voc(
+    source: str | os.PathLike = "voc/2007",
+    split: str | None = "train",
+    *,
+    classes: Sequence[str] | None = VOC_CLASSES,
+    seed: int | None = None,
+    start: int = 0,
+    on_error: str = "raise",
+    skipped: list[str] | None = None,
+) -> tf.data.Dataset:
+    """Read a set in PASCAL VOC's form.
+
+    With a seed the stream is endless and example number p is a pure function
+    of (set, seed, p) for a tree.
+    `kcv.data.formats.tfds_detection` has the rule for TFDS.
+
+    Args:
+        source: "voc/2007" or "voc/2012" (TFDS; needs `kcv[data]`), or the
+            folder that holds `JPEGImages`, `Annotations` and, unless `split`
+            is None, `ImageSets/Main/SPLIT.txt`.
+        split: "train", "val", "trainval" or "test"; in a tree any list that
+            is there, or None for all that is annotated.
+        classes: names in label order. None takes the names that occur in the
+            split, sorted: for one split alone, as another may lack a class.
+        seed: shuffles, every epoch anew, without end. None is one pass in the
+            order of the list.
+        start: position of the first example, as for a run that is resumed.
+        on_error: "raise" or "skip" an image that cannot be decoded.
+        skipped: a list to which the names of skipped images are appended.
+
+    Returns:
+        A dataset of single examples: `images` (H, W, 3) uint8 RGB,
+        `bounding_boxes` {`boxes` (N, 4) float32 absolute half-open xyxy,
+        `labels` (N,) int32}, `difficult` (N,) bool, `is_crowd` (N,) bool
+        (always False), `image_id` () string. N may be 0.
+
+    Raises:
+        FileNotFoundError: if lists, annotations or images are missing.
+        ValueError: if an annotation is wrong; the message names it.
+        ImportError: if TFDS is needed and not installed.
+
+    Example:
+
+    ```python
+    mine = kcv.data.voc("my_tree", "train", classes=("cat", "dog"))
+    ```
+    """
+    if is_tfds_name(source, "voc"):
+        if classes is not None and tuple(classes) != VOC_CLASSES:
+            raise ValueError(
+                f"classes of {source} are fixed, received {tuple(classes)}"
+            )
+        return tfds_detection(
+            os.fspath(source),
+            split,
+            seed=seed,
+            start=start,
+            on_error=on_error,
+            skipped=skipped,
+        ).dataset
+    annotations = read_voc(source, split, classes)
+    return annotations.dataset(seed, start, on_error, skipped)
+
+
+def read_voc(
+    folder: str | os.PathLike,
+    split: str | None,
+    classes: Sequence[str] | None = VOC_CLASSES,
+) -> Annotations:
+    """Read the annotations of a tree, without its pixels.
+
+    Args:
+        folder: as `source` of `voc`.
+        split: as for `voc`.
+        classes: as for `voc`.
+
+    Returns:
+        The checked annotations, in the order of the list.
+
+    Raises:
+        FileNotFoundError: if lists, annotations or images are missing.
+        ValueError: if an annotation is wrong; the message names it.
+
+    Example:
+
+    ```python
+    names = kcv.data.read_voc("my_tree", None, classes=None).class_names
+    ```
+    """
+    folder = Path(folder)
+    if not (folder / "Annotations").is_dir():
+        raise FileNotFoundError(
+            f"{folder} is no VOC tree: it has no folder Annotations"
+        )
+    roots = [
+        (name, _root(folder / "Annotations" / f"{name}.xml"))
+        for name in voc_image_names(folder, split)
+    ]
+    if classes is None:
+        classes = voc_class_names(folder, [split])
+    files = {}
+    for file in sorted((folder / "JPEGImages").rglob("*")):
+        if file.suffix.lower() in IMAGE_SUFFIXES:
+            name = file.relative_to(folder / "JPEGImages").with_suffix("")
+            files.setdefault(name.as_posix(), str(file))
+    images = [
+        _image_boxes(
+            root,
+            name,
+            files.get(name, str(folder / "JPEGImages" / f"{name}.jpg")),
+            tuple(classes),
+            folder / "Annotations" / f"{name}.xml",
+        )
+        for name, root in roots
+    ]
+    origin = f"VOC tree {folder}, split {split}"
+    return Annotations(tuple(images), tuple(classes), origin)
+
+
+def voc_splits(folder: str | os.PathLike) -> list[str]:
+    """Name the lists in `ImageSets/Main` of a VOC tree that are splits.
+
+    Those of one class (`cat_train.txt`) are none.
+    """
+    lists = (Path(folder) / "ImageSets" / "Main").glob("*.txt")
+    names = sorted(file.stem for file in lists)
+    ends = ("_train", "_val", "_trainval", "_test")
+    return [name for name in names if not name.endswith(ends)]
+
+
+def voc_class_names(
+    folder: str | os.PathLike, splits: Sequence[str | None]
+) -> tuple[str, ...]:
+    """Name the classes that occur in some splits of a VOC tree, sorted."""
+    folder = Path(folder)
+    found = {
+        thing.findtext("name")
+        for split in splits
+        for name in voc_image_names(folder, split)
+        for thing in _objects(_root(folder / "Annotations" / f"{name}.xml"))
+    }
+    return tuple(sorted(found - {None}))
+
+
+def voc_image_names(folder: str | os.PathLike, split: str | None) -> list[str]:
+    """List the images of a split of a VOC tree, or all for None."""
+    folder = Path(folder)
+    if split is None:
+        base = folder / "Annotations"
+        files = sorted(base.rglob("*.xml"))
+        return [f.relative_to(base).with_suffix("").as_posix() for f in files]
+    file = folder / "ImageSets" / "Main" / f"{split}.txt"
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"split {split!r} needs {file}; there are {voc_splits(folder)}, "
+            "and split=None takes every annotated image"
+        )
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return [line.split()[0] for line in lines if line.strip()]
+
+
+def _root(file: Path) -> ElementTree.Element:
+    try:
+        return ElementTree.parse(file).getroot()
+    except FileNotFoundError:
+        raise FileNotFoundError(f"no annotation file {file}") from None
+    except ElementTree.ParseError as error:
+        raise ValueError(f"{file} is not well-formed XML: {error}") from error
+
+
+def _objects(root: ElementTree.Element) -> list[ElementTree.Element]:
+    # Only direct children: a person's head and hands are inside the object.
+    return root.findall("object")
+
+
+def _image_boxes(root, name, file, classes, xml_file) -> ImageBoxes:
+    objects = _objects(root)
+    boxes, labels = [], []
+    for number, found in enumerate(objects):
+        class_name = found.findtext("name")
+        if class_name not in classes:
+            raise ValueError(
+                f"{xml_file}: object {number} is a {class_name!r}; classes "
+                f"are {', '.join(classes)}. Pass classes=(...) with your own"
+            )
+        labels.append(classes.index(class_name))
+        boxes.append(_corners(found.find("bndbox"), number, xml_file))
+    boxes = np.array(boxes, np.float32).reshape(-1, 4)
+    height, width = (
+        int(float(root.findtext(f"size/{side}") or 0))
+        for side in ("height", "width")
+    )
+    size = (height, width) if height > 0 and width > 0 else (0, 0)
+    boxes = check_boxes(
+        boxes - np.float32([1, 1, 0, 0]),
+        np.array(labels, np.int32),
+        classes=len(classes),
+        name=str(xml_file),
+        size=size if any(size) else None,
+    )
+    difficult = [found.findtext("difficult", "0") for found in objects]
+    return ImageBoxes(
+        file=file,
+        image_id=name,
+        boxes=boxes,
+        labels=np.array(labels, np.int32),
+        difficult=np.array([x.strip() == "1" for x in difficult], bool),
+        is_crowd=np.zeros(len(objects), bool),
+        size=size,
+    )
+
+
+def _corners(bndbox, number, xml_file) -> list[float]:
+    try:
+        return [
+            float(bndbox.findtext(side))
+            for side in ("xmin", "ymin", "xmax", "ymax")
+        ]
+    except (AttributeError, TypeError, ValueError):
+        raise ValueError(
+            f"{xml_file}: object {number} needs a bndbox with the numbers "
+            "xmin, ymin, xmax and ymax"
+        ) from None

@@ -1,0 +1,1 @@
+"""Streams of examples: order, decoding, randomness, validation."""

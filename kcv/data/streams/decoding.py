@@ -1,0 +1,129 @@
+"""Decode the images of a dataset side by side, and name those that fail."""
+
+import concurrent.futures
+import logging
+import os
+from collections.abc import Callable
+from collections.abc import Sequence
+from pathlib import Path
+
+import tensorflow as tf
+
+from kcv.data.streams.images import decode_image
+
+_LOG = logging.getLogger(__name__)
+ON_ERROR = ("raise", "skip")
+# Image files of a shuffled stream are read once, into memory, if together they
+# are no larger than this (bytes): VOC 2007 fits, COCO does not.
+CACHE_LIMIT = 2**29
+
+
+def decode(
+    dataset: tf.data.Dataset,
+    load: Callable[[dict], tf.Tensor],
+    on_error: str = "raise",
+    skipped: list[str] | None = None,
+) -> tf.data.Dataset:
+    """Add the pixels to examples, in their order.
+
+    Args:
+        dataset: of examples (dicts) with `file` () string, the name by which
+            an error is to call the image.
+        load: gives the encoded bytes, () string, of an example; in the graph.
+        on_error: "raise" ends the iteration at the first image that cannot be
+            decoded, with its name; "skip" leaves it out and logs its name.
+        skipped: a list to which "skip" appends the names, once each; its
+            length is the count.
+
+    Returns:
+        The dataset with `images` (H, W, 3) uint8 instead of `file`.
+
+    Raises:
+        ValueError: if `on_error` is neither.
+    """
+    if on_error not in ON_ERROR:
+        raise ValueError(
+            f"on_error must be 'raise' or 'skip', not {on_error!r}"
+        )
+    names = [] if skipped is None else skipped
+    count = dataset.cardinality()
+    # An op cannot catch an error, a dataset of one element can. `interleave`
+    # over slices also stays parallel under
+    # tf.config.experimental.enable_op_determinism(), which runs a `map` that
+    # holds a dataset one element at a time.
+    dataset = dataset.interleave(
+        lambda example: _attempt(example, load),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+    if on_error == "skip":
+        dataset = dataset.filter(lambda example: _keep(example, names))
+    dataset = dataset.map(_finish)
+    if on_error == "raise" and count != tf.data.UNKNOWN_CARDINALITY:
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
+    return dataset
+
+
+def read_together(files: Sequence[str]) -> tf.Tensor | None:
+    """Read whole files side by side, unless they are larger than CACHE_LIMIT.
+
+    Args:
+        files: their paths.
+
+    Returns:
+        (N,) string, the bytes of each; None if that is too much.
+    """
+    if sum(os.path.getsize(file) for file in files) > CACHE_LIMIT:
+        return None
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        return tf.constant(
+            list(pool.map(lambda f: Path(f).read_bytes(), files))
+        )
+
+
+def _attempt(example, load):
+    def read(example):
+        image = decode_image(load(example))
+        return {**example, "images": image, "readable": True}
+
+    def give_up(example):
+        image = tf.zeros((0, 0, 3), tf.uint8)
+        return {**example, "images": image, "readable": False}
+
+    one = tf.data.Dataset.from_tensor_slices(
+        tf.nest.map_structure(lambda x: tf.expand_dims(x, 0), example)
+    )
+    return one.map(read).ignore_errors().concatenate(one.map(give_up)).take(1)
+
+
+def _keep(example, names):
+    def note(file):
+        name = file.decode()
+        if name not in names:
+            names.append(name)
+            _LOG.warning("skipped %s: it is absent or not a whole image", name)
+        return False
+
+    return tf.cond(
+        example["readable"],
+        lambda: True,
+        lambda: tf.ensure_shape(
+            tf.numpy_function(note, [example["file"]], tf.bool), ()
+        ),
+    )
+
+
+def _finish(example):
+    example = dict(example)
+    check = tf.debugging.Assert(
+        example.pop("readable"),
+        [
+            "cannot decode the image",
+            example.pop("file"),
+            "it is absent, truncated, or not a JPEG, PNG, BMP, GIF or WebP "
+            "image; repair it, remove it, or pass on_error='skip'",
+        ],
+    )
+    with tf.control_dependencies([check]):
+        example["images"] = tf.identity(example["images"])
+    return example

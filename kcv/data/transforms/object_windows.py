@@ -1,0 +1,212 @@
+"""Windows around objects, cut out with their masks, to train DeconvNet on.
+
+H. Noh, S. Hong and B. Han, "Learning Deconvolution Network for Semantic
+Segmentation", ICCV 2015, section 4.2. An object is a connected region of one
+class: masks of classes tell objects apart where these do not touch, as by the
+void rims of VOC.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from kcv.boxes import iou_matrix
+from kcv.data.streams.randomness import Purpose
+from kcv.data.streams.randomness import map_with_position
+from kcv.data.streams.randomness import own_seed
+from kcv.data.transforms.cut_boxes import cut
+from kcv.data.transforms.cut_boxes import grown
+from kcv.examples import VOID
+
+# Smaller regions, in pixels, are splinters of objects.
+SPLINTER = 32
+
+
+def object_windows(
+    dataset: tf.data.Dataset,
+    size: int,
+    seed: int,
+    start: int = 0,
+    *,
+    count: int = 1,
+    context: float = 1.2,
+) -> tf.data.Dataset:
+    """Cut out objects, each in the middle of its window (stage 1).
+
+    The object alone has its class; others count as background.
+
+    Args:
+        dataset: of single examples with `images` (H, W, 3) uint8,
+            `segmentation_masks` (H, W) uint8 and `image_id`.
+        size: side of the windows, to which boxes are scaled, each axis by its
+            own factor.
+        seed: the objects of example number p are a pure function of (seed, p).
+        start: number of the first example, as for a run that is resumed.
+        count: windows of an image.
+        context: times an object's sides that its window has.
+
+    Returns:
+        A dataset of single windows with the same keys, `count` for each
+        example; of an image without objects they are the whole of it.
+
+    Raises:
+        ImportError: without `kcv[segmentation]`, in the iteration.
+
+    Example:
+
+    ```python
+    train = kcv.data.object_windows(train, 250, seed=1)
+    train = kcv.data.random_crop(train, 224, seed=1)
+    ```
+    """
+
+    def choose(mask, numbers, _):
+        objects = find_objects(mask)
+        if not objects:
+            return _whole(mask, numbers)
+        chosen = [objects[int(n * len(objects))] for n in numbers]
+        boxes = [box for box, _, _ in chosen]
+        masks = [
+            np.where(region | (mask == VOID), mask, 0)
+            for _, _, region in chosen
+        ]
+        return np.array(boxes, np.float32), np.stack(masks)
+
+    return _windows(dataset, choose, size, seed, start, count, context)
+
+
+def proposal_windows(
+    dataset: tf.data.Dataset,
+    size: int,
+    seed: int,
+    start: int = 0,
+    *,
+    count: int = 1,
+    context: float = 1.2,
+    least_iou: float = 0.5,
+) -> tf.data.Dataset:
+    """Cut out proposals that overlap an object, with all classes (stage 2).
+
+    Args:
+        dataset: as of `object_windows`, and with `proposals` (P, 4) float32.
+        size: as of `object_windows`.
+        seed: as of `object_windows`.
+        start: as of `object_windows`.
+        count: as of `object_windows`.
+        context: as of `object_windows`.
+        least_iou: overlap of a proposal's box with that of an object.
+
+    Returns:
+        As of `object_windows`; where no proposal overlaps, objects take their
+        place.
+
+    Raises:
+        ImportError: without `kcv[segmentation]`, in the iteration.
+
+    Example:
+
+    ```python
+    train = kcv.data.proposal_windows(cache.attach(train), 250, seed=1)
+    ```
+    """
+
+    def choose(mask, numbers, proposals):
+        objects = find_objects(mask)
+        if not objects:
+            return _whole(mask, numbers)
+        boxes = np.array([box for box, _, _ in objects], np.float32)
+        overlaps = np.asarray(iou_matrix(proposals, boxes)).max(1)
+        near = proposals[overlaps >= least_iou]
+        near = near if len(near) else boxes
+        chosen = near[(numbers * len(near)).astype(int)]
+        return chosen, np.repeat(mask[None], len(numbers), 0)
+
+    return _windows(dataset, choose, size, seed, start, count, context)
+
+
+def find_objects(
+    mask: np.ndarray,
+) -> list[tuple[np.ndarray, int, np.ndarray]]:
+    """Find the connected regions of each class in a mask.
+
+    Args:
+        mask: (H, W) uint8; background is 0, void 255.
+
+    Returns:
+        Of each region of at least `SPLINTER` pixels its box (4,) xyxy,
+        half-open, its class and its pixels (H, W) bool, by class.
+
+    Example:
+
+    >>> mask = np.zeros((20, 20), np.uint8)
+    >>> mask[2:10, 4:14] = 3
+    >>> [(box.tolist(), label) for box, label, _ in find_objects(mask)]
+    [([4, 2, 14, 10], 3)]
+    """
+    try:
+        from scipy import ndimage
+    except ImportError as error:
+        raise ImportError(
+            'regions need scipy: pip install "kcv[segmentation]"'
+        ) from error
+    found = []
+    for label in np.unique(mask):
+        if label in (0, VOID):
+            continue
+        regions, _ = ndimage.label(mask == label, np.ones((3, 3)))
+        for number, (rows, columns) in enumerate(
+            ndimage.find_objects(regions), start=1
+        ):
+            region = regions == number
+            if region.sum() >= SPLINTER:
+                box = [columns.start, rows.start, columns.stop, rows.stop]
+                found.append((np.array(box), int(label), region))
+    return found
+
+
+def _windows(dataset, choose, size, seed, start, count, context):
+    if size < 1 or count < 1:
+        raise ValueError(
+            "size and count must be at least 1, received "
+            f"size={size} and count={count}"
+        )
+
+    def windows(position, example):
+        image = example["images"]
+        numbers = tf.random.stateless_uniform(
+            (count,), own_seed(seed, position, Purpose.OBJECT)
+        )
+        proposals = example.get("proposals", tf.zeros((0, 4)))
+        boxes, masks = tf.numpy_function(
+            choose,
+            [example["segmentation_masks"], numbers, proposals],
+            [tf.float32, tf.uint8],
+        )
+        boxes = grown(tf.ensure_shape(boxes, (count, 4)), context)
+        images = cut(
+            tf.cast(image, tf.float32)[None],
+            boxes,
+            tf.zeros((count,), tf.int32),
+            (size, size),
+        )
+        masks = cut(
+            tf.ensure_shape(masks, (count, None, None))[..., None],
+            boxes,
+            tf.range(count),
+            (size, size),
+            "nearest",
+            VOID,
+        )
+        return {
+            "images": tf.cast(tf.round(images), tf.uint8),
+            "segmentation_masks": tf.cast(masks[..., 0], tf.uint8),
+            "image_id": tf.repeat(example["image_id"], count),
+        }
+
+    return map_with_position(dataset, windows, start).unbatch()
+
+
+def _whole(mask, numbers):
+    height, width = mask.shape
+    box = np.array([0, 0, width, height], np.float32)
+    count = len(numbers)
+    return np.repeat(box[None], count, 0), np.repeat(mask[None], count, 0)

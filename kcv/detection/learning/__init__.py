@@ -1,0 +1,1 @@
+"""What `compute_loss` of a detector is made of."""

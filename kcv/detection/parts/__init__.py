@@ -1,0 +1,1 @@
+"""What the graph of a detector is made of."""

@@ -1,0 +1,1 @@
+"""Algorithms that several proposal methods share."""

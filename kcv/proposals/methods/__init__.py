@@ -1,0 +1,1 @@
+"""The proposal methods, one file each."""

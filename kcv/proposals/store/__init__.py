@@ -1,0 +1,1 @@
+"""Proposals of whole data sets: the cache, its files, Apache Beam."""

@@ -1,0 +1,299 @@
+"""The proposals of a data set, computed once and kept in a folder.
+
+folder/settings.json     method, options, number and seed
+folder/*                 see `kcv.proposals.store.shards`
+"""
+
+import collections
+import concurrent.futures
+import dataclasses
+import itertools
+import json
+import os
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kcv.data.streams.validation import check_boxes
+from kcv.proposals.propose import as_rgb
+from kcv.proposals.propose import propose
+from kcv.proposals.store.shards import Computed
+from kcv.proposals.store.shards import read_shard
+from kcv.proposals.store.shards import shards
+from kcv.proposals.store.shards import write
+from kcv.proposals.store.shards import write_shard
+
+IMAGES_PER_SHARD = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Proposing:
+    """How the proposals of an image are computed; see `ProposalCache`."""
+
+    method: str | Callable[[np.ndarray], np.ndarray]
+    max_proposals: int
+    seed: int
+    options: dict[str, Any]
+
+    def __call__(self, image_id: str, image: np.ndarray) -> Computed:
+        """Propose regions of an image (H, W, 3) in 0..255."""
+        try:
+            if isinstance(self.method, str):
+                boxes = propose(
+                    image,
+                    self.method,
+                    self.max_proposals,
+                    # Its own, or chance would be the same in every image.
+                    seed=zlib.crc32(f"{self.seed}/{image_id}".encode()),
+                    **self.options,
+                )
+            else:
+                boxes = self.method(as_rgb(image), **self.options)
+            boxes = np.asarray(boxes, np.float32)[: self.max_proposals]
+            boxes = check_boxes(
+                boxes,
+                np.zeros(len(boxes), int),
+                classes=1,
+                name="proposals",
+                size=image.shape[:2],
+            )
+        except Exception as error:
+            raise RuntimeError(
+                f"no proposals of image {image_id!r}: {error}"
+            ) from error
+        return Computed(image_id, image.shape[:2], _checksum(image), boxes)
+
+
+@dataclasses.dataclass(frozen=True)
+class KnownImages:
+    """Which images the folder of a cache has: id to size and checksum."""
+
+    folder: Path
+    images: dict[str, tuple[tuple[int, int], int]]
+
+    def has(self, image_id: str, image: np.ndarray) -> bool:
+        """Tell whether an image (H, W, 3) is there.
+
+        Raises:
+            ValueError: If it is, and was another one.
+        """
+        if image_id not in self.images:
+            return False
+        found = self.images[image_id]
+        wanted = image.shape[:2], _checksum(image)
+        if found != wanted:
+            raise ValueError(
+                f"{self.folder} was made for another image {image_id!r}: of "
+                f"{found[0]} pixels with checksum {found[1]}, not "
+                f"{wanted[0]} with {wanted[1]}"
+            )
+        return True
+
+
+class ProposalCache:
+    """Compute the proposals of a data set and give them to its examples.
+
+    Args:
+        folder: Where they are kept; made when needed. An earlier cache with
+            the same settings is gone on with.
+        method: Of `kcv.proposals.propose`, or a function from an image
+            (H, W, 3) uint8 to boxes (n, 4) xyxy, best first: a region
+            proposal network, for example.
+        max_proposals: Of an image, at most.
+        seed: Of what the method draws; every image draws its own.
+        **options: Of the method.
+
+    Raises:
+        ValueError: If the folder holds proposals of other settings.
+
+    Example:
+
+    ```python
+    cache = kcv.proposals.ProposalCache("runs/voc/proposals", mode="fast")
+    cache.compute(train)
+    train = kcv.data.batch(kcv.data.resize(cache.attach(train)), 2)
+    ```
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        method: str | Callable[[np.ndarray], np.ndarray] = "selective_search",
+        max_proposals: int = 2000,
+        seed: int = 0,
+        **options: Any,
+    ):
+        self.folder = Path(folder)
+        self.proposing = Proposing(method, max_proposals, seed, options)
+        name = method if isinstance(method, str) else _name(method)
+        settings = {
+            "method": name,
+            "max_proposals": max_proposals,
+            "seed": seed,
+            "options": options,
+        }
+        file = self.folder / "settings.json"
+        # As they come back: lists for tuples.
+        settings = json.loads(json.dumps(settings, default=str))
+        if file.exists():
+            found = json.loads(file.read_text("utf-8"))
+            different = [k for k in settings if found.get(k) != settings[k]]
+            if different:
+                key = different[0]
+                raise ValueError(
+                    f"{self.folder} holds proposals with {key}="
+                    f"{found.get(key)!r}, not {key}={settings[key]!r}. Give "
+                    "another folder, or delete this one."
+                )
+        else:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(settings, indent=2)
+            write(file, lambda out: out.write(text.encode()))
+        self.known = KnownImages(self.folder, {})
+        self._boxes = {}
+        for stem in shards(self.folder):
+            self._read(stem)
+
+    def __len__(self) -> int:
+        """Count the images."""
+        return len(self._boxes)
+
+    def __getitem__(self, image_id: str) -> np.ndarray:
+        """Give the boxes of an image, (n, 4) float32 xyxy, best first."""
+        try:
+            return self._boxes[image_id]
+        except KeyError:
+            raise KeyError(
+                f"{self.folder} has no proposals of image {image_id!r}"
+            ) from None
+
+    def compute(
+        self,
+        dataset: tf.data.Dataset,
+        threads: int | None = None,
+        verbose: bool = True,
+    ) -> None:
+        """Compute what is not there yet.
+
+        Args:
+            dataset: Of single examples with `images` (H, W, 3), 0..255, and
+                `image_id`, one pass.
+            threads: Images at a time; by default as many as there are cores.
+                The methods of kcv run side by side in threads.
+            verbose: Whether to show a progress bar.
+
+        Raises:
+            ValueError: If the examples are batched or without end, or an
+                image occurs twice or is another one than when the cache was
+                made.
+            RuntimeError: If a method fails, naming the image. What was found
+                before is kept.
+        """
+        rank = dataset.element_spec["images"].shape.rank
+        count = int(dataset.cardinality())
+        if rank != 3 or count == tf.data.INFINITE_CARDINALITY:
+            raise ValueError(
+                "dataset must be of single examples, in one pass: open it "
+                "without seed, and batch it afterwards. Received: images of "
+                f"rank {rank}, {count} examples (-1: without end)"
+            )
+        threads = threads or os.cpu_count() or 1
+        progress = keras.utils.Progbar(
+            count if count > 0 else None,
+            verbose=int(verbose),
+            unit_name="image",
+        )
+        known = set()
+        done = []  # not in a file yet
+        waiting = collections.deque()
+
+        def collect(least):
+            while len(waiting) > least:
+                done.append(waiting.popleft().result())
+                progress.add(1)
+            if len(done) >= IMAGES_PER_SHARD:
+                self._write_shard(done)
+                done.clear()
+
+        examples = dataset.map(lambda x: (x["image_id"], x["images"]))
+        try:
+            with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+                for image_id, image in examples.as_numpy_iterator():
+                    image_id = image_id.decode()
+                    if image_id in known:
+                        raise ValueError(f"image {image_id!r} occurs twice")
+                    known.add(image_id)
+                    if self.known.has(image_id, image):
+                        progress.add(1)
+                        continue
+                    waiting.append(pool.submit(self.proposing, image_id, image))
+                    collect(2 * threads)
+                collect(0)
+        finally:
+            if done:
+                self._write_shard(done)
+
+    def attach(
+        self, dataset: tf.data.Dataset, max_proposals: int | None = None
+    ) -> tf.data.Dataset:
+        """Add `proposals` to the examples of a data set.
+
+        Args:
+            dataset: Of single examples as `compute` has seen them: before
+                images are resized or flipped.
+            max_proposals: The best of each image; None is all.
+
+        Returns:
+            The dataset, whose examples have `proposals` (n, 4) float32 xyxy in
+            pixels. Iteration raises an error, naming the image, where the
+            cache has none or an image of another size.
+        """
+
+        def look_up(image_id, size):
+            name = image_id.decode()
+            boxes = self[name]
+            known, _ = self.known.images[name]
+            if known != tuple(size):
+                raise ValueError(
+                    f"image {name!r} has size {tuple(size)}, and proposals "
+                    f"for {known} in {self.folder}: attach "
+                    "them before images are resized"
+                )
+            return np.asarray(boxes[:max_proposals])
+
+        def attach(example):
+            size = tf.shape(example["images"])[:2]
+            boxes = tf.numpy_function(
+                look_up,
+                [example["image_id"], size],
+                tf.float32,
+                stateful=False,
+            )
+            return {**example, "proposals": tf.ensure_shape(boxes, (None, 4))}
+
+        return dataset.map(attach, tf.data.AUTOTUNE, deterministic=True)
+
+    def _write_shard(self, done):
+        there = shards(self.folder)
+        stems = map("{:05d}".format, itertools.count(len(there)))
+        stem = next(stem for stem in stems if stem not in there)
+        write_shard(self.folder, stem, done)
+        self._read(stem)
+
+    def _read(self, stem):
+        for image_id, size, checksum, boxes in read_shard(self.folder, stem):
+            self.known.images[image_id] = size, checksum
+            self._boxes[image_id] = boxes
+
+
+def _name(function):
+    return getattr(function, "__qualname__", type(function).__qualname__)
+
+
+def _checksum(image):
+    return zlib.crc32(np.ascontiguousarray(image))

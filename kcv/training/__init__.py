@@ -1,0 +1,1 @@
+"""What any call of `fit` may want: backups, callbacks, schedules."""

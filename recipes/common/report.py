@@ -1,0 +1,218 @@
+"""The page `report.html` of a run: one file, nothing else to fetch."""
+
+import base64
+import html
+import math
+import string
+from collections.abc import Mapping
+from collections.abc import Sequence
+from datetime import UTC
+from datetime import datetime
+from numbers import Integral
+from numbers import Real
+from pathlib import Path
+from typing import Any
+from typing import NamedTuple
+
+from kcv.storage import write_whole
+from kcv.visualize import encode_figure
+from kcv.visualize import training_figure
+
+TEMPLATE = Path(__file__).with_name("report_template.html")
+
+
+class Published(NamedTuple):
+    """A figure that the paper reports, with the data that it holds for."""
+
+    metric: str  # the name in the run's metrics, e.g. "voc07_map"
+    value: float  # in the unit of the run's own figure
+    data: str  # trained on what, measured on what, with which network
+    source: str  # e.g. "Ren et al. 2015, table 3"
+
+
+def write_report(
+    folder: Path,
+    title: str,
+    metrics: Mapping[str, Any] | None = None,
+    paper: Sequence[Published] = (),
+    history: Mapping[str, Sequence[float]] | None = None,
+    figures: Mapping[str, Any] | None = None,
+    configuration: Mapping[str, Any] | None = None,
+    command: str = "",
+    summary: str = "",
+    tables: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+) -> Path:
+    """Write `report.html` into the folder of a run.
+
+    Args:
+        folder: the run's folder, which exists.
+        title: heading of the page.
+        metrics: as given to `write_metrics`; numbers go into the first
+            table, a nested mapping becomes a table of its own.
+        paper: the paper's figures, shown beside the run's metric of the same
+            name and always with the data that they hold for.
+        history: `{name: values of the epochs}`, drawn as curves; `None` or
+            empty for none.
+        figures: `{caption: matplotlib figure}`, in this order: detections
+            beside the ground truth, precision over recall ...
+        configuration: the options of the run.
+        command: the command line that repeats it.
+        summary: a sentence or two below the title.
+        tables: `{caption: rows}`, a row `{column: value}`, where several
+            systems are compared; columns that begin with "paper:" are set
+            apart.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        OSError: if it cannot be written; an earlier report stays whole.
+
+    Example:
+
+    ```python
+    write_report(
+        Path("runs/faster_rcnn"),
+        "Faster R-CNN on digit scenes",
+        metrics,
+        paper=[
+            Published(
+                "voc07_map", 0.699, "VOC 2007 trainval / test, VGG-16",
+                "Ren et al. 2015, table 3",
+            )
+        ],
+        history=history,
+        figures={"Found, beside the ground truth": gallery},
+    )
+    ```
+    """
+    metrics = metrics or {}
+    plain = {k: v for k, v in metrics.items() if not isinstance(v, Mapping)}
+    nested = {k: v for k, v in metrics.items() if isinstance(v, Mapping)}
+    pictures = dict(figures or {})
+    curves = _picture("Training", training_figure(history)) if history else ""
+    page = string.Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        title=_text(title),
+        summary=f"<p class=summary>{_text(summary)}</p>" if summary else "",
+        date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        metrics=_metrics_table(plain, paper) if plain else "",
+        tables="".join(_rows_table(k, v) for k, v in (tables or {}).items()),
+        details="".join(_mapping_table(k, v) for k, v in nested.items()),
+        figures="".join(_picture(k, v) for k, v in pictures.items()),
+        curves=curves,
+        command=_command(command),
+        configuration=_mapping_table("Configuration", configuration or {}),
+    )
+    path = Path(folder) / "report.html"
+    write_whole(path, page.encode())
+    return path
+
+
+def _metrics_table(metrics, paper: Sequence[Published]) -> str:
+    """One row per metric; those with a published figure come first."""
+    published: dict[str, list[Published]] = {}
+    for figure in paper:
+        published.setdefault(figure.metric, []).append(figure)
+    split = metrics.get("split", "held-out data")
+    others = [name for name in metrics if name not in (*published, "split")]
+    rows = []
+    for name in [*published, *others]:
+        ours = _number(metrics[name]) if name in metrics else "–"
+        theirs = "".join(
+            f"<div><b>{_number(figure.value)}</b> <small>on "
+            f"{_text(figure.data)}<br>{_text(figure.source)}</small></div>"
+            for figure in published.get(name, ())
+        )
+        paper_cell = f"<td class=paper>{theirs}</td>" if paper else ""
+        rows.append(
+            f"<tr><th scope=row>{_text(name)}</th>"
+            f"<td class=number>{ours}</td>{paper_cell}</tr>"
+        )
+    head = (
+        "<th>metric</th><th class=number>this run<br>"
+        f"<small>on {_text(split)}</small></th>"
+    )
+    note = ""
+    if paper:
+        head += "<th>published<br><small>on its own data</small></th>"
+        note = (
+            "<p class=note>The published figures hold for the data named "
+            "beside them. They are comparable with this run's only where the "
+            "data are the same.</p>"
+        )
+    return (
+        "<section class=metrics><h2>Metrics</h2>"
+        f"<div class=wide><table><thead><tr>{head}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>{note}</section>"
+    )
+
+
+def _rows_table(caption: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """One row per system; a dash where it has no such figure."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    first, *others = columns
+    head = f"<th>{_text(first)}</th>" + "".join(
+        f"<th class='number{_side(name)}'>{_text(name)}</th>" for name in others
+    )
+    body = "".join(
+        f"<tr><th scope=row>{_number(row.get(first))}</th>"
+        + "".join(
+            f"<td class='number{_side(name)}'>{_number(row.get(name))}</td>"
+            for name in others
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return (
+        f"<section><h2>{_text(caption)}</h2><div class=wide><table>"
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        "</section>"
+    )
+
+
+def _side(column: str) -> str:
+    return " paper" if column.startswith("paper:") else ""
+
+
+def _mapping_table(name: str, values: Mapping[Any, Any]) -> str:
+    if not values:
+        return ""
+    rows = "".join(
+        f"<tr><th scope=row>{_text(key)}</th><td>{_number(value)}</td></tr>"
+        for key, value in values.items()
+    )
+    heading = str(name).replace("_", " ")
+    return (
+        f"<section><h2>{_text(heading[:1].upper() + heading[1:])}</h2>"
+        f"<div class=wide><table>{rows}</table></div></section>"
+    )
+
+
+def _picture(caption: str, figure) -> str:
+    data = base64.b64encode(encode_figure(figure)).decode()
+    return (
+        f"<section><h2>{_text(caption)}</h2>"
+        f'<div class=wide><img alt="{_text(caption)}" '
+        f'src="data:image/webp;base64,{data}"></div></section>'
+    )
+
+
+def _command(command: str) -> str:
+    if not command:
+        return ""
+    return f"<section><h2>Command</h2><pre>{_text(command)}</pre></section>"
+
+
+def _number(value) -> str:
+    """Format a value: four digits of a fraction, whole numbers whole."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return _text("–" if value is None else value)
+    if not math.isfinite(value):
+        return "–" if math.isnan(value) else _text(value)
+    if isinstance(value, Integral):
+        return f"{int(value)}"
+    return f"{value:.4g}"
+
+
+def _text(value) -> str:
+    return html.escape(str(value), quote=True)

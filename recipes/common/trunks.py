@@ -1,0 +1,109 @@
+"""Small convolutional trunks that learn from random weights in minutes."""
+
+import keras
+
+from kcv.detection.parts.backbones import QUICK_MOMENTUM
+from kcv.layers import BatchNormalization
+
+
+def small_trunk(
+    filters: tuple[int, ...] = (32, 64, 64, 128, 128, 128, 128),
+    strides: tuple[int, ...] = (2, 2, 1, 2, 1, 1, 1),
+    size: int | None = None,
+) -> keras.Model:
+    """Build a stack of 3x3 convolutions with batch normalisation.
+
+    No paper's network: a laptop's CPU sees some twenty images of 192 x 256
+    pixels per second with it in training, and its stride of 8 keeps objects
+    of 24 pixels apart, which a stride of 16 would not. A convolution that
+    keeps the shape learns a residual (He et al. 2015).
+
+    Args:
+        filters: width of each convolution.
+        strides: stride of each convolution.
+        size: side of the images, pixels; None leaves it free.
+
+    Returns:
+        Model from images (B, H, W, 3) to features (B, H / 8, W / 8, 128).
+
+    Example:
+
+    >>> small_trunk().compute_output_shape((1, 192, 256, 3))
+    (1, 24, 32, 128)
+    """
+    images = x = keras.Input((size, size, 3), name="pixels")
+    for number, (width, stride) in enumerate(
+        zip(filters, strides, strict=True), start=1
+    ):
+        before = x
+        x = keras.layers.Conv2D(
+            width,
+            3,
+            stride,
+            padding="same",
+            use_bias=False,
+            kernel_initializer="he_normal",
+            name=f"conv{number}",
+        )(x)
+        x = BatchNormalization(
+            momentum=QUICK_MOMENTUM, synchronized=True, name=f"bn{number}"
+        )(x)
+        if x.shape[1:] == before.shape[1:] and stride == 1:
+            x = keras.layers.Add(name=f"add{number}")([before, x])
+        x = keras.layers.ReLU(name=f"relu{number}")(x)
+    return keras.Model(images, x, name="small_trunk")
+
+
+def small_strided(
+    blocks: tuple[tuple[int, int], ...] = (
+        (1, 16),
+        (1, 48),
+        (4, 96),
+        (4, 160),
+        (3, 160),
+    ),
+) -> keras.Model:
+    """Build a small residual network, for FCN.
+
+    No paper's network. Where VGG pools, the first convolution of a block has
+    stride 2: a kernel of 4x4, so that cells lie as those of a pooling. The
+    others of the block learn residuals (He et al. 2015).
+
+    Args:
+        blocks: convolutions and filters at strides 2, 4, 8, 16 and 32.
+
+    Returns:
+        Model from images (B, H, W, 3), the mean subtracted, to the map of
+        stride 32, whose layers `pool3`, `pool4` and `pool5` FCN takes up.
+
+    Example:
+
+    >>> small_strided().get_layer("pool3").output.shape
+    (None, None, None, 96)
+    """
+    images = keras.Input((None, None, 3), name="pixels")
+    x = keras.layers.Rescaling(1 / 64, name="scale")(images)
+    for block, (count, width) in enumerate(blocks, start=1):
+        for number in range(1, count + 1):
+            first, name = number == 1, f"{block}_{number}"
+            before = x
+            x = keras.layers.Conv2D(
+                width,
+                4 if first else 3,
+                2 if first else 1,
+                padding="same",
+                use_bias=False,
+                kernel_initializer="he_normal",
+                name=f"conv{name}",
+            )(x)
+            x = BatchNormalization(
+                momentum=QUICK_MOMENTUM, synchronized=True, name=f"bn{name}"
+            )(x)
+            if not first:
+                x = keras.layers.Add(name=f"add{name}")([before, x])
+            last = number == count
+            x = keras.layers.ReLU(
+                # The name that FCN knows for what a block ends with.
+                name=f"pool{block}" if last else f"relu{name}"
+            )(x)
+    return keras.Model(images, x, name="small_strided")

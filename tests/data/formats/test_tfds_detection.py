@@ -1,0 +1,166 @@
+import functools
+import io
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from kcv.data.formats.coco import coco
+from kcv.data.formats.tfds_detection import is_tfds_name
+from kcv.data.formats.tfds_detection import tfds_detection
+from kcv.data.formats.voc import VOC_CLASSES
+from kcv.data.formats.voc import voc
+
+HEIGHT, WIDTH, COUNT = 375, 500, 7
+PIXELS = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), "uint8")
+# 1-based and inclusive, as in the XML files; one touches every border.
+VOC_BOXES = [[48, 240, 195, 371], [1, 1, 500, 375]]
+COCO_BOXES = [[12.34, 0, 487.66, 375], [7.01, 9.99, 3.5, 0.25], [5, 5, 0, 9]]
+
+
+def jpeg():
+    stream = io.BytesIO()
+    Image.fromarray(PIXELS).save(stream, "JPEG")
+    stream.seek(0)
+    return stream
+
+
+@pytest.fixture
+def tfds(tmp_path, monkeypatch):
+    """TFDS's own builders of VOC and COCO, fed by hand instead of by net."""
+    tfds = pytest.importorskip("tensorflow_datasets")
+    from tensorflow_datasets.object_detection import coco as coco_builder
+
+    # Its quotients are made as the builders make them.
+    def relative(x1, y1, x2, y2):
+        return tfds.features.BBox(
+            ymin=y1 / HEIGHT, xmin=x1 / WIDTH, ymax=y2 / HEIGHT, xmax=x2 / WIDTH
+        )
+
+    def voc_examples():
+        for k in range(COUNT):
+            objects = [
+                {
+                    "label": "dog" if k % 2 else "cat",
+                    "pose": "left",
+                    "bbox": relative(*box),
+                    "is_truncated": False,
+                    "is_difficult": bool(number),
+                }
+                for number, box in enumerate(VOC_BOXES)
+            ]
+            yield (
+                k,
+                {
+                    "image": jpeg(),
+                    "image/filename": f"{k:06d}.jpg",
+                    "objects": [] if k == 3 else objects,
+                    "labels": [],
+                    "labels_no_difficult": [],
+                },
+            )
+
+    def coco_examples():
+        objects = [
+            {
+                "area": 1,
+                "id": number,
+                "bbox": relative(x, y, x + w, y + h),
+                "is_crowd": number == 1,
+                "label": number,
+            }
+            for number, (x, y, w, h) in enumerate(COCO_BOXES)
+        ]
+        yield (
+            1,
+            {
+                "image": jpeg(),
+                "image/filename": "000000000139.jpg",
+                "image/id": 139,
+                "objects": objects,
+            },
+        )
+
+    for builder, examples in (
+        (tfds.builder_cls("voc"), voc_examples),
+        (coco_builder.Coco, coco_examples),
+    ):
+        monkeypatch.setattr(
+            builder,
+            "_split_generators",
+            lambda self, manager, examples=examples: {"train": examples()},
+        )
+    load = functools.partial(tfds.load, data_dir=str(tmp_path))
+    monkeypatch.setattr(tfds, "load", load)
+    return tfds
+
+
+def test_names():
+    assert is_tfds_name("voc/2007", "voc")
+    assert not is_tfds_name("voc/2007", "coco")
+    assert not is_tfds_name("my/voc", "voc")
+
+
+def test_voc(tfds):
+    examples = {x["image_id"].numpy(): x for x in voc("voc/2007", "train")}
+    assert sorted(examples) == [b"%06d" % k for k in range(COUNT)]
+    got = examples[b"000001"]
+    expected = np.asarray(Image.open(jpeg())).astype(int)
+    error = np.abs(got["images"].numpy().astype(int) - expected)
+    assert error.mean() < 3
+    np.testing.assert_array_equal(
+        got["bounding_boxes"]["boxes"],
+        [[47, 239, 195, 371], [0, 0, WIDTH, HEIGHT]],
+    )
+    dog = VOC_CLASSES.index("dog")
+    assert got["bounding_boxes"]["labels"].numpy().tolist() == [dog, dog]
+    assert got["difficult"].numpy().tolist() == [False, True]
+    assert got["is_crowd"].numpy().tolist() == [False, False]
+    empty = examples[b"000003"]["bounding_boxes"]
+    assert empty["boxes"].shape == (0, 4)
+
+
+def test_stream_is_shuffled_endless_and_resumable(tfds):
+    def ids(start, count):
+        found = tfds_detection("voc/2007", "train", seed=1, start=start)
+        assert found.size == COUNT
+        assert found.class_names == VOC_CLASSES
+        dataset = found.dataset.take(count)
+        return [int(x["image_id"].numpy()) for x in dataset]
+
+    whole = ids(0, 3 * COUNT)
+    epochs = [tuple(whole[k : k + COUNT]) for k in (0, COUNT, 2 * COUNT)]
+    assert all(sorted(epoch) == list(range(COUNT)) for epoch in epochs)
+    assert len(set(epochs)) == 3
+    assert ids(COUNT + 2, 5) == whole[COUNT + 2 : COUNT + 7]
+    # The global seed has no say, and zero is a seed like any other.
+    tf.random.set_seed(0)
+    assert ids(0, 3 * COUNT) == whole
+
+
+def test_coco(tfds):
+    (got,) = coco("coco/2017", "train")
+    assert got["image_id"] == b"139"
+    # The third has no width.
+    np.testing.assert_allclose(
+        got["bounding_boxes"]["boxes"],
+        [[12.34, 0, 500, 375], [7.01, 9.99, 10.51, 10.24]],
+        atol=1e-4,
+    )
+    assert got["bounding_boxes"]["labels"].numpy().tolist() == [0, 1]
+    assert got["is_crowd"].numpy().tolist() == [False, True]
+    assert got["difficult"].numpy().tolist() == [False, False]
+    assert got["bounding_boxes"]["labels"].dtype == tf.int32
+
+
+def test_without_tfds_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
+    with pytest.raises(ImportError, match=r'pip install "kcv\[data\]"'):
+        voc("voc/2007")
+
+
+def test_split_is_needed(tfds):
+    with pytest.raises(ValueError, match="split of voc/2007"):
+        voc("voc/2007", None)

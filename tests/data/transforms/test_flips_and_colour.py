@@ -1,0 +1,185 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from skimage.color import hsv2rgb
+from skimage.color import rgb2hsv
+
+from kcv.data.transforms.flips_and_colour import photometric
+from kcv.data.transforms.flips_and_colour import random_flip
+
+BOXES = [[2, 3, 9, 8], [0, 0, 17, 11], [12.25, 1, 17, 2]]
+COUNT = 40
+
+
+def masked(make_example, boxes, image_id="one", seed=0):
+    example = make_example(11, 17, boxes, image_id=image_id, seed=seed)
+    rng = np.random.default_rng(seed)
+    example["proposals"] = example["bounding_boxes"]["boxes"].copy()
+    example["segmentation_masks"] = rng.integers(
+        0, 256, (11, 17), dtype=np.uint8
+    )
+    example["instance_masks"] = rng.integers(
+        0, 2, (len(boxes), 11, 17), dtype=np.uint8
+    )
+    return example
+
+
+@pytest.fixture
+def examples(make_example):
+    """Every third of them without objects."""
+    return [
+        masked(make_example, BOXES if k % 3 else [], str(k), k)
+        for k in range(COUNT)
+    ]
+
+
+def was_flipped(got, example):
+    flipped = np.array_equal(got["images"], example["images"][:, ::-1])
+    assert flipped != np.array_equal(got["images"], example["images"])
+    return flipped
+
+
+def test_flip_moves_pixels_boxes_and_masks_together(examples, as_dataset):
+    flips = 0
+    for got, example in zip(
+        random_flip(as_dataset(examples), 1), examples, strict=True
+    ):
+        boxes = example["bounding_boxes"]["boxes"]
+        step = 1
+        if was_flipped(got, example):
+            flips += 1
+            step = -1
+            boxes = np.stack(
+                [17 - boxes[:, 2], boxes[:, 1], 17 - boxes[:, 0], boxes[:, 3]],
+                -1,
+            )
+        for key in ("segmentation_masks", "instance_masks"):
+            assert got[key].dtype == tf.uint8
+            np.testing.assert_array_equal(
+                got[key], example[key][..., :: int(step)]
+            )
+        np.testing.assert_allclose(
+            got["bounding_boxes"]["boxes"], boxes, atol=1e-5
+        )
+        np.testing.assert_allclose(got["proposals"], boxes, atol=1e-5)
+        np.testing.assert_array_equal(
+            got["bounding_boxes"]["labels"],
+            example["bounding_boxes"]["labels"],
+        )
+        assert got["images"].dtype == tf.uint8
+        assert got["image_id"] == example["image_id"].encode()
+    # Of 40 fair coins, 10 to 30 with a probability of .9989.
+    assert 10 <= flips <= 30
+
+
+def test_flip_keeps_the_pixels_under_a_box(make_example, as_dataset):
+    example = make_example(11, 17, [[2, 3, 9, 8]])
+    under = example["images"][3:8, 2:9]
+    seen = set()
+    for got in random_flip(as_dataset([example] * 20), 0):
+        x1, y1, x2, y2 = np.rint(got["bounding_boxes"]["boxes"][0]).astype(int)
+        step = -1 if was_flipped(got, example) else 1
+        seen.add(step)
+        np.testing.assert_array_equal(
+            got["images"][y1:y2, x1:x2][:, ::step], under
+        )
+    assert seen == {-1, 1}
+
+
+@pytest.mark.parametrize("augment", [random_flip, photometric])
+def test_is_a_function_of_seed_and_position(augment, examples, as_dataset):
+    def images(examples, seed, start=0):
+        dataset = augment(as_dataset(examples), seed, start)
+        return [example["images"].numpy() for example in dataset]
+
+    whole = images(examples, 5)
+    np.testing.assert_array_equal(images(examples, 5), whole)
+    np.testing.assert_array_equal(images(examples[13:], 5, 13), whole[13:])
+    assert any(
+        (a != b).any() for a, b in zip(whole, images(examples, 6), strict=True)
+    )
+    # Position counts, not the example.
+    same = images([examples[0]] * COUNT, 5)
+    assert len({image.tobytes() for image in same}) > 1
+
+
+def test_photometric_leaves_boxes_and_masks(examples, as_dataset):
+    for got, example in zip(
+        photometric(as_dataset(examples), 1), examples, strict=True
+    ):
+        for key in ("segmentation_masks", "instance_masks", "difficult"):
+            np.testing.assert_array_equal(got[key], example[key])
+        np.testing.assert_array_equal(
+            got["bounding_boxes"]["boxes"], example["bounding_boxes"]["boxes"]
+        )
+        assert got["images"].dtype == tf.uint8
+
+
+def changed(make_example, as_dataset, **strength):
+    """A picture of middling colours, before and after ten changes."""
+    example = make_example(9, 9)
+    example["images"] = example["images"] // 4 + 96  # 96 to 159
+    none = dict.fromkeys(("brightness", "contrast", "saturation", "hue"), 0)
+    dataset = photometric(as_dataset([example] * 10), 3, **{**none, **strength})
+    before = example["images"].astype(float)
+    return before, [x["images"].numpy().astype(float) for x in dataset]
+
+
+def test_strength_zero_changes_nothing(make_example, as_dataset):
+    before, after = changed(make_example, as_dataset)
+    np.testing.assert_array_equal(after, [before] * 10)
+
+
+def test_brightness_adds(make_example, as_dataset):
+    before, after = changed(make_example, as_dataset, brightness=0.2)
+    shifts = [image.mean() - before.mean() for image in after]
+    assert max(np.abs(shifts)) <= 0.2 * 255
+    assert min(shifts) < -5
+    assert max(shifts) > 5
+    for image, shift in zip(after, shifts, strict=True):
+        np.testing.assert_allclose(image, before + shift, atol=1)
+
+
+def test_contrast_scales_about_the_mean(make_example, as_dataset):
+    before, after = changed(make_example, as_dataset, contrast=0.5)
+    centred = before - before.mean((0, 1))
+    factors = [(image * centred).sum() / (centred**2).sum() for image in after]
+    assert 0.5 <= min(factors) < 0.9
+    assert 1.1 < max(factors) <= 1.5
+    for image, factor in zip(after, factors, strict=True):
+        expected = before.mean((0, 1)) + factor * centred
+        np.testing.assert_allclose(image, expected, atol=1)
+
+
+@pytest.mark.parametrize(
+    ("channel", "name", "strength"),
+    [(0, "hue", 0.1), (1, "saturation", 0.5)],
+)
+def test_colour_equals_hsv(channel, name, strength, make_example, as_dataset):
+    before, after = changed(make_example, as_dataset, **{name: strength})
+    hsv = rgb2hsv(before / 255)
+    at = np.unravel_index(hsv[..., 1].argmax(), (9, 9))  # a strong colour
+    amounts = []
+    for image in after:
+        own = rgb2hsv(image / 255)
+        expected = hsv.copy()
+        if name == "hue":
+            amount = (own[at][0] - hsv[at][0] + 0.5) % 1 - 0.5
+            expected[..., 0] = (hsv[..., 0] + amount) % 1
+        else:
+            amount = own[at][1] / hsv[at][1] - 1
+            expected[..., 1] = np.clip(hsv[..., 1] * (1 + amount), 0, 1)
+        amounts.append(amount)
+        # The amount is read from a rounded pixel.
+        np.testing.assert_allclose(image, hsv2rgb(expected) * 255, atol=2.5)
+    assert -strength - 0.02 <= min(amounts) < -strength / 5
+    assert strength / 5 < max(amounts) <= strength + 0.02
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("hue", 0.6), ("contrast", 1.0), ("brightness", -0.1)]
+)
+def test_strength_is_checked(name, value, make_example, as_dataset):
+    dataset = as_dataset([make_example(4, 4)])
+    with pytest.raises(ValueError, match=f"{name} must be .*received {value}"):
+        photometric(dataset, 0, **{name: value})

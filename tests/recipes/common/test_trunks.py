@@ -1,0 +1,22 @@
+"""The small trunk: its stride, and where it adds."""
+
+import keras
+import numpy as np
+
+from recipes.common.trunks import small_trunk
+
+
+def test_stride_and_residuals():
+    trunk = small_trunk()
+    assert trunk.compute_output_shape((1, 192, 250, 3)) == (1, 24, 32, 128)
+    added = [x.name for x in trunk.layers if x.name.startswith("add")]
+    assert added == ["add3", "add5", "add6", "add7"]
+
+
+def test_a_residual_of_nothing_passes_its_input_on():
+    trunk = small_trunk(filters=(4, 4), strides=(2, 1))
+    images = np.random.default_rng(0).standard_normal((1, 8, 8, 3))
+    first = keras.Model(trunk.input, trunk.get_layer("relu1").output)
+    convolution = trunk.get_layer("conv2")
+    convolution.kernel.assign(0 * convolution.kernel)
+    np.testing.assert_array_equal(trunk(images), first(images))
