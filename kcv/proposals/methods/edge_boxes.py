@@ -1,7 +1,8 @@
 """EdgeBoxes (Zitnick and Dollar, ECCV 2014), by OpenCV's implementation.
 
 A box scores by the edges that it encloses whole. The paper finds edges by a
-structured forest, which cannot be shipped: see `kcv.proposals.machines.edge_maps`.
+structured forest, which cannot be shipped. `kcv.proposals.machines.edge_maps`
+has the edges that kcv finds instead.
 """
 
 from collections.abc import Callable
