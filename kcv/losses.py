@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras import ops
 
 from kcv.examples import VOID
+from kcv.training.replicas import divide_by_replicas
 
 
 def smooth_l1(x, sigma=1.0):
@@ -90,9 +91,7 @@ class PixelwiseCrossEntropy(keras.losses.Loss):
         total = ops.sum(losses)
         if self.normalize:
             total = total / ops.maximum(ops.sum(counts), 1.0)
-            # The gradients of replicas are added up.
-            replicas = tf.distribute.get_strategy().num_replicas_in_sync
-            total = total / replicas
+            total = divide_by_replicas(total)
         return total
 
     def _of_pixels(self, y_true, y_pred):

@@ -3,99 +3,92 @@
     python -m recipes.lenet_digits
 
 needs no download: 1433 handwritten digits of 8 x 8 pixels, enlarged to LeNet's
-28 x 28 and moved by up to two pixels. Measured on 364 held-out ones. For MNIST
-itself see `python -m recipes.mnist`.
+28 x 28 and moved by up to two pixels. It is measured on 364 held-out digits:
+top1 0.975 after half a minute. For MNIST itself see `python -m recipes.mnist`.
 """
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
 from typing import Literal
 
-import keras
 import tensorflow as tf
-import tyro
 
 import kcv
-from recipes.common import finish_classification as classification
-from recipes.common import run as experiment
+from kcv.serving import ServingConfig
+from recipes.common.classification import evaluate_classifier
+from recipes.common.classification import make_batches
+from recipes.common.command import run_command
+from recipes.common.evaluate_and_report import Stage
+from recipes.common.evaluate_and_report import evaluate_and_report
+from recipes.common.plan import Plan
+from recipes.common.run import Run
+from recipes.common.run import begin
+from recipes.common.train import train
 from recipes.mnist import CROP
 from recipes.mnist import PAPER
-from recipes.mnist import build
+from recipes.mnist import build_model
+from recipes.mnist import make_optimizer
 
-DEFAULT_RUN = experiment.Run(Path("runs/lenet_digits"))
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options(Run):
+    """Options of this recipe.
 
-def main(
-    run: Annotated[experiment.Run, tyro.conf.arg(name="")] = DEFAULT_RUN,
-    activation: Literal["tanh", "relu"] = "tanh",
-) -> dict:
-    """Train LeNet-5 on embedded digits and measure it on held-out ones.
-
-    Args:
-        run: Options of every recipe.
-        activation: Of the hidden layers; tanh is the paper's.
-
-    Returns:
-        What `metrics.json` has.
+    Attributes:
+        activation: Activation of the hidden layers. tanh is the paper's.
     """
-    batch_size, epochs = run.batch_size or 32, run.epochs or 60
-    configuration = {
-        **dataclasses.asdict(run),
-        **classification.served_by(CROP),
-        "activation": activation,
-        "batch_size": batch_size,
-        "epochs": epochs,
-    }
-    strategy = experiment.prepare(run, configuration)
+
+    out: Path = Path("runs/lenet_digits")
+    activation: Literal["tanh", "relu"] = "tanh"
+
+
+def main(run: Options) -> dict:
+    """Train LeNet-5 on embedded digits and measure it on held-out ones."""
+    strategy = begin(run)
 
     # === Data ===
-    done = experiment.EpochBackup(run.out / "backup").epoch
-    test, class_names, _ = kcv.data.load_classification("digits", "test")
     size = kcv.data.load_classification("digits", "train").size
-    steps = size // batch_size
-    start = done * steps * batch_size
-    train = kcv.data.digits("train", seed=run.seed, start=start).map(enlarge)
-    train = kcv.data.random_crop(train, 28, run.seed, start, padding=2)
-    test = test.map(enlarge)
+    plan = Plan(
+        batch_size=32, steps=60 * (size // 32), epochs=60, learning_rate=0.05
+    )
+    plan = plan.with_options(run, group=1)
+    test = kcv.data.load_classification("digits", "test")
+    test = test._replace(dataset=test.dataset.map(enlarge))
 
-    # === Model, optimiser, schedule ===
+    def batches(start):
+        digits = kcv.data.digits("train", seed=run.seed, start=start)
+        digits = kcv.data.random_crop(
+            digits.map(enlarge), 28, run.seed, start, padding=2
+        )
+        return make_batches(digits, plan.batch_size)
+
+    # === Model, solver ===
     with strategy.scope():
-        model = build(len(class_names), activation)
-        rate = keras.optimizers.schedules.CosineDecay(0.05, epochs * steps)
+        model = build_model(len(test.class_names), run.activation)
         model.compile(
-            kcv.optimizers.CaffeSGD(rate, momentum=0.9, l2=5e-4),
+            make_optimizer(plan),
             "sparse_categorical_crossentropy",
             metrics=["accuracy"],
             jit_compile=run.jit,
         )
 
     # === Fit ===
-    model.fit(
-        classification.batches(train, batch_size),
-        epochs=epochs,
-        initial_epoch=done,
-        steps_per_epoch=steps,
-        shuffle=False,  # the stream is shuffled
-        validation_data=classification.batches(test, 364),
-        callbacks=experiment.callbacks(run),
-    )
+    validation = make_batches(test.dataset, 364)
+    train(run, model, plan, batches, validation_data=validation)
 
     # === Evaluate, report ===
-    return classification.finish(
+    return evaluate_and_report(
         run,
         "LeNet-5 on embedded digits",
         model,
-        model.get_layer("lenet5").get_layer("C1").kernel,
-        classification.HeldOut(test, class_names, "digits"),
-        steps * batch_size,
+        lambda model: evaluate_classifier(model, test, "digits"),
+        ServingConfig("classification", CROP, test.class_names),
+        [Stage(run.out, plan)],
         PAPER,
-        configuration,
-        CROP,
     )
 
 
-def enlarge(example):
+def enlarge(example: dict) -> dict:
     """Bring 8 x 8 pixels to 28 x 28, two of them margin."""
     image = tf.image.resize(example["images"], (24, 24), "bicubic")
     image = tf.pad(image, [[2, 2], [2, 2], [0, 0]])
@@ -104,4 +97,4 @@ def enlarge(example):
 
 
 if __name__ == "__main__":
-    tyro.cli(main, description=__doc__)
+    run_command(main, Options())

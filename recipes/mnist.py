@@ -11,16 +11,22 @@ reads MNIST's own files from a folder: MNIST, Fashion-MNIST, KMNIST, or yours.
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
 from typing import Literal
 
 import keras
-import tyro
 
 import kcv
-from recipes.common import finish_classification as classification
-from recipes.common import run as experiment
+from kcv.serving import ServingConfig
+from recipes.common.classification import evaluate_classifier
+from recipes.common.classification import make_batches
+from recipes.common.command import run_command
+from recipes.common.evaluate_and_report import Stage
+from recipes.common.evaluate_and_report import evaluate_and_report
+from recipes.common.plan import Plan
 from recipes.common.report import Published
+from recipes.common.run import Run
+from recipes.common.run import begin
+from recipes.common.train import train
 
 PAPER = [
     Published(
@@ -30,98 +36,83 @@ PAPER = [
         "LeCun et al. 1998, section III.C",
     )
 ]
-MEAN, DEVIATION = 0.1307, 0.3081  # of MNIST's pixels in 0..1
+MEAN, DEVIATION = 0.1307, 0.3081  # Of MNIST's pixels in 0..1.
 CROP = kcv.serving.CentreCrop(28, 28, channels=1)
 
-# Shown in all: 12 epochs of MNIST, more of smaller sets.
+# Images shown in all: 12 epochs of MNIST, more of smaller sets.
 IMAGES = 12 * 60_000
 
-DEFAULT_RUN = experiment.Run(Path("runs/mnist"))
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options(Run):
+    """Options of this recipe.
 
-def main(
-    run: Annotated[experiment.Run, tyro.conf.arg(name="")] = DEFAULT_RUN,
-    data: str = "mnist",
-    activation: Literal["tanh", "relu"] = "tanh",
-    pooling: Literal["average", "max"] = "average",
-) -> dict:
-    """Train LeNet-5 and measure it on the held-out images.
-
-    Args:
-        run: Options of every recipe.
+    Attributes:
         data: mnist, fashion_mnist, or idx:FOLDER with MNIST's four files.
-        activation: Of the hidden layers; tanh is the paper's.
-        pooling: average is nearest to the paper's subsampling.
-
-    Returns:
-        What `metrics.json` has.
+        activation: Activation of the hidden layers. tanh is the paper's.
+        pooling: Pooling of the maps. average is nearest to the paper's
+            subsampling.
     """
-    size = kcv.data.load_classification(data, "train").size
-    batch_size = run.batch_size or 64
-    epochs = run.epochs or min(max(IMAGES // size, 12), 60)
-    configuration = {
-        **dataclasses.asdict(run),
-        **classification.served_by(CROP),
-        "data": data,
-        "activation": activation,
-        "pooling": pooling,
-        "batch_size": batch_size,
-        "epochs": epochs,
-    }
-    strategy = experiment.prepare(run, configuration)
+
+    out: Path = Path("runs/mnist")
+    data: str = "mnist"
+    activation: Literal["tanh", "relu"] = "tanh"
+    pooling: Literal["average", "max"] = "average"
+
+
+def main(run: Options) -> dict:
+    """Train LeNet-5 and measure it on the held-out images."""
+    strategy = begin(run)
 
     # === Data ===
-    test, class_names, _ = kcv.data.load_classification(data, "test")
-    done = experiment.EpochBackup(run.out / "backup").epoch
-    steps = size // batch_size
-    train, *_ = kcv.data.load_classification(
-        data, "train", seed=run.seed, start=done * steps * batch_size
-    )
-    shape = test.element_spec["images"].shape
+    size = kcv.data.load_classification(run.data, "train").size
+    epochs = min(max(IMAGES // size, 12), 60)
+    plan = Plan(64, epochs * (size // 64), epochs, learning_rate=0.05)
+    plan = plan.with_options(run, group=1)
+    test = kcv.data.load_classification(run.data, "test")
+    shape = test.dataset.element_spec["images"].shape
     if not shape.is_compatible_with((28, 28, 1)):
         raise ValueError(
-            "data must have images of 28 x 28 pixels and one channel, as "
-            f"MNIST. Received: data={data!r} with images {shape}"
+            "`data` must have images of 28 x 28 pixels and one channel, as "
+            f"MNIST has. Received: data={run.data!r} with images {shape}"
         )
 
-    # === Model, optimiser, schedule ===
+    def batches(start):
+        digits, _, _ = kcv.data.load_classification(
+            run.data, "train", seed=run.seed, start=start
+        )
+        return make_batches(digits, plan.batch_size)
+
+    # === Model, solver ===
     with strategy.scope():
-        model = build(len(class_names), activation, pooling)
-        rate = keras.optimizers.schedules.CosineDecay(0.05, epochs * steps)
+        model = build_model(len(test.class_names), run.activation, run.pooling)
         model.compile(
-            kcv.optimizers.CaffeSGD(rate, momentum=0.9, l2=5e-4),
+            make_optimizer(plan),
             "sparse_categorical_crossentropy",
             metrics=["accuracy"],
             jit_compile=run.jit,
         )
 
     # === Fit ===
-    model.fit(
-        classification.batches(train, batch_size),
-        epochs=epochs,
-        initial_epoch=done,
-        steps_per_epoch=steps,
-        shuffle=False,  # the stream is shuffled
-        validation_data=classification.batches(test, 500),
-        callbacks=experiment.callbacks(run),
-    )
+    validation = make_batches(test.dataset, 500)
+    train(run, model, plan, batches, validation_data=validation)
 
     # === Evaluate, report ===
-    return classification.finish(
+    return evaluate_and_report(
         run,
-        f"LeNet-5 on {data}",
+        f"LeNet-5 on {run.data}",
         model,
-        model.get_layer("lenet5").get_layer("C1").kernel,
-        classification.HeldOut(test, class_names, data),
-        steps * batch_size,
+        lambda model: evaluate_classifier(model, test, run.data),
+        ServingConfig("classification", CROP, test.class_names),
+        [Stage(run.out, plan)],
         PAPER,
-        configuration,
-        CROP,
     )
 
 
-def build(classes, activation, pooling="average"):
-    """Put LeNet-5 behind its preprocessing: pixels 0..255 in."""
+def build_model(
+    classes: int, activation: str, pooling: str = "average"
+) -> keras.Model:
+    """Put LeNet-5 behind a scaling that fits its data: pixels 0..255 in."""
     pixels = keras.Input((28, 28, 1), name="images")
     x = kcv.classification.Preprocessing(255 * MEAN, 255 * DEVIATION)(pixels)
     lenet = kcv.classification.LeNet5(
@@ -130,5 +121,13 @@ def build(classes, activation, pooling="average"):
     return keras.Model(pixels, lenet(x), name="lenet5_on_pixels")
 
 
+def make_optimizer(plan: Plan) -> keras.optimizers.Optimizer:
+    """Make SGD with momentum, its learning rate falling to zero."""
+    rate = keras.optimizers.schedules.CosineDecay(
+        plan.learning_rate, plan.steps
+    )
+    return kcv.optimizers.CaffeSGD(rate, momentum=0.9, l2=5e-4)
+
+
 if __name__ == "__main__":
-    tyro.cli(main, description=__doc__)
+    run_command(main, Options())

@@ -1,5 +1,6 @@
 """Data sets and pipelines, as `tf.data.Dataset`s."""
 
+from kcv.data.data_set import DataSet
 from kcv.data.embedded.digit_scenes import digit_scenes
 from kcv.data.embedded.digits import digits
 from kcv.data.embedded.scenes.material import DIGIT_CLASSES
@@ -25,6 +26,7 @@ from kcv.data.streams.images import decode_image
 from kcv.data.streams.images import read_image
 from kcv.data.streams.validation import check_boxes
 from kcv.data.streams.validation import validate
+from kcv.data.transforms.batching import WINDOW as BATCH_GROUP
 from kcv.data.transforms.batching import batch
 from kcv.data.transforms.batching import detection_inputs
 from kcv.data.transforms.batching import drop_difficult
@@ -42,6 +44,8 @@ from kcv.data.transforms.resizing import resize
 from kcv.data.transforms.resizing import resize_short_side
 
 __all__ = [
+    "BATCH_GROUP",
+    "DataSet",
     "DIGIT_CLASSES",
     "VOC_CLASSES",
     "VOC_SEGMENTATION_CLASSES",

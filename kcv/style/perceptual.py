@@ -16,6 +16,7 @@ from kcv.style.losses import REDUCTIONS
 from kcv.style.losses import feature_loss
 from kcv.style.losses import gram_loss
 from kcv.style.losses import total_variation
+from kcv.training.replicas import divide_by_replicas
 
 #: Layers of the authors' code; text about the paper has conv2_2 for content.
 CONTENT_LAYER = "conv3_3"
@@ -200,9 +201,7 @@ class PerceptualModel(keras.Model):
         losses = self.losses_of(y_pred, x if y is None else y)
         for name, loss in losses.items():
             self.trackers[name].update_state(loss)
-        # The gradients of replicas are added up.
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        return tf.reduce_mean(tf.add_n([*losses.values()])) / replicas
+        return divide_by_replicas(tf.reduce_mean(tf.add_n([*losses.values()])))
 
     def get_config(self):
         return {

@@ -1,1 +1,23 @@
-"""What any call of `fit` may want: backups, callbacks, schedules."""
+"""Tools for any call of `fit`: exact resuming, callbacks, schedules."""
+
+from kcv.training.backup import EpochBackup
+from kcv.training.backup import completed_epochs
+from kcv.training.backup import remove_backups
+from kcv.training.batch_norm import recompute_batch_norm
+from kcv.training.callbacks import BestWeights
+from kcv.training.callbacks import StopAtNaN
+from kcv.training.callbacks import Stopwatch
+from kcv.training.replicas import divide_by_replicas
+from kcv.training.schedules import warm_cosine
+
+__all__ = [
+    "BestWeights",
+    "EpochBackup",
+    "StopAtNaN",
+    "Stopwatch",
+    "completed_epochs",
+    "divide_by_replicas",
+    "recompute_batch_norm",
+    "remove_backups",
+    "warm_cosine",
+]

@@ -1,24 +1,25 @@
-"""How long networks are trained: plans, and how options change them."""
+"""Plans: how long a network is trained, and how options change that."""
 
-import dataclasses
 from typing import NamedTuple
+from typing import Self
 
 import keras
 
 import kcv
-from kcv.data.transforms.batching import WINDOW
-from recipes.common import run as experiment
+from kcv.data import BATCH_GROUP
+from kcv.training import warm_cosine
+from recipes.common.run import Run
 
 
 class Plan(NamedTuple):
     """How long a network is trained, and on how many images at once.
 
     Attributes:
-        batch_size: images per step.
-        steps: in all, at that batch size.
-        epochs: the parts that they are divided into.
-        learning_rate: the highest.
-        accumulate: steps whose gradients are averaged to one update.
+        batch_size: Images per step.
+        steps: Steps of the whole training.
+        epochs: Number of epochs into which the steps are divided.
+        learning_rate: Highest learning rate.
+        accumulate: Number of steps whose gradients are averaged to one update.
     """
 
     batch_size: int
@@ -27,166 +28,91 @@ class Plan(NamedTuple):
     learning_rate: float
     accumulate: int = 1
 
-
-class Schedule(NamedTuple):
-    """A plan as it is carried out.
-
-    Attributes:
-        batch_size: images per step.
-        epochs: number of epochs.
-        steps: per epoch.
-        learning_rate: the highest.
-    """
-
-    batch_size: int
-    epochs: int
-    steps: int
-    learning_rate: float
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of one epoch."""
+        return self.steps // self.epochs
 
     @property
-    def images(self) -> int:
-        """Images of an epoch."""
-        return self.steps * self.batch_size
+    def images_per_epoch(self) -> int:
+        """Images that one epoch shows."""
+        return self.steps_per_epoch * self.batch_size
 
-    @property
-    def all_steps(self) -> int:
-        """Steps of all epochs."""
-        return self.epochs * self.steps
+    def with_options(self, run: Run, group: int = BATCH_GROUP) -> Self:
+        """Change the plan as the options of a run ask for.
 
+        With another batch size or number of epochs, an epoch shows as many
+        images as before.
 
-def make_schedule(
-    plan: Plan, run: experiment.Run, steps_per_epoch: int | None
-) -> Schedule:
-    """Divide a plan into epochs, as the options of the run wish.
+        Args:
+            run: Options of the recipe.
+            group: An epoch has a multiple of so many steps. `kcv.data.batch`
+                groups images over 8 batches, and a run can only be resumed
+                exactly between two groups. 1 for other batches.
 
-    Args:
-        plan: what is done without options.
-        run: the common options.
-        steps_per_epoch: None for as many as show the plan's images.
+        Returns:
+            The plan, whose `steps` are a multiple of `epochs`.
 
-    Returns:
-        The schedule.
+        Raises:
+            ValueError: If `run.steps_per_epoch` is not a multiple of `group`.
 
-    Raises:
-        ValueError: if an epoch would not end with a window of the data's
-            batching.
-    """
-    check_steps(steps_per_epoch)
-    batch_size = run.batch_size or plan.batch_size
-    images = plan.steps * plan.batch_size / plan.epochs
-    return Schedule(
-        batch_size,
-        run.epochs or plan.epochs,
-        steps_per_epoch or whole_windows(images / batch_size),
-        plan.learning_rate,
-    )
+        Example:
 
-
-class Part(NamedTuple):
-    """A part of training, with a folder and a schedule of its own.
-
-    Attributes:
-        run: the common options, with that folder.
-        schedule: how long.
-    """
-
-    run: experiment.Run
-    schedule: Schedule
-
-
-def begin_part(
-    run: experiment.Run,
-    name: str,
-    plan: Plan,
-    steps_per_epoch: int | None,
-    configuration: dict,
-) -> Part:
-    """Begin a part of training, or go on with it.
-
-    Args:
-        run: the common options.
-        name: of the part's folder, in that of the run.
-        plan: what is done without options.
-        steps_per_epoch: None for as many as show the plan's images.
-        configuration: all options of the recipe.
-
-    Returns:
-        The part, its seeds set.
-    """
-    own = dataclasses.replace(run, out=run.out / name)
-    experiment.prepare(own, configuration)
-    return Part(own, make_schedule(plan, run, steps_per_epoch))
-
-
-def whole_windows(steps: float) -> int:
-    """Round steps to what ends with a window of the data's batching."""
-    return max(round(steps / WINDOW), 1) * WINDOW
-
-
-def check_steps(steps_per_epoch: int | None) -> None:
-    """Make sure that a run of so many steps can be resumed exactly.
-
-    Raises:
-        ValueError: if an epoch would end within a window.
-    """
-    if steps_per_epoch is not None and steps_per_epoch % WINDOW:
-        raise ValueError(
-            f"steps_per_epoch must be a multiple of {WINDOW}, so that a run "
-            "can be resumed exactly. Received: "
-            f"steps_per_epoch={steps_per_epoch}"
+        >>> from pathlib import Path
+        >>> plan = Plan(batch_size=4, steps=4096, epochs=8, learning_rate=1e-3)
+        >>> run = Run(out=Path("runs/mine"), epochs=2, batch_size=8)
+        >>> plan = plan.with_options(run)
+        >>> plan.batch_size, plan.epochs, plan.steps
+        (8, 2, 512)
+        """
+        steps = run.steps_per_epoch
+        if steps is not None and (steps < 1 or steps % group):
+            raise ValueError(
+                f"`steps_per_epoch` must be a positive multiple of {group}, so "
+                "that a run can be resumed exactly. Received: "
+                f"steps_per_epoch={steps}"
+            )
+        batch_size = run.batch_size or self.batch_size
+        if steps is None:
+            images = self.steps * self.batch_size / self.epochs
+            steps = max(round(images / batch_size / group), 1) * group
+        epochs = run.epochs or self.epochs
+        return self._replace(
+            batch_size=batch_size,
+            steps=steps * epochs,
+            epochs=epochs,
+            learning_rate=run.learning_rate or self.learning_rate,
         )
 
 
-def warm_cosine(
-    steps: int, learning_rate: float
-) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Make a rate that is warmed up, and falls to zero.
+def make_adamw(plan: Plan) -> keras.optimizers.Optimizer:
+    """Make an optimizer that learns from random weights in minutes.
 
     Args:
-        steps: of all epochs; a sixteenth of them warm up.
-        learning_rate: the highest.
+        plan: Plan of the training.
 
     Returns:
-        The schedule.
+        AdamW with a warmed-up cosine as its learning rate.
     """
-    return keras.optimizers.schedules.CosineDecay(
-        0.0,
-        steps - steps // 16,
-        warmup_target=learning_rate,
-        warmup_steps=steps // 16,
+    return keras.optimizers.AdamW(
+        warm_cosine(plan.steps, plan.learning_rate),
+        weight_decay=1e-4,
+        global_clipnorm=10.0,
     )
 
 
-def quick_optimizer(
-    steps: int, learning_rate: float
-) -> keras.optimizers.Optimizer:
-    """Make a solver that learns from random weights in minutes.
+def make_muon(plan: Plan) -> keras.optimizers.Optimizer:
+    """Make an optimizer that needs fewer updates, each of more arithmetic.
 
     Args:
-        steps: of all epochs.
-        learning_rate: the highest, of `warm_cosine`.
+        plan: Plan of the training.
 
     Returns:
-        AdamW.
-    """
-    rate = warm_cosine(steps, learning_rate)
-    return keras.optimizers.AdamW(rate, weight_decay=1e-4, global_clipnorm=10.0)
-
-
-def muon_optimizer(
-    steps: int, learning_rate: float
-) -> keras.optimizers.Optimizer:
-    """Make a solver that needs fewer updates, each of more arithmetic.
-
-    Args:
-        steps: of all epochs.
-        learning_rate: the highest, of `warm_cosine`.
-
-    Returns:
-        Muon, and AdamW for the layers that score.
+        Muon with a warmed-up cosine as its learning rate, and AdamW for the
+        layers that compute scores.
     """
     return kcv.optimizers.Muon(
-        warm_cosine(steps, learning_rate),
+        warm_cosine(plan.steps, plan.learning_rate),
         exclude_layers=["score"],
         weight_decay=1e-4,
         adam_weight_decay=1e-4,

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from kcv.detection.parts.backbones import Parts
+from kcv.training.replicas import divide_by_replicas
 
 
 class SampledTraining(keras.Model):
@@ -55,9 +56,8 @@ class SampledTraining(keras.Model):
                 f"{type(self).__name__} has losses of its own: compile it "
                 f"without. Received: loss={self.loss!r}"
             )
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
         with tf.GradientTape() as tape:
-            loss = self.compute_loss(x, y, training=True) / replicas
+            loss = divide_by_replicas(self.compute_loss(x, y, training=True))
             loss = self.optimizer.scale_loss(loss)
         variables = self.trainable_variables
         gradients = tape.gradient(loss, variables)

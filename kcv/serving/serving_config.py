@@ -1,0 +1,135 @@
+"""The file `serving.json` beside a model: what a server must know of it."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any
+from typing import Literal
+from typing import Self
+from typing import get_args
+
+from kcv.serving.outputs import Outputs
+from kcv.serving.outputs import TopClasses
+from kcv.serving.outputs import label_maps
+from kcv.serving.outputs import pictures
+from kcv.serving.preparation import CentreCrop
+from kcv.serving.preparation import Prepare
+from kcv.serving.preparation import ShortSide
+from kcv.serving.preparation import as_it_is
+from kcv.storage import write_whole
+
+Task = Literal["classification", "detection", "segmentation", "style"]
+
+_PREPARATIONS = {"short_side": ShortSide, "center_crop": CentreCrop}
+
+
+@dataclasses.dataclass(frozen=True)
+class ServingConfig:
+    """How a trained model is served.
+
+    A recipe writes it as `serving.json` beside the model, and `python -m
+    export` reads it there.
+
+    Args:
+        task: "classification" for probabilities (B, classes), "detection" for
+            boxes, "segmentation" for class scores (B, H, W, classes), or
+            "style" for images.
+        prepare: Function from a decoded image (H, W, 3) uint8 to what the
+            model sees: a `ShortSide`, a `CentreCrop`, or `as_it_is`, which
+            leaves images at their own size. Defaults to `as_it_is`.
+        class_names: Names of the classes 0, 1, ..., or an empty tuple where
+            the model has none. A classifier needs them.
+
+    Raises:
+        ValueError: If the task is none of these, or a classifier has no names.
+
+    Example:
+
+    >>> names = ("cat", "dog")
+    >>> config = ServingConfig("detection", ShortSide(600, 1000), names)
+    >>> config.class_names
+    ('cat', 'dog')
+    """
+
+    task: Task
+    prepare: Prepare = as_it_is
+    class_names: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        if self.task not in get_args(Task):
+            raise ValueError(
+                f"`task` must be one of {', '.join(get_args(Task))}. Received: "
+                f"task={self.task!r}"
+            )
+        if self.task == "classification" and not self.class_names:
+            raise ValueError(
+                "`class_names` must name the classes of a classifier. "
+                "Received: class_names=()"
+            )
+
+    @property
+    def outputs(self) -> Outputs | None:
+        """What the server answers; None for what the model itself tells."""
+        if self.task == "classification":
+            return TopClasses(self.class_names)
+        return {"segmentation": label_maps, "style": pictures}.get(self.task)
+
+    def publish_options(self) -> dict[str, Any]:
+        """Return the arguments that `kcv.serving.publish` takes from here."""
+        return {
+            "prepare": self.prepare,
+            "outputs": self.outputs,
+            "class_names": self.class_names or None,
+        }
+
+    def save(self, folder: str | os.PathLike) -> Path:
+        """Write `serving.json` into a folder, whole or not at all."""
+        kinds = {kind: name for name, kind in _PREPARATIONS.items()}
+        prepare = None
+        if self.prepare is not as_it_is:
+            prepare = {
+                "kind": kinds[type(self.prepare)],
+                **dataclasses.asdict(self.prepare),
+            }
+        text = json.dumps(
+            {
+                "task": self.task,
+                "prepare": prepare,
+                "class_names": list(self.class_names),
+            },
+            indent=2,
+            ensure_ascii=False,
+        )
+        file = Path(folder) / "serving.json"
+        write_whole(file, text.encode() + b"\n")
+        return file
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike) -> Self | None:
+        """Read `serving.json` from a folder.
+
+        Args:
+            folder: Folder of a run.
+
+        Returns:
+            The configuration, None where the folder has no such file.
+
+        Raises:
+            ValueError: If the file is not what `save` writes. The message
+                names the file.
+        """
+        file = Path(folder) / "serving.json"
+        if not file.is_file():
+            return None
+        try:
+            told = json.loads(file.read_text(encoding="utf-8"))
+            prepare = as_it_is
+            if told["prepare"] is not None:
+                options = dict(told["prepare"])
+                prepare = _PREPARATIONS[options.pop("kind")](**options)
+            return cls(told["task"], prepare, tuple(told["class_names"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{file} is not a serving configuration: {error!r}"
+            ) from error

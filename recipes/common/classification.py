@@ -1,0 +1,88 @@
+"""What the recipes of classifiers share: batches and evaluation."""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+import kcv
+from recipes.common.evaluate_and_report import Evaluation
+
+
+def make_batches(dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+    """Batch single examples for `fit`.
+
+    Args:
+        dataset: Single examples of `kcv.data.load_classification`.
+        batch_size: Images per batch.
+
+    Returns:
+        Dataset of images (B, H, W, C) float32 in 0..255, and labels (B,).
+    """
+    return (
+        dataset.batch(batch_size)
+        .map(
+            lambda x: (tf.cast(x["images"], "float32"), x["labels"]),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def evaluate_classifier(
+    model: keras.Model,
+    test: kcv.data.DataSet,
+    source: str,
+    crops: Callable[[tf.Tensor], tf.Tensor] | None = None,
+) -> Evaluation:
+    """Measure a classifier on held-out images.
+
+    Args:
+        model: Model from images in 0..255 to probabilities.
+        test: Held-out single examples.
+        source: Name of the data, for the report.
+        crops: Function from images to crops of them, see
+            `kcv.metrics.collect_scores`. Defaults to whole images.
+
+    Returns:
+        Top-1 and top-5 accuracy, the confusion matrix, and the filters of the
+        first convolution.
+    """
+    names = test.class_names
+    labels, scores = kcv.metrics.collect_scores(
+        model, test.dataset, crops, batch_size=64
+    )
+    confusion = tf.math.confusion_matrix(labels, scores.argmax(-1), len(names))
+    top1 = 1 - kcv.metrics.top_k_error(labels, scores, 1)
+    return Evaluation(
+        metrics={
+            "top1": top1,
+            "top5": 1 - kcv.metrics.top_k_error(labels, scores, 5),
+            "split": f"{source}, {len(labels)} held-out images",
+        },
+        figures={
+            "Held-out images by true and predicted class": (
+                kcv.visualize.confusion_figure(confusion, names)
+            ),
+            "Filters of the first convolution": kcv.visualize.filters_figure(
+                first_kernel(model)
+            ),
+        },
+        headline=f"top1 {top1:.4f}",
+        tables={
+            "most_confused": {
+                f"{names[true]} taken for {names[found]}": count
+                for true, found, count in kcv.metrics.most_confused(confusion)
+            }
+        },
+    )
+
+
+def first_kernel(model: keras.Model) -> keras.Variable:
+    """Return the kernel of the first convolution of a model."""
+    return next(
+        layer.kernel
+        for layer in model._flatten_layers()  # noqa: SLF001
+        if isinstance(layer, keras.layers.Conv2D)
+    )
