@@ -38,7 +38,9 @@ class Plan(NamedTuple):
         """Images that one epoch shows."""
         return self.steps_per_epoch * self.batch_size
 
-    def with_options(self, run: Run, group: int = BATCH_GROUP) -> Self:
+    def with_options(
+        self, run: Run, group: int = BATCH_GROUP, linear_rate: bool = False
+    ) -> Self:
         """Change the plan as the options of a run ask for.
 
         With another batch size or number of epochs, an epoch shows as many
@@ -49,6 +51,8 @@ class Plan(NamedTuple):
             group: An epoch has a multiple of so many steps. `kcv.data.batch`
                 groups images over 8 batches, and a run can only be resumed
                 exactly between two groups. 1 for other batches.
+            linear_rate: Whether the plan's learning rate grows in proportion
+                to the batch size. Defaults to False.
 
         Returns:
             The plan, whose `steps` are a multiple of `epochs`.
@@ -77,11 +81,14 @@ class Plan(NamedTuple):
             images = self.steps * self.batch_size / self.epochs
             steps = max(round(images / batch_size / group), 1) * group
         epochs = run.epochs or self.epochs
+        rate = self.learning_rate
+        if linear_rate:
+            rate *= batch_size / self.batch_size
         return self._replace(
             batch_size=batch_size,
             steps=steps * epochs,
             epochs=epochs,
-            learning_rate=run.learning_rate or self.learning_rate,
+            learning_rate=run.learning_rate or rate,
         )
 
 

@@ -37,7 +37,15 @@ def train(
         monitor: Name of the logged value by which `run.patience` judges an
             epoch, and "min" or "max".
         **options: Further arguments of `fit`, such as `validation_data`.
+
+    Raises:
+        ValueError: If `run.patience` is given and no epoch is evaluated.
     """
+    if run.patience and not measures and "validation_data" not in options:
+        raise ValueError(
+            "`patience` must be left out of training whose epochs are not "
+            f"evaluated. Received: patience={run.patience}"
+        )
     done = completed_epochs(run.backup)
     model.fit(
         batches(done * plan.images_per_epoch),

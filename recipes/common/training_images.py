@@ -1,0 +1,136 @@
+"""The images that a network is trained on, and their batches."""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+
+import kcv
+from kcv.proposals import ProposalCache
+from kcv.serving import ShortSide
+from recipes.common.run import Run
+
+# Digit scenes are kept in memory if there are no more of them: 1.1 GB.
+KEPT_SCENES = 8192
+# Longer side of images at several scales (Girshick 2015, section 5.2).
+LONG_SIDE = 2000
+
+
+class TrainingImages(NamedTuple):
+    """The training images of a dataset, as often as they are needed.
+
+    Attributes:
+        once: Single examples in a fixed order, one pass.
+        stream: Function from a position to the endless stream of shuffled
+            examples that begins there.
+        class_names: Names of the classes 0, 1, ...
+        mirror: Whether an image may be mirrored, which a digit may not.
+    """
+
+    once: tf.data.Dataset
+    stream: Callable[[int], tf.data.Dataset]
+    class_names: tuple[str, ...]
+    mirror: bool
+
+
+def open_training_images(
+    data: str,
+    scenes: int | None,
+    seed: int,
+    on_error: str = "raise",
+    load: Callable[..., kcv.data.DataSet] = kcv.data.load_detection,
+) -> TrainingImages:
+    """Open the training images of a dataset.
+
+    Args:
+        data: Name of the dataset, see `kcv.data.load_detection`.
+        scenes: Number of digit scenes. None draws a new scene at each
+            position, without end.
+        seed: Seed of the order, and of digit scenes.
+        on_error: "raise" or "skip", for an image that cannot be decoded.
+            Defaults to "raise".
+        load: Function that opens the dataset, `kcv.data.load_detection` or
+            `kcv.data.load_segmentation`.
+
+    Returns:
+        The images.
+    """
+    kept = data == "digit_scenes" and scenes is not None
+    opened = load(data, seed=seed if kept else None, on_error=on_error)
+    once = opened.dataset
+    if kept:
+        once = once.take(scenes)
+        if scenes <= KEPT_SCENES:
+            once = once.cache()
+
+    def stream(start):
+        if kept:
+            return once.skip(start % scenes).concatenate(once.repeat())
+        return load(data, seed=seed, start=start, on_error=on_error).dataset
+
+    mirror = data != "digit_scenes"
+    return TrainingImages(once, stream, opened.class_names, mirror)
+
+
+def make_batches(
+    dataset: tf.data.Dataset, batch_size: int, scaling: ShortSide | None
+) -> tf.data.Dataset:
+    """Resize, pad and batch single examples.
+
+    Args:
+        dataset: Single examples, with or without `proposals`.
+        batch_size: Images per batch.
+        scaling: Sides of the resized images. None keeps their size.
+
+    Returns:
+        Batches as `kcv.data.batch` makes them.
+    """
+    if scaling is not None:
+        dataset = kcv.data.resize(
+            dataset, scaling.short_side, scaling.long_side
+        )
+    return kcv.data.batch(dataset, batch_size)
+
+
+def stream_batches(
+    run: Run,
+    images: TrainingImages,
+    batch_size: int,
+    scaling: ShortSide | None,
+    proposals: ProposalCache | None = None,
+    scales: Sequence[int] = (),
+    mirror: bool = True,
+) -> Callable[[int], tf.data.Dataset]:
+    """Make the stream of batches that a detector is trained on.
+
+    Args:
+        run: Options of the recipe.
+        images: Training images.
+        batch_size: Images per batch.
+        scaling: Sides of the resized images. None keeps their size.
+        proposals: Proposals that join the images. Defaults to none.
+        scales: Shorter sides in pixels, from which one is drawn for each
+            image. Defaults to the side of `scaling`.
+        mirror: Whether images are mirrored at random, if they may be. Defaults
+            to True.
+
+    Returns:
+        Function from the position of the first image to the endless stream of
+        batches (x, y) that begins there.
+    """
+
+    def batches(start):
+        stream = images.stream(start)
+        if proposals is not None:
+            stream = proposals.attach(stream)
+        if scales:
+            stream = kcv.data.random_resize(
+                stream, scales, LONG_SIDE, run.seed, start
+            )
+        if mirror and images.mirror:
+            stream = kcv.data.random_flip(stream, run.seed, start)
+        stream = make_batches(stream, batch_size, scaling)
+        return stream.map(kcv.data.detection_inputs).prefetch(2)
+
+    return batches
