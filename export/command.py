@@ -212,22 +212,22 @@ def _crop(network, crop: dict | None, short_side: int | None):
 
     Args:
         network: the classifier.
-        crop: fields of the `CentreCrop` of its evaluation, from a run's
+        crop: fields of the `CenterCrop` of its evaluation, from a run's
             config.json; None where there is none.
         short_side: to scale to instead, in pixels.
 
     Returns:
-        A `CentreCrop`.
+        A `CenterCrop`.
 
     Raises:
         ValueError: the network takes no squares, or squares of any size and
             `short_side` is None.
     """
-    from kcv.serving import CentreCrop
+    from kcv.serving import CenterCrop
     from kcv.serving.signatures import image_shape
 
     if crop is not None:
-        centre = CentreCrop(**crop)
+        centre = CenterCrop(**crop)
         if short_side is None:
             return centre
         return dataclasses.replace(centre, short_side=short_side)
@@ -241,4 +241,4 @@ def _crop(network, crop: dict | None, short_side: int | None):
             f"{(height, width)}, short_side={short_side}"
         )
     (size,) = sizes
-    return CentreCrop(short_side or size, size, channels)
+    return CenterCrop(short_side or size, size, channels)

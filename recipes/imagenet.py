@@ -203,7 +203,7 @@ def main(
         raise ValueError(
             f"warm_start is for vgg16 and vgg19. Received: network={network!r}"
         )
-    centre = kcv.serving.CentreCrop(256, plan.crop)
+    centre = kcv.serving.CenterCrop(256, plan.crop)
     batch_size = run.batch_size or plan.batch_size
     epochs = run.epochs or plan.epochs
     configuration = {

@@ -20,7 +20,7 @@ from recipes.common.classification import make_batches
 from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
-from recipes.common.plan import Plan
+from recipes.common.plan import plan_epochs
 from recipes.common.run import Run
 from recipes.common.run import begin
 from recipes.common.train import train
@@ -44,14 +44,12 @@ class Options(Run):
 
 def main(run: Options) -> dict:
     """Train LeNet-5 on embedded digits and measure it on held-out ones."""
-    strategy = begin(run)
-
     # === Data ===
     size = kcv.data.load_classification("digits", "train").size
-    plan = Plan(32, 60 * (size // 32), epochs=60, learning_rate=0.05)
-    plan = plan.with_options(run, group=1)
+    plan = plan_epochs(run, size, 32, epochs=60, learning_rate=0.05)
     test = kcv.data.load_classification("digits", "test")
     test = test._replace(dataset=test.dataset.map(enlarge))
+    strategy = begin(run)
 
     def batches(start):
         digits = kcv.data.digits("train", seed=run.seed, start=start)

@@ -23,6 +23,7 @@ from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.plan import Plan
+from recipes.common.plan import plan_epochs
 from recipes.common.report import Published
 from recipes.common.run import Run
 from recipes.common.run import begin
@@ -37,7 +38,7 @@ PAPER = [
     )
 ]
 MEAN, DEVIATION = 0.1307, 0.3081  # Of MNIST's pixels in 0..1.
-CROP = kcv.serving.CentreCrop(28, 28, channels=1)
+CROP = kcv.serving.CenterCrop(28, 28, channels=1)
 
 # Images shown in all: 12 epochs of MNIST, more of smaller sets.
 IMAGES = 12 * 60_000
@@ -62,13 +63,10 @@ class Options(Run):
 
 def main(run: Options) -> dict:
     """Train LeNet-5 and measure it on the held-out images."""
-    strategy = begin(run)
-
     # === Data ===
     size = kcv.data.load_classification(run.data, "train").size
     epochs = min(max(IMAGES // size, 12), 60)
-    plan = Plan(64, epochs * (size // 64), epochs, learning_rate=0.05)
-    plan = plan.with_options(run, group=1)
+    plan = plan_epochs(run, size, 64, epochs, learning_rate=0.05)
     test = kcv.data.load_classification(run.data, "test")
     shape = test.dataset.element_spec["images"].shape
     if not shape.is_compatible_with((28, 28, 1)):
@@ -76,6 +74,7 @@ def main(run: Options) -> dict:
             "`data` must have images of 28 x 28 pixels and one channel, as "
             f"MNIST has. Received: data={run.data!r} with images {shape}"
         )
+    strategy = begin(run)
 
     def batches(start):
         digits, _, _ = kcv.data.load_classification(

@@ -8,7 +8,7 @@ is imported here before it is used.
 import importlib
 
 _HOMES = {
-    "CentreCrop": "preparation",
+    "CenterCrop": "preparation",
     "Client": "client",
     "ExportError": "errors",
     "RestClient": "rest",
@@ -23,7 +23,7 @@ _HOMES = {
 }
 
 __all__ = [
-    "CentreCrop",
+    "CenterCrop",
     "Client",
     "ExportError",
     "RestClient",

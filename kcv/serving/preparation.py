@@ -59,7 +59,7 @@ class ShortSide:
 
 
 @dataclasses.dataclass(frozen=True)
-class CentreCrop:
+class CenterCrop:
     """Scale an image to a short side and take the square in its middle.
 
     What `kcv.classification.single_crop` does in ILSVRC's evaluation.
@@ -73,7 +73,7 @@ class CentreCrop:
         ValueError: a size below 1 or above `short_side`, or other channels.
 
     Example:
-        >>> prepare = CentreCrop(256, 224)
+        >>> prepare = CenterCrop(256, 224)
         >>> prepare(tf.zeros([375, 500, 3], tf.uint8)).shape
         TensorShape([224, 224, 3])
     """

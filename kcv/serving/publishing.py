@@ -15,7 +15,7 @@ import tensorflow as tf
 import kcv
 from kcv.serving.outputs import Outputs
 from kcv.serving.outputs import outputs_of
-from kcv.serving.preparation import CentreCrop
+from kcv.serving.preparation import CenterCrop
 from kcv.serving.preparation import Prepare
 from kcv.serving.preparation import as_it_is
 from kcv.serving.self_check import check_export
@@ -172,7 +172,7 @@ def _check_class_names(class_names, model):
 
 
 def _check_prepare(prepare, model):
-    if proposals_shape(model) and isinstance(prepare, CentreCrop):
+    if proposals_shape(model) and isinstance(prepare, CenterCrop):
         raise ValueError(
             "`prepare` may scale the images of a model with proposals, which "
             "are scaled with them, but not crop them. Received: "

@@ -13,7 +13,7 @@ from kcv.serving.outputs import Outputs
 from kcv.serving.outputs import TopClasses
 from kcv.serving.outputs import label_maps
 from kcv.serving.outputs import pictures
-from kcv.serving.preparation import CentreCrop
+from kcv.serving.preparation import CenterCrop
 from kcv.serving.preparation import Prepare
 from kcv.serving.preparation import ShortSide
 from kcv.serving.preparation import as_it_is
@@ -21,7 +21,7 @@ from kcv.storage import write_whole
 
 Task = Literal["classification", "detection", "segmentation", "style"]
 
-_PREPARATIONS = {"short_side": ShortSide, "center_crop": CentreCrop}
+_PREPARATIONS = {"short_side": ShortSide, "center_crop": CenterCrop}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +36,7 @@ class ServingConfig:
             boxes, "segmentation" for class scores (B, H, W, classes), or
             "style" for images.
         prepare: Function from a decoded image (H, W, 3) uint8 to what the
-            model sees: a `ShortSide`, a `CentreCrop`, or `as_it_is`, which
+            model sees: a `ShortSide`, a `CenterCrop`, or `as_it_is`, which
             leaves images at their own size. Defaults to `as_it_is`.
         class_names: Names of the classes 0, 1, ..., or an empty tuple where
             the model has none. A classifier needs them.

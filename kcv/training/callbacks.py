@@ -2,7 +2,9 @@
 
 import math
 import os
+import shutil
 import time
+import warnings
 from pathlib import Path
 
 import h5py
@@ -51,6 +53,7 @@ class BestWeights(keras.callbacks.Callback):
     Args:
         file: Path of the best weights, which must end in ".weights.h5".
         monitor: Name of the logged value to compare, "val_loss" for example.
+            Epochs that do not log it are not judged.
         patience: Number of epochs without a better value after which training
             stops. Int of at least 1.
         mode: "min" where a lower value is better, "max" where a higher one is.
@@ -87,6 +90,19 @@ class BestWeights(keras.callbacks.Callback):
         self.patience = patience
         self.sign = 1 if mode == "max" else -1
 
+    def has_stopped(self, epochs: int) -> bool:
+        """Return whether training was stopped for want of a better value.
+
+        Args:
+            epochs: Number of completed epochs, see `completed_epochs`.
+        """
+        if not self.file.exists():
+            return False
+        with h5py.File(self.file) as store:
+            judged = int(store.attrs["judged"])
+            waited = judged - int(store.attrs["epoch"])
+        return judged == epochs - 1 and waited >= self.patience
+
     def on_train_begin(self, logs=None):
         self.best, self.best_epoch = -math.inf, -1
         if self.file.exists():
@@ -96,24 +112,39 @@ class BestWeights(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         value = (logs or {}).get(self.monitor)
-        if value is None:  # Not every epoch is evaluated.
+        if value is None:
             return
         if self.sign * value > self.best:
             self.best, self.best_epoch = self.sign * value, epoch
-            self._save(epoch, value)
+            self._write(
+                lambda file: self.model.save_weights(file, overwrite=True),
+                {"value": value, "epoch": epoch, "judged": epoch},
+            )
         elif epoch - self.best_epoch >= self.patience:
             self.model.stop_training = True
+            if self.file.exists():
+                self._write(
+                    lambda file: shutil.copy(self.file, file),
+                    {"judged": epoch},
+                )
 
     def on_train_end(self, logs=None):
         if self.file.exists():
             self.model.load_weights(self.file)
+        else:
+            warnings.warn(
+                f"No epoch logged a finite {self.monitor!r}, so the last "
+                "weights are kept, not the best.",
+                stacklevel=2,
+            )
 
-    def _save(self, epoch, value):
+    def _write(self, write, attributes):
+        """Write the file whole or not at all."""
         temporary = self.file.with_name("unfinished-best.weights.h5")
         try:
-            self.model.save_weights(temporary, overwrite=True)
+            write(temporary)
             with h5py.File(temporary, "a") as store:
-                store.attrs["epoch"], store.attrs["value"] = epoch, value
+                store.attrs.update(attributes)
             temporary.rename(self.file)
         except OSError:
             temporary.unlink(missing_ok=True)

@@ -79,10 +79,11 @@ def evaluate_classifier(
     )
 
 
-def first_kernel(model: keras.Model) -> keras.Variable:
-    """Return the kernel of the first convolution of a model."""
-    return next(
-        layer.kernel
-        for layer in model._flatten_layers()  # noqa: SLF001
-        if isinstance(layer, keras.layers.Conv2D)
-    )
+def first_kernel(model: keras.Model) -> keras.Variable | None:
+    """Return the kernel of the first convolution, also of a nested model."""
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            return layer.kernel
+        if isinstance(layer, keras.Model):
+            return first_kernel(layer)
+    return None

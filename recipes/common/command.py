@@ -1,18 +1,20 @@
 """The command line of a recipe."""
 
+import dataclasses
 import os
 import sys
 from collections.abc import Callable
+from typing import Annotated
 
 import tyro
 
-from recipes.common.run import Run
+from recipes.common.run import Folder
 
 # Mistakes of the user, whose messages say what would be right.
 _MISTAKES = (ValueError, OSError, ImportError, FloatingPointError)
 
 
-def run_command(main: Callable[[Run], dict], options: Run) -> None:
+def run_command(main: Callable[[Folder], dict], options: Folder) -> None:
     """Run a recipe with the options of the command line.
 
     A mistake in the options ends with one line and exit code 2. The traceback
@@ -25,16 +27,41 @@ def run_command(main: Callable[[Run], dict], options: Run) -> None:
     """
     module = sys.modules["__main__"]
     command = f"python -m {module.__spec__.name}"
-    given = tyro.cli(
-        type(options),
-        prog=command,
-        description=module.__doc__,
-        default=options,
-    )
+    if {"-h", "--help"} & {*sys.argv[1:]}:
+        # Not as tyro's `description`, which would tear the example commands.
+        print(module.__doc__)
     try:
-        main(given)
+        main(
+            tyro.cli(
+                _without_hints(type(options)),
+                prog=command,
+                description="",
+                config=(tyro.conf.DisallowNone,),
+            )
+        )
     except _MISTAKES as error:
         if os.environ.get("KCV_TRACEBACK"):
             raise
         lines = " ".join(str(error).split()) or type(error).__name__
-        sys.exit(f"{command}: error: {lines}")
+        print(f"{command}: error: {lines}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _without_hints(options: type) -> type:
+    """Subclass options so that `--help` does not print "(default: None)".
+
+    The text of such an option says what happens without it.
+    """
+    hint = tyro.conf.arg(help_behavior_hint="")
+    return dataclasses.make_dataclass(
+        options.__name__,
+        [
+            (field.name, Annotated[field.type, hint], None)
+            for field in dataclasses.fields(options)
+            if field.default is None
+        ],
+        bases=(options,),
+        namespace={"__doc__": options.__doc__},
+        frozen=True,
+        kw_only=True,
+    )

@@ -29,7 +29,8 @@ class Evaluation(NamedTuple):
             was measured.
         figures: Matplotlib figures by caption, for the report.
         headline: Sentence that the run ends with.
-        tables: Further tables of the report: dict from caption to rows.
+        tables: Further tables of the report: dict from caption to a dict of
+            names and values.
     """
 
     metrics: Mapping[str, Any]
@@ -96,10 +97,13 @@ def evaluate_and_report(
 
     # === Report ===
     told = describe(run)
+    plans = {
+        f"Plan of {stage.out.name}": stage.plan._asdict() for stage in stages
+    }
     report = write_report(
         run.out,
         title,
-        {**metrics, **evaluation.tables},
+        {**metrics, **evaluation.tables, **plans},
         paper,
         history,
         evaluation.figures,

@@ -70,11 +70,10 @@ class Plan(NamedTuple):
         (8, 2, 512)
         """
         steps = run.steps_per_epoch
-        if steps is not None and (steps < 1 or steps % group):
+        if steps is not None and steps % group:
             raise ValueError(
-                f"`steps_per_epoch` must be a positive multiple of {group}, so "
-                "that a run can be resumed exactly. Received: "
-                f"steps_per_epoch={steps}"
+                f"`steps_per_epoch` must be a multiple of {group}, so that a "
+                f"run can be resumed exactly. Received: steps_per_epoch={steps}"
             )
         batch_size = run.batch_size or self.batch_size
         if steps is None:
@@ -90,6 +89,27 @@ class Plan(NamedTuple):
             epochs=epochs,
             learning_rate=run.learning_rate or rate,
         )
+
+
+def plan_epochs(
+    run: Run, images: int, batch_size: int, epochs: int, learning_rate: float
+) -> Plan:
+    """Plan epochs each of which shows all images of a set once.
+
+    Args:
+        run: Options of the recipe, which may change every number of the plan.
+        images: Number of images of the set.
+        batch_size: Images per step.
+        epochs: Number of epochs.
+        learning_rate: Highest learning rate.
+
+    Returns:
+        The plan, with the options of the run.
+    """
+    batch_size = run.batch_size or batch_size
+    steps = max(images // batch_size, 1)
+    plan = Plan(batch_size, epochs * steps, epochs, learning_rate)
+    return plan.with_options(run, group=1)
 
 
 def make_adamw(plan: Plan) -> keras.optimizers.Optimizer:

@@ -22,49 +22,75 @@ from kcv.training import remove_backups
 # Options with which a stopped or a finished run may go on.
 _FREE = ("out", "epochs", "patience", "resume", "export")
 
+_POSITIVE = (
+    "epochs",
+    "batch_size",
+    "steps_per_epoch",
+    "learning_rate",
+    "patience",
+)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Run:
-    """Options that every recipe has.
+class Folder:
+    """Options of every command that fills a folder.
+
+    Attributes:
+        out: Output folder of the run.
+        resume: Continue a run with the same options that was stopped.
+        seed: Seed of the weights, of the data and of all sampling.
+    """
+
+    out: Path
+    resume: bool = True
+    seed: int = 3
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Run(Folder):
+    """Options of every recipe that trains a model.
 
     A recipe adds its own options in a subclass, so that one object holds all
     that was asked for.
 
     Attributes:
-        out: Output folder of the run.
-        epochs: Number of epochs. Defaults to the recipe's plan.
+        epochs: Number of epochs. Defaults to the recipe's plan. A finished run
+            is prolonged by a larger number.
         batch_size: Images per update. Defaults to the recipe's plan.
         steps_per_epoch: Updates per epoch, a multiple of 8 for detectors and
             segmenters. Defaults to as many as show the plan's number of images
             in its number of epochs.
         learning_rate: Highest learning rate. Defaults to the recipe's plan.
-        patience: Stop after so many evaluated epochs that are not better than
-            the best one, and keep the best weights. Defaults to training all
+        patience: Number of epochs without a better evaluation after which
+            training stops. The best weights are kept. Defaults to training all
             epochs and keeping the last weights.
-        resume: Continue a run with the same options that was stopped.
         export: Folder in which the trained model is also published for
             TensorFlow Serving.
         precision: Keras dtype policy. mixed_bfloat16 is faster on GPUs and on
             CPUs with AMX or avx512_bf16.
         jit: Compile the training step with XLA where the model allows it.
-        seed: Seed of the weights, of the data and of all sampling.
         distribute: Train on one device, or on a copy of the model per GPU.
         on_error: What to do about an image that cannot be decoded.
     """
 
-    out: Path
     epochs: int | None = None
     batch_size: int | None = None
     steps_per_epoch: int | None = None
     learning_rate: float | None = None
     patience: int | None = None
-    resume: bool = True
     export: Path | None = None
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     jit: bool = False
-    seed: int = 3
     distribute: Literal["none", "mirrored"] = "none"
     on_error: Literal["raise", "skip"] = "raise"
+
+    def __post_init__(self):
+        for name in _POSITIVE:
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(
+                    f"`{name}` must be positive. Received: {name}={value}"
+                )
 
     def stage(self, name: str) -> Self:
         """Return the same options for one stage, with a folder of its own."""
@@ -110,13 +136,13 @@ def begin(run: Run) -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
-def write_config(run: Run) -> None:
+def write_config(run: Folder) -> None:
     """Write `config.json`: the options of a run, and what it ran with."""
     text = json.dumps(describe(run), indent=2, sort_keys=True)
     write_whole(run.out / "config.json", text.encode() + b"\n")
 
 
-def describe(run: Run) -> dict[str, Any]:
+def describe(run: Folder) -> dict[str, Any]:
     """Return what `config.json` holds, as JSON has it."""
     return {
         "options": _plain(dataclasses.asdict(run)),

@@ -39,7 +39,8 @@ def train(
         **options: Further arguments of `fit`, such as `validation_data`.
 
     Raises:
-        ValueError: If `run.patience` is given and no epoch is evaluated.
+        ValueError: If `run.patience` is given and no epoch is evaluated, or
+            more epochs are completed than the plan has.
     """
     if run.patience and not measures and "validation_data" not in options:
         raise ValueError(
@@ -47,28 +48,44 @@ def train(
             f"evaluated. Received: patience={run.patience}"
         )
     done = completed_epochs(run.backup)
+    if done > plan.epochs:
+        raise ValueError(
+            f"`epochs` must be at least {done}, the number of epochs that "
+            f"{run.out} has completed. Received: epochs={plan.epochs}. Give "
+            "another folder by --out, or start over with --no-resume."
+        )
+    keep_epochs(run.out / "history.csv", done)
+    best = _best_weights(run, monitor, done)
+    stopped = best is not None and best.has_stopped(done)
     model.fit(
         batches(done * plan.images_per_epoch),
-        epochs=plan.epochs,
+        epochs=done if stopped else plan.epochs,
         initial_epoch=done,
         steps_per_epoch=plan.steps_per_epoch,
         shuffle=False,  # The stream is shuffled.
-        callbacks=_callbacks(run, measures, monitor, done),
+        callbacks=_callbacks(run, measures, best, done),
         **options,
     )
 
 
-def _callbacks(run, measures, monitor, done) -> list:
+def _best_weights(run, monitor, done) -> BestWeights | None:
+    file = run.out / "best.weights.h5"
+    if not done:  # Left by a run that was started over.
+        file.unlink(missing_ok=True)
+    if run.patience is None:
+        return None
+    return BestWeights(file, monitor[0], run.patience, monitor[1])
+
+
+def _callbacks(run, measures, best, done) -> list:
     """List the callbacks in the order that they need.
 
     The backup is last: it makes an epoch count.
     """
-    history = run.out / "history.csv"
-    keep_epochs(history, done)
     listed = [
         Stopwatch(),
         *measures,
-        keras.callbacks.CSVLogger(history, append=done > 0),
+        keras.callbacks.CSVLogger(run.out / "history.csv", append=done > 0),
         StopAtNaN(),
     ]
     try:
@@ -77,8 +94,6 @@ def _callbacks(run, measures, monitor, done) -> list:
         pass
     else:
         listed.append(keras.callbacks.TensorBoard(run.out / "tensorboard"))
-    if run.patience is not None:
-        name, mode = monitor
-        best = run.out / "best.weights.h5"
-        listed.append(BestWeights(best, name, run.patience, mode))
+    if best is not None:
+        listed.append(best)
     return [*listed, EpochBackup(run.backup)]

@@ -12,7 +12,7 @@ import kcv
 from export import __main__ as command_line
 from export import native
 from export.command import export
-from kcv.serving import CentreCrop
+from kcv.serving import CenterCrop
 from recipes import cifar
 from recipes import mnist
 from recipes.common import finish_classification as classification
@@ -21,7 +21,7 @@ NAMES = [f"class {number}" for number in range(10)]
 LENET, CIFAR = (
     (mnist.build, (10, "tanh"), mnist.CROP),
     # Not the recipe's crop, so that scale and cut differ.
-    (cifar.build, (10, 20, "A"), CentreCrop(40, 32)),
+    (cifar.build, (10, 20, "A"), CenterCrop(40, 32)),
 )
 
 
@@ -116,7 +116,7 @@ def test_the_command_line_says_what_a_lone_model_is(
     served = tf.saved_model.load(str(tmp_path / "1"))
     answer = served.signatures["serving_bytes"](tf.constant(files[:1]))
     assert set(answer["class_names"].numpy()[0]) == {b"red", b"green", b"blue"}
-    assert prepare_of(tmp_path / "1").startswith("CentreCrop(short_side=8,")
+    assert prepare_of(tmp_path / "1").startswith("CenterCrop(short_side=8,")
 
 
 def test_help_lists_the_tasks(monkeypatch, capsys):
@@ -133,7 +133,7 @@ def test_the_short_side_of_a_classifier(classifier, tmp_path):
     lone = {"task": "classification", "labels": names}
     version = export(model, tmp_path / "lone", short_side=12, **lone)
     assert (
-        prepare_of(version) == "CentreCrop(short_side=12, size=8, channels=3)"
+        prepare_of(version) == "CenterCrop(short_side=12, size=8, channels=3)"
     )
     with pytest.raises(ValueError, match="size=8, short_side=6"):
         export(model, tmp_path / "lone", short_side=6, **lone)
@@ -143,11 +143,11 @@ def test_the_short_side_of_a_classifier(classifier, tmp_path):
     run = keras.models.load_model(model)
     (tmp_path / "run").mkdir()
     path = write_run(
-        tmp_path / "run", run, **classification.served_by(CentreCrop(10, 8))
+        tmp_path / "run", run, **classification.served_by(CenterCrop(10, 8))
     )
     version = export(path, tmp_path / "of_run", labels=names, short_side=16)
     assert (
-        prepare_of(version) == "CentreCrop(short_side=16, size=8, channels=3)"
+        prepare_of(version) == "CenterCrop(short_side=16, size=8, channels=3)"
     )
 
 

@@ -8,13 +8,12 @@ import tensorflow as tf
 
 from export.command import export
 from recipes import lenet_digits
-from recipes.common import run as experiment
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     out = tmp_path_factory.mktemp("lenet_digits")
-    run = experiment.Run(out / "run", export=out / "served")
+    run = lenet_digits.Options(out=out / "run", export=out / "served")
     return out, lenet_digits.main(run)
 
 

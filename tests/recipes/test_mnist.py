@@ -5,7 +5,6 @@ import pytest
 
 import kcv.data
 from recipes import mnist
-from recipes.common import run as experiment
 from recipes.lenet_digits import enlarge
 
 
@@ -31,34 +30,17 @@ def folder(tmp_path_factory):
 
 
 def test_idx_files_train_and_are_measured(folder, tmp_path):
-    run = experiment.Run(tmp_path / "run", epochs=4)
-    metrics = mnist.main(run, data=f"idx:{folder}")
+    run = mnist.Options(out=tmp_path / "run", epochs=4, data=f"idx:{folder}")
+    metrics = mnist.main(run)
     assert metrics["top1"] > 0.9
     assert metrics["split"].endswith("364 held-out images")
     assert metrics["epochs"] == 4
 
 
-def test_a_stopped_run_goes_on(folder, tmp_path):
-    whole = experiment.Run(tmp_path / "whole", epochs=2)
-    expected = mnist.main(whole, data=f"idx:{folder}")
-    part = experiment.Run(tmp_path / "part", epochs=2)
-    keep = experiment.EpochBackup.on_epoch_end
-
-    def keep_and_stop(self, epoch, logs=None):
-        keep(self, epoch, logs)
-        self.model.stop_training = True
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(experiment.EpochBackup, "on_epoch_end", keep_and_stop)
-        assert mnist.main(part, data=f"idx:{folder}")["epochs"] == 1
-    metrics = mnist.main(part, data=f"idx:{folder}")
-    assert metrics["epochs"] == 2
-    assert metrics["total_loss"] == expected["total_loss"]
-    assert metrics["top1"] == expected["top1"]
-
-
-def test_other_images_are_refused(tmp_path):
+def test_other_images_are_refused_before_a_folder_is_made(tmp_path):
     for prefix in ("train", "t10k"):
         write(tmp_path, prefix, np.zeros((3, 32, 32)), np.arange(3))
+    run = mnist.Options(out=tmp_path / "run", data=f"idx:{tmp_path}")
     with pytest.raises(ValueError, match="28 x 28"):
-        mnist.main(experiment.Run(tmp_path / "run"), data=f"idx:{tmp_path}")
+        mnist.main(run)
+    assert not run.out.exists()

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 import kcv.data
 from kcv.classification import single_crop
-from kcv.serving import CentreCrop
+from kcv.serving import CenterCrop
 from kcv.serving import ShortSide
 from kcv.serving.preparation import as_it_is
 from kcv.serving.preparation import prepared_batch
@@ -75,11 +75,11 @@ def _twice(image):
 def test_centre_crop_is_that_of_the_evaluation():
     image = np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
     crop = single_crop(image[np.newaxis], 40, 32)[0, 0]
-    np.testing.assert_array_equal(CentreCrop(40, 32)(image), crop)
-    assert CentreCrop(28, 28, channels=1)(image).shape == (28, 28, 1)
+    np.testing.assert_array_equal(CenterCrop(40, 32)(image), crop)
+    assert CenterCrop(28, 28, channels=1)(image).shape == (28, 28, 1)
 
 
 @pytest.mark.parametrize("arguments", [(20, 21), (20, 0), (20, 20, 4)])
 def test_centre_crop_refuses(arguments):
     with pytest.raises(ValueError, match="Received"):
-        CentreCrop(*arguments)
+        CenterCrop(*arguments)

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from export import native
-from kcv.serving import CentreCrop
+from kcv.serving import CenterCrop
 from kcv.serving import ShortSide
 from kcv.serving import publish
 from kcv.serving.preparation import scaled_proposals
@@ -143,8 +143,8 @@ def test_a_fixed_number_of_proposals(tmp_path):
 
 
 def test_a_crop_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="prepare=CentreCrop"):
-        publish(_echo(), tmp_path, prepare=CentreCrop(32, 32))
+    with pytest.raises(ValueError, match="prepare=CenterCrop"):
+        publish(_echo(), tmp_path, prepare=CenterCrop(32, 32))
 
 
 def test_proposals_follow_roundings_as_training_boxes_do():

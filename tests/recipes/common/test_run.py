@@ -1,114 +1,109 @@
+"""The options of a run, and the folder that belongs to them."""
+
+import dataclasses
+import json
+from pathlib import Path
+
 import keras
-import numpy as np
 import pytest
 
-from recipes.common import run as experiment
-from recipes.common.run import EpochBackup
+from recipes.common.run import Run
+from recipes.common.run import begin
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options(Run):
+    depth: int = 20
+    scales: tuple[int, ...] = (256, 512)
+    warm_start: Path | None = None
 
 
 @pytest.fixture
-def model():
-    keras.utils.set_random_seed(0)
-    layers = [keras.Input((3,)), keras.layers.Dropout(0.5)]
-    model = keras.Sequential([*layers, keras.layers.Dense(2)])
-    model.compile(keras.optimizers.Adam(0.1), "mse")
-    return model
+def options(tmp_path):
+    return Options(out=tmp_path / "run", warm_start=tmp_path / "model.keras")
 
 
-DATA = np.ones((8, 3), "float32"), np.ones((8, 2), "float32")
+@pytest.fixture
+def stopped(options):
+    """The options of a run that was stopped after an epoch."""
+    begin(options)
+    options.backup.mkdir()
+    (options.backup / "epoch-1.weights.h5").touch()
+    return options
 
 
-def test_backup_restores_weights_and_optimiser(model, tmp_path):
-    def fresh():
-        keras.utils.set_random_seed(0)
-        copy = keras.models.model_from_json(model.to_json())
-        copy.set_weights(model.get_weights())
-        copy.compile(keras.optimizers.Adam(0.1), "mse")
-        return copy
+def test_config_has_what_was_asked_and_what_it_ran_with(options):
+    begin(options)
+    config = json.loads((options.out / "config.json").read_text())
+    asked = config["options"]
+    assert asked["depth"] == 20
+    assert asked["scales"] == [256, 512]
+    assert asked["warm_start"] == str(options.warm_start)
+    assert asked["epochs"] is None
+    assert config["versions"]["keras"] == keras.__version__
+    assert {"kcv", "commit", "tensorflow", "python"} <= set(config["versions"])
+    assert config["command"].startswith("python -m ")
+    assert config["machine"]
 
-    whole, first, second = fresh(), fresh(), fresh()
-    whole.fit(*DATA, epochs=4, verbose=0)
-    backup = EpochBackup(tmp_path)
-    assert backup.epoch == 0
-    first.fit(*DATA, epochs=2, verbose=0, callbacks=[backup])
-    assert backup.epoch == 2
-    assert len(list(tmp_path.iterdir())) == 1
-    second.fit(
-        *DATA,
-        epochs=4,
-        initial_epoch=backup.epoch,
-        verbose=0,
-        callbacks=[EpochBackup(tmp_path)],
+
+def test_a_stage_has_a_folder_of_its_own(options):
+    stage = options.stage("rpn")
+    assert stage == dataclasses.replace(options, out=options.out / "rpn")
+    assert stage.backup == options.out / "rpn" / "backup"
+
+
+def test_the_same_weights_are_drawn_each_time(options):
+    draws = []
+    for _ in range(2):
+        begin(options)
+        draws.append(float(keras.random.uniform(())))
+    assert draws[0] == draws[1]
+
+
+def test_precision_is_keras_policy(options):
+    try:
+        begin(dataclasses.replace(options, precision="mixed_bfloat16"))
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def test_other_options_are_not_resumed(stopped):
+    other = dataclasses.replace(stopped, depth=56, scales=(1,))
+    match = r"run holds .* depth, scales changed \(depth was 20, now 56\)"
+    with pytest.raises(FileExistsError, match=match):
+        begin(other)
+    config = json.loads((stopped.out / "config.json").read_text())
+    assert config["options"]["depth"] == 20
+    begin(dataclasses.replace(other, resume=False))
+    assert not list(stopped.backup.iterdir())
+
+
+def test_a_run_may_be_moved_and_prolonged(stopped, tmp_path):
+    moved = stopped.out.rename(tmp_path / "moved")
+    begin(
+        dataclasses.replace(
+            stopped,
+            out=moved,
+            epochs=100,
+            patience=3,
+            export=tmp_path / "served",
+        )
     )
-    for a, b in zip(whole.get_weights(), second.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
+    config = json.loads((moved / "config.json").read_text())
+    assert config["options"]["epochs"] == 100
 
 
-def test_a_full_disk_leaves_the_last_backup(model, tmp_path, monkeypatch):
-    model.fit(*DATA, verbose=0, callbacks=[EpochBackup(tmp_path)])
-
-    def full(path, **_):
-        path.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(model, "save_weights", full)
-    with pytest.raises(OSError, match="No space left"):
-        model.fit(
-            *DATA,
-            epochs=2,
-            initial_epoch=1,
-            verbose=0,
-            callbacks=[EpochBackup(tmp_path)],
-        )
-    names = [file.name for file in tmp_path.iterdir()]
-    assert names == ["epoch-1.weights.h5"]
-
-
-# Keras leaves history.csv open when an update raises an error.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_lost_run_is_an_error_and_keeps_its_backup(model, tmp_path):
-    run = experiment.Run(tmp_path)
-    model.fit(*DATA, verbose=0, callbacks=experiment.callbacks(run))
-    before = {file.name for file in (tmp_path / "backup").iterdir()}
-    lost = DATA[0], np.full_like(DATA[1], np.nan)
-    with pytest.raises(FloatingPointError, match="update 1 of epoch 2"):
-        model.fit(
-            *lost,
-            epochs=2,
-            initial_epoch=1,
-            verbose=0,
-            callbacks=experiment.callbacks(run),
-        )
-    assert {file.name for file in (tmp_path / "backup").iterdir()} == before
-
-
-def test_a_full_disk_leaves_no_half_model(model, tmp_path, monkeypatch):
-    experiment.save_model(model, tmp_path)
-    whole = (tmp_path / "model.keras").read_bytes()
-
-    def full(path):
-        path.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(model, "save", full)
-    with pytest.raises(OSError, match="No space left"):
-        experiment.save_model(model, tmp_path)
-    assert (tmp_path / "model.keras").read_bytes() == whole
-    assert len(list(tmp_path.iterdir())) == 1
-
-
-def test_rows_of_epochs_without_backup_are_dropped(model, tmp_path):
-    run = experiment.Run(tmp_path)
-    (tmp_path / "history.csv").write_text("epoch,loss\n0,2.0\n1,1.5\n")
-    EpochBackup(tmp_path / "backup").folder.mkdir()
-    (tmp_path / "backup" / "epoch-1.weights.h5").touch()
-    experiment.callbacks(run)
-    assert experiment.read_history(tmp_path) == {"epoch": [0.0], "loss": [2.0]}
-
-
-def test_a_run_without_validation_has_a_history(model, tmp_path):
-    run = experiment.Run(tmp_path)
-    model.fit(*DATA, epochs=2, verbose=0, callbacks=experiment.callbacks(run))
-    history = experiment.read_history(tmp_path)
-    assert history.keys() == {"epoch", "loss", "seconds"}
-    assert history["epoch"] == [0, 1]
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", 0),
+        ("batch_size", -1),
+        ("steps_per_epoch", 0),
+        ("learning_rate", float("nan")),
+        ("patience", 0),
+    ],
+)
+def test_numbers_must_be_positive(name, value):
+    with pytest.raises(ValueError, match=f"`{name}` .* {name}={value}"):
+        Options(out=Path("run"), **{name: value})
