@@ -3,135 +3,118 @@
     python -m recipes.cifar
 
 downloads CIFAR-10 by TFDS and trains ResNet-20 as the paper does: 64 000
-updates of 128 images, padded by four pixels, cropped and mirrored; learning
-rate 0.1, divided by ten after 32 000 and 48 000. The paper has 8.75 % errors.
+updates of 128 images, padded by four pixels, cropped and mirrored, with a
+learning rate of 0.1 that is divided by ten after 32 000 and 48 000 updates. The
+paper has 8.75 % errors. This run wants a GPU.
 
     python -m recipes.cifar --data cifar100 --depth 56
 
-Two things differ from the paper: what it subtracts is the mean of each pixel,
-here one mean of each channel, over its deviation; and its decay of 1e-4 takes
-in the scale and shift of normalisation, which do not decay here.
+Two things differ from the paper. It subtracts the mean of each pixel; here the
+mean of each channel is subtracted, and the result divided by the deviation. Its
+weight decay of 1e-4 includes the scale and shift of batch normalization, which
+do not decay here.
 """
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
 from typing import Literal
 
 import keras
-import tyro
 
 import kcv
-from recipes.common import finish_classification as classification
-from recipes.common import run as experiment
+from kcv.serving import CenterCrop
+from kcv.serving import ServingConfig
+from recipes.common.classification import evaluate_classifier
+from recipes.common.classification import make_batches
+from recipes.common.command import run_command
+from recipes.common.evaluate_and_report import Stage
+from recipes.common.evaluate_and_report import evaluate_and_report
+from recipes.common.plan import Plan
+from recipes.common.plan import plan_epochs
 from recipes.common.report import Published
+from recipes.common.run import Run
+from recipes.common.run import begin
+from recipes.common.train import train
 
-TABLE_6 = {20: 0.0875, 32: 0.0751, 44: 0.0717, 56: 0.0697, 110: 0.0643}
-MEAN = (125.3, 123.0, 113.9)  # of CIFAR-10's channels, 0..255
+ERRORS = {20: 0.0875, 32: 0.0751, 44: 0.0717, 56: 0.0697, 110: 0.0643}
+MEAN = (125.3, 123.0, 113.9)  # Of CIFAR-10's channels in 0..255.
 DEVIATION = (63.0, 62.1, 66.7)
-CROP = kcv.serving.CenterCrop(32, 32)
-BATCH_SIZE = 128
-EPOCHS = 164  # of 50 000 images: 64 000 updates
-
-DEFAULT_RUN = experiment.Run(Path("runs/cifar"))
+EPOCHS = 164  # 64 000 updates of 128 of 50 000 images.
 
 
-def main(
-    run: Annotated[experiment.Run, tyro.conf.arg(name="")] = DEFAULT_RUN,
-    data: str = "cifar10",
-    depth: Literal[20, 32, 44, 56, 110] = 20,
-    shortcut: Literal["A", "B"] = "A",
-    steps_per_epoch: int | None = None,
-) -> dict:
-    """Train a CIFAR ResNet and measure it on the held-out images.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options(Run):
+    """Options of this recipe.
 
-    Args:
-        run: Options of every recipe.
+    Attributes:
         data: cifar10, cifar100, or folder:TRAIN[:TEST] with a folder of 32 x
             32 images for each class.
-        depth: Layers with weights, 6 n + 2.
-        shortcut: A has no parameters, as the paper's; B projects.
-        steps_per_epoch: Updates per epoch; by default all images once.
-
-    Returns:
-        What `metrics.json` has.
+        depth: Number of layers with weights, 6 n + 2.
+        shortcut: Kind of the shortcuts that change the number of channels. A
+            has no parameters and is the paper's, B is a projection.
     """
-    batch_size, epochs = run.batch_size or BATCH_SIZE, run.epochs or EPOCHS
-    configuration = {
-        **dataclasses.asdict(run),
-        **classification.served_by(CROP),
-        "data": data,
-        "depth": depth,
-        "shortcut": shortcut,
-        "batch_size": batch_size,
-        "epochs": epochs,
-        "steps_per_epoch": steps_per_epoch,
-    }
-    strategy = experiment.prepare(run, configuration)
 
+    out: Path = Path("runs/cifar")
+    data: str = "cifar10"
+    depth: Literal[20, 32, 44, 56, 110] = 20
+    shortcut: Literal["A", "B"] = "A"
+
+
+def main(run: Options) -> dict:
+    """Train a CIFAR ResNet and measure it on the held-out images."""
     # === Data ===
-    done = experiment.EpochBackup(run.out / "backup").epoch
-    test, class_names, _ = kcv.data.load_classification(data, "test")
-    size = kcv.data.load_classification(data, "train").size
-    steps = steps_per_epoch or size // batch_size
-    start = done * steps * batch_size
-    train, *_ = kcv.data.load_classification(
-        data, "train", seed=run.seed, start=start
-    )
-    train = kcv.data.random_crop(train, 32, run.seed, start, padding=4)
-    train = kcv.data.random_flip(train, run.seed, start)
+    size = kcv.data.load_classification(run.data, "train").size
+    plan = plan_epochs(run, size, 128, EPOCHS, learning_rate=0.1)
+    test = kcv.data.load_classification(run.data, "test", on_error=run.on_error)
+    strategy = begin(run)
 
-    # === Model, optimiser, schedule ===
-    updates = epochs * steps
-    with strategy.scope():
-        model = build(len(class_names), depth, shortcut)
-        rate = keras.optimizers.schedules.PiecewiseConstantDecay(
-            [updates // 2, updates * 3 // 4],  # 32 000 and 48 000 of 64 000
-            [0.1, 0.01, 0.001],
+    def batches(start):
+        images, _, _ = kcv.data.load_classification(
+            run.data,
+            "train",
+            seed=run.seed,
+            start=start,
+            on_error=run.on_error,
         )
+        images = kcv.data.random_crop(images, 32, run.seed, start, padding=4)
+        images = kcv.data.random_flip(images, run.seed, start)
+        return make_batches(images, plan.batch_size)
+
+    # === Model, solver ===
+    with strategy.scope():
+        model = build_model(len(test.class_names), run.depth, run.shortcut)
         model.compile(
-            kcv.optimizers.CaffeSGD(
-                rate, momentum=0.9, l2=1e-4, bias_lr_mult=1.0
-            ),
+            make_optimizer(plan),
             "sparse_categorical_crossentropy",
             metrics=["accuracy"],
             jit_compile=run.jit,
         )
 
     # === Fit ===
-    model.fit(
-        classification.batches(train, batch_size),
-        epochs=epochs,
-        initial_epoch=done,
-        steps_per_epoch=steps,
-        shuffle=False,  # the stream is shuffled
-        validation_data=classification.batches(test, 500),
-        callbacks=experiment.callbacks(run),
-    )
+    validation = make_batches(test.dataset, 500)
+    train(run, model, plan, batches, validation_data=validation)
 
     # === Evaluate, report ===
-    return classification.finish(
+    return evaluate_and_report(
         run,
-        f"ResNet-{depth} on {data}",
+        f"ResNet-{run.depth} on {run.data}",
         model,
-        model.layers[-1].get_layer("conv1").kernel,
-        classification.HeldOut(test, class_names, data),
-        steps * batch_size,
+        lambda model: evaluate_classifier(model, test, run.data),
+        ServingConfig("classification", CenterCrop(32, 32), test.class_names),
+        [Stage(run.out, plan)],
         [
             Published(
                 "top1",
-                1 - TABLE_6[depth],
-                f"CIFAR-10, 10 000 test images; ResNet-{depth}",
+                1 - ERRORS[run.depth],
+                f"CIFAR-10, 10 000 test images; ResNet-{run.depth}",
                 "He et al. 2015, table 6",
             )
         ],
-        configuration,
-        CROP,
     )
 
 
-def build(classes, depth, shortcut):
-    """Put the network behind its preprocessing: pixels 0..255 in."""
+def build_model(classes: int, depth: int, shortcut: str) -> keras.Model:
+    """Put a CIFAR ResNet behind its scaling: pixels 0..255 in."""
     pixels = keras.Input((32, 32, 3), name="images")
     x = kcv.classification.Preprocessing(MEAN, DEVIATION)(pixels)
     resnet = kcv.classification.CIFARResNet(
@@ -140,5 +123,16 @@ def build(classes, depth, shortcut):
     return keras.Model(pixels, resnet(x), name=f"{resnet.name}_on_pixels")
 
 
+def make_optimizer(plan: Plan) -> keras.optimizers.Optimizer:
+    """Make the paper's SGD, whose rate drops at a half and three quarters."""
+    rate = keras.optimizers.schedules.PiecewiseConstantDecay(
+        [plan.steps // 2, plan.steps * 3 // 4],
+        [plan.learning_rate / 10**drops for drops in range(3)],
+    )
+    return kcv.optimizers.CaffeSGD(
+        rate, momentum=0.9, l2=1e-4, bias_lr_mult=1.0
+    )
+
+
 if __name__ == "__main__":
-    tyro.cli(main, description=__doc__)
+    run_command(main, Options())

@@ -7,7 +7,6 @@ from PIL import Image
 
 from export.command import export
 from recipes import cifar
-from recipes.common import run as experiment
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +24,14 @@ def folder(tmp_path_factory):
 
 
 def test_folders_of_classes_train_and_are_measured(folder, tmp_path):
-    run = experiment.Run(tmp_path / "run", epochs=4, batch_size=16)
-    metrics = cifar.main(run, data=f"folder:{folder}", steps_per_epoch=16)
+    run = cifar.Options(
+        out=tmp_path / "run",
+        data=f"folder:{folder}",
+        epochs=4,
+        batch_size=16,
+        steps_per_epoch=16,
+    )
+    metrics = cifar.main(run)
     assert metrics["top1"] == 1
     assert metrics["split"].endswith("12 held-out images")  # a fifth of each
     page = (tmp_path / "run" / "report.html").read_text()

@@ -1,15 +1,18 @@
 """The networks of ILSVRC on a few pictures of a user's own."""
 
 import html
-import json
 
 import keras
 import numpy as np
 import pytest
 from PIL import Image
 
+from kcv.serving import CenterCrop
+from kcv.serving import ServingConfig
 from recipes import imagenet
-from recipes.common import run as experiment
+from recipes.common.imagenet_plans import IMAGES
+from recipes.common.imagenet_plans import TRAININGS
+from recipes.common.plan import Plan
 
 
 @pytest.fixture(scope="module")
@@ -29,18 +32,24 @@ def folder(tmp_path_factory):
 
 @pytest.mark.parametrize("network", ["resnet18", "googlenet"])
 def test_a_users_own_folder_trains_and_is_measured(network, folder, tmp_path):
-    run = experiment.Run(tmp_path, epochs=1, batch_size=2)
-    metrics = imagenet.main(run, network, f"folder:{folder}", steps_per_epoch=2)
+    run = imagenet.Options(
+        out=tmp_path,
+        data=f"folder:{folder}",
+        network=network,
+        epochs=1,
+        batch_size=2,
+        steps_per_epoch=2,
+    )
+    metrics = imagenet.main(run)
     assert 0 <= metrics["top1"] <= 1
     assert metrics["top5"] == 1  # of two classes
     assert metrics["split"].endswith("4 held-out images")
     page = html.unescape((tmp_path / "report.html").read_text())
-    assert imagenet.PLANS[network].source in page
+    assert TRAININGS[network].source in page
     assert (tmp_path / "labels.txt").read_text() == "blue\nred\n"
-    configuration = json.loads((tmp_path / "config.json").read_text())
-    assert configuration["task"] == "classification"
-    crop = {"short_side": 256, "size": 224, "channels": 3}
-    assert configuration["crop"] == crop
+    assert ServingConfig.load(tmp_path) == ServingConfig(
+        "classification", CenterCrop(256, 224), ("blue", "red")
+    )
     saved = keras.models.load_model(tmp_path / "model.keras")
     pixels = np.zeros((1, 224, 224, 3), "uint8")
     assert saved.predict(pixels, verbose=0).shape == (1, 2)
@@ -70,21 +79,28 @@ def test_vgg_begins_from_a_shallower_one(monkeypatch):
 
 
 def test_schedules_are_the_authors():
-    rates = imagenet.PLANS["alexnet"].schedule(450_000)
+    def rates(network, steps):
+        authors = TRAININGS[network]
+        return authors.schedule(Plan(1, steps, 1, authors.learning_rate))
+
+    rate = rates("alexnet", 450_000)
     drops = [99_999, 100_001, 200_001, 300_001, 400_001]
     np.testing.assert_allclose(
-        [float(rates(step)) for step in drops],
+        [float(rate(step)) for step in drops],
         [1e-2, 1e-3, 1e-4, 1e-5, 1e-6],
         rtol=1e-5,
     )
-    rate = imagenet.PLANS["googlenet"].schedule(2_400_000)
+    rate = rates("googlenet", 2_400_000)
     assert float(rate(1_800_000)) == pytest.approx(0.01 * 0.25**0.5)
-    for plan in imagenet.PLANS.values():
-        assert plan.epochs * imagenet.IMAGES / plan.batch_size > 3e5
+    assert float(rates("resnet50", 600_000)(0)) == pytest.approx(0.1)
+    for authors in TRAININGS.values():
+        assert authors.epochs * IMAGES / authors.batch_size > 3e5
 
 
 def test_a_warm_start_is_vggs(tmp_path):
+    run = imagenet.Options(
+        out=tmp_path / "run", warm_start=tmp_path / "model.keras"
+    )
     with pytest.raises(ValueError, match="network='resnet50'"):
-        imagenet.main(
-            experiment.Run(tmp_path), warm_start=tmp_path / "model.keras"
-        )
+        imagenet.main(run)
+    assert not run.out.exists()
