@@ -1,224 +1,170 @@
-"""SegNet (Badrinarayanan, Kendall and Cipolla 2015).
+r"""SegNet (Badrinarayanan, Kendall and Cipolla 2015).
 
     python -m recipes.segnet
 
 trains a small SegNet from random weights on digit scenes, which need no
 download, and measures it on 500 held-out scenes: mean_iu 0.64. Its encoder
-learns to classify first, as the paper's has: windows around single digits are
-classified, then labelled; then come whole scenes. That takes 27 minutes on one
-core with AMX by `--precision mixed_bfloat16`.
+first learns to classify, as the paper's did: windows around single digits are
+classified, then labeled. Whole scenes come last. That takes 27 minutes on one
+core with AMX and `--precision mixed_bfloat16`.
 
     python -m recipes.segnet --data folder:camvid/images:camvid/labels \
-        --size paper --weights imagenet --balance camvid
+        --preset paper --weights imagenet --balance camvid
 
-has the network and the solver of the authors' tutorial: 40 000 updates of
-four images, a learning rate of .001, and .1 for `--network segnet_basic`. On
-CamVid's 11 classes the paper has 57.2 mean IU after 80 000 updates and 60.1
-after more.
-
-When the weights are final, the statistics of batch normalisation are measured
-anew, as the authors do.
+has the network and the solver of the authors' tutorial: 40,000 updates of four
+images and a learning rate of 0.001, or 0.1 for `--network segnet_basic`. On the
+11 classes of CamVid the paper reports 50.0% mean IU after 40,000 updates, 57.2%
+after 80,000, and 60.1% after more.
 """
 
 import dataclasses
-import functools
 from pathlib import Path
-from typing import Annotated
 from typing import Literal
 
 import keras
-import tyro
 
 import kcv
-from recipes.common import finish_segmentation as segmentation
-from recipes.common import run as experiment
+from kcv.serving import ServingConfig
+from recipes.common import small_segnet
+from recipes.common.command import run_command
+from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.plan import Plan
-from recipes.common.plan import begin_part
-from recipes.common.plan import muon_optimizer
+from recipes.common.plan import make_muon
 from recipes.common.report import Published
-from recipes.common.windows import Windows
+from recipes.common.run import Run
+from recipes.common.run import begin
+from recipes.common.segmentation import SCENE_SIZE
+from recipes.common.segmentation import balance_classes
+from recipes.common.segmentation import evaluate_segmenter
+from recipes.common.segmentation import open_images
+from recipes.common.segmentation import recompute_statistics
+from recipes.common.segmentation import take_whole_images
+from recipes.common.segmentation import train_segmenter
 from recipes.common.windows import learn_classes
 
+_DATA = "CamVid, 11 classes, 367 images to train on and 233 held out"
+_SOURCE = "Badrinarayanan et al. 2017"
 PAPER = [
-    Published(
-        "mean_iu",
-        0.601,
-        "CamVid, 11 classes, 367 images to train on and 233 held out",
-        "Badrinarayanan et al. 2017, more than 80 000 updates",
-    ),
-    Published(
-        "mean_iu",
-        0.5002,
-        "CamVid, 11 classes, 367 images to train on and 233 held out",
-        "Badrinarayanan et al. 2017, 40 000 updates",
-    ),
+    Published("mean_iu", 0.601, _DATA, f"{_SOURCE}, more than 80,000 updates"),
+    Published("mean_iu", 0.5002, _DATA, f"{_SOURCE}, 40,000 updates"),
 ]
-
-# The small network: what its encoder classifies, what it labels, and the
-# scenes.
-SMALL = {
-    "classes": Plan(64, 384, 2, 4e-3),
-    "windows": Plan(32, 960, 4, 4e-3),
-    "images": Plan(8, 4096, 8, 8e-3),
-}
-SMALL_BLOCKS = ((1, 32), (1, 64), (2, 96), (3, 128))
-SMALL_WINDOWS = Windows(side=48, cut=54, count=2)
-SMALL_BASIC = Plan(8, 1024, 8, 8e-3)
-SCENE_SIZE = 96  # pixels of their short side, for small networks
-# The authors' tutorial.
-PAPERS = {
-    "segnet": Plan(4, 40_000, 40, 1e-3),
-    "segnet_basic": Plan(4, 10_000, 40, 0.1),
+# Stages of training: windows to classify, windows to label, whole images.
+PLANS = {
+    ("small", "segnet"): {
+        "classes": small_segnet.CLASSES,
+        "windows": Plan(32, 960, 4, 4e-3),
+        "images": Plan(8, 4096, 8, 8e-3),
+    },
+    ("small", "segnet_basic"): {"images": Plan(8, 1024, 8, 8e-3)},
+    # The authors' tutorial.
+    ("paper", "segnet"): {"images": Plan(4, 40_000, 40, 1e-3)},
+    ("paper", "segnet_basic"): {"images": Plan(4, 10_000, 40, 0.1)},
 }
 
-DEFAULT_RUN = experiment.Run(Path("runs/segnet"))
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options(Run):
+    """Options of this recipe.
 
-def main(
-    run: Annotated[experiment.Run, tyro.conf.arg(name="")] = DEFAULT_RUN,
-    data: str = "digit_scenes",
-    network: Literal["segnet", "segnet_basic"] = "segnet",
-    size: Literal["small", "paper"] = "small",
-    weights: str | None = None,
-    balance: Literal["none", "scenes", "median", "camvid"] | None = None,
-    image_size: int | None = None,
-    steps_per_epoch: int | None = None,
-    statistics: int = 100,
-    on_error: Literal["raise", "skip"] = "raise",
-) -> dict:
-    """Train SegNet and measure it on held-out images.
-
-    Args:
-        run: Options of every recipe.
+    Attributes:
         data: digit_scenes, voc:FOLDER, sbd:SBD:VOC or folder:IMAGES:MASKS.
-        network: segnet, or segnet_basic with four wide convolutions down and
-            four up.
-        size: small learns from random weights in minutes, by Muon; paper has
-            the authors' network and solver.
-        weights: imagenet (downloaded) or a file of a VGG-16, whose
-            convolutions are taken over; for segnet of size paper.
-        balance: median weighs rare classes up by their frequency; camvid has
-            the authors' weights for its 11 classes; scenes, the default for
-            digit scenes, weighs background down.
-        image_size: Short side to which images are scaled, pixels; by default
-            96 for digit scenes with a small network, and else they are not.
-            They are measured at their own size in any case.
-        steps_per_epoch: Updates per epoch, a multiple of 8; by default as many
-            as show the plan's number of images in its number of epochs.
-        statistics: Batches on which batch normalisation is measured in the
-            end.
-        on_error: What to do about an image that cannot be decoded.
-
-    Returns:
-        What `metrics.json` has.
+        preset: small learns in minutes, by Muon. paper has the authors'
+            network and solver.
+        network: segnet_basic has four convolutions in the encoder and four in
+            the decoder.
+        weights: imagenet (downloaded) or a file of weights of a VGG-16, from
+            which the convolutions of segnet in preset paper begin.
+        image_size: Shorter side of the training images, in pixels. Defaults
+            to 96 for digit scenes in preset small, and to the original size
+            otherwise.
+        balance: Weights of the classes in the loss. median weighs a class by
+            its frequency, camvid has the authors' weights for its 11 classes,
+            and scenes gives 0.7 to background. Defaults to scenes for digit
+            scenes, and to none for other data.
+        statistics: Number of batches from which the statistics of batch
+            normalization are computed when the weights are final, as the
+            authors do.
     """
-    small = size == "small"
-    if weights is not None and (small or network != "segnet"):
-        raise ValueError(
-            "weights are for the encoder of network='segnet', size='paper'. "
-            f"Received: weights={weights!r}, network={network!r}, size={size!r}"
-        )
-    if data == "digit_scenes":
-        balance = balance or "scenes"
-        if small:
-            image_size = image_size or SCENE_SIZE
-    balance = balance or "none"
-    plans = {"images": SMALL_BASIC if small else PAPERS[network]}
-    if small and network == "segnet":
-        plans = SMALL
-    configuration = {
-        **dataclasses.asdict(run),
-        "task": "segmentation",
-        "data": data,
-        "network": network,
-        "size": size,
-        "weights": weights,
-        "balance": balance,
-        "image_size": image_size,
-        "steps_per_epoch": steps_per_epoch,
-        "statistics": statistics,
-        "on_error": on_error,
-    }
-    strategy = experiment.prepare(run, configuration)
-    images = segmentation.open_images(data, image_size, on_error)
 
-    # === Fit ===
+    out: Path = Path("runs/segnet")
+    data: str = "digit_scenes"
+    preset: Literal["small", "paper"] = "small"
+    network: Literal["segnet", "segnet_basic"] = "segnet"
+    weights: str | None = None
+    image_size: int | None = None
+    balance: Literal["none", "scenes", "median", "camvid"] | None = None
+    statistics: int = 100
+
+
+def main(run: Options) -> dict:
+    """Train SegNet and measure it on held-out images."""
+    small = run.preset == "small"
+    if run.weights is not None and (small or run.network != "segnet"):
+        raise ValueError(
+            "`weights` must be for network='segnet' in preset='paper'. "
+            f"Received: weights={run.weights!r}, network={run.network!r}, "
+            f"preset={run.preset!r}"
+        )
+    plans = PLANS[run.preset, run.network]
+    plans = {name: plan.with_options(run) for name, plan in plans.items()}
+
+    # === Data ===
+    small_scenes = small and run.data == "digit_scenes"
+    size = run.image_size or (SCENE_SIZE if small_scenes else None)
+    images = open_images(run.data, size, run.on_error)
+    class_weights = balance_classes(images, run.balance, run.seed)
+
+    # === Model, solver, fit: one stage after another ===
+    strategy = begin(run)
     with strategy.scope():
-        model = build(len(images.class_names), network, small, weights)
-    class_weights = _class_weights(balance, images, run)
-    parts = []
+        model = build_model(run, len(images.class_names))
+    stages, windows = [], small_segnet.WINDOWS
     for name, plan in plans.items():
-        part = begin_part(run, name, plan, steps_per_epoch, configuration)
-        parts.append(part)
+        stage = run.stage(name)
+        begin(stage)
         with strategy.scope():
             if name == "classes":
-                features = model.get_layer(last_of_encoder(SMALL_BLOCKS)).output
-                learn_classes(part, model, features, SMALL_WINDOWS, images)
+                maps = model.get_layer(small_segnet.LAST_OF_ENCODER).output
+                stages.append(
+                    learn_classes(stage, plan, model, maps, windows, images)
+                )
                 continue
+            sgd = kcv.optimizers.CaffeSGD(plan.learning_rate, l2=5e-4)
             model.compile(
-                muon_optimizer(part.schedule.all_steps, plan.learning_rate)
-                if small
-                else kcv.optimizers.CaffeSGD(plan.learning_rate, l2=5e-4),
+                make_muon(plan) if small else sgd,
                 kcv.losses.PixelwiseCrossEntropy(class_weights=class_weights),
                 jit_compile=run.jit,
             )
-        examples = images.examples
+        examples = None
         if name == "windows":
-            examples = functools.partial(SMALL_WINDOWS.around_objects, images)
-        segmentation.fit(part, model, functools.partial(examples, run.seed))
-    seen = segmentation.batches(
-        images.examples(run.seed, 0), part.schedule.batch_size
-    )
-    kcv.segmentation.recompute_batch_norm(
-        model, seen.take(statistics).map(lambda x, y: x)
-    )
+            examples = windows.around_objects(images, run.seed)
+        stages.append(train_segmenter(stage, model, plan, images, examples))
+    examples = images.examples(run.seed, 0)
+    recompute_statistics(model, examples, plan, run.statistics)
 
     # === Evaluate, report ===
-    return segmentation.finish(
+    title = "SegNet" if run.network == "segnet" else "SegNet-Basic"
+    return evaluate_and_report(
         run,
-        f"{'SegNet' if network == 'segnet' else 'SegNet-Basic'} on {data}",
-        model,
-        images,
-        parts,
+        f"{title} on {run.data}",
+        take_whole_images(model, images),
+        lambda model: evaluate_segmenter(model, images),
+        ServingConfig("segmentation", class_names=images.class_names),
+        stages,
         PAPER,
-        configuration,
     )
 
 
-def build(
-    classes: int, network: str, small: bool, weights: str | None
-) -> keras.Model:
+def build_model(run: Options, classes: int) -> keras.Model:
     """Build the authors' network, or one of a fraction of its width."""
-    if network == "segnet_basic":
+    small = run.preset == "small"
+    if run.network == "segnet_basic":
         filters = 24 if small else 64
         return kcv.segmentation.SegNetBasic(classes, filters=filters)
     if small:
-        return kcv.segmentation.SegNet(classes, blocks=SMALL_BLOCKS)
-    return kcv.segmentation.SegNet(classes, weights=weights)
-
-
-def last_of_encoder(blocks: tuple[tuple[int, int], ...]) -> str:
-    """Name the layer of a SegNet that its last pooling pools."""
-    return f"conv{len(blocks)}_{blocks[-1][0]}_relu"
-
-
-def _class_weights(balance, images, run):
-    if balance == "none":
-        return None
-    if balance == "scenes":
-        return segmentation.scene_weights(len(images.class_names))
-    if balance == "camvid":
-        return kcv.segmentation.CAMVID_WEIGHTS
-    found = kcv.data.load_segmentation(
-        images.source, seed=run.seed, on_error=images.on_error
-    )
-    # Of one epoch, or of as many digit scenes as are held out.
-    masks = found.dataset.take(found.size or 500)
-    return kcv.segmentation.median_frequency_weights(
-        (example["segmentation_masks"] for example in masks),
-        len(images.class_names),
-    ).tolist()
+        return kcv.segmentation.SegNet(classes, blocks=small_segnet.BLOCKS)
+    return kcv.segmentation.SegNet(classes, weights=run.weights)
 
 
 if __name__ == "__main__":
-    tyro.cli(main, description=__doc__)
+    run_command(main, Options())

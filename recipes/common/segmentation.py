@@ -1,7 +1,8 @@
-"""What recipes of segmenters share: data, solver, measures, report."""
+"""What the recipes of segmenters share: data, training and evaluation."""
 
+import dataclasses
+import functools
 from collections.abc import Callable
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
@@ -9,26 +10,31 @@ import numpy as np
 import tensorflow as tf
 
 import kcv
-from recipes.common import run as experiment
-from recipes.common.metrics import write_metrics
-from recipes.common.plan import Part
-from recipes.common.report import Published
-from recipes.common.report import write_report
+from recipes.common.evaluate_and_report import Evaluation
+from recipes.common.evaluate_and_report import Stage
+from recipes.common.plan import Plan
+from recipes.common.run import Run
+from recipes.common.train import train
 
-# The weight of background in the loss of digit scenes, nine tenths of whose
-# pixels it is; digits have 1.
+# Nine tenths of the pixels of digit scenes are background.
 SCENE_BACKGROUND = 0.7
+# Shorter side, in pixels, to which digit scenes are resized for networks that
+# would see too few scenes in minutes at their full size of 192 x 256.
+SCENE_SIZE = 96
+
+Answer = Callable[[np.ndarray], np.ndarray]
 
 
 class Images(NamedTuple):
-    """A segmentation set, open for training and measuring.
+    """A segmentation dataset, opened for training and evaluation.
 
     Attributes:
-        source: as of `kcv.data.load_segmentation`.
-        class_names: of the labels 0, 1, ..., background first.
-        test: held-out examples, one pass, at their own size.
-        size: short side for training, pixels; None for the images' own.
-        on_error: what to do about an image that cannot be decoded.
+        source: Name of the data, see `kcv.data.load_segmentation`.
+        class_names: Names of the classes 0, 1, ..., background first.
+        test: Held-out single examples in their original size.
+        size: Shorter side of the resized training images, in pixels. If None,
+            images keep their size.
+        on_error: "raise" or "skip", for an image that cannot be decoded.
     """
 
     source: str
@@ -38,35 +44,36 @@ class Images(NamedTuple):
     on_error: str
 
     def examples(self, seed: int, start: int) -> tf.data.Dataset:
-        """Stream examples to train on, shuffled and mirrored by chance.
+        """Stream training images, shuffled and flipped at random.
 
         Args:
-            seed: of order and chance.
-            start: position of the first.
+            seed: Seed of the order and of the flips.
+            start: Position of the first example.
 
         Returns:
-            Single examples without end, scaled.
+            Endless dataset of single examples, resized.
         """
-        found = kcv.data.load_segmentation(
+        examples = kcv.data.load_segmentation(
             self.source, seed=seed, start=start, on_error=self.on_error
         ).dataset
-        if self.source != "digit_scenes":  # digits must not be mirrored
-            found = kcv.data.random_flip(found, seed, start)
+        if self.source != "digit_scenes":  # A mirrored digit is not a digit.
+            examples = kcv.data.random_flip(examples, seed, start)
         if self.size is not None:
-            found = kcv.data.resize(found, self.size, self.size * 5 // 3)
-        return found
+            examples = kcv.data.resize(examples, self.size, self.size * 5 // 3)
+        return examples
 
 
 def open_images(source: str, size: int | None, on_error: str) -> Images:
-    """Open a segmentation set.
+    """Open a segmentation dataset.
 
     Args:
-        source: as of `kcv.data.load_segmentation`.
-        size: short side for training, pixels; None for the images' own.
-        on_error: what to do about an image that cannot be decoded.
+        source: Name of the data, see `kcv.data.load_segmentation`.
+        size: Shorter side of the resized training images, in pixels. If None,
+            images keep their size.
+        on_error: "raise" or "skip", for an image that cannot be decoded.
 
     Returns:
-        The set.
+        The dataset.
     """
     test, class_names, _ = kcv.data.load_segmentation(
         source, "test", on_error=on_error
@@ -74,161 +81,228 @@ def open_images(source: str, size: int | None, on_error: str) -> Images:
     return Images(source, class_names, test, size, on_error)
 
 
-def scene_weights(
-    classes: int, background: float = SCENE_BACKGROUND
-) -> list[float]:
-    """List what pixels of each class count in the loss, background first."""
-    return [background] + (classes - 1) * [1.0]
+def weigh_background(
+    images: Images, weight: float | None = None
+) -> list[float] | None:
+    """List the weights of the classes in the loss.
+
+    Args:
+        images: Dataset.
+        weight: Weight of background. Defaults to 0.7 for digit scenes, and to
+            no weights for other data.
+
+    Returns:
+        The weight of background followed by 1 for each other class, or None.
+    """
+    if weight is None and images.source == "digit_scenes":
+        weight = SCENE_BACKGROUND
+    if weight is None:
+        return None
+    return [weight] + (len(images.class_names) - 1) * [1.0]
 
 
-def batches(dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
-    """Pad and batch examples for `fit`."""
+def balance_classes(
+    images: Images, balance: str | None, seed: int
+) -> list[float] | None:
+    """List the weights of the classes in the loss, by the name of a rule.
+
+    Args:
+        images: Dataset.
+        balance: "median" for the median frequency balancing of SegNet,
+            "camvid" for the weights of its authors, "scenes" for 0.7 of
+            background, or "none". Defaults to "scenes" for digit scenes, and to
+            "none" for other data.
+        seed: Seed of the digit scenes whose pixels are counted.
+
+    Returns:
+        One weight per class, or None.
+    """
+    if balance == "none":
+        return None
+    if balance == "camvid":
+        return kcv.segmentation.CAMVID_WEIGHTS
+    if balance != "median":
+        scenes = SCENE_BACKGROUND if balance == "scenes" else None
+        return weigh_background(images, scenes)
+    examples, _, size = kcv.data.load_segmentation(
+        images.source, seed=seed, on_error=images.on_error
+    )
+    # One epoch, or as many digit scenes as are held out.
+    return kcv.segmentation.median_frequency_weights(
+        (
+            example["segmentation_masks"]
+            for example in examples.take(size or 500)
+        ),
+        len(images.class_names),
+    ).tolist()
+
+
+def make_batches(dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+    """Pad and batch single examples for `fit`.
+
+    Args:
+        dataset: Single examples of `kcv.data.load_segmentation`.
+        batch_size: Images per batch.
+
+    Returns:
+        Dataset of images (B, H, W, 3) float32 in 0..255, and masks (B, H, W).
+    """
     padded = kcv.data.batch(dataset, batch_size)
     return padded.map(kcv.data.segmentation_inputs).prefetch(2)
 
 
-def fit(
-    part: Part,
+def train_segmenter(
+    run: Run,
     model: keras.Model,
-    examples: Callable[[int], tf.data.Dataset],
-    batched: Callable[[tf.data.Dataset, int], tf.data.Dataset] = batches,
-) -> None:
-    """Train a compiled model, or go on where that was stopped.
-
-    Args:
-        part: of training: its folder, and how long.
-        model: compiled.
-        examples: function from a position to the stream that begins there.
-        batched: function from a stream and a batch size to batches.
-    """
-    run, plan = part
-    done = experiment.EpochBackup(run.out / "backup").epoch
-    model.fit(
-        batched(examples(done * plan.images), plan.batch_size),
-        epochs=plan.epochs,
-        initial_epoch=done,
-        steps_per_epoch=plan.steps,
-        shuffle=False,  # the stream is shuffled
-        callbacks=experiment.callbacks(run),
-    )
-
-
-def finish(
-    run: experiment.Run,
-    title: str,
-    model: keras.Model,
+    plan: Plan,
     images: Images,
-    parts: Sequence[Part],
-    paper: Sequence[Published],
-    configuration: dict,
-    found: Callable[[np.ndarray], np.ndarray] | None = None,
-) -> dict:
-    """Save a trained segmenter, measure it, write its report, publish it.
+    examples: Callable[[int], tf.data.Dataset] | None = None,
+    answer: Answer | None = None,
+) -> Stage:
+    """Train a compiled segmenter, or continue where it was stopped.
+
+    With `run.patience`, each epoch is measured on the held-out images, and the
+    weights of the best one are kept.
 
     Args:
-        run: the common options.
-        title: of the report.
-        model: from images (B, H, W, 3) to logits (B, H, W, C).
-        images: the set; held-out images are measured at their own size.
-        parts: of training, one after another.
-        paper: figures to print beside.
-        configuration: all options.
-        found: function from an image (H, W, 3) uint8 to its scores (H, W, C),
-            where that is not the model's answer for the whole image.
+        run: Options of the recipe, with the folder of this stage.
+        model: Compiled model.
+        plan: Plan of the stage, with the options of the run.
+        images: Dataset.
+        examples: Function from a position to the stream of single examples
+            that begins there. Defaults to the training images.
+        answer: Function from an image (H, W, 3) uint8 to its class scores
+            (H, W, C), by which epochs are measured. Defaults to a call of the
+            model for a stage on the training images, and to not measuring the
+            epochs of other stages, all of which are then trained.
 
     Returns:
-        What `metrics.json` has.
+        The stage that is done.
     """
-    if images.size is not None:
-        model = kcv.segmentation.resized(model, images.size)
-    experiment.save_model(model, run.out)
-    names = images.class_names
-    experiment.write_labels(names, run.out)
+    if examples is None:
+        examples = functools.partial(images.examples, run.seed)
+        answer = answer or answer_of(take_whole_images(model, images))
 
-    # === Evaluate ===
-    confusion, gallery = measure(found or answer_of(model), images)
-    count = int(images.test.cardinality())
+    def batches(start):
+        return make_batches(examples(start), plan.batch_size)
+
+    def measure(epoch, logs):
+        confusion, _ = label_test_images(answer, images)
+        scores = kcv.metrics.segmentation_scores(confusion)
+        logs["val_mean_iu"] = scores["mean_iu"]
+
+    measures = []
+    if answer is None:
+        run = dataclasses.replace(run, patience=None)
+    elif run.patience is not None:
+        measures.append(keras.callbacks.LambdaCallback(on_epoch_end=measure))
+    best = ("val_mean_iu", "max")
+    train(run, model, plan, batches, *measures, monitor=best)
+    return Stage(run.out, plan)
+
+
+def take_whole_images(model: keras.Model, images: Images) -> keras.Model:
+    """Build the segmenter that takes images in their original size.
+
+    Args:
+        model: Trained on images of `images.size`.
+        images: Dataset.
+
+    Returns:
+        Model that resizes its images, and its scores to the size of the
+        images; `model` itself if it was trained on images of any size.
+    """
+    if images.size is None:
+        return model
+    return kcv.segmentation.resized(model, images.size)
+
+
+def recompute_statistics(
+    model: keras.Model, examples: tf.data.Dataset, plan: Plan, batches: int
+) -> None:
+    """Compute the batch normalization statistics of the final weights.
+
+    Args:
+        model: Trained segmenter.
+        examples: Single training examples.
+        plan: Plan of the last stage.
+        batches: Number of batches to average over.
+    """
+    seen = make_batches(examples, plan.batch_size).take(batches)
+    kcv.training.recompute_batch_norm(model, seen.map(lambda x, y: x))
+
+
+def evaluate_segmenter(
+    model: keras.Model, images: Images, answer: Answer | None = None
+) -> Evaluation:
+    """Measure a segmenter on held-out images in their original size.
+
+    Args:
+        model: Model from images (B, H, W, 3) to class scores (B, H, W, C).
+        images: Dataset with the held-out images.
+        answer: Function from an image (H, W, 3) uint8 to its class scores
+            (H, W, C). Defaults to a call of the model.
+
+    Returns:
+        The four scores of Long et al. 2015, the IU of each class, the
+        confusion matrix, and some of the images.
+    """
+    names = images.class_names
+    confusion, shown = label_test_images(answer or answer_of(model), images)
     scores = kcv.metrics.segmentation_scores(confusion)
     iu = scores.pop("iu")
-    history = experiment.read_history(*(part.run.out for part in parts))
-    seconds = sum(history["seconds"])
-    shown = sum(each.epochs * each.images for _, each in parts)
-    metrics = {
-        **scores,
-        "iu": dict(zip(names, iu.tolist(), strict=True)),
-        "total_loss": history["loss"][-1],
-        "seconds": seconds,
-        "epochs": len(history["seconds"]),
-        "examples_per_second": shown / seconds,
-        "parameters": model.count_params(),
-        "split": f"{images.source}, {count} held-out images",
-    }
-    write_metrics(run.out, metrics)
-
-    # === Report ===
-    report = write_report(
-        run.out,
-        title,
-        metrics,
-        paper,
-        history,
-        {
-            "Held-out images": kcv.visualize.segmentation_gallery(
-                gallery, names
-            ),
-            "Classes": kcv.visualize.iu_figure(iu, names),
-            "Which class is taken for which": kcv.visualize.confusion_figure(
-                confusion, names
+    return Evaluation(
+        metrics={
+            **scores,
+            "iu": dict(zip(names, iu.tolist(), strict=True)),
+            "split": (
+                f"{images.source}, {int(images.test.cardinality())} held-out "
+                "images"
             ),
         },
-        configuration,
-        experiment.command_line(),
+        figures={
+            "Held-out images": kcv.visualize.segmentation_gallery(shown, names),
+            "IU of each class": kcv.visualize.iu_figure(iu, names),
+            "Pixels by true and predicted class": (
+                kcv.visualize.confusion_figure(confusion, names)
+            ),
+        },
+        headline=f"mean_iu {scores['mean_iu']:.3f}",
     )
-    print(f"\nmean_iu {metrics['mean_iu']:.3f} on {metrics['split']}")
-    print(f"Report: {report}")
-
-    # === Export ===
-    if run.export:
-        version = kcv.serving.publish(
-            model,
-            run.export,
-            outputs=kcv.serving.label_maps,
-            class_names=names,
-        )
-        print(f"Published: {version}")
-    return metrics
 
 
-def measure(
-    found: Callable[[np.ndarray], np.ndarray], images: Images, shown: int = 6
+def label_test_images(
+    answer: Answer, images: Images, num_shown: int = 6
 ) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:
-    """Label the held-out images of a set.
+    """Label the held-out images of a dataset.
 
     Args:
-        found: function from an image (H, W, 3) uint8 to its scores (H, W, C).
-        images: the set.
-        shown: how many images to keep.
+        answer: Function from an image (H, W, 3) uint8 to its class scores
+            (H, W, C).
+        images: Dataset.
+        num_shown: Number of images to keep. Defaults to 6.
 
     Returns:
-        (C, C) int64, pixels of class i taken for class j; and of the first
-        images `image`, `truth` and `found`.
+        Confusion matrix (C, C) int64 of pixels by true and predicted class;
+        and for each of the first images a dict with `image`, `truth` and
+        `found`.
     """
     counter = kcv.metrics.PixelAccuracy(len(images.class_names))
     count = int(images.test.cardinality())
     bar = keras.utils.Progbar(count if count > 0 else None, unit_name="image")
-    gallery = []
+    shown = []
     for example in images.test:
         image = example["images"].numpy()
         truth = example["segmentation_masks"].numpy()
-        labels = found(image).argmax(-1)
+        labels = answer(image).argmax(-1)
         counter.update_state(truth[None], labels[None])
-        if len(gallery) < shown:
-            gallery.append({"image": image, "truth": truth, "found": labels})
+        if len(shown) < num_shown:
+            shown.append({"image": image, "truth": truth, "found": labels})
         bar.add(1)
-    return np.asarray(counter.confusion).astype(np.int64), gallery
+    return np.asarray(counter.confusion).astype(np.int64), shown
 
 
-def answer_of(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+def answer_of(model: keras.Model) -> Answer:
     """Make a function from an image (H, W, 3) to the model's scores of it."""
 
     def answer(image):

@@ -1,24 +1,29 @@
-"""Windows of images: DeconvNet learns from them, small networks begin so.
+"""Windows of images, from which DeconvNet and small encoders learn.
 
-The papers' encoders have learnt to classify ImageNet before they learn to
-label pixels. A small encoder-decoder with random weights that sees whole
-scenes from the start learns where objects are, and for tens of thousands of
-scenes not which: what it knows of classes has to pass a decoder that knows
-nothing. Windows around single objects, first classified and then labelled,
-take it there in minutes.
+The encoders of the papers have learned to classify ImageNet before they learn
+to label pixels. A small encoder-decoder with random weights that sees whole
+scenes from the start learns where objects are, but does not learn their
+classes in tens of thousands of scenes: all that it learns of classes passes
+through a decoder that has learned nothing. Windows around single objects, which
+are first classified and then labeled, lead there in minutes.
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
 import kcv
 from kcv.examples import VOID
-from recipes.common import finish_classification as classification
-from recipes.common import finish_segmentation as segmentation
-from recipes.common.plan import Part
-from recipes.common.plan import muon_optimizer
+from recipes.common import classification
+from recipes.common.evaluate_and_report import Stage
+from recipes.common.given_proposals import training_images
+from recipes.common.plan import Plan
+from recipes.common.plan import make_muon
+from recipes.common.run import Run
+from recipes.common.segmentation import Images
+from recipes.common.train import train
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,9 +31,9 @@ class Windows:
     """How windows are cut out of images.
 
     Attributes:
-        side: of the windows, pixels.
-        cut: side to which they are scaled before they are cropped.
-        count: windows of an image, one after another in the stream.
+        side: Side of the windows, in pixels.
+        cut: Side to which they are scaled before they are cropped, in pixels.
+        count: Number of windows of an image, one after another in the stream.
     """
 
     side: int
@@ -36,79 +41,145 @@ class Windows:
     count: int
 
     def around_objects(
-        self, images: segmentation.Images, seed: int, start: int
-    ) -> tf.data.Dataset:
-        """Stream windows with an object in their middle.
+        self, images: Images, seed: int
+    ) -> Callable[[int], tf.data.Dataset]:
+        """Stream windows with an object in the middle.
 
         Args:
-            images: the set.
-            seed: of order and chance.
-            start: position of the first window.
+            images: Dataset.
+            seed: Seed of the order and of all sampling.
 
         Returns:
-            Single windows without end, the object alone in their masks.
+            Function from the position of the first window to the endless
+            dataset that begins there. The mask of a window has one object.
         """
-        first = start // self.count
-        found = kcv.data.load_segmentation(
-            images.source, seed=seed, start=first, on_error=images.on_error
-        ).dataset
-        found = kcv.data.object_windows(
-            found, self.cut, seed, first, count=self.count
+
+        def stream(start):
+            first = start // self.count
+            examples = kcv.data.load_segmentation(
+                images.source, seed=seed, start=first, on_error=images.on_error
+            ).dataset
+            windows = kcv.data.object_windows(
+                examples, self.cut, seed, first, count=self.count
+            )
+            return self.crop(windows, images, seed, start)
+
+        return stream
+
+    def around_proposals(
+        self,
+        images: Images,
+        cache: kcv.proposals.ProposalCache,
+        seed: int,
+        scenes: int,
+        everywhere: bool = False,
+    ) -> Callable[[int], tf.data.Dataset]:
+        """Compute proposals where that is not done, and stream their windows.
+
+        Args:
+            images: Dataset.
+            cache: Where the proposals are kept.
+            seed: Seed of the order and of all sampling.
+            scenes: Number of digit scenes to take the windows from.
+            everywhere: Whether every other window is of any proposal, and not
+                of one that overlaps an object. Defaults to False.
+
+        Returns:
+            Function from the position of the first window, a multiple of twice
+            `count`, to the endless dataset that begins there.
+        """
+        once, endless, _ = training_images(
+            images.source,
+            seed,
+            scenes,
+            images.on_error,
+            kcv.data.load_segmentation,
         )
-        return self.crop(found, images, seed, start)
+        cache.compute(once)
+
+        def windows(first, least_iou):
+            return kcv.data.proposal_windows(
+                cache.attach(endless(first)),
+                self.cut,
+                seed,
+                first,
+                count=self.count,
+                least_iou=least_iou,
+            )
+
+        def stream(start):
+            first = start // self.count
+            if not everywhere:
+                return self.crop(windows(first, 0.5), images, seed, start)
+            first //= 2  # Each of the two gives every other window.
+            mixed = tf.data.Dataset.choose_from_datasets(
+                [windows(first, 0.5), windows(first + scenes // 2, 0.0)],
+                tf.data.Dataset.range(2).repeat(),
+            )
+            return self.crop(mixed, images, seed, start)
+
+        return stream
 
     def crop(
         self,
         windows: tf.data.Dataset,
-        images: segmentation.Images,
+        images: Images,
         seed: int,
         start: int,
     ) -> tf.data.Dataset:
-        """Crop windows at random places, and mirror them by chance."""
+        """Crop windows at random places, and flip them at random."""
         windows = kcv.data.random_crop(windows, self.side, seed, start)
-        if images.source != "digit_scenes":  # digits must not be mirrored
+        if images.source != "digit_scenes":  # A mirrored digit is not a digit.
             windows = kcv.data.random_flip(windows, seed, start)
         return windows
 
 
 def learn_classes(
-    part: Part,
+    run: Run,
+    plan: Plan,
     model: keras.Model,
     features: keras.KerasTensor,
     windows: Windows,
-    images: segmentation.Images,
-) -> None:
+    images: Images,
+) -> Stage:
     """Train the encoder of a segmenter to classify windows.
 
+    All epochs of the plan are trained, whatever `run.patience` is.
+
     Args:
-        part: of training: its folder, and how long.
-        model: the segmenter.
-        features: (B, h, w, C), what its encoder ends with; their averages are
-            scored.
-        windows: around single objects.
-        images: the set.
+        run: Options of the recipe, with the folder of this stage.
+        plan: Plan of the stage, with the options of the run.
+        model: Segmenter.
+        features: Output of the encoder (B, h, w, C), whose average is scored.
+        windows: Windows around single objects.
+        images: Dataset.
+
+    Returns:
+        The stage that is done.
     """
-    run, schedule = part
     pooled = keras.layers.GlobalAveragePooling2D(name="average")(features)
     scores = keras.layers.Dense(
         len(images.class_names), dtype="float32", name="scores"
     )(pooled)
     classifier = keras.Model(model.input, scores, name="classifier")
     classifier.compile(
-        muon_optimizer(schedule.all_steps, schedule.learning_rate),
+        make_muon(plan),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         jit_compile=run.jit,
     )
 
-    def examples(start):
-        found = windows.around_objects(images, run.seed, start)
-        return found.map(_labelled)
+    stream = windows.around_objects(images, run.seed)
 
-    segmentation.fit(part, classifier, examples, classification.batches)
+    def batches(start):
+        labeled = stream(start).map(_add_label)
+        return classification.make_batches(labeled, plan.batch_size)
+
+    train(dataclasses.replace(run, patience=None), classifier, plan, batches)
+    return Stage(run.out, plan)
 
 
-def _labelled(window):
+def _add_label(window):
     mask = window["segmentation_masks"]
     classes = tf.where(mask == VOID, tf.zeros_like(mask), mask)
     return {**window, "labels": tf.reduce_max(classes)}

@@ -1,4 +1,4 @@
-"""A user's own data, made by hand: a COCO JSON and its folder of images."""
+"""A user's own data, made by hand: shapes with boxes, and with masks."""
 
 import json
 
@@ -57,3 +57,31 @@ def coco_set(tmp_path_factory):
         )
     )
     return f"{file}:{folder / 'images'}"
+
+
+@pytest.fixture(scope="session")
+def shapes(tmp_path_factory):
+    """Rectangles and ellipses on noise; returns `folder:IMAGES:MASKS`."""
+    folder = tmp_path_factory.mktemp("shapes")
+    for name in ("images", "masks"):
+        (folder / name).mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(15):
+        width, height = (72, 56) if number % 2 else (56, 72)
+        noise = rng.integers(0, 80, (height, width, 3), dtype=np.uint8)
+        picture, mask = Image.fromarray(noise), Image.new("L", (width, height))
+        drawn = [ImageDraw.Draw(image) for image in (picture, mask)]
+        for label in (1, 2):
+            x, y = rng.integers(0, 30, 2).tolist()
+            side = int(rng.integers(18, 26))
+            box = (x, y, x + side - 1, y + side - 1)
+            color = (230, 40, 40) if label == 1 else (40, 40, 230)
+            for draw, fill in zip(drawn, (color, label), strict=True):
+                shape = draw.rectangle if label == 1 else draw.ellipse
+                shape(box, fill=fill)
+        picture.save(folder / "images" / f"{number}.png")
+        mask.save(folder / "masks" / f"{number}.png")
+    (folder / "masks" / "class_names.txt").write_text(
+        "background\nrectangle\nellipse\n"
+    )
+    return f"folder:{folder / 'images'}:{folder / 'masks'}"

@@ -1,0 +1,109 @@
+"""The two presets of DeconvNet: what it learns from, how, and how long."""
+
+import dataclasses
+
+import keras
+
+import kcv
+from recipes.common.plan import Plan
+from recipes.common.plan import make_muon
+from recipes.common.windows import Windows
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """What a network learns from, how long, and how it labels an image.
+
+    Attributes:
+        windows: How windows are cut.
+        plans: Plans of the stages, counted in windows.
+        method: Method of `kcv.proposals.propose`.
+        learned_from: Proposals of an image from which stage 2 chooses.
+        max_proposals: Proposals by which an image is labeled.
+        drops: Updates of a stage after which the authors' learning rate falls
+            to a tenth. A stage without one is trained by Muon.
+        everywhere: Whether every other window of stage 2 is of any proposal,
+            and not of one that overlaps an object.
+        certainty: Argument of `kcv.segmentation.label_by_windows`.
+    """
+
+    windows: Windows
+    plans: dict[str, Plan]
+    method: str
+    learned_from: int
+    max_proposals: int
+    drops: dict[str, int] = dataclasses.field(default_factory=dict)
+    everywhere: bool = False
+    certainty: float | None = None
+
+    def make_optimizer(
+        self, stage: str, plan: Plan
+    ) -> keras.optimizers.Optimizer:
+        """Make the authors' SGD, or Muon."""
+        if stage not in self.drops:
+            return make_muon(plan)
+        rate = keras.optimizers.schedules.PiecewiseConstantDecay(
+            [self.drops[stage] * plan.accumulate],
+            [plan.learning_rate, plan.learning_rate / 10],
+        )
+        return kcv.optimizers.CaffeSGD(
+            rate, l2=5e-4, gradient_accumulation_steps=plan.accumulate
+        )
+
+
+PRESETS = {
+    "small": Preset(
+        Windows(side=64, cut=72, count=2),
+        {
+            "classes": Plan(64, 384, 2, 4e-3),
+            "stage-1": Plan(32, 512, 2, 4e-3),
+            "stage-2": Plan(32, 2048, 4, 4e-3),
+        },
+        method="selective_search",
+        learned_from=200,
+        max_proposals=200,
+        everywhere=True,
+        certainty=0.8,
+    ),
+    "paper": Preset(
+        Windows(side=224, cut=250, count=8),
+        {
+            "stage-1": Plan(8, 160_000, 20, 0.01, accumulate=8),
+            "stage-2": Plan(8, 320_000, 40, 0.01, accumulate=8),
+        },
+        method="edge_boxes",
+        learned_from=2000,
+        max_proposals=50,
+        drops={"stage-1": 9_000, "stage-2": 10_000},
+    ),
+}
+
+
+def small_deconvnet(classes: int, side: int) -> keras.Model:
+    """Build a DeconvNet of a fraction of the paper's width and depth.
+
+    Its fc6-deconv has the same random weights at all of its positions. With
+    weights of its own, each position would encode the classes differently. The
+    convolutions behind it, to which all positions are the same, take far longer
+    to learn all these codes than a small network is trained.
+
+    Args:
+        classes: Number of classes with background.
+        side: Side of the windows, in pixels.
+
+    Returns:
+        Model from windows (B, side, side, 3) to class scores.
+    """
+    model = kcv.segmentation.DeconvNet(
+        classes,
+        (side, side, 3),
+        ((1, 32), (1, 64), (2, 96)),
+        units=256,
+        # The steps of Muon are large compared with weights of 0.01.
+        kernel_initializer="he_normal",
+    )
+    layer = model.get_layer("fc6-deconv")
+    kernel, bias = layer.get_weights()
+    kernel[:] = kernel[:1, :1]
+    layer.set_weights([kernel, bias])
+    return model

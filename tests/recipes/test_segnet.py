@@ -1,0 +1,40 @@
+"""SegNet's recipe on shapes, and its authors' settings."""
+
+import pytest
+
+from recipes import segnet
+
+
+@pytest.mark.parametrize("network", ["segnet", "segnet_basic"])
+def test_a_users_own_masks_train_and_are_measured(network, shapes, tmp_path):
+    metrics = segnet.main(
+        segnet.Options(
+            out=tmp_path,
+            data=shapes,
+            network=network,
+            balance="median",
+            epochs=1,
+            batch_size=2,
+            steps_per_epoch=8,
+            statistics=2,
+        )
+    )
+    assert 0 <= metrics["mean_iu"] <= 1
+    assert metrics["epochs"] == {"segnet": 3, "segnet_basic": 1}[network]
+
+
+def test_the_authors_settings():
+    plan = segnet.PLANS["paper", "segnet"]["images"]
+    assert (plan.batch_size, plan.steps) == (4, 40_000)
+    assert plan.learning_rate == 1e-3
+    basic = segnet.PLANS["paper", "segnet_basic"]["images"]
+    assert basic.learning_rate == 0.1
+
+
+def test_mistakes_leave_no_folder(tmp_path):
+    out = tmp_path / "run"
+    with pytest.raises(ValueError, match="preset='small'"):
+        segnet.main(segnet.Options(out=out, weights="imagenet"))
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        segnet.main(segnet.Options(out=out, data="voc:nowhere"))
+    assert not out.exists()

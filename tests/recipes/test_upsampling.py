@@ -1,0 +1,72 @@
+"""The table of four ways to enlarge a feature map."""
+
+import numpy as np
+
+from recipes.common.enlarging_networks import WAYS
+from recipes.common.enlarging_networks import build_enlarging
+from recipes.common.enlarging_networks import take_encoder
+from recipes.tables import upsampling
+
+
+def test_table_of_upsampling(shapes, tmp_path):
+    table = upsampling.main(
+        upsampling.Options(
+            out=tmp_path,
+            data=shapes,
+            epochs=1,
+            batch_size=2,
+            steps_per_epoch=8,
+            rounds=2,
+        )
+    )
+    assert [row["enlarged by"] for row in table["rows"]] == [*WAYS]
+    bilinear, transposed, unpooled, both = table["rows"]
+    # Interpolation and unpooling have nothing to learn; a transposed 3x3
+    # convolution has as much as a convolution.
+    assert (
+        bilinear["parameters"] == unpooled["parameters"] == both["parameters"]
+    )
+    kernels = sum(16 * filters**2 for filters in (32, 64, 96, 128))
+    assert transposed["parameters"] == bilinear["parameters"] + kernels
+    # 192 x 256 pixels, pooled four times.
+    assert unpooled["switches, KiB"] == sum(
+        192 * 256 / 4**k * 32 * k / 1024 for k in (1, 2, 3, 4)
+    )
+    assert bilinear["switches, KiB"] == 0
+    page = (tmp_path / "report.html").read_text()
+    for way in WAYS:
+        assert way in page
+
+
+def test_enlarging_is_the_only_difference():
+    networks = [build_enlarging(way, 3) for way in WAYS[:3]]
+    for network in networks[1:]:
+        take_encoder(network, networks[0])
+        np.testing.assert_array_equal(
+            network.get_layer("conv4_3").kernel,
+            networks[0].get_layer("conv4_3").kernel,
+        )
+    names = [
+        [layer.name for layer in network.layers if layer.weights]
+        for network in networks
+    ]
+    assert names[0] == names[2]
+    # Before training, a transposed convolution interpolates: maps that are
+    # the same everywhere stay so, off the border.
+    flat = np.full((1, 256, 256, 3), 90.0, "float32")
+    networks[1].set_weights(_merged(networks[1], networks[0]))
+    found = [network(flat).numpy()[0, 120:136, 120:136] for network in networks]
+    np.testing.assert_allclose(found[0], found[1], atol=1e-4)
+
+
+def _merged(transposed, bilinear):
+    """The weights of one network, where the other has the same layer."""
+    values = []
+    for layer in transposed.layers:
+        if layer.weights:
+            known = {each.name: each for each in bilinear.layers}
+            source = layer
+            if not layer.name.startswith("upsample"):
+                source = known[layer.name]
+            values += source.get_weights()
+    return values
