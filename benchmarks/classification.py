@@ -27,10 +27,10 @@ import numpy as np
 import tensorflow as tf
 import tyro
 
-from benchmarks.timing import medians
 from benchmarks.timing import print_ratios
 from kcv.classification import VGG16
 from kcv.classification import ResNet50
+from recipes.common.timing import medians
 
 NETWORKS = {
     "vgg16": (VGG16, keras.applications.VGG16),

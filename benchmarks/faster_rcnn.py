@@ -19,12 +19,12 @@ import tensorflow as tf
 import tyro
 
 import kcv
-from benchmarks.timing import medians
 from benchmarks.timing import print_ratios
 from kcv.data.transforms.batching import WINDOW
 from kcv.detection.parts.rpn import foreground_logit
 from recipes import faster_rcnn as recipe
 from recipes.common.plan import Schedule
+from recipes.common.timing import medians
 
 
 def main(

@@ -20,9 +20,9 @@ import numpy as np
 import tensorflow as tf
 import tyro
 
-from benchmarks.timing import medians
 from benchmarks.timing import print_ratios
 from kcv.layers import RoIPool
+from recipes.common.timing import medians
 
 
 def main(

@@ -25,10 +25,10 @@ import tensorflow as tf
 import tyro
 
 import kcv
-from benchmarks.timing import medians
 from benchmarks.timing import print_ratios
 from kcv.layers import MaxPoolWithSwitches
 from kcv.layers import MaxUnpool
+from recipes.common.timing import medians
 
 CLASSES = 21
 

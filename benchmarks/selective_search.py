@@ -14,9 +14,9 @@ import numpy as np
 import skimage.data
 import tyro
 
-from benchmarks.timing import medians
 from benchmarks.timing import print_ratios
 from kcv.proposals import propose
+from recipes.common.timing import medians
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 OURS, OPENCV = "kcv", "OpenCV"

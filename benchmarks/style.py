@@ -22,11 +22,11 @@ import tensorflow as tf
 import tyro
 
 import kcv
-from benchmarks.timing import medians
 from benchmarks.timing import print_ratios
 from kcv.style.gatys import CONTENT_LAYERS
 from kcv.style.gatys import STYLE_LAYERS
 from kcv.style.gatys import GatysLosses
+from recipes.common.timing import medians
 
 MATRIX = 2048
 

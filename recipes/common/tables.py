@@ -1,10 +1,13 @@
-"""The end of a table: rows, bars and a page."""
+"""What the tables share: times, bars, and a page of rows."""
 
 import json
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
+import keras
+import numpy as np
+import tensorflow as tf
 from matplotlib.figure import Figure
 
 from kcv.storage import write_whole
@@ -12,6 +15,7 @@ from kcv.visualize import new_figure
 from recipes.common.report import write_report
 from recipes.common.run import Run
 from recipes.common.run import describe
+from recipes.common.timing import medians
 
 Row = Mapping[str, Any]
 
@@ -71,3 +75,28 @@ def draw_bars(rows: Sequence[Row], name: str, value: str) -> Figure:
     axes.invert_yaxis()
     axes.set(xlim=(0, 1), xlabel=value)
     return figure
+
+
+def time_models(
+    models: Mapping[str, keras.Model], size: tuple[int, int], rounds: int
+) -> dict[str, float]:
+    """Time one image with each of several models.
+
+    Args:
+        models: Models from images (B, H, W, 3) to a tensor, by name.
+        size: Height and width of the image, in pixels.
+        rounds: Number of timed calls of each model.
+
+    Returns:
+        Median of the milliseconds, by name.
+    """
+    image = np.random.default_rng(0).uniform(0, 255, (1, *size, 3))
+    image = tf.constant(image, tf.float32)
+
+    def timed(model):
+        call = tf.function(lambda x: model(x, training=False))
+        return lambda: call(image).numpy()
+
+    return medians(
+        {name: timed(model) for name, model in models.items()}, rounds
+    )

@@ -5,10 +5,6 @@ import time
 from collections.abc import Callable
 from collections.abc import Mapping
 
-import keras
-import numpy as np
-import tensorflow as tf
-
 
 def medians(
     functions: Mapping[str, Callable[[], object]],
@@ -39,28 +35,3 @@ def medians(
             function()
             times[name].append(1e3 * (time.perf_counter() - start))
     return {name: statistics.median(t) for name, t in times.items()}
-
-
-def time_models(
-    models: Mapping[str, keras.Model], size: tuple[int, int], rounds: int
-) -> dict[str, float]:
-    """Time one image with each of several models.
-
-    Args:
-        models: Models from images (B, H, W, 3) to a tensor, by name.
-        size: Height and width of the image, in pixels.
-        rounds: Number of timed calls of each model.
-
-    Returns:
-        Median of the milliseconds, by name.
-    """
-    image = np.random.default_rng(0).uniform(0, 255, (1, *size, 3))
-    image = tf.constant(image, tf.float32)
-
-    def timed(model):
-        call = tf.function(lambda x: model(x, training=False))
-        return lambda: call(image).numpy()
-
-    return medians(
-        {name: timed(model) for name, model in models.items()}, rounds
-    )

@@ -18,12 +18,12 @@ import kcv
 from kcv.examples import VOID
 from recipes.common import classification
 from recipes.common.evaluate_and_report import Stage
-from recipes.common.given_proposals import training_images
 from recipes.common.plan import Plan
 from recipes.common.plan import make_muon
 from recipes.common.run import Run
 from recipes.common.segmentation import Images
 from recipes.common.train import train
+from recipes.common.training_images import open_training_images
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,18 +88,18 @@ class Windows:
             Function from the position of the first window, a multiple of twice
             `count`, to the endless dataset that begins there.
         """
-        once, endless, _ = training_images(
+        training = open_training_images(
             images.source,
-            seed,
             scenes,
+            seed,
             images.on_error,
             kcv.data.load_segmentation,
         )
-        cache.compute(once)
+        cache.compute(training.once)
 
         def windows(first, least_iou):
             return kcv.data.proposal_windows(
-                cache.attach(endless(first)),
+                cache.attach(training.stream(first)),
                 self.cut,
                 seed,
                 first,

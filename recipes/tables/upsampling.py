@@ -39,8 +39,8 @@ from recipes.common.small_segnet import CLASSES
 from recipes.common.small_segnet import LAST_OF_ENCODER
 from recipes.common.small_segnet import WINDOWS
 from recipes.common.tables import draw_bars
+from recipes.common.tables import time_models
 from recipes.common.tables import write_table
-from recipes.common.timing import time_models
 from recipes.common.windows import learn_classes
 
 PLANS = {"windows": Plan(32, 640, 2, 4e-3), "images": Plan(8, 1024, 2, 8e-3)}
