@@ -1,22 +1,23 @@
-"""Faster R-CNN (Ren, He, Girshick, Sun 2015).
+r"""Faster R-CNN (Ren, He, Girshick, Sun 2015).
 
     python -m recipes.faster_rcnn
 
 trains a small detector from random weights on digit scenes, which need no
-download, and measures it on 500 held-out scenes: 12 to 19 minutes on two CPU
-cores, voc07_map 0.79.
+download, and measures it on 500 held-out scenes: voc07_map 0.78 after 12 to 19
+minutes on two CPU cores.
 
-    python -m recipes.faster_rcnn --data voc/2007 --backbone vgg16 \
+    python -m recipes.faster_rcnn --data voc/2007 --preset paper \
         --weights imagenet
 
-is the paper's experiment: VGG-16, 70 000 updates of two images at a short
-side of 600 pixels, learning rate 0.001 and 0.0001 after 50 000. The paper
-has 69.9 mAP (its table 3).
+is the paper's experiment: VGG-16, 70 000 updates of two images with a shorter
+side of 600 pixels, learning rate 0.001, and 0.0001 after 50 000 updates. The
+paper has 69.9 mAP (table 3).
 
-`--training alternating` trains as the paper does, in four steps: 80 000 updates
-of the proposals and 40 000 of the detector, each twice. After two of them the
-networks share nothing yet; what they find is measured, too (68.5 mAP in the
-paper), and `--training unshared` ends there.
+    python -m recipes.faster_rcnn --training alternating
+
+trains as the paper does, in four steps: voc07_map 0.75 after 9 minutes. After
+two steps the networks share nothing yet, and are measured, too: 0.72, in the
+paper 68.5 mAP.
 
     python -m recipes.faster_rcnn --data coco:train.json:images/
 
@@ -24,396 +25,146 @@ trains on your own images.
 """
 
 import dataclasses
-import functools
 import math
 from pathlib import Path
-from typing import Annotated
 from typing import Literal
+from typing import NamedTuple
 
 import keras
-import tyro
 
 import kcv
-from recipes.common import alternating
-from recipes.common import run as experiment
-from recipes.common.finish_detection import HeldOut
-from recipes.common.finish_detection import finish
-from recipes.common.given_proposals import resized_batches
-from recipes.common.given_proposals import training_images
-from recipes.common.plan import Schedule
-from recipes.common.plan import check_steps
-from recipes.common.plan import quick_optimizer
-from recipes.common.plan import whole_windows
-from recipes.common.report import Published
-from recipes.common.trunks import small_trunk
+from kcv.detection import ProposalSelection
+from recipes.common import detection
+from recipes.common.alternating import train_alternating
+from recipes.common.command import run_command
+from recipes.common.evaluate_and_report import Stage
+from recipes.common.evaluate_and_report import evaluate_and_report
+from recipes.common.plan import Plan
+from recipes.common.run import begin
+from recipes.common.train import train
+from recipes.common.training_images import make_batches
+from recipes.common.training_images import open_training_images
+from recipes.common.training_images import stream_batches
+from recipes.common.trunks import small_parts
 
+SOURCE = "Ren et al. 2015, tables 2 and 3"
 PAPER = [
-    Published(
-        "voc07_map",
-        0.699,
-        "VOC 2007 trainval, measured on VOC 2007 test; VGG-16",
-        "Ren et al. 2015, table 3",
-    ),
-    Published(
-        "voc07_map",
-        0.599,
-        "VOC 2007 trainval, measured on VOC 2007 test; ZF",
-        "Ren et al. 2015, table 2",
-    ),
-    Published(
-        "voc07_map",
-        0.685,
-        "VOC 2007 trainval, measured on VOC 2007 test; VGG-16, unshared",
-        "Ren et al. 2015, table 3",
-    ),
+    detection.published_map(0.699, "VGG-16", SOURCE),
+    detection.published_map(0.599, "ZF", SOURCE),
+    detection.published_map(0.685, "VGG-16, unshared", SOURCE),
 ]
 
 
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """How a backbone is trained.
-
-    Attributes:
-        image_size: short side, pixels.
-        batch_size: images per update.
-        steps: updates in all, at that batch size.
-        epochs: the parts that they are divided into.
-        learning_rate: the highest.
-    """
+class Preset(NamedTuple):
+    """What the network sees, and how long it is trained jointly."""
 
     image_size: int
-    batch_size: int
-    steps: int
-    epochs: int
-    learning_rate: float
-
-    def steps_per_epoch(self, batch_size: int) -> int:
-        """Divide the images of the plan, in windows of the data's batching."""
-        images = self.steps * self.batch_size
-        return whole_windows(images / (self.epochs * batch_size))
+    test_proposals: int
+    plan: Plan
 
 
-SMALL = Plan(192, batch_size=4, steps=4096, epochs=8, learning_rate=2e-3)
-# 70 000 updates of two images (`iter_size: 2` in the reference).
-PAPERS = Plan(600, batch_size=2, steps=70_000, epochs=28, learning_rate=1e-3)
-
-# The four steps of alternating training. An image teaches one network at a
-# time: the small detector sees as many in steps 2 and 4 as in joint training,
-# most of them in step 2, which alone teaches the convolutions that both
-# networks share in the end; the proposals need fewer.
-SMALL_STEPS = (
-    Plan(192, batch_size=4, steps=768, epochs=1, learning_rate=2e-3),
-    Plan(192, batch_size=4, steps=2816, epochs=4, learning_rate=2e-3),
-    Plan(192, batch_size=4, steps=1024, epochs=1, learning_rate=2e-3),
-    Plan(192, batch_size=4, steps=1280, epochs=2, learning_rate=2e-3),
-)
-# One image per update for the proposals, two for the detector.
-PAPERS_STEPS = 2 * (
-    Plan(600, batch_size=1, steps=80_000, epochs=16, learning_rate=1e-3),
-    Plan(600, batch_size=2, steps=40_000, epochs=16, learning_rate=1e-3),
-)
-
-DEFAULT_RUN = experiment.Run(Path("runs/faster_rcnn"))
+PRESETS = {
+    "small": Preset(192, 100, Plan(4, 4096, epochs=8, learning_rate=2e-3)),
+    "paper": Preset(600, 300, Plan(2, 70_000, epochs=28, learning_rate=1e-3)),
+}
+# A tenth of the learning rate after 50 000 of 70 000 updates.
+DROPS = [5 / 7]
 
 
-def main(
-    run: Annotated[experiment.Run, tyro.conf.arg(name="")] = DEFAULT_RUN,
-    data: str = "digit_scenes",
-    backbone: Literal["small", "vgg16", "resnet18", "resnet50"] = "small",
-    weights: str | None = None,
-    image_size: int | None = None,
-    training: Literal["joint", "alternating", "unshared"] = "joint",
-    test_proposals: int | None = None,
-    scenes: int = 5120,
-    steps_per_epoch: int | None = None,
-    on_error: Literal["raise", "skip"] = "raise",
-) -> dict:
-    """Train Faster R-CNN and measure it on held-out images.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options(detection.DetectorOptions):
+    """Options of this recipe.
 
-    Args:
-        run: Options of every recipe.
-        data: digit_scenes, voc/2007, voc/2012, coco/2017, voc:FOLDER,
-            coco:ANNOTATIONS.json:IMAGES or
-            coco:TRAIN.json:IMAGES:HELD_OUT.json.
-        backbone: small learns from random weights in minutes; vgg16 is the
-            paper's.
-        weights: imagenet (downloaded), or a file of kcv's, keras.applications'
-            or torchvision's weights for the backbone.
-        image_size: Short side to which images are scaled, pixels; the long
-            side is at most 5/3 of it. By default 192 for small, else 600.
-        training: joint, both networks at once; alternating, the paper's four
-            steps; unshared, the first two of them. Epochs, updates and batch
-            size are then those of each step.
-        test_proposals: Regions of an image that are looked at when the
-            detector is measured; by default 100 for small, else 300.
-        scenes: Digit scenes to train on in steps; joint training sees every
-            scene once.
-        steps_per_epoch: Updates per epoch, a multiple of 8; by default as many
-            as show the plan's number of images in its number of epochs.
-        on_error: What to do about an image that cannot be decoded.
-
-    Returns:
-        What `metrics.json` has.
+    Attributes:
+        training: joint trains both networks at once. alternating trains them
+            in the paper's four steps, unshared in the first two of them.
+            Epochs, updates and batch size are then those of each step.
+        test_proposals: Number of proposals per image when the detector is
+            measured. Defaults to 100 for preset small, 300 for preset paper.
+        scenes: Number of digit scenes for alternating training. Joint training
+            sees each scene once.
     """
-    small = backbone == "small"
-    test_proposals = test_proposals or (100 if small else 300)
-    plan = SMALL if small else PAPERS
-    image_size = image_size or plan.image_size
-    check_steps(steps_per_epoch)
-    schedule = _schedule(plan, run, steps_per_epoch)
-    configuration = {
-        **dataclasses.asdict(run),
-        "data": data,
-        "backbone": backbone,
-        "weights": weights,
-        "image_size": image_size,
-        "training": training,
-        "test_proposals": test_proposals,
-        "scenes": scenes,
-        "steps_per_epoch": steps_per_epoch,
-        "on_error": on_error,
-    }
-    if training == "joint":
-        configuration |= schedule._asdict()
-    strategy = experiment.prepare(run, configuration)
 
+    out: Path = Path("runs/faster_rcnn")
+    training: Literal["joint", "alternating", "unshared"] = "joint"
+    test_proposals: int | None = None
+    scenes: int = 5120
+
+
+def main(run: Options) -> dict:
+    """Train Faster R-CNN and measure it on held-out images."""
     # === Data ===
-    sides = (image_size, image_size * 5 // 3)
-    mirror = data != "digit_scenes"  # digits must not be mirrored
-    test, class_names, _ = kcv.data.load_detection(
-        data, "test", on_error=on_error
-    )
-    test = resized_batches(test, schedule.batch_size, sides).prefetch(2)
+    preset, jointly = PRESETS[run.preset], run.training == "joint"
+    plan = preset.plan.with_options(run, linear_rate=run.preset == "small")
+    scaling = detection.scale_to(run.image_size or preset.image_size)
+    scenes = None if jointly else run.scenes
+    images = open_training_images(run.data, scenes, run.seed, run.on_error)
+    names = images.class_names
+    test = kcv.data.load_detection(run.data, "test", on_error=run.on_error)
+    test = make_batches(test.dataset, plan.batch_size, scaling)
 
-    def new_model():
-        with strategy.scope():
-            return build(
-                len(class_names),
-                backbone,
-                weights,
-                image_size,
-                run.seed,
-                test_proposals,
-            )
+    # === Model, solver ===
+    strategy = begin(run)
+    with strategy.scope():
+        model = build_model(len(names), run, scaling.short_side)
+        optimizer = detection.make_optimizer(plan, run.preset, drops=DROPS)
+        model.compile(optimizer, jit_compile=run.jit)
 
     # === Fit ===
-    more = {}
-    if training == "joint":
-        model = new_model()
-        fit_jointly(
-            run,
-            model,
-            optimizer(backbone, schedule),
-            schedule,
-            lambda start: (
-                kcv.data.load_detection(
-                    data, "train", seed=run.seed, start=start, on_error=on_error
-                ).dataset
-            ),
-            sides,
-            mirror,
-            test,
-        )
-        schedules, folders = [schedule], [run.out]
+    stages, figures = [Stage(run.out, plan)], {}
+    if jointly:
+        every = 1 if run.patience else math.ceil(plan.epochs / 2)
+        measure = kcv.metrics.DetectionEvaluation(test, every=every)
+        batches = stream_batches(run, images, plan.batch_size, scaling)
+        monitor = ("val_voc07_map", "max")
+        train(run, model, plan, batches, measure, monitor=monitor)
     else:
-        once, stream, _ = training_images(data, run.seed, scenes, on_error)
-        schedules = [
-            _schedule(own, run, steps_per_epoch)
-            for own in (SMALL_STEPS if small else PAPERS_STEPS)
-        ]
-        trained = alternating.train(
-            run,
-            configuration,
-            alternating.Images(
-                once,
-                stream,
-                len(class_names),
-                sides,
-                mirror,
-                max_proposals=300 if small else 2000,
-            ),
-            alternating.Networks(
-                functools.partial(
-                    build_proposer, backbone, weights, image_size, run.seed
-                ),
-                functools.partial(build_detector, backbone, weights, run.seed),
-                schedules,
-                functools.partial(optimizer, backbone, drop=3 / 4),
-            ),
-            shared=training == "alternating",
+        shared = run.training == "alternating"
+        model, stages, figures = train_alternating(
+            run, model, images, scaling, test, strategy, shared
         )
-        folders = trained.folders
-        schedules = schedules[: len(folders)]
-        model = kcv.detection.unshared(
-            *trained.unshared, (1000 if small else 6000, test_proposals)
-        )
-        if trained.shared is not None:
-            # What sharing is worth, as in the paper's table 2.
-            truth, found = kcv.metrics.collect_detections(model, test)
-            precision = kcv.metrics.voc_average_precision(truth, found)
-            more = {"unshared_voc07_map": precision["voc07_map"]}
-            model = new_model()
-            kcv.detection.share_features(model, *trained.shared)
 
-    shown = sum(s.epochs * s.steps * s.batch_size for s in schedules)
-    return finish(
+    # === Evaluate, report ===
+    return evaluate_and_report(
         run,
-        f"Faster R-CNN on {data}",
+        f"Faster R-CNN on {run.data}",
         model,
-        HeldOut(test, class_names, data),
-        shown / sum(s.epochs for s in schedules),
-        PAPER,
-        configuration,
-        kcv.serving.ShortSide(*sides),
-        more,
-        steps=folders,
-    )
-
-
-def fit_jointly(run, model, optimizer, schedule, stream, sides, mirror, test):
-    """Train both networks at once."""
-    batch_size, epochs, steps, _ = schedule
-    done = experiment.EpochBackup(run.out / "backup").epoch
-    start = done * steps * batch_size
-    train = resized_batches(
-        stream(start),
-        batch_size,
-        sides,
-        (run.seed, start) if mirror else None,
-    )
-    model.compile(optimizer, jit_compile=run.jit)
-    model.fit(
-        train.map(kcv.data.detection_inputs).prefetch(2),
-        epochs=epochs,
-        initial_epoch=done,
-        steps_per_epoch=steps,
-        shuffle=False,  # the stream is shuffled
-        callbacks=experiment.callbacks(
-            run,
-            kcv.metrics.DetectionEvaluation(test, every=math.ceil(epochs / 2)),
+        lambda model: detection.evaluate_detector(
+            model, test, names, run.data, **figures
         ),
+        detection.serve_detector(scaling, names),
+        stages,
+        PAPER,
     )
 
 
-def _schedule(plan, run, steps_per_epoch):
-    batch_size = run.batch_size or plan.batch_size
-    return Schedule(
-        batch_size,
-        run.epochs or plan.epochs,
-        steps_per_epoch or plan.steps_per_epoch(batch_size),
-        plan.learning_rate,
-    )
-
-
-def build(classes, backbone, weights, image_size, seed, test_proposals):
-    """Build the detector of the paper, or the small one for scenes."""
-    if backbone != "small":
+def build_model(classes: int, run: Options, image_size: int) -> keras.Model:
+    """Build the detector of the paper, or the small one."""
+    count = run.test_proposals or PRESETS[run.preset].test_proposals
+    if run.preset == "paper":
         return kcv.detection.FasterRCNN(
             classes,
-            backbone,
-            weights,
-            test_proposals=(6000, test_proposals),
-            seed=seed,
+            run.backbone or "vgg16",
+            run.weights,
+            test_proposals=ProposalSelection(6000, count),
+            seed=run.seed,
         )
-    _no_weights(weights)
+    # Objects have 1/8 to 1/2 of the shorter side. The stride is 8.
+    scales = [image_size / part / 8 for part in (8, 4, 2)]
     return kcv.detection.FasterRCNN(
         classes,
         small_parts(),
-        **small_anchors(image_size),
+        run.weights,
+        anchors=kcv.detection.Anchors(scales=scales),
+        rpn_filters=128,
         # A map of 24 x 32 cells has a tenth of the paper's anchors.
-        train_proposals=(1000, 300),
-        test_proposals=(1000, test_proposals),
-        roi_batch=64,
-        # From random weights the classes are what takes longest to learn.
-        roi_fg_fraction=0.5,
-        seed=seed,
+        train_proposals=ProposalSelection(1000, 300, min_side=8),
+        test_proposals=ProposalSelection(1000, count, min_side=8),
+        # From random weights the classes take longest to learn.
+        roi_sampling=kcv.detection.RoISampling(64, fg_fraction=0.5),
+        seed=run.seed,
     )
-
-
-def build_proposer(backbone, weights, image_size, seed, parts):
-    """Build what steps 1 and 3 train, upon parts or anew."""
-    if backbone != "small":
-        return kcv.detection.RegionProposals(
-            parts or backbone, weights if parts is None else None, seed=seed
-        )
-    _no_weights(weights)
-    return kcv.detection.RegionProposals(
-        parts or small_parts(),
-        **small_anchors(image_size),
-        # As many as joint training looks at.
-        proposals=(1000, 300),
-        seed=seed,
-    )
-
-
-def build_detector(backbone, weights, seed, parts, box_mean, box_std):
-    """Build what steps 2 and 4 train, upon parts or anew."""
-    options = {
-        "box_mean": box_mean,
-        "box_std": box_std,
-        # Faster R-CNN's, where Fast R-CNN begins at 0.1.
-        "roi_bg_iou": (0.0, 0.5),
-        "seed": seed,
-    }
-    classes = len(box_mean)
-    if backbone != "small":
-        return kcv.detection.FastRCNN(
-            classes,
-            parts or backbone,
-            weights if parts is None else None,
-            **options,
-        )
-    return kcv.detection.FastRCNN(
-        classes, parts or small_parts(), roi_fg_fraction=0.5, **options
-    )
-
-
-def small_parts():
-    """Build the parts of the small detector for scenes."""
-    return kcv.detection.custom_parts(
-        small_trunk(), units=(256, 256), batch_norm=True
-    )
-
-
-def small_anchors(image_size):
-    """Choose anchors for scenes: of 24 to 96 pixels at a short side of 192."""
-    stride = 8
-    return {
-        # Objects have 1/8 to 1/2 of the short side.
-        "anchor_scales": [image_size / part / stride for part in (8, 4, 2)],
-        "rpn_filters": 128,
-        "min_proposal_side": 8,
-    }
-
-
-def _no_weights(weights):
-    if weights is not None:
-        raise ValueError(
-            "the small backbone has no published weights. Received: "
-            f"weights={weights!r}"
-        )
-
-
-def optimizer(backbone, schedule, drop=5 / 7):
-    """Choose the paper's solver, or a quick one for random weights.
-
-    Args:
-        backbone: of the network.
-        schedule: as of `recipes.common.plan`.
-        drop: part of the updates after which the paper's learning rate falls:
-            50 000 of 70 000, or 60 000 of 80 000.
-    """
-    steps = schedule.all_steps
-    highest = schedule.learning_rate
-    if backbone == "small":
-        return quick_optimizer(
-            steps, highest * schedule.batch_size / SMALL.batch_size
-        )
-    rate = keras.optimizers.schedules.PiecewiseConstantDecay(
-        [round(steps * drop)], [highest, highest / 10]
-    )
-    return kcv.optimizers.CaffeSGD(rate, momentum=0.9, l2=5e-4)
 
 
 if __name__ == "__main__":
-    tyro.cli(main, description=__doc__)
+    run_command(main, Options())

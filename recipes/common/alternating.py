@@ -1,179 +1,236 @@
-"""The four steps of alternating training (Ren et al. 2015, section 3.2)."""
+"""Alternating training of Faster R-CNN (Ren et al. 2015, section 3.2).
+
+One network proposes regions and another detects objects in them. They are
+trained in four steps, after which they share their convolutions.
+"""
 
 import dataclasses
 import shutil
-from collections.abc import Callable
-from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
 import kcv
-from recipes.common import run as experiment
-from recipes.common.given_proposals import resized_batches
-from recipes.common.plan import Schedule
+from kcv.detection import BoxNormalization
+from kcv.detection import FasterRCNN
+from kcv.detection import FastRCNN
+from kcv.detection import Parts
+from kcv.detection import RegionProposals
+from kcv.detection import copy_parts
+from kcv.proposals import ProposalCache
+from kcv.serving import ShortSide
+from kcv.training import completed_epochs
+from recipes.common.detection import DetectorOptions
+from recipes.common.detection import make_optimizer
+from recipes.common.evaluate_and_report import Stage
+from recipes.common.plan import Plan
+from recipes.common.run import begin
+from recipes.common.train import train
+from recipes.common.training_images import TrainingImages
+from recipes.common.training_images import make_batches
+from recipes.common.training_images import stream_batches
 
-
-class Networks(NamedTuple):
-    """The two networks, and how each is trained.
-
-    Attributes:
-        proposer: function from parts, None to begin anew, to a
-            `RegionProposals`.
-        detector: function from parts, None to begin anew, and the mean and
-            deviation of the box targets to a `FastRCNN`.
-        schedules: of the four steps.
-        optimizer: function from a schedule to an optimiser.
-    """
-
-    proposer: Callable[..., keras.Model]
-    detector: Callable[..., keras.Model]
-    schedules: Sequence[Schedule]
-    optimizer: Callable[[Schedule], keras.optimizers.Optimizer]
-
-
-class Images(NamedTuple):
-    """The images to train on.
-
-    Attributes:
-        once: single examples, one pass.
-        stream: function from a position to the stream that begins there.
-        classes: number of classes.
-        sides: short and long side, pixels.
-        mirror: whether images are mirrored by chance.
-        max_proposals: regions of an image that the detector learns from.
-    """
-
-    once: tf.data.Dataset
-    stream: Callable[[int], tf.data.Dataset]
-    classes: int
-    sides: tuple[int, int]
-    mirror: bool
-    max_proposals: int
-
-
-class Pair(NamedTuple):
-    """The two networks after a step of the detector.
-
-    Attributes:
-        proposer: `RegionProposals`.
-        detector: the `FastRCNN` that learned from its proposals.
-    """
-
-    proposer: keras.Model
-    detector: keras.Model
+# The four steps. An image teaches one network at a time. The small detector
+# sees as many images in steps 2 and 4 as in joint training, most of them in
+# step 2, which alone trains the convolutions that are shared in the end. The
+# proposals need fewer.
+PLANS = {
+    "small": (
+        Plan(4, 768, 1, 2e-3),
+        Plan(4, 2816, 4, 2e-3),
+        Plan(4, 1024, 1, 2e-3),
+        Plan(4, 1280, 2, 2e-3),
+    ),
+    # One image per update for the proposals, two for the detector.
+    "paper": 2 * (Plan(1, 80_000, 16, 1e-3), Plan(2, 40_000, 16, 1e-3)),
+}
+# A tenth of the paper's learning rate after 60 000 of 80 000 updates of the
+# proposals, and 30 000 of 40 000 of the detector.
+DROPS = [3 / 4]
+# Regions that enter non-maximum suppression, None for all anchors.
+PRE_NMS = {"small": 1000, "paper": None}
 
 
 class Trained(NamedTuple):
-    """What the steps end with.
+    """The result of alternating training.
 
     Attributes:
-        unshared: the networks of steps 1 and 2.
-        shared: those of steps 3 and 4, if there were these.
-        folders: of the steps.
+        model: Trained detector.
+        stages: Steps that are done.
+        figures: Metrics of the networks before they share anything.
     """
 
-    unshared: Pair
-    shared: Pair | None
-    folders: list[Path]
+    model: keras.Model
+    stages: list[Stage]
+    figures: dict[str, float]
 
 
-def train(
-    run: experiment.Run,
-    configuration: dict,
-    images: Images,
-    networks: Networks,
-    shared: bool,
+def train_alternating(
+    run: DetectorOptions,
+    model: FasterRCNN,
+    images: TrainingImages,
+    scaling: ShortSide,
+    test: tf.data.Dataset,
+    strategy: tf.distribute.Strategy,
+    shared: bool = True,
 ) -> Trained:
-    """Train the two networks in turn, each step in a folder of its own.
+    """Train a Faster R-CNN in the four steps of the paper.
 
-    A step that is done is read from its last backup, so that a run that was
-    killed goes on in the midst of the step that it was in.
+    Each step has a folder of its own. A step that is done is read from its
+    backup, so that a run that was killed goes on within the step that it was
+    in.
 
     Args:
-        run: the common options.
-        configuration: all options.
-        images: to train on.
-        networks: to train.
-        shared: whether the networks come to share their convolutions, in
-            steps 3 and 4.
+        run: Options of the recipe.
+        model: Untrained `FasterRCNN`. The two networks have its settings, and
+            begin with its weights. It is given theirs in the end.
+        images: Training images.
+        scaling: Sides of the resized images.
+        test: Held-out batches, see `evaluate_detector`.
+        strategy: Strategy under whose scope the networks are built.
+        shared: Whether to train steps 3 and 4, too, in which the networks come
+            to share their convolutions. Defaults to True.
 
     Returns:
-        The networks.
-    """
-    folders = []
+        `model`, the four steps and the metrics of the unshared networks. If
+        not `shared`, a model made of the two networks, and the first two
+        steps.
 
-    def fit(step, build, cache=None):
-        own = dataclasses.replace(run, out=run.out / f"step-{step}")
-        folders.append(own.out)
-        schedule = networks.schedules[step - 1]
-        strategy = experiment.prepare(own, configuration)
-        done = experiment.EpochBackup(own.out / "backup").epoch
-        start = done * schedule.steps * schedule.batch_size
-        stream = images.stream(start)
-        if cache is not None:
-            stream = cache.attach(stream)
-        stream = resized_batches(
-            stream,
-            schedule.batch_size,
-            images.sides,
-            (run.seed, start) if images.mirror else None,
+    Raises:
+        FileExistsError: If a step is to be prolonged from which a later one
+            has learned.
+    """
+    steps = _plan_steps(run)
+    stages = [Stage(step.run.out, step.plan) for step in steps]
+
+    def fit(step, network, proposals=None):
+        batches = stream_batches(
+            run, images, step.plan.batch_size, scaling, proposals
         )
         with strategy.scope():
-            model = build()
-            model.compile(networks.optimizer(schedule), jit_compile=run.jit)
-        model.fit(
-            stream.map(kcv.data.detection_inputs).prefetch(2),
-            epochs=schedule.epochs,
-            initial_epoch=done,
-            steps_per_epoch=schedule.steps,
-            shuffle=False,  # the stream is shuffled
-            callbacks=experiment.callbacks(own),
-        )
-        return model
+            optimizer = make_optimizer(step.plan, run.preset, drops=DROPS)
+            network.compile(optimizer, jit_compile=run.jit)
+        train(step.run, network, step.plan, batches)
 
-    def propose(step, parts):
-        proposer = fit(step, lambda: networks.proposer(parts))
-        folder = folders[-1] / "proposals"
-        if not run.resume:  # they are of another network
+    def propose(step, proposer):
+        folder = step.run.out / "proposals"
+        if not run.resume:  # They are of another network.
             shutil.rmtree(folder, ignore_errors=True)
-        cache = kcv.proposals.ProposalCache(
-            folder,
-            kcv.detection.ImageProposals(proposer, *images.sides),
-            images.max_proposals,
+        method = kcv.detection.ImageProposals(
+            proposer, scaling.short_side, scaling.long_side
         )
+        cache = ProposalCache(folder, method, model.train_proposals.post_nms)
         cache.compute(images.once)
-        return proposer, cache
+        return cache
 
-    def detect(step, cache, before=None):
-        once = resized_batches(
-            cache.attach(images.once),
-            networks.schedules[step - 1].batch_size,
-            images.sides,
+    def measure_targets(step, proposals):
+        once = make_batches(
+            proposals.attach(images.once), step.plan.batch_size, scaling
         )
-        statistics = kcv.detection.box_statistics(
-            once.map(kcv.data.detection_inputs), images.classes
+        return kcv.detection.box_statistics(
+            once.map(kcv.data.detection_inputs), model.classes
         )
 
-        def build():
-            if before is None:
-                return networks.detector(None, *statistics)
-            parts = kcv.detection.with_fixed_trunk(before.parts)
-            detector = networks.detector(parts, *statistics)
-            kcv.detection.copy_head(detector, before)
-            return detector
+    # === Step 1: A network that proposes, from the classifier's weights ===
+    step = steps[0]
+    begin(step.run)
+    with strategy.scope():
+        proposer = _new_proposer(run, model, copy_parts(model.parts))
+    fit(step, proposer)
+    proposals = propose(step, proposer)
 
-        return fit(step, build, cache)
-
-    proposer, cache = propose(1, None)
-    # From the same weights as step 1, not from what that has learned.
-    detector = detect(2, cache)
-    first = Pair(proposer, detector)
+    # === Step 2: A network that detects, from the classifier's weights ===
+    step = steps[1]
+    targets = measure_targets(step, proposals)
+    begin(step.run)
+    with strategy.scope():
+        detector = _new_detector(run, model, copy_parts(model.parts), targets)
+    fit(step, detector, proposals)
+    unshared = kcv.detection.unshared(proposer, detector, model.test_proposals)
     if not shared:
-        return Trained(first, None, folders)
-    parts = kcv.detection.with_fixed_trunk(detector.parts)
-    proposer, cache = propose(3, parts)
-    second = Pair(proposer, detect(4, cache, before=detector))
-    return Trained(first, second, folders)
+        return Trained(unshared, stages[:2], {})
+
+    # === Step 3: Proposals again, on the fixed convolutions of step 2 ===
+    step = steps[2]
+    with strategy.scope():
+        parts = kcv.detection.with_fixed_trunk(detector.parts)
+    begin(step.run)
+    with strategy.scope():
+        proposer = _new_proposer(run, model, parts)
+    fit(step, proposer)
+    proposals = propose(step, proposer)
+
+    # === Step 4: Detection again, on the same fixed convolutions ===
+    step = steps[3]
+    targets = measure_targets(step, proposals)
+    begin(step.run)
+    with strategy.scope():
+        parts = kcv.detection.with_fixed_trunk(detector.parts)
+        last_detector = _new_detector(run, model, parts, targets)
+        kcv.detection.copy_head(last_detector, detector)
+    fit(step, last_detector, proposals)
+
+    # === What sharing is worth (table 2 of the paper) ===
+    kcv.detection.share_features(model, proposer, last_detector)
+    truth, found = kcv.metrics.collect_detections(unshared, test)
+    precision = kcv.metrics.voc_average_precision(truth, found)
+    return Trained(
+        model, stages, {"unshared_voc07_map": precision["voc07_map"]}
+    )
+
+
+class _Step(NamedTuple):
+    run: DetectorOptions  # With a folder of the step's own.
+    plan: Plan
+
+
+def _plan_steps(run: DetectorOptions) -> list[_Step]:
+    """Plan the steps, of which none may change what a later one knows."""
+    steps = [
+        _Step(
+            run.stage(f"step-{number}"),
+            plan.with_options(run, linear_rate=run.preset == "small"),
+        )
+        for number, plan in enumerate(PLANS[run.preset], start=1)
+    ]
+    for (own, plan), (later, _) in zip(steps, steps[1:], strict=False):
+        unfinished = completed_epochs(own.backup) < plan.epochs
+        if run.resume and unfinished and completed_epochs(later.backup):
+            raise FileExistsError(
+                f"{own.out} cannot be trained for more epochs, since "
+                f"{later.out} has learned from it. Give another folder by "
+                "--out, or start over with --no-resume."
+            )
+    return steps
+
+
+def _new_proposer(
+    run: DetectorOptions, model: FasterRCNN, parts: Parts
+) -> RegionProposals:
+    """Build the network that steps 1 and 3 train."""
+    return RegionProposals(
+        parts,
+        anchors=model.anchors,
+        rpn_filters=model.rpn_filters,
+        anchor_sampling=model.anchor_sampling,
+        proposals=dataclasses.replace(
+            model.train_proposals, pre_nms=PRE_NMS[run.preset]
+        ),
+        seed=run.seed,
+    )
+
+
+def _new_detector(
+    run: DetectorOptions, model: FasterRCNN, parts: Parts, targets: tuple
+) -> FastRCNN:
+    """Build the network that steps 2 and 4 train."""
+    return FastRCNN(
+        model.classes,
+        parts,
+        # 64 regions of an image, as in Fast R-CNN.
+        roi_sampling=dataclasses.replace(model.roi_sampling, size=64),
+        box_normalization=BoxNormalization(*targets),
+        detections=model.detections,
+        seed=run.seed,
+    )

@@ -47,6 +47,7 @@ class DetectorOptions(Run):
     image_size: int | None = None
 
     def __post_init__(self):
+        super().__post_init__()
         if self.preset != "small":
             return
         if self.backbone is not None:

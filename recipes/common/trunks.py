@@ -2,8 +2,32 @@
 
 import keras
 
+import kcv
+from kcv.detection.parts.backbones import CAFFE_MEAN
 from kcv.detection.parts.backbones import QUICK_MOMENTUM
 from kcv.layers import BatchNormalization
+
+
+def small_parts(
+    trunk: keras.Model | None = None, roi_size: int = 7
+) -> kcv.detection.Parts:
+    """Build the parts of a small detector.
+
+    Args:
+        trunk: Convolutions of the detector. Defaults to `small_trunk()`.
+        roi_size: Number of bins along each side of a pooled region. Defaults
+            to 7.
+
+    Returns:
+        The parts, whose head has two dense layers of 256 units.
+    """
+    return kcv.detection.custom_parts(
+        small_trunk() if trunk is None else trunk,
+        kcv.classification.Preprocessing(CAFFE_MEAN, 64.0),
+        roi_size,
+        units=(256, 256),
+        batch_norm=True,
+    )
 
 
 def small_trunk(
@@ -11,17 +35,17 @@ def small_trunk(
     strides: tuple[int, ...] = (2, 2, 1, 2, 1, 1, 1),
     size: int | None = None,
 ) -> keras.Model:
-    """Build a stack of 3x3 convolutions with batch normalisation.
+    """Build a stack of 3x3 convolutions with batch normalization.
 
-    No paper's network: a laptop's CPU sees some twenty images of 192 x 256
-    pixels per second with it in training, and its stride of 8 keeps objects
-    of 24 pixels apart, which a stride of 16 would not. A convolution that
+    This is not the network of a paper. A laptop's CPU trains it on some twenty
+    images of 192 x 256 pixels per second, and its stride of 8 separates
+    objects of 24 pixels, which a stride of 16 would not. A convolution that
     keeps the shape learns a residual (He et al. 2015).
 
     Args:
-        filters: width of each convolution.
-        strides: stride of each convolution.
-        size: side of the images, pixels; None leaves it free.
+        filters: Number of filters of each convolution.
+        strides: Stride of each convolution.
+        size: Side of the images, in pixels. None leaves it free.
 
     Returns:
         Model from images (B, H, W, 3) to features (B, H / 8, W / 8, 128).

@@ -1,6 +1,9 @@
 """The tables that compare R-CNN, Fast R-CNN and Faster R-CNN."""
 
+import dataclasses
+import importlib
 import json
+import typing
 
 import keras
 import numpy as np
@@ -8,7 +11,8 @@ import pytest
 
 import kcv
 from recipes.tables import rcnn_family
-from recipes.tables.rcnn_family import System
+from recipes.tables.rcnn_family import Options
+from recipes.tables.rcnn_family_times import System
 
 
 def parts(size=None):
@@ -17,7 +21,22 @@ def parts(size=None):
     for filters in (8, 8, 8, 8):
         x = keras.layers.Conv2D(filters, 3, 2, padding="same")(x)
     return kcv.detection.custom_parts(
-        keras.Model(images, x), roi_size=2, units=(8,)
+        keras.Model(images, x),
+        keras.layers.Rescaling(1 / 64),
+        roi_size=2,
+        units=(8,),
+    )
+
+
+@pytest.fixture
+def run(tmp_path):
+    return Options(
+        out=tmp_path,
+        train=False,
+        height=60,
+        width=80,
+        proposals=20,
+        rounds=1,
     )
 
 
@@ -25,7 +44,9 @@ def parts(size=None):
 def systems(monkeypatch):
     """Small systems of the names of VGG-16's."""
     fast = kcv.detection.FastRCNN(2, parts(), seed=0)
-    proposer = kcv.detection.RegionProposals(parts(), proposals=(50, 10))
+    proposer = kcv.detection.RegionProposals(
+        parts(), proposals=kcv.detection.ProposalSelection(50, 10)
+    )
     made = {
         "Fast R-CNN": System(fast, None),
         "Fast R-CNN, truncated SVD": System(fast, None),
@@ -40,10 +61,8 @@ def systems(monkeypatch):
     return made
 
 
-def test_the_tables_without_training(systems, tmp_path, capsys):
-    record = rcnn_family.main(
-        tmp_path, train=False, height=60, width=80, proposals=20, rounds=2
-    )
+def test_the_tables_without_training(systems, run, capsys):
+    record = rcnn_family.main(dataclasses.replace(run, rounds=2))
     seconds = record["seconds"]
     assert set(seconds) == {*systems, "Selective Search"}
     assert all(value > 0 for value in seconds.values())
@@ -68,23 +87,20 @@ def test_the_tables_without_training(systems, tmp_path, capsys):
     assert whole[2]["ms per image"] == pytest.approx(
         1e3 * seconds["RPN, shared"]
     )
-    assert json.loads((tmp_path / "table.json").read_text()) == record
+    assert json.loads((run.out / "table.json").read_text()) == record
     assert "Report" in capsys.readouterr().out
     # Times are kept for the same settings, and measured for others.
     again, other = (
-        rcnn_family.main(
-            tmp_path, train=False, height=60, width=80, proposals=n, rounds=2
-        )
-        for n in (20, 19)
+        rcnn_family.main(dataclasses.replace(run, rounds=2, proposals=count))
+        for count in (20, 19)
     )
     assert again == record
     assert other["seconds"] != seconds
 
 
-def test_the_papers_columns(systems, tmp_path):
-    record = rcnn_family.main(
-        tmp_path, train=False, height=60, width=80, proposals=20, rounds=1
-    )
+@pytest.mark.usefixtures("systems")
+def test_the_papers_columns(run):
+    record = rcnn_family.main(run)
     (rcnn, fast, svd), whole = record["tables"].values()
     # The slide: 47 s and 0.32 s, 84 h and 9.5 h, 146 times as fast.
     assert (rcnn["paper: s per image"], fast["paper: s per image"]) == (
@@ -97,15 +113,16 @@ def test_the_papers_columns(systems, tmp_path):
     assert (rcnn["paper: training, h"], fast["paper: training, h"]) == (84, 9.5)
     assert [row["paper: ms per image"] for row in whole] == [1830, 342, 198]
     assert [row["paper: mAP"] for row in whole] == [0.669, 0.685, 0.699]
-    report = (tmp_path / "report.html").read_text()
+    report = (run.out / "report.html").read_text()
     for text in "146.9", "1830", "0.699", "Selective Search", "NVIDIA K40":
         assert text in report
 
 
-def test_finished_runs_are_read_and_others_made(systems, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("systems")
+def test_finished_runs_are_read_and_others_made(run, tmp_path, monkeypatch):
     commands = []
 
-    def run(command, check):
+    def start(command, check):
         assert check
         commands.append(command[2:])
         write(command[-1], 0.5)
@@ -122,10 +139,8 @@ def test_finished_runs_are_read_and_others_made(systems, tmp_path, monkeypatch):
         (folder / "metrics.json").write_text(json.dumps(metrics))
 
     write(tmp_path / "fast_rcnn", 0.25)
-    monkeypatch.setattr(rcnn_family.subprocess, "run", run)
-    record = rcnn_family.main(
-        tmp_path, height=60, width=80, proposals=20, rounds=1
-    )
+    monkeypatch.setattr(rcnn_family.subprocess, "run", start)
+    record = rcnn_family.main(dataclasses.replace(run, train=True))
     assert commands == [
         ["recipes.rcnn", "--out", str(tmp_path / "rcnn")],
         [
@@ -140,20 +155,21 @@ def test_finished_runs_are_read_and_others_made(systems, tmp_path, monkeypatch):
     assert [row["voc07_map"] for row in whole] == [0.25, 0.375, 0.5]
 
 
-def test_an_image_with_too_few_regions(systems, tmp_path):
+@pytest.mark.usefixtures("systems")
+def test_an_image_with_too_few_regions(run, tmp_path):
     image = tmp_path / "plain.png"
     keras.utils.save_img(image, np.zeros((60, 80, 3)))
     with pytest.raises(ValueError, match="1 regions.*proposals=20"):
-        rcnn_family.main(tmp_path, False, image=image, proposals=20, rounds=1)
+        rcnn_family.main(dataclasses.replace(run, image=image))
 
 
 @pytest.mark.parametrize("name", rcnn_family.RECIPES)
 def test_recipes_know_their_options(name):
     _, recipe, *options = rcnn_family.RECIPES[name]
-    module = __import__(f"recipes.{recipe}", fromlist=["main"])
+    module = importlib.import_module(f"recipes.{recipe}")
     assert callable(module.main)
-    hints = module.main.__annotations__
+    fields = {x.name: x.type for x in dataclasses.fields(module.Options)}
     chosen = dict(zip(options[::2], options[1::2], strict=True))
-    assert {name[2:].replace("-", "_") for name in chosen} <= set(hints)
+    assert {name[2:].replace("-", "_") for name in chosen} <= set(fields)
     if chosen:
-        assert chosen["--training"] in hints["training"].__args__
+        assert chosen["--training"] in typing.get_args(fields["training"])

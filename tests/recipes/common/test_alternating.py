@@ -1,58 +1,57 @@
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
+"""Alternating training: four steps, which can be interrupted."""
 
-import keras
+import dataclasses
+import json
+
 import numpy as np
 import pytest
 
-import kcv.detection  # noqa: F401, so that Keras knows the saved class
-
-CHECKOUT = Path(__file__).resolve().parents[3]
-
-
-def command(coco_set, out, training):
-    return [
-        *(sys.executable, "-m", "recipes.faster_rcnn"),
-        *("--data", f"coco:{coco_set}"),
-        *("--training", training),
-        *("--image-size", "64"),
-        *("--batch-size", "2"),
-        *("--epochs", "1"),
-        *("--steps-per-epoch", "8"),
-        *("--out", str(out)),
-    ]
+import kcv
+from recipes import faster_rcnn
+from recipes.common import alternating
+from recipes.common import detection
+from recipes.common.run import Run
+from recipes.faster_rcnn import Options
+from recipes.faster_rcnn import main
 
 
 @pytest.fixture(scope="module")
-def finished(coco_set, tmp_path_factory):
-    """Folder of a run that went from start to end."""
-    out = tmp_path_factory.mktemp("runs") / "whole"
-    subprocess.run(
-        command(coco_set, out, "alternating"), check=True, cwd=CHECKOUT
+def options(coco_set, tmp_path_factory):
+    return Options(
+        out=tmp_path_factory.mktemp("runs") / "whole",
+        data=f"coco:{coco_set}",
+        training="alternating",
+        image_size=64,
+        batch_size=2,
+        epochs=1,
+        steps_per_epoch=8,
     )
-    return out
 
 
-def weights(folder):
-    return keras.models.load_model(folder / "model.keras").get_weights()
+@pytest.fixture(scope="module")
+def finished(options):
+    """Metrics of a run that went from start to end."""
+    return main(options)
 
 
-def test_four_steps_end_with_one_model(finished):
-    metrics = json.loads((finished / "metrics.json").read_text())
-    assert 0 <= metrics["voc07_map"] <= 1
-    assert 0 <= metrics["unshared_voc07_map"] <= 1
-    assert metrics["epochs"] == 4
-    model = keras.models.load_model(finished / "model.keras")
+def read_rows(step):
+    return (step / "history.csv").read_text().splitlines()
+
+
+def load_weights(run):
+    return kcv.load_model(run.out / "model.keras").get_weights()
+
+
+def test_four_steps_end_with_one_model(finished, options):
+    assert 0 <= finished["voc07_map"] <= 1
+    assert 0 <= finished["unshared_voc07_map"] <= 1
+    assert finished["epochs"] == 4
+    model = kcv.load_model(options.out / "model.keras")
     assert isinstance(model, kcv.detection.FasterRCNN)
     # Nothing stays fixed for those who train on.
     assert model.parts.trunk.trainable
-    steps = [finished / f"step-{number}" for number in (1, 2, 3, 4)]
-    rows = [(step / "history.csv").read_text().splitlines() for step in steps]
+    steps = [options.out / f"step-{number}" for number in (1, 2, 3, 4)]
+    rows = [read_rows(step) for step in steps]
     for row in rows[0], rows[2]:
         assert "rpn_bbox_loss" in row[0]
     for row in rows[1], rows[3]:
@@ -60,46 +59,86 @@ def test_four_steps_end_with_one_model(finished):
         assert "rpn" not in row[0]
 
 
-@pytest.mark.parametrize("step", [2, 4])
-def test_a_killed_run_ends_with_the_same_weights(
-    step, finished, coco_set, tmp_path
+@pytest.mark.usefixtures("finished")
+def test_an_interrupted_run_ends_with_the_same_weights(
+    options, tmp_path, monkeypatch
 ):
-    """Killed when a step is done but its proposals or the next are not."""
-    out = tmp_path / "killed"
-    process = subprocess.Popen(
-        command(coco_set, out, "alternating"),
-        cwd=CHECKOUT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    backup = out / f"step-{step - 1}" / "backup" / "epoch-1.weights.h5"
-    deadline = time.monotonic() + 600
-    while not backup.exists() and time.monotonic() < deadline:
-        assert process.poll() is None, process.stdout.read().decode()
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert not (out / "model.keras").exists()
-    subprocess.run(
-        command(coco_set, out, "alternating"), check=True, cwd=CHECKOUT
-    )
-    for a, b in zip(weights(out), weights(finished), strict=True):
+    """Interrupted when step 3 is done, but not its proposals."""
+    run = dataclasses.replace(options, out=tmp_path / "interrupted")
+    train = alternating.train
+
+    def train_and_stop(step, *arguments):
+        train(step, *arguments)
+        if step.out.name == "step-3":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(alternating, "train", train_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        main(run)
+    assert not (run.out / "step-4").exists()
+    assert not (run.out / "model.keras").exists()
+    monkeypatch.undo()
+    main(run)
+    for a, b in zip(load_weights(run), load_weights(options), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
-def test_unshared_has_two_trunks(finished, coco_set, tmp_path):
-    subprocess.run(
-        [
-            *command(coco_set, tmp_path / "run", "unshared"),
-            *("--export", str(tmp_path / "served")),
-        ],
-        check=True,
-        cwd=CHECKOUT,
+@pytest.mark.usefixtures("finished")
+def test_a_done_step_is_not_prolonged(options):
+    """Its proposals are what the next has learned from."""
+    with pytest.raises(FileExistsError, match="step-1 cannot be .*step-2 has"):
+        main(dataclasses.replace(options, epochs=2))
+
+
+def test_unshared_has_two_trunks(options, tmp_path):
+    run = dataclasses.replace(
+        options,
+        out=tmp_path / "run",
+        export=tmp_path / "served",
+        training="unshared",
     )
-    model = keras.models.load_model(tmp_path / "run" / "model.keras")
+    metrics = main(run)
+    assert metrics["epochs"] == 2
+    model = kcv.load_model(run.out / "model.keras")
     kernels = [v for v in model.variables if v.path.endswith("conv1/kernel")]
     assert len(kernels) == 2
     assert not np.array_equal(*kernels)
-    assert (tmp_path / "served" / "1" / "saved_model.pb").exists()
-    assert not (tmp_path / "run" / "step-3").exists()
+    assert (run.export / "1" / "saved_model.pb").exists()
+    served = json.loads((run.out / "serving.json").read_text())
+    assert served["class_names"] == ["rectangle", "ellipse"]
+    assert not (run.out / "step-3").exists()
+
+
+def test_patience_is_refused(options):
+    with pytest.raises(ValueError, match="patience=2"):
+        main(dataclasses.replace(options, patience=2))
+
+
+def test_the_papers_four_steps(tmp_path):
+    """80 000 updates of an image, 40 000 of two; a tenth after 3/4."""
+    plans = alternating.PLANS["paper"]
+    assert [plan.batch_size for plan in plans] == [1, 2, 1, 2]
+    for plan, steps in zip(plans, 2 * (80_000, 40_000), strict=True):
+        assert plan.steps == steps
+        assert plan.with_options(Run(out=tmp_path)).steps == pytest.approx(
+            steps, rel=0.002
+        )
+        optimizer = detection.make_optimizer(
+            plan, "paper", drops=alternating.DROPS
+        )
+        schedule = optimizer._learning_rate
+        rates = [
+            float(schedule(step))
+            for step in (0, steps * 3 // 4 - 1, steps * 3 // 4 + 1)
+        ]
+        np.testing.assert_allclose(rates, [1e-3, 1e-3, 1e-4], rtol=1e-6)
+
+
+def test_the_small_steps_show_a_network_no_more_than_joint_training():
+    steps = [
+        plan.steps * plan.batch_size for plan in alternating.PLANS["small"]
+    ]
+    joint = faster_rcnn.PRESETS["small"].plan
+    assert joint.steps * joint.batch_size == 16_384
+    assert steps[0] + steps[2] == 7168 < 16_384
+    assert steps[1] + steps[3] == 16_384

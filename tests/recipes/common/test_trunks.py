@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from recipes.common.trunks import small_parts
 from recipes.common.trunks import small_trunk
 
 
@@ -20,3 +21,12 @@ def test_a_residual_of_nothing_passes_its_input_on():
     convolution = trunk.get_layer("conv2")
     convolution.kernel.assign(0 * convolution.kernel)
     np.testing.assert_array_equal(trunk(images), first(images))
+
+
+def test_the_parts_see_pixels_about_one():
+    parts = small_parts()
+    assert parts.stride == 8
+    assert parts.roi_size == 7
+    assert parts.head.output_shape == (None, 256)
+    pixels = np.full((1, 2, 2, 3), 255, "float32")
+    assert 1 < float(np.max(parts.preprocessing(pixels))) < 3
