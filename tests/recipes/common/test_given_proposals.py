@@ -15,8 +15,9 @@ def test_proposals_join_both_splits(tmp_path, monkeypatch):
     test = kcv.data.digit_scenes("test").take(2)
     found = propose_regions(run, preset, images, test)
     for dataset, count in (found.once, 3), (found.test, 2):
-        shapes = [x["proposals"].shape for x in dataset]
-        assert shapes == count * [(20, 4)]
+        lengths = [len(x["proposals"]) for x in dataset]
+        assert len(lengths) == count
+        assert 0 < min(lengths) <= max(lengths) <= 20
     stream = found.cache.attach(images.stream(0))
     assert sum(1 for _ in stream.take(5)) == 5
     assert found.seconds > 0
