@@ -8,7 +8,7 @@ at once: `keras.saving.load_model` then knows kcv's classes.
 import importlib
 import sys
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "boxes",
