@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kcv.pixels import to_rgb
+
 
 class Method(NamedTuple):
     """What is known of a method.
@@ -95,7 +97,7 @@ def propose(
         raise ValueError(
             f"max_proposals must be a positive integer, not {max_proposals}"
         )
-    image = as_rgb(image)
+    image = to_rgb(image)
     if callable(method):
         boxes, scores = _checked(method(image, **options)), None
     else:
@@ -109,40 +111,6 @@ def propose(
     if scores is None:
         return boxes, None
     return boxes, scores[:max_proposals].astype(np.float32)
-
-
-def as_rgb(image: np.ndarray) -> np.ndarray:
-    """Check an image and bring it into one form.
-
-    Args:
-        image: As for `propose`.
-
-    Returns:
-        (H, W, 3) uint8.
-
-    Raises:
-        ValueError: If it is no image in 0..255.
-    """
-    image = np.asarray(image)
-    if image.ndim == 2:
-        image = image[..., np.newaxis]
-    if image.ndim != 3 or image.shape[-1] not in (1, 3, 4) or not image.size:
-        raise ValueError(
-            "image must be (height, width) or (height, width, 1, 3 or 4), not "
-            f"{image.shape}"
-        )
-    if image.dtype != np.uint8:
-        if not np.issubdtype(image.dtype, np.number):
-            raise ValueError(f"image must be numbers, not {image.dtype}")
-        if not (image.min() >= 0 and image.max() <= 255):  # NaN fails too
-            raise ValueError(
-                "image must be in 0..255, received values from "
-                f"{image.min()} to {image.max()}"
-            )
-        image = np.rint(image).astype(np.uint8)
-    if image.shape[-1] == 1:
-        return np.repeat(image, 3, axis=-1)
-    return np.ascontiguousarray(image[..., :3])
 
 
 def _function(method):

@@ -66,19 +66,9 @@ def test_grey_and_transparent_images():
     np.testing.assert_array_equal(propose(grey), propose(grey[..., None]))
 
 
-@pytest.mark.parametrize(
-    ("image", "message"),
-    [
-        (np.zeros((4, 4, 2)), "image must be .*not \\(4, 4, 2\\)"),
-        (np.zeros((0, 4, 3)), "image must be .*not \\(0, 4, 3\\)"),
-        (np.full((4, 4, 3), np.nan), "0..255, received values from nan"),
-        (np.full((4, 4, 3), 300.0), "0..255, received values from 300"),
-        (np.full((4, 4, 3), "a"), "image must be numbers"),
-    ],
-)
-def test_no_images(image, message):
-    with pytest.raises(ValueError, match=message):
-        propose(image)
+def test_no_images():
+    with pytest.raises(ValueError, match=r"`image` must be .*\(4, 4, 2\)"):
+        propose(np.zeros((4, 4, 2)))
 
 
 def test_unknown_methods_are_told_the_known():

@@ -20,13 +20,13 @@ import numpy as np
 import tensorflow as tf
 
 from kcv.data.streams.validation import check_boxes
-from kcv.proposals.propose import as_rgb
+from kcv.pixels import to_rgb
 from kcv.proposals.propose import propose
 from kcv.proposals.store.shards import Computed
 from kcv.proposals.store.shards import read_shard
 from kcv.proposals.store.shards import shards
-from kcv.proposals.store.shards import write
 from kcv.proposals.store.shards import write_shard
+from kcv.storage import write_whole
 
 IMAGES_PER_SHARD = 256
 
@@ -53,7 +53,7 @@ class Proposing:
                     **self.options,
                 )
             else:
-                boxes = self.method(as_rgb(image), **self.options)
+                boxes = self.method(to_rgb(image), **self.options)
             boxes = np.asarray(boxes, np.float32)[: self.max_proposals]
             boxes = check_boxes(
                 boxes,
@@ -152,8 +152,7 @@ class ProposalCache:
                 )
         else:
             self.folder.mkdir(parents=True, exist_ok=True)
-            text = json.dumps(settings, indent=2)
-            write(file, lambda out: out.write(text.encode()))
+            write_whole(file, json.dumps(settings, indent=2).encode())
         self.known = KnownImages(self.folder, {})
         self._boxes = {}
         for stem in shards(self.folder):
