@@ -267,25 +267,19 @@ def _moving_means(model):
     ]
 
 
-def test_published_weights_reach_the_trunk(shared):
-    file = shared / "weights" / "vgg16_imagenet_notop.weights.h5"
-    if not file.exists():
-        pytest.skip("the published weights of VGG-16 are not here")
-    model = FasterRCNN(2, "vgg16", weights=file)
+def test_published_weights_reach_the_trunk(vgg16_file):
+    model = FasterRCNN(2, "vgg16", weights=vgg16_file)
     original = keras.applications.VGG16(weights=None, include_top=False)
-    original.load_weights(file)
+    original.load_weights(vgg16_file)
     kernel = model.parts.trunk.get_layer("conv1_1").kernel
     expected = original.get_layer("block1_conv1").kernel
     np.testing.assert_array_equal(kernel, expected.numpy()[:, :, ::-1])
     assert not model.parts.trunk.get_layer("conv2_2").trainable
 
 
-def test_weights_of_another_network_are_refused(shared):
-    file = shared / "weights" / "vgg16_imagenet_notop.weights.h5"
-    if not file.exists():
-        pytest.skip("the published weights of VGG-16 are not here")
+def test_weights_of_another_network_are_refused(vgg16_file):
     with pytest.raises(ValueError, match="vgg16_imagenet_notop"):
-        FasterRCNN(2, "resnet18", weights=file)
+        FasterRCNN(2, "resnet18", weights=vgg16_file)
 
 
 def test_foreground_logit_ranks_like_the_softmax():

@@ -113,13 +113,10 @@ def test_the_defaults_are_the_dumps_of_alternating_training():
     assert {key: settings[key] for key in expected} == expected
 
 
-def test_published_weights_reach_the_trunk(shared):
-    file = shared / "weights" / "vgg16_imagenet_notop.weights.h5"
-    if not file.exists():
-        pytest.skip("the published weights of VGG-16 are not here")
-    model = RegionProposals("vgg16", weights=file)
+def test_published_weights_reach_the_trunk(vgg16_file):
+    model = RegionProposals("vgg16", weights=vgg16_file)
     original = keras.applications.VGG16(weights=None, include_top=False)
-    original.load_weights(file)
+    original.load_weights(vgg16_file)
     np.testing.assert_array_equal(
         model.parts.trunk.get_layer("conv5_3").kernel,
         original.get_layer("block5_conv3").kernel.numpy(),

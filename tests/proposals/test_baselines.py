@@ -1,7 +1,5 @@
 """The baselines have the recall that Hosang et al. published for them."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -12,16 +10,13 @@ from kcv.proposals.methods.sliding_window import SIZES
 from kcv.proposals.methods.sliding_window import sliding_window
 from kcv.proposals.methods.uniform import uniform
 
-BOXES = Path(__file__).parents[3] / "shared" / "data" / "voc2007_test_boxes.npz"
 IOUS = (0.5, 0.7, 0.8)
 
 
 @pytest.fixture(scope="module")
-def voc2007_test():
+def voc2007_test(golden):
     """Sizes (height, width) and ground truth by image."""
-    if not BOXES.exists():
-        pytest.skip("the boxes of VOC 2007 test are absent")
-    with np.load(BOXES) as file:
+    with np.load(golden / "voc2007_test_boxes.npz") as file:
         sizes = dict(
             zip(
                 file["image_id"].tolist(),

@@ -277,15 +277,12 @@ def test_dense_layers_become_convolutions():
     )
 
 
-def test_published_weights_reach_the_trunk(shared):
-    path = shared / "weights" / "vgg16_imagenet_notop.weights.h5"
-    if not path.exists():
-        pytest.skip("no weights beside the checkout")
-    model = FCN8s(2, weights=path)
+def test_published_weights_reach_the_trunk(vgg16_file):
+    model = FCN8s(2, weights=vgg16_file)
     kernel = model.get_layer("conv1_1").get_weights()[0]
     assert np.abs(kernel).max() > 0.2
     with pytest.raises(ValueError, match="do not fit"):
-        FCN8s(2, "googlenet", weights=path)
+        FCN8s(2, "googlenet", weights=vgg16_file)
 
 
 def caffe_file(path, backbone, classes, scales=False):

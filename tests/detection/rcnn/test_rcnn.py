@@ -236,18 +236,15 @@ def test_the_networks_of_the_paper(backbone, side, parameters):
     assert parts.head.output_shape == (None, 4096)
 
 
-def test_published_weights_reach_the_trunk(shared):
-    file = shared / "weights" / "vgg16_imagenet_notop.weights.h5"
-    if not file.exists():
-        pytest.skip("the published weights of VGG-16 are not here")
-    model = RCNN(2, "vgg16", weights=file)
+def test_published_weights_reach_the_trunk(vgg16_file):
+    model = RCNN(2, "vgg16", weights=vgg16_file)
     original = keras.applications.VGG16(weights=None, include_top=False)
-    original.load_weights(file)
+    original.load_weights(vgg16_file)
     kernel = model.parts.trunk.get_layer("conv5_3").kernel
     expected = original.get_layer("block5_conv3").kernel
     np.testing.assert_array_equal(kernel, expected)
     with pytest.raises(ValueError, match="vgg16_imagenet_notop"):
-        RCNN(2, "alexnet", weights=file)
+        RCNN(2, "alexnet", weights=vgg16_file)
 
 
 def test_the_constants_of_the_paper():
