@@ -16,6 +16,8 @@ import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
+import kcv.backend  # noqa: F401
+
 import tensorflow as tf
 from keras import ops
 from numpy.typing import ArrayLike

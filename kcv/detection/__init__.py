@@ -1,5 +1,7 @@
 """Object detection by regions."""
 
+import kcv.backend  # noqa: F401
+
 from kcv.detection.alternating import copy_head
 from kcv.detection.alternating import share_features
 from kcv.detection.alternating import unshared
