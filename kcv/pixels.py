@@ -50,28 +50,28 @@ def to_rgb(
     >>> to_rgb([[0.4, 254.6]]).tolist()
     [[[0, 0, 0], [255, 255, 255]]]
     """
-    image = np.asarray(image)
-    if image.ndim == 2:
-        image = image[..., np.newaxis]
-    if image.ndim != 3 or image.shape[-1] not in (1, 3, 4) or not image.size:
+    pixels = np.asarray(image)
+    if pixels.ndim == 2:
+        pixels = pixels[..., np.newaxis]
+    if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3, 4) or not pixels.size:
         raise ValueError(
             f"`{name}` must be an image (H, W), or (H, W, C) with 1, 3 or 4 "
-            f"channels. Received: {name}.shape={image.shape}"
+            f"channels. Received: {name}.shape={pixels.shape}"
         )
-    if not np.issubdtype(image.dtype, np.number):
+    if not np.issubdtype(pixels.dtype, np.number):
         raise ValueError(
-            f"`{name}` must hold numbers. Received: {name}.dtype={image.dtype}"
+            f"`{name}` must hold numbers. Received: {name}.dtype={pixels.dtype}"
         )
-    image = image[..., :3]
-    if image.dtype != np.uint8:
-        if clip and np.isfinite(image).all():
-            image = np.clip(image, 0, 255)
-        if not (image.min() >= 0 and image.max() <= 255):  # NaN fails too
+    pixels = pixels[..., :3]
+    if pixels.dtype != np.uint8:
+        if clip and np.isfinite(pixels).all():
+            pixels = np.clip(pixels, 0, 255)
+        if not (pixels.min() >= 0 and pixels.max() <= 255):  # NaN fails too
             raise ValueError(
                 f"`{name}` must have finite values in 0..255. Received: values "
-                f"from {image.min()} to {image.max()}"
+                f"from {pixels.min()} to {pixels.max()}"
             )
         if dtype == "uint8":
-            image = np.rint(image)
-    image = image.astype(dtype, copy=False)
-    return np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3)))
+            pixels = np.rint(pixels)
+    pixels = pixels.astype(dtype, copy=False)
+    return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))

@@ -38,18 +38,19 @@ def shards(folder: Path) -> list[str]:
 def write_shard(folder: Path, stem: str, done: Sequence[Computed]) -> None:
     """Write a shard of at least one image."""
     ids, sizes, checksums, boxes = zip(*done, strict=True)
-    together = np.concatenate(boxes)
-    images = {
-        "ids": np.array(ids),
-        "sizes": np.array(sizes, np.int32),
-        "checksums": np.array(checksums, np.uint32),
-        "counts": np.array([len(own) for own in boxes]),
-    }
     write_whole(
-        folder / f"{stem}{_BOXES}", lambda path: np.save(path, together)
+        folder / f"{stem}{_BOXES}",
+        lambda path: np.save(path, np.concatenate(boxes)),
     )
     write_whole(
-        folder / f"{stem}{_IMAGES}", lambda path: np.savez(path, **images)
+        folder / f"{stem}{_IMAGES}",
+        lambda path: np.savez(
+            path,
+            ids=np.array(ids),
+            sizes=np.array(sizes, np.int32),
+            checksums=np.array(checksums, np.uint32),
+            counts=np.array([len(own) for own in boxes]),
+        ),
     )
 
 
