@@ -45,6 +45,7 @@ from recipes.common.plan import check_steps
 from recipes.common.plan import quick_optimizer
 from recipes.common.plan import whole_windows
 from recipes.common.report import Published
+from recipes.common.trunks import small_preprocessing
 from recipes.common.trunks import small_trunk
 
 PAPER = [
@@ -245,7 +246,8 @@ def main(
         folders = trained.folders
         schedules = schedules[: len(folders)]
         model = kcv.detection.unshared(
-            *trained.unshared, (1000 if small else 6000, test_proposals)
+            *trained.unshared,
+            _selection(small, test_proposals),
         )
         if trained.shared is not None:
             # What sharing is worth, as in the paper's table 2.
@@ -312,7 +314,7 @@ def build(classes, backbone, weights, image_size, seed, test_proposals):
             classes,
             backbone,
             weights,
-            test_proposals=(6000, test_proposals),
+            test_proposals=_selection(False, test_proposals),
             seed=seed,
         )
     _no_weights(weights)
@@ -321,11 +323,10 @@ def build(classes, backbone, weights, image_size, seed, test_proposals):
         small_parts(),
         **small_anchors(image_size),
         # A map of 24 x 32 cells has a tenth of the paper's anchors.
-        train_proposals=(1000, 300),
-        test_proposals=(1000, test_proposals),
-        roi_batch=64,
+        train_proposals=_selection(True, 300),
+        test_proposals=_selection(True, test_proposals),
         # From random weights the classes are what takes longest to learn.
-        roi_fg_fraction=0.5,
+        roi_sampling=kcv.detection.RoISampling(64, fg_fraction=0.5),
         seed=seed,
     )
 
@@ -341,21 +342,21 @@ def build_proposer(backbone, weights, image_size, seed, parts):
         parts or small_parts(),
         **small_anchors(image_size),
         # As many as joint training looks at.
-        proposals=(1000, 300),
+        proposals=_selection(True, 300),
         seed=seed,
     )
 
 
-def build_detector(backbone, weights, seed, parts, box_mean, box_std):
+def build_detector(backbone, weights, seed, parts, classes, statistics):
     """Build what steps 2 and 4 train, upon parts or anew."""
     options = {
-        "box_mean": box_mean,
-        "box_std": box_std,
-        # Faster R-CNN's, where Fast R-CNN begins at 0.1.
-        "roi_bg_iou": (0.0, 0.5),
+        "box_normalization": statistics,
+        # Background as Faster R-CNN's, where Fast R-CNN begins at 0.1.
+        "roi_sampling": kcv.detection.RoISampling(
+            64, fg_fraction=0.5 if backbone == "small" else 0.25
+        ),
         "seed": seed,
     }
-    classes = len(box_mean)
     if backbone != "small":
         return kcv.detection.FastRCNN(
             classes,
@@ -363,15 +364,16 @@ def build_detector(backbone, weights, seed, parts, box_mean, box_std):
             weights if parts is None else None,
             **options,
         )
-    return kcv.detection.FastRCNN(
-        classes, parts or small_parts(), roi_fg_fraction=0.5, **options
-    )
+    return kcv.detection.FastRCNN(classes, parts or small_parts(), **options)
 
 
 def small_parts():
     """Build the parts of the small detector for scenes."""
     return kcv.detection.custom_parts(
-        small_trunk(), units=(256, 256), batch_norm=True
+        small_trunk(),
+        small_preprocessing(),
+        units=(256, 256),
+        batch_norm=True,
     )
 
 
@@ -380,10 +382,17 @@ def small_anchors(image_size):
     stride = 8
     return {
         # Objects have 1/8 to 1/2 of the short side.
-        "anchor_scales": [image_size / part / stride for part in (8, 4, 2)],
+        "anchors": kcv.detection.Anchors(
+            scales=[image_size / part / stride for part in (8, 4, 2)]
+        ),
         "rpn_filters": 128,
-        "min_proposal_side": 8,
     }
+
+
+def _selection(small, count):
+    if not small:
+        return kcv.detection.ProposalSelection(6000, count)
+    return kcv.detection.ProposalSelection(1000, count, min_side=8)
 
 
 def _no_weights(weights):

@@ -40,6 +40,7 @@ from recipes.common.plan import check_steps
 from recipes.common.plan import quick_optimizer
 from recipes.common.plan import whole_windows
 from recipes.common.report import Published
+from recipes.common.trunks import small_preprocessing
 from recipes.common.trunks import small_trunk
 
 PAPER = [
@@ -231,7 +232,11 @@ def build(classes, backbone, weights, mirror, seed):
         size=SMALL_WINDOW,
     )
     parts = kcv.detection.custom_parts(
-        trunk, roi_size=SMALL_WINDOW // 8, units=(256, 256), batch_norm=True
+        trunk,
+        small_preprocessing(),
+        roi_size=SMALL_WINDOW // 8,
+        units=(256, 256),
+        batch_norm=True,
     )
     return kcv.detection.RCNN(
         classes,

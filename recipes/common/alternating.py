@@ -22,7 +22,8 @@ class Networks(NamedTuple):
     Attributes:
         proposer: function from parts, None to begin anew, to a
             `RegionProposals`.
-        detector: function from parts, None to begin anew, and the mean and
+        detector: function from parts, None to begin anew, the number of
+            classes and the mean and
             deviation of the box targets to a `FastRCNN`.
         schedules: of the four steps.
         optimizer: function from a schedule to an optimiser.
@@ -153,15 +154,17 @@ def train(
             networks.schedules[step - 1].batch_size,
             images.sides,
         )
-        statistics = kcv.detection.box_statistics(
-            once.map(kcv.data.detection_inputs), images.classes
+        statistics = kcv.detection.BoxNormalization(
+            *kcv.detection.box_statistics(
+                once.map(kcv.data.detection_inputs), images.classes
+            )
         )
 
         def build():
             if before is None:
-                return networks.detector(None, *statistics)
+                return networks.detector(None, images.classes, statistics)
             parts = kcv.detection.with_fixed_trunk(before.parts)
-            detector = networks.detector(parts, *statistics)
+            detector = networks.detector(parts, images.classes, statistics)
             kcv.detection.copy_head(detector, before)
             return detector
 

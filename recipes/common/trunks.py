@@ -2,8 +2,16 @@
 
 import keras
 
-from kcv.detection.parts.backbones import QUICK_MOMENTUM
+import kcv
 from kcv.layers import BatchNormalization
+from kcv.training.batch_norm import QUICK_MOMENTUM
+
+
+def small_preprocessing() -> keras.layers.Layer:
+    """Scale RGB 0..255 to about one, as suits trunks with random weights."""
+    return kcv.classification.Preprocessing(
+        kcv.detection.CAFFE_MEAN, std=64.0, name="normalization"
+    )
 
 
 def small_trunk(

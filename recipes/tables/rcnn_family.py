@@ -189,7 +189,7 @@ def vgg16_systems(weights: str | None) -> dict[str, System]:
     fast = kcv.detection.FastRCNN(CLASSES, "vgg16", weights, seed=0)
     rcnn = kcv.detection.RCNN(CLASSES, "vgg16", seed=0)
     proposer = kcv.detection.RegionProposals(
-        "vgg16", proposals=(6000, FEW), seed=0
+        "vgg16", proposals=kcv.detection.ProposalSelection(6000, FEW), seed=0
     )
     shared = kcv.detection.FasterRCNN(CLASSES, "vgg16", seed=0)
     for model in rcnn, proposer, shared:

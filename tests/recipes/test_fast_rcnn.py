@@ -34,8 +34,8 @@ def test_a_users_own_coco_set_trains_and_is_measured(coco_set, tmp_path):
     assert "Girshick 2015, table 1" in report
     model = keras.models.load_model(tmp_path / "run" / "model.keras")
     # The training set's own statistics.
-    assert np.shape(model.box_std) == (2, 4)
-    assert np.ptp(model.box_std) > 0
+    assert np.shape(model.box_normalization.std) == (2, 4)
+    assert np.ptp(model.box_normalization.std) > 0
     assert (tmp_path / "served" / "1" / "saved_model.pb").exists()
 
 

@@ -17,7 +17,10 @@ def parts(size=None):
     for filters in (8, 8, 8, 8):
         x = keras.layers.Conv2D(filters, 3, 2, padding="same")(x)
     return kcv.detection.custom_parts(
-        keras.Model(images, x), roi_size=2, units=(8,)
+        keras.Model(images, x),
+        keras.layers.Rescaling(1 / 64),
+        roi_size=2,
+        units=(8,),
     )
 
 
@@ -25,7 +28,9 @@ def parts(size=None):
 def systems(monkeypatch):
     """Small systems of the names of VGG-16's."""
     fast = kcv.detection.FastRCNN(2, parts(), seed=0)
-    proposer = kcv.detection.RegionProposals(parts(), proposals=(50, 10))
+    proposer = kcv.detection.RegionProposals(
+        parts(), proposals=kcv.detection.ProposalSelection(50, 10)
+    )
     made = {
         "Fast R-CNN": System(fast, None),
         "Fast R-CNN, truncated SVD": System(fast, None),
