@@ -11,8 +11,8 @@ scenes.
 
 is the paper's experiment: 2000 regions of each image, 40 000 updates of two
 images at a short side of 600 pixels, learning rate 0.001 and 0.0001 after
-30 000. Difficult objects are left out of training: the paper has 68.1 mAP for
-that (its table 1, "07 \\ diff"), and 66.9 with them.
+30 000. Difficult objects are left out of training, for which the paper has 68.1
+mAP (its table 1), and 66.9 with them.
 
     python -m recipes.fast_rcnn --data voc/2007 --backbone vgg16 \
         --weights imagenet --scales 480 576 688 864 1200

@@ -44,10 +44,10 @@ class FastRCNN(SampledTraining):
     experiment: 64 regions of each of two images, a quarter of them objects,
     and background that overlaps an object a little.
 
-    Objects marked as difficult do not take part in training. This is the
-    paper's experiment "07 \\\\ diff", which has 68.1 mAP on VOC 2007 with
-    VGG-16. The reference code trains with difficult objects (66.9 mAP); leave
-    the key `difficult` out of the targets to do so.
+    Objects marked as difficult do not take part in training. This is one of
+    the paper's experiments, which has 68.1 mAP on VOC 2007 with VGG-16. The
+    reference code trains with difficult objects (66.9 mAP); leave the key
+    `difficult` out of the targets to do so.
 
     Args:
         classes: C, number of classes without background.
