@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
+# Where the spelling is American already: a list that only becomes longer.
+AMERICAN := kcv/boxes.py docs
+
 .PHONY: demo test test-all lint clean
 
 demo: $(VENV)/recipes
@@ -14,16 +17,25 @@ test: $(VENV)/test
 test-all: $(VENV)/test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-lint: $(VENV)/test
+lint: $(VENV)/lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+	$(BIN)/codespell --builtin en-GB_to_en-US $(AMERICAN)
+	$(BIN)/mypy
 
 clean:
 	rm -rf $(VENV) build *.egg-info
 
 # Each set of packages leaves a stamp, so that it is installed once.
-$(VENV)/recipes $(VENV)/test: setup.py constraints.txt
-	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade pip
+$(VENV)/lint: pyproject.toml constraints.txt | $(VENV)
+	$(BIN)/pip install --quiet -c constraints.txt --group lint
+	touch $@
+
+$(VENV)/recipes $(VENV)/test: setup.py constraints.txt | $(VENV)
 	$(BIN)/pip install --quiet -c constraints.txt -e ".[$(@F)]"
 	touch $@
+
+$(VENV):
+	$(PYTHON) -m venv $@
+	$(BIN)/pip install --quiet --upgrade pip

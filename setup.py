@@ -1,14 +1,18 @@
-"""Packaging of kcv. The wheel holds `kcv` alone."""
+"""Packaging of kcv. The wheel holds the package `kcv` alone."""
 
+import re
+import tomllib
 from pathlib import Path
 
 from setuptools import find_packages
 from setuptools import setup
 
+HERE = Path(__file__).parent
+
 EXTRAS = {
     "beam": ["apache-beam>=2.65"],
     "cuda": ["tensorflow[and-cuda]>=2.20"],
-    # tensorflow-datasets imports importlib_resources without asking for it.
+    # tensorflow-datasets imports importlib_resources without requiring it.
     "data": ["tensorflow-datasets>=4.9.7", "importlib_resources"],
     "eval": ["pycocotools>=2.0.8"],
     "keras-cv": ["keras-cv>=0.9"],
@@ -20,10 +24,11 @@ EXTRAS = {
     "visualize": ["matplotlib>=3.8"],
     "weights": ["safetensors>=0.4", "protobuf>=4.25"],
 }
+# What the recipes need on embedded data and on the user's own images. The
+# public datasets of TFDS need the extra "data", which is large.
 EXTRAS["recipes"] = [
     "tyro>=0.9",
     "tensorboard>=2.20",
-    *EXTRAS["data"],
     *EXTRAS["eval"],
     *EXTRAS["proposals"],
     *EXTRAS["rcnn"],
@@ -31,29 +36,85 @@ EXTRAS["recipes"] = [
     *EXTRAS["serving"],
     *EXTRAS["style"],
     *EXTRAS["visualize"],
+    *EXTRAS["weights"],
 ]
 EXTRAS["test"] = [
     "pytest>=8",
     "pytest-xdist>=3.5",
-    "ruff>=0.6",
     "scikit-image>=0.24",
+    "setuptools>=77",
     "tensorflow-serving-api>=2.18",
     *EXTRAS["beam"],
+    *EXTRAS["data"],
+    *EXTRAS["keras-cv"],
     *EXTRAS["recipes"],
-    *EXTRAS["weights"],
 ]
+with open(HERE / "pyproject.toml", "rb") as file:
+    EXTRAS["lint"] = tomllib.load(file)["dependency-groups"]["lint"]
+
+
+def read_version() -> str:
+    """Read `kcv.__version__` without importing kcv."""
+    text = (HERE / "kcv" / "__init__.py").read_text("utf-8")
+    return re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE)[1]
+
+
+def describe() -> str:
+    """Make a description for a package index from README.md.
+
+    Pictures, and links to files of the repository, lead nowhere on the page of
+    an index. Pictures are removed, and of a link its text remains.
+
+    Returns:
+        The text, in Markdown.
+    """
+    text = (HERE / "README.md").read_text("utf-8")
+    text = re.sub(r"!\[[^]]*\]\((?!https?:)[^)]*\)\n*", "", text)
+    return re.sub(r"\[([^]]*)\]\((?!https?:)[^)]*\)", r"\1", text)
+
 
 setup(
     name="kcv",
-    version="0.1.0",
+    version=read_version(),
     description="The classic line of CNN computer vision, in Keras",
-    long_description=Path(__file__).with_name("README.md").read_text("utf-8"),
+    long_description=describe(),
     long_description_content_type="text/markdown",
+    author="kcv developers",
     license="Apache-2.0",
     license_files=["LICENSE"],
+    keywords=[
+        "keras",
+        "tensorflow",
+        "computer vision",
+        "image classification",
+        "object detection",
+        "semantic segmentation",
+        "style transfer",
+        "region proposals",
+    ],
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Education",
+        "Intended Audience :: Science/Research",
+        "Operating System :: OS Independent",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+        "Typing :: Typed",
+    ],
     python_requires=">=3.11",
     packages=find_packages(include=["kcv", "kcv.*"]),
-    package_data={"kcv.data.embedded": ["raw/*.jpg", "raw/*.npz", "raw/*.md"]},
-    install_requires=["tensorflow>=2.20", "keras>=3.12", "numpy>=1.26"],
+    package_data={
+        "kcv": ["py.typed"],
+        "kcv.data.embedded": ["raw/*.jpg", "raw/*.npz", "raw/*.md"],
+    },
+    install_requires=[
+        "tensorflow>=2.20",
+        "keras>=3.12",
+        "numpy>=1.26",
+        "h5py>=3.11",
+    ],
     extras_require=EXTRAS,
 )

@@ -52,7 +52,7 @@ def inference(height, width, rounds):
 
     @tf.function
     def backbone(images):
-        return model.trunk(model.normalization(images))
+        return model.trunk(model.preprocessing(images))
 
     @tf.function
     def rpn(features, cells):

@@ -1,34 +1,46 @@
 """Geometry of axis-aligned boxes.
 
-A box is (x1, y1, x2, y2) in absolute pixels, half-open: it covers the columns
-x1 <= x < x2, so its width is x2 - x1. The Caffe code bases write the same box
-with inclusive corners, (x1, y1, x2 - 1, y2 - 1), and add one to every side;
-widths, centres, areas and IoUs are the same numbers in both.
+A box is (x1, y1, x2, y2), called xyxy, in absolute pixels and half-open: it
+covers the columns x1 <= x < x2 and the rows y1 <= y < y2, so its width is
+x2 - x1. The Caffe code bases write the same box with inclusive corners,
+(x1, y1, x2 - 1, y2 - 1), and add one to every side. Widths, centers, areas and
+IoUs are the same numbers in both conventions.
 
-Everything is computed in float32, whatever the precision policy: a bfloat16
-cannot tell pixel 513 from pixel 514.
+All functions compute in float32 under every precision policy, because bfloat16
+cannot distinguish pixel 513 from pixel 514.
+
+In the shapes below, B is the number of images, N and M are numbers of boxes.
 """
 
 import math
+from collections.abc import Sequence
+from typing import TypeAlias
 
+import kcv.backend  # noqa: F401
+
+import tensorflow as tf
 from keras import ops
+from numpy.typing import ArrayLike
 
-# exp() of a larger log-size would let one wild prediction of an untrained
-# network overflow. No image is 62 times as large as an anchor.
+TensorLike: TypeAlias = tf.Tensor | ArrayLike
+
+# Limit of a predicted log-size. Without it, one wild prediction of an untrained
+# network would overflow in exp(). No image is 62 times as large as an anchor.
 MAX_LOG_SIZE = math.log(1000 / 16)
 
-# Stands in for the sides of padding boxes, which are zero, in a logarithm.
+# Lower limit of a side inside a logarithm. The sides of padding boxes are zero.
 MIN_SIDE = 1e-3
 
 
-def area(boxes):
+def area(boxes: TensorLike) -> tf.Tensor:
     """Compute the area of each box.
 
     Args:
-        boxes: (..., 4) xyxy, pixels.
+        boxes: Boxes. Tensor (..., 4), xyxy in pixels.
 
     Returns:
-        (...) float32, square pixels; inverted boxes have area zero.
+        Areas in square pixels. Float32 tensor (...). The area of an inverted
+        box is zero.
 
     Example:
 
@@ -40,16 +52,16 @@ def area(boxes):
     return sides[..., 0] * sides[..., 1]
 
 
-def iou_matrix(a, b):
+def iou_matrix(a: TensorLike, b: TensorLike) -> tf.Tensor:
     """Compute the intersection over union of every pair of boxes.
 
     Args:
-        a: (..., N, 4) xyxy, pixels.
-        b: (..., M, 4) xyxy, pixels.
+        a: First set of boxes. Tensor (..., N, 4), xyxy in pixels.
+        b: Second set of boxes. Tensor (..., M, 4), xyxy in pixels.
 
     Returns:
-        (..., N, M) float32 in 0..1; zero where both boxes are empty, so
-        padding boxes overlap nothing.
+        IoUs in [0, 1]. Float32 tensor (..., N, M). The IoU of two empty boxes
+        is zero, so padding boxes overlap nothing.
 
     Example:
 
@@ -66,34 +78,54 @@ def iou_matrix(a, b):
     return intersection / ops.where(union > 0, union, 1.0)
 
 
-def centers_and_sides(boxes):
-    """Split boxes into centres (..., 2) and sides (..., 2), as (x, y)."""
+def centers_and_sides(boxes: TensorLike) -> tuple[tf.Tensor, tf.Tensor]:
+    """Compute the center and the sides of each box.
+
+    Args:
+        boxes: Boxes. Tensor (..., 4), xyxy in pixels.
+
+    Returns:
+        The tuple (centers, sides). Centers are (x, y) and sides are (width,
+        height), both float32 tensors (..., 2) in pixels.
+
+    Example:
+
+    >>> centers, sides = centers_and_sides([2.0, 1.0, 5.0, 3.0])
+    >>> [float(x) for x in centers], [float(x) for x in sides]
+    ([3.5, 2.0], [3.0, 2.0])
+    """
     boxes = ops.cast(boxes, "float32")
     sides = boxes[..., 2:] - boxes[..., :2]
     return boxes[..., :2] + 0.5 * sides, sides
 
 
-def encode(boxes, anchors, std=(1.0, 1.0, 1.0, 1.0)):
-    """Express boxes relative to anchors: (dx, dy, dw, dh).
+def encode(
+    boxes: TensorLike,
+    anchors: TensorLike,
+    std: Sequence[float] = (1.0, 1.0, 1.0, 1.0),
+) -> tf.Tensor:
+    """Encode boxes as offsets from anchors.
 
-    The parametrisation of R-CNN (Girshick et al. 2014, appendix C): the shift
-    of the centre in units of the anchor's sides, and the log of the ratio of
-    the sides.
+    This is the parametrization of R-CNN (Girshick et al. 2014, appendix C): the
+    shift of the center in units of the sides of the anchor, and the logarithm
+    of the ratio of the sides. `decode` is the inverse.
 
     Args:
-        boxes: (..., 4) xyxy, pixels. A padding box of zeros gives finite
-            numbers that mean nothing.
-        anchors: (..., 4) xyxy, pixels, with positive sides.
-        std: the four deltas are divided by these.
+        boxes: Boxes to encode. Tensor (..., 4), xyxy in pixels. A padding box
+            of zeros gives finite numbers without meaning.
+        anchors: Reference boxes with positive sides. Tensor (..., 4), xyxy in
+            pixels.
+        std: Four numbers by which the offsets are divided. Defaults to ones.
 
     Returns:
-        (..., 4) float32, without unit.
+        Offsets (dx, dy, dw, dh) without unit. Float32 tensor (..., 4).
 
     Example:
 
-    >>> [round(float(d), 3) for d in encode([[2.0, 0, 12, 20]], [[0.0, 0, 10, 10]])[0]]
-    [0.2, 0.5, 0.0, 0.693]
-    """  # noqa: E501
+    >>> offsets = encode([[5.0, 0, 15, 10]], [[0.0, 0, 10, 10]])
+    >>> [float(offset) for offset in offsets[0]]
+    [0.5, 0.0, 0.0, 0.0]
+    """
     centers, sides = centers_and_sides(boxes)
     anchor_centers, anchor_sides = centers_and_sides(anchors)
     shift = (centers - anchor_centers) / anchor_sides
@@ -101,23 +133,31 @@ def encode(boxes, anchors, std=(1.0, 1.0, 1.0, 1.0)):
     return ops.concatenate([shift, growth], axis=-1) / ops.array(std, "float32")
 
 
-def decode(deltas, anchors, std=(1.0, 1.0, 1.0, 1.0)):
-    """Invert `encode`: apply (dx, dy, dw, dh) to anchors.
+def decode(
+    deltas: TensorLike,
+    anchors: TensorLike,
+    std: Sequence[float] = (1.0, 1.0, 1.0, 1.0),
+) -> tf.Tensor:
+    """Apply offsets to anchors.
+
+    This is the inverse of `encode`.
 
     Args:
-        deltas: (..., 4), without unit. dw and dh are clamped at log(1000/16)
-            before they are exponentiated.
-        anchors: (..., 4) xyxy, pixels.
-        std: what the deltas were divided by.
+        deltas: Offsets (dx, dy, dw, dh) without unit. Tensor (..., 4). Values
+            of dw and dh above log(1000 / 16) are reduced to it.
+        anchors: Reference boxes. Tensor (..., 4), xyxy in pixels.
+        std: Four numbers by which the offsets were divided. Defaults to ones.
 
     Returns:
-        (..., 4) float32 xyxy, pixels, not clipped to any image.
+        Boxes, which may extend beyond the image. Float32 tensor (..., 4), xyxy
+        in pixels.
 
     Example:
 
-    >>> [float(x) for x in decode([[0.2, 0.5, 0.0, 0.0]], [[0.0, 0, 10, 10]])[0]]
-    [2.0, 5.0, 12.0, 15.0]
-    """  # noqa: E501
+    >>> boxes = decode([[0.5, 0.0, 0.0, 0.0]], [[0.0, 0, 10, 10]])
+    >>> [float(x) for x in boxes[0]]
+    [5.0, 0.0, 15.0, 10.0]
+    """
     deltas = ops.cast(deltas, "float32") * ops.array(std, "float32")
     anchor_centers, anchor_sides = centers_and_sides(anchors)
     centers = anchor_centers + deltas[..., :2] * anchor_sides
@@ -126,15 +166,16 @@ def decode(deltas, anchors, std=(1.0, 1.0, 1.0, 1.0)):
     return ops.concatenate([centers - half, centers + half], axis=-1)
 
 
-def clip(boxes, image_sizes):
-    """Clip boxes to their image.
+def clip(boxes: TensorLike, image_sizes: TensorLike) -> tf.Tensor:
+    """Clip boxes to their images.
 
     Args:
-        boxes: (B, N, 4) xyxy, pixels.
-        image_sizes: (B, 2) height and width, pixels.
+        boxes: Boxes. Tensor (B, N, 4), xyxy in pixels.
+        image_sizes: Height and width of each image in pixels. Tensor (B, 2).
 
     Returns:
-        (B, N, 4) float32 with 0 <= x <= width and 0 <= y <= height.
+        Boxes with 0 <= x <= width and 0 <= y <= height. Float32 tensor
+        (B, N, 4).
 
     Example:
 

@@ -1,5 +1,7 @@
 """Constraints that papers put on the weights while they train."""
 
+import kcv.backend  # noqa: F401
+
 import keras
 
 

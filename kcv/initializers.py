@@ -1,5 +1,7 @@
 """Initial values that Keras lacks."""
 
+import kcv.backend  # noqa: F401
+
 import keras
 import numpy as np
 

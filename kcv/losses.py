@@ -1,5 +1,7 @@
 """Losses that more than one chapter uses."""
 
+import kcv.backend  # noqa: F401
+
 import keras
 import numpy as np
 import tensorflow as tf

@@ -3,6 +3,8 @@
 import math
 import re
 
+import kcv.backend  # noqa: F401
+
 import keras
 from keras import ops
 

@@ -2,42 +2,61 @@
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write `data` to `path` so that a reader never sees half of it.
+def write_whole(
+    path: str | os.PathLike, content: bytes | Callable[[Path], object]
+) -> Path:
+    """Write a file so that a reader never sees a part of it.
 
-    A killed run or a full disk leaves the file that was there before.
+    The content is written to a temporary file in the same folder, which then
+    takes the place of `path`. A killed run or a full disk leaves the file that
+    was there before.
 
     Args:
-        path: where to; its folder exists.
-        data: the whole content.
+        path: Path of the file, in a folder that exists.
+        content: The whole content as bytes, or a function that writes it to
+            the path it is given. That path ends in the name of the file, so
+            that functions which look at the suffix work.
+
+    Returns:
+        `path`.
 
     Raises:
-        OSError: if it cannot be written; nothing is left behind.
+        OSError: If the file cannot be written. Whatever is raised, no
+            temporary file remains.
 
     Example:
 
     ```python
-    write_whole(Path("runs/mine/metrics.json"), b"{}")
+    write_whole("runs/mine/metrics.json", b"{}")
+    write_whole("runs/mine/model.keras", model.save)
     ```
     """
     path = Path(path)
-    # Beside its goal: a rename is atomic only within one file system.
-    handle, temporary = tempfile.mkstemp(
-        prefix=f".{path.name}.", dir=path.parent
+    # In the same folder: a rename is atomic only within one file system.
+    handle, name = tempfile.mkstemp(
+        prefix=".", suffix=f".{path.name}", dir=path.parent
     )
+    temporary = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
+        os.close(handle)
+        if isinstance(content, bytes):
+            temporary.write_bytes(content)
+        else:
+            content(temporary)
+        # The data must be on the disk before the name is, or a power cut could
+        # leave an empty file.
+        with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
-        # mkstemp keeps it private; the page is for whoever reads the folder.
+        # mkstemp makes a file that its owner alone can read.
         umask = os.umask(0)
         os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
+        temporary.chmod(0o666 & ~umask)
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
         raise
+    return path

@@ -10,15 +10,23 @@ import pytest
 # Deterministic and quiet, before anything imports TensorFlow.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """Folder of the values that independent implementations computed."""
+    return Path(__file__).with_name("golden")
 
 
 @pytest.fixture(scope="session")
-def shared() -> Path:
-    """Golden values and data of independent origin, beside the checkout."""
-    if not SHARED.is_dir():
-        pytest.skip("the folder `shared` with golden data is not here")
-    return SHARED
+def vgg16_file() -> Path:
+    """The published convolutions of VGG-16, too large for the repository."""
+    file = os.environ.get("KCV_VGG16_WEIGHTS")
+    if not file:
+        pytest.skip(
+            "needs a file of 57 MB, see tests/golden/README.md: set "
+            "KCV_VGG16_WEIGHTS to the path of vgg16_imagenet_notop.weights.h5"
+        )
+    return Path(file)
 
 
 _REPLICAS = """

@@ -27,10 +27,12 @@ def test_keras_loads_what_was_saved_after_import_kcv(tmp_path):
     files = [str(file) for file in tmp_path.iterdir()]
     assert len(files) == 2
     subprocess.run([sys.executable, "-c", code, *files], check=True)
+    code = "import kcv, sys; [kcv.load_model(file) for file in sys.argv[1:]]"
+    subprocess.run([sys.executable, "-c", code, *files], check=True)
 
 
 def test_every_subpackage_loads():
-    for name in kcv.__all__:
+    for name in set(kcv.__all__) - {"load_model"}:
         assert getattr(kcv, name).__name__ == f"kcv.{name}"
     assert set(kcv.__all__) <= set(dir(kcv))
 

@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 import pytest
 
 from kcv.storage import write_whole
@@ -30,5 +31,27 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         write_whole(path, b"two")
+    assert path.read_bytes() == b"one"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_function_writes_to_a_path_with_the_suffix(tmp_path):
+    values = np.arange(5)
+    path = write_whole(tmp_path / "a.npy", lambda path: np.save(path, values))
+    assert path == tmp_path / "a.npy"
+    np.testing.assert_array_equal(np.load(path), values)
+    assert os.listdir(tmp_path) == ["a.npy"]
+
+
+def test_a_function_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "a.txt"
+    write_whole(path, b"one")
+
+    def half(temporary):
+        temporary.write_bytes(b"tw")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(path, half)
     assert path.read_bytes() == b"one"
     assert os.listdir(tmp_path) == ["a.txt"]

@@ -1,5 +1,7 @@
 """Image classification networks, whole or as trunks of other systems."""
 
+import kcv.backend  # noqa: F401
+
 # Keras finds the solver that a trained model's file names only where it has
 # been imported: here, for detection, segmentation and style build on this.
 import kcv.optimizers  # noqa: F401

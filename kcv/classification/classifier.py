@@ -3,6 +3,8 @@
 import os
 from collections.abc import Sequence
 
+from kcv.backend import require_channels_last
+
 import keras
 
 from kcv.weights import load_weights
@@ -27,6 +29,7 @@ def image_input(
     Raises:
         ValueError: If the shape is not of that form.
     """
+    require_channels_last()
     if input_shape is None:
         input_shape = default if include_top else (None, None, default[-1])
     if len(input_shape) != 3 or input_shape[-1] is None:

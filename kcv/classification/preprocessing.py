@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import keras
 
+from kcv.layers.image_layer import ImageLayer
 from kcv.weights import TORCHVISION_MEAN
 from kcv.weights import TORCHVISION_STD
 
@@ -18,7 +19,7 @@ GOOGLENET_MEAN = (123.0, 117.0, 104.0)
 
 
 @keras.saving.register_keras_serializable("kcv")
-class Preprocessing(keras.layers.Layer):
+class Preprocessing(ImageLayer):
     """Subtract a mean and divide by a deviation, channel by channel.
 
     `Preprocessing.caffe()`, `.torch()` and `.tf()` make those of the three

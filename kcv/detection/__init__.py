@@ -1,16 +1,21 @@
 """Object detection by regions."""
 
+import kcv.backend  # noqa: F401
+
 from kcv.detection.alternating import copy_head
 from kcv.detection.alternating import share_features
 from kcv.detection.alternating import unshared
 from kcv.detection.alternating import with_fixed_trunk
 from kcv.detection.fast_rcnn import FastRCNN
-from kcv.detection.fast_rcnn import box_statistics
 from kcv.detection.faster_rcnn import FasterRCNN
-from kcv.detection.parts.backbones import Parts
+from kcv.detection.image_proposals import ImageProposals
+from kcv.detection.learning.box_statistics import box_statistics
+from kcv.detection.parts.backbones import CAFFE_MEAN
 from kcv.detection.parts.backbones import custom_parts
 from kcv.detection.parts.backbones import resnet_parts
 from kcv.detection.parts.backbones import vgg16_parts
+from kcv.detection.parts.parts import Parts
+from kcv.detection.parts.parts import copy_parts
 from kcv.detection.parts.truncated_svd import truncated_svd
 from kcv.detection.rcnn.backbones import window_parts
 from kcv.detection.rcnn.box_regression import train_box_regressors
@@ -18,17 +23,30 @@ from kcv.detection.rcnn.features import extract_features
 from kcv.detection.rcnn.rcnn import RCNN
 from kcv.detection.rcnn.support_vectors import train_svms
 from kcv.detection.rcnn.training import train_rcnn
-from kcv.detection.region_proposals import ImageProposals
 from kcv.detection.region_proposals import RegionProposals
+from kcv.detection.settings import Anchors
+from kcv.detection.settings import AnchorSampling
+from kcv.detection.settings import BoxNormalization
+from kcv.detection.settings import DetectionSelection
+from kcv.detection.settings import ProposalSelection
+from kcv.detection.settings import RoISampling
 
 __all__ = [
+    "CAFFE_MEAN",
+    "AnchorSampling",
+    "Anchors",
+    "BoxNormalization",
+    "DetectionSelection",
     "FastRCNN",
     "FasterRCNN",
     "ImageProposals",
     "Parts",
+    "ProposalSelection",
     "RCNN",
     "RegionProposals",
+    "RoISampling",
     "box_statistics",
+    "copy_parts",
     "copy_head",
     "custom_parts",
     "extract_features",

@@ -5,11 +5,12 @@ Four fits of two networks that come to share their convolutions:
 1. `RegionProposals(parts)`, from a classifier's weights.
 2. `FastRCNN(classes, other_parts)` on the proposals of 1, from a classifier's
    weights too: nothing is shared yet.
-3. `RegionProposals(with_fixed_trunk(detector.parts))`: the layers that the
-   proposals alone use learn upon the convolutions of 2.
+3. `RegionProposals(with_fixed_trunk(detector.parts))`: the layers that only
+   the proposals use learn on top of the convolutions of 2.
 4. `FastRCNN(classes, with_fixed_trunk(detector.parts))` on the proposals of 3,
-   after `copy_head`: likewise fc6, fc7 and the two layers above them, which go
-   on from 2 as in the authors' code. (In py-faster-rcnn the two begin anew.)
+   after `copy_head`: fc6, fc7 and the two layers above them learn on top of
+   the same convolutions. They continue from 2 as in the authors' code. (In
+   py-faster-rcnn the two layers above start from random weights.)
 
 `share_features` makes one `FasterRCNN` of 3 and 4, and `unshared` one model of
 1 and 2, which the paper compares it with.
@@ -20,20 +21,21 @@ import numpy as np
 
 from kcv.detection.fast_rcnn import FastRCNN
 from kcv.detection.faster_rcnn import FasterRCNN
-from kcv.detection.parts.backbones import Parts
-from kcv.detection.parts.backbones import copy_parts
+from kcv.detection.parts.parts import Parts
+from kcv.detection.parts.parts import copy_parts
 from kcv.detection.region_proposals import RegionProposals
+from kcv.detection.settings import ProposalSelection
 
 
 def with_fixed_trunk(parts: Parts) -> Parts:
     """Copy parts, so that training changes nothing of the copy's trunk.
 
     Args:
-        parts: of a trained detector; they stay as they are.
+        parts: Parts of a trained detector. They stay as they are.
 
     Returns:
         Parts with the same weights, whose convolutions are fixed and whose
-        batch normalisation keeps its statistics.
+        batch normalization keeps its statistics.
     """
     parts = copy_parts(parts)
     parts.trunk.trainable = False
@@ -43,18 +45,19 @@ def with_fixed_trunk(parts: Parts) -> Parts:
 def share_features(
     model: FasterRCNN, proposer: RegionProposals, detector: FastRCNN
 ) -> None:
-    """Put the two networks of alternating training into one.
+    """Combine the two networks of alternating training into one.
 
-    The detector's normalisation of box targets becomes part of the weights of
-    `bbox_pred`, as in the reference's snapshots: boxes stay what they are.
+    The weights of `bbox_pred` are adapted to the model's normalization of box
+    targets, as in the reference's snapshots, so that the boxes do not change.
 
     Args:
-        model: an untrained `FasterRCNN` of the same architecture.
-        proposer: of step 3.
-        detector: of step 4.
+        model: An untrained `FasterRCNN` of the same architecture. Its weights
+            are replaced.
+        proposer: The network of step 3.
+        detector: The network of step 4.
 
     Raises:
-        ValueError: if the trunks of the two are not the same.
+        ValueError: If the two networks have different trunks.
 
     Example:
 
@@ -70,9 +73,9 @@ def share_features(
         np.array_equal(a, b) for a, b in zip(trunk, others, strict=True)
     ):
         raise ValueError(
-            "proposer and detector must have the same trunk, which steps 3 "
-            "and 4 of alternating training leave alone. For two trunks there "
-            "is kcv.detection.unshared"
+            "`proposer` and `detector` must have the same trunk, which steps 3 "
+            "and 4 of alternating training do not change. Received two trunks: "
+            "for these use `kcv.detection.unshared`"
         )
     model.parts.trunk.set_weights(trunk)
     model.rpn.set_weights(proposer.rpn.get_weights())
@@ -80,21 +83,21 @@ def share_features(
 
 
 def copy_head(model: FasterRCNN | FastRCNN, detector: FastRCNN) -> None:
-    """Let a model classify and refine regions as another does.
+    """Copy the weights with which a detector classifies and refines regions.
 
-    Box targets may be normalised otherwise: boxes stay what they are.
+    The two may normalize box targets differently: `bbox_pred` is adapted so
+    that the boxes do not change.
 
     Args:
-        model: of the same architecture as `detector`.
-        detector: whose head is copied.
+        model: Model of the same architecture as `detector`. The weights of its
+            head are replaced.
+        detector: Model whose head is copied.
     """
     model.parts.head.set_weights(detector.parts.head.get_weights())
     model.head.cls_score.set_weights(detector.head.cls_score.get_weights())
     kernel, bias = detector.head.bbox_pred.get_weights()
-    std = _of_outputs(detector.box_std, detector.classes)
-    mean = _of_outputs(detector.box_mean, detector.classes)
-    own_std = _of_outputs(model.box_std, model.classes)
-    own_mean = _of_outputs(getattr(model, "box_mean", 0.0), model.classes)
+    mean, std = _of_outputs(detector)
+    own_mean, own_std = _of_outputs(model)
     model.head.bbox_pred.set_weights(
         [kernel * std / own_std, (bias * std + mean - own_mean) / own_std]
     )
@@ -103,23 +106,26 @@ def copy_head(model: FasterRCNN | FastRCNN, detector: FastRCNN) -> None:
 def unshared(
     proposer: RegionProposals,
     detector: FastRCNN,
-    proposals: tuple[int | None, int] = (6000, 300),
+    proposals: ProposalSelection = ProposalSelection(6000, 300),
     name: str = "unshared_faster_rcnn",
 ) -> keras.Model:
-    """Let one network propose what another detects.
+    """Combine a network that proposes and one that detects into one model.
 
     Args:
-        proposer: of step 1.
-        detector: of step 2, without a `max_proposals` of its own.
-        proposals: regions before and after suppression; None for all.
-        name: of the model.
+        proposer: The network of step 1.
+        detector: The network of step 2, whose `max_proposals` is None.
+        proposals: `ProposalSelection` that takes the place of the proposer's.
+            Defaults to `ProposalSelection(6000, 300)`.
+        name: Name of the model. Defaults to "unshared_faster_rcnn".
 
     Returns:
-        A model called as `FasterRCNN` is, except that `image_sizes` must be
-        given, with the weights of the two.
+        A model with the weights of the two. It is called as `FasterRCNN` is,
+        except that `image_sizes` must be given.
     """
-    quick = RegionProposals.from_config(
-        {**proposer.get_config(), "proposals": proposals}
+    quick = RegionProposals(
+        copy_parts(proposer.parts),
+        name=proposer.name,
+        **{**proposer.settings(), "proposals": proposals},
     )
     quick.set_weights(proposer.get_weights())
     inputs = {
@@ -130,7 +136,14 @@ def unshared(
     return keras.Model(inputs, found, name=name)
 
 
-def _of_outputs(values, classes):
-    """Lay (4,) or (C, 4) out as the outputs of bbox_pred, background first."""
-    values = np.broadcast_to(np.asarray(values, "float32"), (classes, 4))
-    return np.concatenate([values[:1], values]).reshape(-1)
+def _of_outputs(model):
+    """Lay mean and deviation out as the outputs of bbox_pred.
+
+    Background, which comes first, has those of the first class: no loss and no
+    detection uses its box.
+    """
+    tables = model.box_normalization.for_classes(model.classes)
+    return tuple(
+        np.concatenate([table[:1], table]).reshape(-1).astype("float32")
+        for table in tables
+    )

@@ -1,5 +1,7 @@
 """Keras layers for the mathematics that Keras itself lacks."""
 
+import kcv.backend  # noqa: F401
+
 from kcv.layers.batch_normalization import BatchNormalization
 from kcv.layers.crop_like import CropLike
 from kcv.layers.gram_matrix import GramMatrix

@@ -3,9 +3,12 @@
 import keras
 import tensorflow as tf
 
+from kcv.layers.image_layer import ImageLayer
+from kcv.layers.image_layer import set_shape
+
 
 @keras.saving.register_keras_serializable("kcv")
-class CropLike(keras.layers.Layer):
+class CropLike(ImageLayer):
     """Cut maps to the pixels of an image.
 
     Args:
@@ -27,7 +30,7 @@ class CropLike(keras.layers.Layer):
     def call(self, inputs):
         maps, images = inputs
         begin = [self.offset, self.offset]
-        return tf.ensure_shape(
+        return set_shape(
             crop(maps, begin, tf.shape(images)[1:3]),
             self.compute_output_shape([t.shape for t in inputs]),
         )

@@ -3,11 +3,14 @@
 import keras
 import tensorflow as tf
 
+from kcv.layers.image_layer import ImageLayer
+from kcv.layers.image_layer import set_shape
+
 _NORMALIZATIONS = (None, "hw", "chw")
 
 
 @keras.saving.register_keras_serializable("kcv")
-class GramMatrix(keras.layers.Layer):
+class GramMatrix(ImageLayer):
     """Compute the Gram matrix of the channels of a feature map.
 
     G_ij is the sum of F_ik F_jk over the positions k (Gatys, Ecker and Bethge
@@ -54,7 +57,7 @@ class GramMatrix(keras.layers.Layer):
             gram /= tf.cast(height * width, x.dtype)
         if self.normalization == "chw":
             gram /= tf.cast(channels, x.dtype)
-        return tf.ensure_shape(gram, self.compute_output_shape(x.shape))
+        return set_shape(gram, self.compute_output_shape(x.shape))
 
     def compute_output_shape(self, input_shape):
         batch, *_, channels = input_shape

@@ -3,9 +3,11 @@
 import keras
 import tensorflow as tf
 
+from kcv.layers.image_layer import ImageLayer
+
 
 @keras.saving.register_keras_serializable("kcv")
-class HistogramMatching(keras.layers.Layer):
+class HistogramMatching(ImageLayer):
     """Give each channel of an image the histogram of another's, in inference.
 
     The pixel that is brighter than a share q of all becomes the quantile q of

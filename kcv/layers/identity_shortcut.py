@@ -2,9 +2,11 @@
 
 import keras
 
+from kcv.layers.image_layer import ImageLayer
+
 
 @keras.saving.register_keras_serializable("kcv")
-class IdentityShortcut(keras.layers.Layer):
+class IdentityShortcut(ImageLayer):
     """Pass maps by a residual block that widens and strides.
 
     Option A of He et al. (arXiv:1512.03385), section 3.3: every `stride`th

@@ -1,7 +1,11 @@
 """Instance normalisation by the kernel of batch normalisation."""
 
+from kcv.backend import require_channels_last
+
 import keras
 import tensorflow as tf
+
+from kcv.layers.image_layer import set_shape
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -30,6 +34,7 @@ class InstanceNormalization(keras.layers.GroupNormalization):
     """
 
     def __init__(self, epsilon=1e-5, **kwargs):
+        require_channels_last()
         super().__init__(groups=-1, axis=-1, epsilon=epsilon, **kwargs)
 
     def call(self, inputs):
@@ -52,9 +57,7 @@ class InstanceNormalization(keras.layers.GroupNormalization):
             epsilon=self.epsilon,
         )
         outputs = tf.reshape(outputs, (height, width, batch, channels))
-        return tf.ensure_shape(
-            tf.transpose(outputs, (2, 0, 1, 3)), inputs.shape
-        )
+        return set_shape(tf.transpose(outputs, (2, 0, 1, 3)), inputs.shape)
 
     def get_config(self):
         config = super().get_config()

@@ -3,6 +3,9 @@
 import keras
 import tensorflow as tf
 
+from kcv.layers.image_layer import ImageLayer
+from kcv.layers.image_layer import set_shape
+
 _METHODS = {
     "nearest": tf.raw_ops.ResizeNearestNeighbor,
     "bilinear": tf.raw_ops.ResizeBilinear,
@@ -10,7 +13,7 @@ _METHODS = {
 
 
 @keras.saving.register_keras_serializable("kcv")
-class Interpolation2D(keras.layers.Layer):
+class Interpolation2D(ImageLayer):
     """Enlarge maps by a whole factor, by the nearest or by four neighbours.
 
     Two conventions are about, which differ by up to half a pixel:
@@ -60,7 +63,7 @@ class Interpolation2D(keras.layers.Layer):
             align_corners=self.align_corners,
             half_pixel_centers=not self.align_corners,
         )
-        enlarged = tf.ensure_shape(enlarged, self.compute_output_shape(x.shape))
+        enlarged = set_shape(enlarged, self.compute_output_shape(x.shape))
         return tf.cast(enlarged, x.dtype)
 
     def compute_output_shape(self, input_shape):

@@ -3,9 +3,11 @@
 import keras
 import tensorflow as tf
 
+from kcv.layers.image_layer import ImageLayer
+
 
 @keras.saving.register_keras_serializable("kcv")
-class LocalResponseNormalization(keras.layers.Layer):
+class LocalResponseNormalization(ImageLayer):
     """Divide every activation by the energy of the channels around it.
 
     AlexNet (Krizhevsky et al. 2012), section 3.3: at each place of a map,

@@ -8,9 +8,11 @@ import keras
 import tensorflow as tf
 
 from kcv.layers.crop_like import crop
+from kcv.layers.image_layer import ImageLayer
+from kcv.layers.image_layer import set_shape
 
 
-class _Windows(keras.layers.Layer):
+class _Windows(ImageLayer):
     """What pooling and unpooling know of their windows."""
 
     def __init__(self, pool_size=2, strides=None, padding="same", **kwargs):
@@ -172,7 +174,7 @@ class MaxUnpool(_Windows):
         # "valid" windows may leave the last pixels out.
         whole = _padded(whole, [0, 0], sides - covered)
         shape = self.compute_output_shape([t.shape for t in inputs])
-        return tf.ensure_shape(whole, shape)
+        return set_shape(whole, shape)
 
     def compute_output_shape(self, input_shape):
         x, _, like = input_shape

@@ -3,9 +3,12 @@
 import keras
 import tensorflow as tf
 
+from kcv.layers.image_layer import ImageLayer
+from kcv.layers.image_layer import set_shape
+
 
 @keras.saving.register_keras_serializable("kcv")
-class ReflectionPadding2D(keras.layers.Layer):
+class ReflectionPadding2D(ImageLayer):
     """Pad maps by their reflection; the pixels of the border are not repeated.
 
     Args:
@@ -53,7 +56,7 @@ class ReflectionPadding2D(keras.layers.Layer):
         before = tf.fill((2,), self.padding)
         paddings = tf.pad(tf.stack([before, after], 1), [[1, 1], [0, 0]])
         padded = tf.pad(x, paddings, "REFLECT")
-        return tf.ensure_shape(padded, self.compute_output_shape(x.shape))
+        return set_shape(padded, self.compute_output_shape(x.shape))
 
     def compute_output_shape(self, input_shape):
         batch, *sides, channels = input_shape

@@ -3,9 +3,12 @@
 import keras
 import tensorflow as tf
 
+from kcv.layers.image_layer import ImageLayer
+from kcv.layers.image_layer import set_shape
+
 
 @keras.saving.register_keras_serializable("kcv")
-class RegionWarp(keras.layers.Layer):
+class RegionWarp(ImageLayer):
     """Cut boxes out with some context and warp each to a square window.
 
     Girshick et al. 2014 ("Rich feature hierarchies"), appendix A, "warp": a
@@ -101,7 +104,7 @@ class RegionWarp(keras.layers.Layer):
             below, right = self.size - y - rows, self.size - x - columns
             pixels = tf.pad(pixels, [[y, below], [x, right], [0, 0]])
             pixels = tf.where(visible, pixels, 0.0)
-            return tf.cast(tf.ensure_shape(pixels, shape), images.dtype)
+            return tf.cast(set_shape(pixels, shape), images.dtype)
 
         shape = (self.size, self.size, channels)
         # No image can be resized to or from nothing: one pixel in its place.

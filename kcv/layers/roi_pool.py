@@ -3,9 +3,12 @@
 import keras
 import tensorflow as tf
 
+from kcv.layers.image_layer import ImageLayer
+from kcv.layers.image_layer import set_shape
+
 
 @keras.saving.register_keras_serializable("kcv")
-class RoIPool(keras.layers.Layer):
+class RoIPool(ImageLayer):
     """Max-pool every region of interest into a fixed grid of bins.
 
     Fast R-CNN (Girshick 2015), section 2.1, with the rounding of its Caffe
@@ -181,7 +184,7 @@ def running_maxima(x, axis, levels):
         near, end = tf.split(current, [reach, length - reach], axis=axis)
         _, far = tf.split(current, [length - reach, reach], axis=axis)
         wider = tf.concat([maximum(near, far), end], axis=axis)
-        wider = tf.ensure_shape(wider, x.shape)
+        wider = set_shape(wider, x.shape)
         return level + 1, 2 * window, wider, stack
 
     stack = tf.TensorArray(x.dtype, size=levels, element_shape=x.shape)

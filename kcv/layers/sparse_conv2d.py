@@ -3,9 +3,11 @@
 import keras
 import numpy as np
 
+from kcv.layers.image_layer import ImageLayer
+
 
 @keras.saving.register_keras_serializable("kcv")
-class SparseConv2D(keras.layers.Layer):
+class SparseConv2D(ImageLayer):
     """Convolve with filters that see chosen channels of the input.
 
     C3 of LeNet-5 (LeCun et al. 1998, table I). Weights exist for the chosen

@@ -2,9 +2,11 @@
 
 import keras
 
+from kcv.layers.image_layer import ImageLayer
+
 
 @keras.saving.register_keras_serializable("kcv")
-class Subsampling2D(keras.layers.Layer):
+class Subsampling2D(ImageLayer):
     """Sum every window and weigh the sum by a coefficient of its channel.
 
     S2 and S4 of LeNet-5 (LeCun et al. 1998, section II.B): windows do not

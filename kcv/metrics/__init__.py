@@ -1,5 +1,7 @@
 """Figures of merit: of plain arrays, and Keras metrics of pixels."""
 
+import kcv.backend  # noqa: F401
+
 from kcv.metrics.callbacks import DetectionEvaluation
 from kcv.metrics.classification import collect_scores
 from kcv.metrics.classification import evaluate_classifier

@@ -1,30 +1,46 @@
-"""One door to all methods that propose regions.
+"""One function for all methods that propose regions.
 
 Hosang, Benenson, Dollar and Schiele, "What makes for effective detection
-proposals?", PAMI 2016, compare them; `METHODS` has the columns of their table.
+proposals?", PAMI 2016, compare them. `METHODS` has the columns of their table.
 """
 
 import importlib
 from collections.abc import Callable
 from typing import Any
+from typing import Literal
 from typing import NamedTuple
+from typing import overload
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from kcv.pixels import to_rgb
+from kcv.proposals.masks import DenseMasks
+from kcv.proposals.record import Proposals
+from kcv.proposals.record import to_proposals
 
 
 class Method(NamedTuple):
-    """What is known of a method.
+    """Properties of a method.
 
-    Its code is the function of the method's name in the module of that name:
-    from `image` (H, W, 3) uint8, `max_proposals`, a `numpy.random.Generator`
-    and its own options to (boxes (n, 4) xyxy, best first; scores (n,) or
-    None).
+    The method itself is the function of the same name in the module
+    `kcv.proposals.methods.NAME`. Its arguments are `image` (H, W, 3) uint8,
+    `max_proposals`, a `numpy.random.Generator` and options of its own. It
+    returns `Proposals`, best first. `propose` clips them to the image, removes
+    duplicates and truncates, so a method may return more than `max_proposals`.
+
+    Attributes:
+        approach: "grouping", "window scoring" or "baseline".
+        segments: Whether proposals have masks.
+        scores: Whether proposals have scores.
+        control: Whether the number of proposals can be chosen.
+        paper: Authors and year.
     """
 
-    approach: str  # "grouping", "window scoring" or "baseline"
-    segments: bool  # whether a proposal has a shape, not a box alone
-    scores: bool  # whether proposals are scored
-    control: bool  # whether their number can be set
+    approach: str
+    segments: bool
+    scores: bool
+    control: bool
     paper: str
 
 
@@ -44,40 +60,72 @@ METHODS = {
 }
 
 
+@overload
 def propose(
-    image: np.ndarray,
-    method: str | Callable[..., np.ndarray] = "selective_search",
-    max_proposals: int = 2000,
+    image: ArrayLike,
+    method: str | Callable[..., Any] = ...,
+    max_proposals: int = ...,
     *,
-    seed: int = 0,
-    return_scores: bool = False,
+    seed: int = ...,
+    return_proposals: Literal[False] = ...,
     **options: Any,
-) -> np.ndarray | tuple[np.ndarray, np.ndarray | None]:
+) -> np.ndarray: ...
+
+
+@overload
+def propose(
+    image: ArrayLike,
+    method: str | Callable[..., Any] = ...,
+    max_proposals: int = ...,
+    *,
+    seed: int = ...,
+    return_proposals: Literal[True],
+    **options: Any,
+) -> Proposals: ...
+
+
+def propose(
+    image,
+    method="selective_search",
+    max_proposals=2000,
+    *,
+    seed=0,
+    return_proposals=False,
+    **options,
+):
     """Propose regions of an image.
 
     Args:
-        image: (H, W, 3) RGB in 0..255, uint8 or float; also (H, W), (H, W, 1)
-            grey and (H, W, 4), whose alpha is left out.
-        method: A key of `METHODS`, or a function from an image (H, W, 3) uint8
-            to boxes (n, 4) xyxy, best first: a region proposal network as
-            `kcv.detection.ImageProposals`, for example.
-        max_proposals: How many at most; fewer are a prefix of more, but for
-            "sliding_window", whose grid is another one for every number.
-        seed: Of what the method draws; the same seed gives the same boxes.
-        return_scores: Whether to return the scores too.
-        **options: Of the method, see the function of its name in the module
-            `kcv.proposals.methods.<method>`, or arguments of the function.
+        image: RGB image (H, W, 3) with values in 0..255, uint8 or float. A
+            grey image (H, W) or (H, W, 1) and an image with an alpha channel,
+            which is dropped, are converted.
+        method: Name of a method, a key of `METHODS`, or a function of an image
+            (H, W, 3) uint8 that returns boxes (n, 4) xyxy, best first, or a
+            tuple (boxes, scores), or `Proposals`. For example, an instance of
+            `kcv.detection.ImageProposals`. Defaults to "selective_search".
+        max_proposals: Maximum number of proposals. Proposals with a smaller
+            maximum are the first of those with a larger one, except for
+            "sliding_window", which has another grid for every number. Defaults
+            to 2000.
+        seed: Seed of the random numbers of a named method. The same seed gives
+            the same proposals. Defaults to 0.
+        return_proposals: Whether to return scores and masks, too. Defaults to
+            False.
+        **options: Further arguments of the method: see the function
+            `kcv.proposals.methods.NAME.NAME`.
 
     Returns:
-        Boxes (n, 4) float32 xyxy in pixels, half-open, inside the image, no
-        two alike, best first; at least one. With `return_scores` also the
-        scores (n,) float32, higher is better, or None where the method has
-        none.
+        Boxes (n, 4) float32, xyxy in pixels, half-open, within the image,
+        without duplicates, best first, at least one. With `return_proposals`,
+        `Proposals` of these boxes, whose `scores` are (n,) float32 or None,
+        and whose `masks` are not None for the methods with
+        `METHODS[name].segments`.
 
     Raises:
         ImportError: If the method needs `kcv[proposals]`.
-        ValueError: If `image`, `method` or `max_proposals` is none of these,
-            or a function gives no boxes.
+        ValueError: If `image` is not an image, `method` is not known,
+            `max_proposals` is not a positive integer, or the method does not
+            return finite boxes.
 
     Example:
 
@@ -86,63 +134,34 @@ def propose(
     >>> boxes = propose(image, max_proposals=10, min_side=0)
     >>> [30, 20, 60, 40] in boxes.tolist()
     True
+    >>> found = propose(image, "superpixels", return_proposals=True)
+    >>> found.masks[0].shape
+    (60, 80)
     """
     if not callable(method) and method not in METHODS:
         raise ValueError(
-            f"method must be one of {[*METHODS]} or a function, not {method!r}"
+            f"`method` must be one of {[*METHODS]} or a function. Received: "
+            f"method={method!r}"
         )
     if int(max_proposals) != max_proposals or max_proposals < 1:
         raise ValueError(
-            f"max_proposals must be a positive integer, not {max_proposals}"
+            "`max_proposals` must be a positive integer. Received: "
+            f"max_proposals={max_proposals}"
         )
-    image = as_rgb(image)
+    image = to_rgb(image)
     if callable(method):
-        boxes, scores = _checked(method(image, **options)), None
+        found = to_proposals(method(image, **options))
     else:
-        boxes, scores = _function(method)(
-            image, max_proposals, np.random.default_rng(seed), **options
-        )
-    boxes, scores = _inside(boxes, scores, image.shape[:2])
-    boxes = boxes[:max_proposals].astype(np.float32)
-    if not return_scores:
+        random = np.random.default_rng(seed)
+        found = _function(method)(image, max_proposals, random, **options)
+    found = _unique_inside(found, *image.shape[:2])[:max_proposals]
+    boxes = found.boxes.astype(np.float32)
+    if not return_proposals:
         return boxes
-    if scores is None:
-        return boxes, None
-    return boxes, scores[:max_proposals].astype(np.float32)
-
-
-def as_rgb(image: np.ndarray) -> np.ndarray:
-    """Check an image and bring it into one form.
-
-    Args:
-        image: As for `propose`.
-
-    Returns:
-        (H, W, 3) uint8.
-
-    Raises:
-        ValueError: If it is no image in 0..255.
-    """
-    image = np.asarray(image)
-    if image.ndim == 2:
-        image = image[..., np.newaxis]
-    if image.ndim != 3 or image.shape[-1] not in (1, 3, 4) or not image.size:
-        raise ValueError(
-            "image must be (height, width) or (height, width, 1, 3 or 4), not "
-            f"{image.shape}"
-        )
-    if image.dtype != np.uint8:
-        if not np.issubdtype(image.dtype, np.number):
-            raise ValueError(f"image must be numbers, not {image.dtype}")
-        if not (image.min() >= 0 and image.max() <= 255):  # NaN fails too
-            raise ValueError(
-                "image must be in 0..255, received values from "
-                f"{image.min()} to {image.max()}"
-            )
-        image = np.rint(image).astype(np.uint8)
-    if image.shape[-1] == 1:
-        return np.repeat(image, 3, axis=-1)
-    return np.ascontiguousarray(image[..., :3])
+    scores = found.scores
+    if scores is not None:
+        scores = scores.astype(np.float32)
+    return Proposals(boxes, scores, found.masks)
 
 
 def _function(method):
@@ -156,27 +175,19 @@ def _function(method):
     return getattr(module, method)
 
 
-def _checked(boxes):
-    boxes = np.asarray(boxes)
-    if boxes.ndim != 2 or boxes.shape[1] != 4 or not np.isfinite(boxes).all():
-        raise ValueError(
-            "method must give finite boxes (n, 4), but gave "
-            f"{boxes.dtype} {boxes.shape}"
-        )
-    return boxes
-
-
-def _inside(boxes, scores, size):
-    """Clip boxes, drop the empty and the later of equal ones."""
-    height, width = size
-    boxes = np.clip(boxes, 0, [width, height, width, height])
-    real = (boxes[:, 2:] > boxes[:, :2]).all(1)
-    kept = np.flatnonzero(real)
-    if not len(kept):  # of a plain image, all of it
-        return np.array([[0, 0, width, height]]), (
-            None if scores is None else np.zeros(1)
+def _unique_inside(found: Proposals, height: int, width: int) -> Proposals:
+    """Clip boxes, and drop empty ones and repetitions of earlier ones."""
+    boxes = np.clip(found.boxes, 0, [width, height, width, height])
+    kept = np.flatnonzero((boxes[:, 2:] > boxes[:, :2]).all(1))
+    if not len(kept):  # as in an image of one color: the whole image
+        return Proposals(
+            np.array([[0, 0, width, height]]),
+            None if found.scores is None else np.zeros(1),
+            None
+            if found.masks is None
+            else DenseMasks(np.ones((1, height, width), bool)),
         )
     # The first of each, in the order in which they came.
     _, first = np.unique(boxes[kept], axis=0, return_index=True)
     kept = kept[np.sort(first)]
-    return boxes[kept], None if scores is None else scores[kept]
+    return Proposals(boxes, found.scores, found.masks)[kept]

@@ -1,5 +1,7 @@
 """Semantic segmentation: a class for every pixel."""
 
+import kcv.backend  # noqa: F401
+
 # Keras finds the loss and metrics that a trained model's file names only where
 # they have been imported.
 import kcv.losses

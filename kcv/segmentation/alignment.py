@@ -4,10 +4,11 @@ import keras
 import tensorflow as tf
 
 from kcv.layers.crop_like import crop
+from kcv.layers.image_layer import ImageLayer
 
 
 @keras.saving.register_keras_serializable("kcv")
-class Fuse(keras.layers.Layer):
+class Fuse(ImageLayer):
     """Add the scores of a skip to enlarged scores, cell on cell.
 
     Args:

@@ -10,6 +10,7 @@ Caffe models. Which cell of one map lies on which cell of another is in
 centres.
 """
 
+import logging
 import os
 from collections.abc import Callable
 from typing import NamedTuple
@@ -28,8 +29,16 @@ from kcv.weights import load_weights
 #: Of the authors' data layers, RGB in 0..255.
 FCN_MEAN = (122.67892, 116.66877, 104.00699)
 
-# Names of layers that no classifier has weights for.
-_OWN_LAYERS = ("score_", "upscore", "fc8", "loss")
+_LOG = logging.getLogger(__name__)
+
+# Beginnings of names of layers: those of classifiers that have no place here;
+# those that a classifier has no weights for; those that a file may lack, as
+# classifiers without dense layers and coarser networks do; and those that a
+# network may lack, as finer networks' scores.
+_CLASSIFIERS = ("fc8", "loss")
+_HEADS = ("score_", "upscore")
+_MAY_BE_MISSING = ("fc6", "fc7", *_HEADS)
+_MAY_BE_LEFT = (*_HEADS, "scale_")
 
 
 class Geometry(NamedTuple):
@@ -162,17 +171,23 @@ def FCN(
             lie side by side as those of 2x2 poolings do; it is scored as it
             is, without fc6 and fc7.
         stride: 32, 16 or 8.
-        weights: None, "imagenet" (the download of keras.applications) or a
-            path for `kcv.weights.load_weights`: of the classifier. A file
-            without its dense layers leaves fc6 and fc7 as they are.
+        weights: Pretrained weights. None for random ones; "imagenet" for the
+            classifier of keras.applications, which is downloaded; or a file
+            that `kcv.weights.load_weights` takes: of the classifier, with or
+            without its dense layers, or of a trained FCN, such as the
+            authors' "fcn8s-heavy-pascal.caffemodel" for
+            `FCN8s(21, padding="pad100")`. Scores of another number of classes
+            and those that the file does not have begin at zero, and a warning
+            is logged that names them. Defaults to None.
         input_shape: (height, width, 3); any size by default.
         padding: "same", where an image of 32 m pixels has m cells; or
             "pad100", the authors' 100 pixels of zeros around the image with
             their offsets. Both are exactly aligned.
         upsampling: "fixed", as in the authors' code; or "learned": all but the
             last transposed convolution go on from bilinear, as in the paper.
-        at_once: whether skips are scaled by .01 and .0001, with which the
-            authors train all strides at once.
+        at_once: Whether skips are scaled by .01 and .0001, with which the
+            authors train all strides at once. The authors' file of that
+            network needs True. Defaults to False.
         dropout: of fc6 and fc7.
         name: of the model.
 
@@ -276,7 +291,7 @@ def FCN(
     )
     model = keras.Model(images, logits, name=name or f"fcn{stride}s")
     if weights is not None:
-        _load(model, weights)
+        _load(model, weights, at_once)
     return model
 
 
@@ -353,12 +368,39 @@ def _backbone(backbone):
     return BACKBONES[backbone]
 
 
-def _load(model, weights):
-    report = load_weights(model, weights, strict=False, skip=_OWN_LAYERS)
-    missing = [
-        name for name in report.missing if not name.startswith(("fc6", "fc7"))
-    ]
-    if missing or report.left_over:
+def _load(model, weights, at_once):
+    """Load a classifier's weights, or those of a network of this family."""
+    report = load_weights(
+        model,
+        weights,
+        strict=False,
+        skip=_CLASSIFIERS,
+        skip_mismatch=_HEADS,
+    )
+    missing = [x for x in report.missing if not x.startswith(_MAY_BE_MISSING)]
+    left_over = [x for x in report.left_over if not x.startswith(_MAY_BE_LEFT)]
+    if missing or left_over:
         raise ValueError(
             f"weights={str(weights)!r} are of another network.\n{report}"
+        )
+    # A classifier has no scores: all begin at zero, as in the paper.
+    own = {layer.name for layer in model.layers if layer.weights}
+    own = {name for name in own if name.startswith(_HEADS)}
+    trained = own & {name.split("/")[0] for name in report.matched}
+    if not trained and not report.mismatched:
+        return
+    scaled = any(x.startswith("scale_") for x in report.left_over)
+    if scaled and not at_once:
+        raise ValueError(
+            f"at_once must be True for weights={str(weights)!r}, which belong "
+            f"to scaled skips. Received: at_once={at_once}"
+        )
+    if trained < own:
+        _LOG.warning(
+            "%s: weights=%r have no %s of %s classes, which keep their initial "
+            "values.",
+            model.name,
+            str(weights),
+            ", ".join(sorted(own - trained)),
+            model.output_shape[-1],
         )

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from kcv.data.transforms.resizing import scaled_size
+from kcv.layers.image_layer import ImageLayer
 
 
 def resized(
@@ -45,7 +46,7 @@ def resized(
 
 
 @keras.saving.register_keras_serializable("kcv")
-class ScaledTo(keras.layers.Layer):
+class ScaledTo(ImageLayer):
     """Scale images as `kcv.data.resize` does."""
 
     def __init__(self, short_side, long_side, **kwargs):
@@ -71,7 +72,7 @@ class ScaledTo(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("kcv")
-class ResizedLike(keras.layers.Layer):
+class ResizedLike(ImageLayer):
     """Interpolate maps to the size of images. Call with [maps, images]."""
 
     def call(self, inputs):

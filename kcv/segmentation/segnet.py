@@ -8,6 +8,8 @@ Caffe models.
 import os
 from collections.abc import Sequence
 
+from kcv.backend import require_channels_last
+
 import keras
 
 from kcv.layers import LocalResponseNormalization
@@ -156,6 +158,7 @@ def SegNetBasic(
 
 
 def _check(classes):
+    require_channels_last()
     if int(classes) != classes or classes < 2:
         raise ValueError(
             "classes must be the number of classes, 2 at least. Received: "

@@ -10,6 +10,8 @@ import tensorflow as tf
 
 from kcv.data.transforms.cut_boxes import cut
 from kcv.data.transforms.cut_boxes import grown
+from kcv.layers.image_layer import ImageLayer
+from kcv.layers.image_layer import set_shape
 
 
 def label_by_windows(
@@ -87,7 +89,7 @@ def label_by_windows(
 
 
 @keras.saving.register_keras_serializable("kcv")
-class WithContext(keras.layers.Layer):
+class WithContext(ImageLayer):
     """Let boxes (..., 4) xyxy grow about their centres."""
 
     def __init__(self, context=1.2, **kwargs):
@@ -102,7 +104,7 @@ class WithContext(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("kcv")
-class CutWindows(keras.layers.Layer):
+class CutWindows(ImageLayer):
     """Cut boxes out of images, and scale them to one size.
 
     Args:
@@ -131,7 +133,7 @@ class CutWindows(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("kcv")
-class PasteWindows(keras.layers.Layer):
+class PasteWindows(ImageLayer):
     """Put scores of windows back to where these were, and take the greatest.
 
     Call with `[scores, boxes, images]`: (B * P, h, w, C), (B, P, 4) xyxy pixels
@@ -163,7 +165,7 @@ class PasteWindows(keras.layers.Layer):
             return number + 1, tf.maximum(greatest, own)
 
         start = tf.fill((batch, sides[0], sides[1], channels), -float("inf"))
-        start = tf.ensure_shape(start, (None, None, None, channels))
+        start = set_shape(start, (None, None, None, channels))
         _, greatest = tf.while_loop(
             lambda number, _: number < count,
             paste,
@@ -173,7 +175,7 @@ class PasteWindows(keras.layers.Layer):
         # Without any window all scores are those of nothing.
         greatest = tf.where(count > 0, greatest, 0.0)
         shape = self.compute_output_shape([t.shape for t in inputs])
-        return tf.ensure_shape(greatest, shape)
+        return set_shape(greatest, shape)
 
     def compute_output_shape(self, input_shape):
         scores, _, images = input_shape
@@ -212,7 +214,7 @@ def shares(first, last, cells, pixels) -> tf.Tensor:
 
 
 @keras.saving.register_keras_serializable("kcv")
-class AgainstBackground(keras.layers.Layer):
+class AgainstBackground(ImageLayer):
     """Let background have the same probability at all pixels.
 
     Call with probabilities (B, H, W, C), background first. Returns their
@@ -227,7 +229,7 @@ class AgainstBackground(keras.layers.Layer):
         objects = probabilities[..., 1:]
         background = tf.fill(tf.shape(objects[..., :1]), self.background)
         logits = tf.math.log(tf.concat([background, objects], -1) + 1e-7)
-        return tf.ensure_shape(logits, probabilities.shape)
+        return set_shape(logits, probabilities.shape)
 
     def get_config(self):
         return {**super().get_config(), "background": self.background}

@@ -1,5 +1,7 @@
 """Pictures painted in the style of others, and enlarged ones."""
 
+import kcv.backend  # noqa: F401
+
 from kcv.style.feedforward import StyleTransformNet
 from kcv.style.gatys import Weights
 from kcv.style.gatys import neural_style

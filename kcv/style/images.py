@@ -3,57 +3,45 @@
 import numpy as np
 import tensorflow as tf
 
+from kcv.pixels import to_rgb
+
 
 def picture(image, name: str, least: int) -> tf.Tensor:
-    """Bring a picture into the form of a batch of one.
+    """Convert a picture to a batch of one.
 
     Args:
-        image: (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), 0..255. Grey becomes
-            three equal channels; alpha is dropped, as by `decode_image`.
-        name: what an error calls it.
-        least: pixels that its shorter side must have.
+        image: Array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of numbers in
+            0..255, see `kcv.pixels`.
+        name: Name of the argument in error messages.
+        least: Minimum length of the shorter side, in pixels.
 
     Returns:
-        (1, H, W, 3) float32, 0..255.
+        Tensor (1, H, W, 3), float32, 0..255.
 
     Raises:
-        ValueError: if it is no such picture, or too small, or not finite; or
-            of floats that are 0..1 by the looks of them.
+        ValueError: If `image` has another shape, is too small, holds values
+            that are not finite or not in 0..255, or holds floats that look
+            like a picture in 0..1.
     """
-    image = np.asarray(image)
-    if image.ndim == 2:
-        image = image[..., None]
-    if image.ndim != 3 or image.shape[-1] not in (1, 3, 4):
+    pixels = to_rgb(image, name, dtype="float32")
+    height, width = pixels.shape[:2]
+    if min(height, width) < least:
         raise ValueError(
-            f"{name} must be a picture (H, W, 3), or grey, or with alpha. "
-            f"Received: shape {image.shape}"
+            f"`{name}` must have at least {least} pixels on its shorter side, "
+            "so that every layer of the network has an output. Received: "
+            f"{width} x {height} pixels"
         )
-    if min(image.shape[:2]) < least:
+    if np.asarray(image).dtype.kind == "f" and 0 < pixels.max() <= 1:
         raise ValueError(
-            f"{name} must have {least} pixels on its shorter side at least, "
-            "so that every layer of the network sees something. Received: "
-            f"{image.shape[1]} x {image.shape[0]} pixels"
-        )
-    pixels = image[..., :3].astype("float32")
-    pixels = np.broadcast_to(pixels, (*image.shape[:2], 3))
-    if not (np.isfinite(pixels).all() and pixels.min() >= 0):
-        raise ValueError(f"{name} must have pixels in 0..255")
-    if pixels.max() > 255:
-        raise ValueError(
-            f"{name} must have pixels in 0..255. Received: {pixels.max()}"
-        )
-    if image.dtype.kind == "f" and 0 < pixels.max() <= 1:
-        raise ValueError(
-            f"{name} must have pixels in 0..255, but has {image.dtype} of "
-            f"{pixels.max()} at most: multiply them by 255"
+            f"`{name}` must have values in 0..255. Received: floats of at most "
+            f"{pixels.max()}. Multiply them by 255"
         )
     return tf.constant(pixels[None])
 
 
 def to_pixels(image) -> np.ndarray:
     """Clip and round a picture (1, H, W, 3) to (H, W, 3) uint8."""
-    image = np.asarray(image)[0]
-    return np.rint(np.clip(image, 0, 255)).astype(np.uint8)
+    return to_rgb(np.asarray(image)[0], clip=True)
 
 
 def keep_colors(image, content):

@@ -1,8 +1,11 @@
 """Tools for any call of `fit`: exact resuming, callbacks, schedules."""
 
+import kcv.backend  # noqa: F401
+
 from kcv.training.backup import EpochBackup
 from kcv.training.backup import completed_epochs
 from kcv.training.backup import remove_backups
+from kcv.training.batch_norm import QUICK_MOMENTUM
 from kcv.training.batch_norm import recompute_batch_norm
 from kcv.training.callbacks import BestWeights
 from kcv.training.callbacks import StopAtNaN
@@ -13,6 +16,7 @@ from kcv.training.schedules import warm_cosine
 __all__ = [
     "BestWeights",
     "EpochBackup",
+    "QUICK_MOMENTUM",
     "StopAtNaN",
     "Stopwatch",
     "completed_epochs",

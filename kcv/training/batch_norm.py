@@ -4,6 +4,10 @@ from collections.abc import Iterable
 
 import keras
 
+#: Momentum for training from random weights: Keras's default of 0.99 adapts too
+#: slowly for runs of a few thousand steps.
+QUICK_MOMENTUM = 0.97
+
 
 def recompute_batch_norm(model: keras.Model, batches: Iterable) -> None:
     """Replace the moving averages by averages over a set.

@@ -10,8 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from kcv.pixels import to_rgb
 from kcv.visualize.figure import new_figure
-from kcv.visualize.figure import to_uint8_rgb
 
 # A power of two, so that pixels / dpi * dpi is exact.
 DPI = 64
@@ -51,7 +51,7 @@ def draw_boxes(
     >>> draw_boxes(image, [[8, 8, 24, 40]], [0], [0.9], zoom=2).shape
     (96, 128, 3)
     """
-    pixels = to_uint8_rgb(image)
+    pixels = to_rgb(image, clip=True)
     height, width = pixels.shape[0] * zoom, pixels.shape[1] * zoom
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
     canvas = FigureCanvasAgg(figure)
@@ -92,7 +92,7 @@ def draw_boxes_on(
     draw_boxes_on(figure.add_subplot(), image, detections[image_id])
     ```
     """
-    pixels = to_uint8_rgb(image)
+    pixels = to_rgb(image, clip=True)
     boxes = np.asarray(found["boxes"], np.float64).reshape(-1, 4)
     columns = {
         name: np.asarray(found[name])
@@ -184,7 +184,7 @@ def detection_gallery(
     rows = -(-len(examples) // columns)
     aspects = [
         height / width
-        for height, width, _ in (to_uint8_rgb(e[0]).shape for e in examples)
+        for height, width in (np.shape(e[0])[:2] for e in examples)
     ]
     side = 2.4  # inches of a picture's width
     heights = [

@@ -6,7 +6,6 @@ show in a notebook or put into a page.
 
 import io
 
-import numpy as np
 from matplotlib.figure import Figure
 
 
@@ -36,17 +35,3 @@ def encode_figure(figure: Figure, dpi: int = 144) -> bytes:
         buffer, format="webp", dpi=dpi, pil_kwargs={"quality": 90, "method": 4}
     )
     return buffer.getvalue()
-
-
-def to_uint8_rgb(image) -> np.ndarray:
-    """Return an (H, W, 3) or (H, W) image of 0..255 as (H, W, 3) uint8."""
-    pixels = np.asarray(image)
-    if pixels.ndim == 2:
-        pixels = np.repeat(pixels[..., None], 3, axis=-1)
-    if pixels.ndim != 3 or pixels.shape[-1] != 3:
-        raise ValueError(
-            f"image must be (H, W, 3) or (H, W), got {pixels.shape}"
-        )
-    if pixels.dtype != np.uint8:
-        pixels = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
-    return pixels

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from kcv.examples import VOID
+from kcv.pixels import to_rgb
 from kcv.visualize.figure import new_figure
-from kcv.visualize.figure import to_uint8_rgb
 
 MOST_NAMES = 24  # classes up to which a legend can be read
 
@@ -56,7 +56,7 @@ def draw_mask(image, labels, opacity: float = 0.7) -> np.ndarray:
     >>> draw_mask(np.zeros((1, 2, 3), np.uint8), labels, opacity=1.0)[0, 1]
     array([128,   0,   0], dtype=uint8)
     """
-    pixels = to_uint8_rgb(image)
+    pixels = to_rgb(image, clip=True)
     labels = np.asarray(labels)
     if labels.shape != pixels.shape[:2]:
         raise ValueError(
@@ -112,7 +112,7 @@ def segmentation_gallery(
             if title != "image":
                 pixels = draw_mask(pixels, example[title])
                 seen |= set(np.unique(example[title]).tolist())
-            axes.imshow(to_uint8_rgb(pixels))
+            axes.imshow(to_rgb(pixels, clip=True))
     for axes, title in zip(grid[0], titles, strict=True):
         axes.set_title(title, fontsize=8)
     if class_names is not None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from kcv.pixels import to_rgb
 from kcv.visualize.figure import new_figure
-from kcv.visualize.figure import to_uint8_rgb
 
 
 def pictures_figure(
@@ -45,7 +45,7 @@ def pictures_figure(
         axes.set_axis_off()
     for line, row in zip(grid, rows, strict=True):
         for axes, (title, image) in zip(line, row.items(), strict=False):
-            axes.imshow(to_uint8_rgb(image))
+            axes.imshow(to_rgb(image, clip=True))
             axes.set_title(title.replace("$", r"\$"), fontsize=9)
     return figure
 

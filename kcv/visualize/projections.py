@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from kcv.pixels import to_rgb
 from kcv.visualize.figure import new_figure
-from kcv.visualize.figure import to_uint8_rgb
 
 
 def projections_figure(
@@ -53,7 +53,7 @@ def projections_figure(
             images, projections, above, below, strict=False
         ):
             part = _seen(projection)
-            top.imshow(to_uint8_rgb(image)[part])
+            top.imshow(to_rgb(image, clip=True)[part])
             bottom.imshow(_grey_is_zero(projection[part]))
     return figure
 

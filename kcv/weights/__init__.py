@@ -1,5 +1,7 @@
 """Importers of published weights."""
 
+import kcv.backend  # noqa: F401
+
 from kcv.weights.assignment import WeightReport
 from kcv.weights.caffe import load_caffe
 from kcv.weights.files import load_weights

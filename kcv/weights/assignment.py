@@ -8,6 +8,7 @@ detector the layer stands.
 
 import dataclasses
 import math
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 
@@ -17,13 +18,38 @@ import numpy as np
 _LISTED = 12  # names per line of a report; the rest is counted
 
 
+class LazyArray:
+    """An array of known shape whose values are computed when they are wanted.
+
+    A file may declare an array of any size. Its shape is compared with the
+    model's before its values take memory.
+
+    Args:
+        shape: Shape of the array.
+        read: Function that returns the values, an array of that shape.
+
+    Example:
+
+    >>> array = LazyArray((2,), lambda: np.ones(2))
+    >>> np.asarray(array)
+    array([1., 1.])
+    """
+
+    def __init__(self, shape: Sequence[int], read: Callable[[], np.ndarray]):
+        self.shape = tuple(shape)
+        self._read = read
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        return np.asarray(self._read(), dtype)
+
+
 @dataclasses.dataclass(frozen=True)
 class SourceWeight:
     """One array of a source: its own name, and where it belongs."""
 
     origin: str
     target: str | None  # "layer/variable", None: belongs nowhere
-    value: np.ndarray
+    value: np.ndarray | LazyArray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,10 +120,12 @@ def assign(
     source: str,
     strict: bool = True,
     skip: Sequence[str] | str = (),
+    skip_mismatch: Sequence[str] | str = (),
 ) -> WeightReport:
     """Assign weights to the variables they are addressed to.
 
-    Nothing is assigned if anything does not fit.
+    Nothing is assigned if anything does not fit, and no values are read
+    before all shapes have been compared.
 
     Args:
         model: A built model. Layers may stand in models inside it.
@@ -108,17 +136,20 @@ def assign(
             so is a source of which nothing fits.
         skip: Beginnings of names of layers that are left out on both sides:
             they keep their values, and their weights go unused.
+        skip_mismatch: Beginnings of names of layers that are left out, as
+            those of `skip` are, if a weight of theirs has another shape.
 
     Returns:
-        The report.
+        The report. Layers that `skip_mismatch` left out are in its
+        `mismatched` and `skipped`.
 
     Raises:
         ValueError: What does not fit, as a report.
     """
-    skip = (skip,) if isinstance(skip, str) else tuple(skip)
+    skip = as_prefixes(skip)
     variables = _variables_by_address(model)
-    used, left_over, matched, mismatched, skipped = set(), [], [], [], []
-    todo = []
+    used, left_over, mismatched, skipped = set(), [], [], []
+    fitting = {}  # variables and their weights, by address
     for weight in weights:
         layer = (weight.target or weight.origin).split("/")[0]
         if layer.startswith(skip):
@@ -136,12 +167,20 @@ def assign(
             used.add(weight.target)
             shape, given = tuple(variable.shape), tuple(weight.value.shape)
             if shape == given or _covers_all(shape, given):
-                matched.append(weight.target)
-                todo.append((variable, weight.value.reshape(shape)))
+                fitting[weight.target] = variable, weight.value
             else:
                 mismatched.append(
                     Mismatch(weight.target, shape, weight.origin, given)
                 )
+
+    optional = [
+        m for m in mismatched if m.target.startswith(as_prefixes(skip_mismatch))
+    ]
+    unfit = tuple(f"{m.target.split('/')[0]}/" for m in optional)
+    for address in [a for a in fitting if a.startswith(unfit)]:
+        del fitting[address]  # the bias of a kernel of another shape
+        skipped.append(address)
+    skipped += [m.target for m in optional]
 
     missing = []
     for address in variables:
@@ -151,13 +190,14 @@ def assign(
             missing.append(address)
     report = WeightReport(
         source=source,
-        matched=tuple(matched),
+        matched=tuple(fitting),
         missing=tuple(missing),
         left_over=tuple(left_over),
         mismatched=tuple(mismatched),
         skipped=tuple(dict.fromkeys(skipped)),
     )
-    if mismatched or not matched or (strict and (missing or left_over)):
+    refused = len(mismatched) > len(optional)
+    if refused or not fitting or (strict and (missing or left_over)):
         raise ValueError(
             f"The weights do not fit the model {model.name!r}, and none was "
             f"assigned.\n{report}\n"
@@ -165,9 +205,16 @@ def assign(
             "meant to go unused, are named with "
             f'skip=("{_example(report)}", ...).'
         )
-    for variable, value in todo:
-        variable.assign(value)
+    # Whatever cannot be read stops here, before anything is assigned.
+    values = [np.asarray(value) for _, value in fitting.values()]
+    for (variable, _), value in zip(fitting.values(), values, strict=True):
+        variable.assign(value.reshape(variable.shape))
     return report
+
+
+def as_prefixes(names: Sequence[str] | str) -> tuple[str, ...]:
+    """Bring beginnings of names into the form that `str.startswith` takes."""
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _covers_all(shape, given):

@@ -11,6 +11,7 @@ import numpy as np
 
 from kcv.weights.assignment import SourceWeight
 from kcv.weights.assignment import WeightReport
+from kcv.weights.assignment import as_prefixes
 from kcv.weights.assignment import assign
 from kcv.weights.layers import channels_last
 from kcv.weights.layers import flattened_maps
@@ -44,6 +45,7 @@ def load_caffe(
     skip: Sequence[str] | str = (),
     bgr: bool = True,
     names: Mapping[str, str] | None = None,
+    skip_mismatch: Sequence[str] | str = (),
 ) -> WeightReport:
     """Load the weights of a .caffemodel file, of any version since 2014.
 
@@ -71,6 +73,8 @@ def load_caffe(
             first convolution of three channels is turned round, and the
             model takes RGB.
         names: The model's names for layers of the file, where they differ.
+        skip_mismatch: Beginnings of names of layers to leave out where the
+            file has them in another shape.
 
     Returns:
         What matched and what was skipped.
@@ -90,7 +94,7 @@ def load_caffe(
     path = Path(path)
     layers = _read(path)
     names = names or {}
-    skip = (skip,) if isinstance(skip, str) else tuple(skip)
+    skip = as_prefixes(skip)
     unknown = sorted(set(names) - {layer.name for layer in layers})
     if unknown:
         raise ValueError(
@@ -102,7 +106,7 @@ def load_caffe(
     if bgr:
         _turn_to_rgb(layers)
     weights = _translate(model, layers, names, skip, path)
-    return assign(model, weights, str(path), strict, skip)
+    return assign(model, weights, str(path), strict, skip, skip_mismatch)
 
 
 def _read(path: Path) -> list[_Layer]:

@@ -1,4 +1,4 @@
-"""Load weights, whoever published them."""
+"""Load weights of any known format."""
 
 import os
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from kcv.weights.assignment import SourceWeight
 from kcv.weights.assignment import WeightReport
 from kcv.weights.assignment import assign
 from kcv.weights.caffe import load_caffe
-from kcv.weights.hdf5 import read_layers
+from kcv.weights.hdf5 import open_layers
 from kcv.weights.keras_applications import assign_keras_applications
 from kcv.weights.keras_applications import is_keras_applications
 from kcv.weights.keras_applications import load_keras_applications
@@ -23,31 +23,34 @@ def load_weights(
     source: str | os.PathLike,
     strict: bool = True,
     skip: Sequence[str] | str = (),
+    skip_mismatch: Sequence[str] | str = (),
 ) -> WeightReport:
-    """Load published weights or a file, whoever wrote it.
+    """Load published weights, or a file of weights.
 
-    A file of kcv's, of keras.applications', of torchvision's or of Caffe's
-    tells which it is by its ending and by the names of the layers in it. The
-    model takes RGB in 0..255 less the mean afterwards, whichever it is:
-    torchvision's scaling is folded into the first convolution, and Caffe's
-    BGR is turned round. Weights that kcv saved go from any
-    model to any other by the names of the layers, a classifier's into a
-    detector for instance.
+    The format is detected from the file extension and the layer names. The
+    layers behind the model's preprocessing see RGB in 0..255 less the mean,
+    whatever the format: Caffe's and keras.applications' kernels are reversed
+    from BGR to RGB, and torchvision's scaling is folded into the first
+    convolution. Weights saved by kcv are matched by layer name, so a
+    classifier's can initialize a detector.
 
     Args:
-        model: A model whose layers have the reference networks' names.
+        model: Model whose layers have the names of the reference networks.
         source: "imagenet" for the download of keras.applications; or a
             .keras, .weights.h5, .h5, .pth, .pt, .safetensors or .caffemodel
             file.
         strict: Whether variables without a weight and weights without a
             variable are errors; a weight of another shape always is one.
         skip: Beginnings of names of layers to leave out on both sides.
+        skip_mismatch: Beginnings of names of layers to leave out where the
+            source has them in another shape, such as the classifier of
+            another number of classes. Defaults to none.
 
     Returns:
         What matched and what was skipped.
 
     Raises:
-        FileNotFoundError: If the source is neither.
+        FileNotFoundError: If the source is neither "imagenet" nor a file.
         ImportError: If the library that reads the file is not installed.
         ValueError: If the file cannot be read or the weights do not fit.
 
@@ -61,8 +64,9 @@ def load_weights(
     >>> report.skipped
     ('fc1000/kernel', 'fc1000/bias')
     """
+    options = {"strict": strict, "skip": skip, "skip_mismatch": skip_mismatch}
     if source == "imagenet":
-        return load_keras_applications(model, source, strict, skip)
+        return load_keras_applications(model, source, **options)
     path = Path(source)
     if not path.is_file():
         raise FileNotFoundError(
@@ -70,15 +74,17 @@ def load_weights(
             "and there is no such file."
         )
     if path.suffix in (".pth", ".pt", ".safetensors"):
-        return load_torchvision(model, path, strict, skip, fold_scaling=True)
+        return load_torchvision(model, path, fold_scaling=True, **options)
     if path.suffix == ".caffemodel":
-        return load_caffe(model, path, strict, skip)
-    layers = read_layers(path)
-    if is_keras_applications(layers):
-        return assign_keras_applications(model, layers, str(path), strict, skip)
-    weights = [
-        SourceWeight(f"{layer}/{kind}", f"{layer}/{kind}", value)
-        for layer, arrays in layers.items()
-        for kind, value in name_variables(arrays).items()
-    ]
-    return assign(model, weights, str(path), strict, skip)
+        return load_caffe(model, path, **options)
+    with open_layers(path) as layers:
+        if is_keras_applications(layers):
+            return assign_keras_applications(
+                model, layers, str(path), **options
+            )
+        weights = [
+            SourceWeight(f"{layer}/{kind}", f"{layer}/{kind}", value)
+            for layer, arrays in layers.items()
+            for kind, value in name_variables(arrays).items()
+        ]
+        return assign(model, weights, str(path), **options)

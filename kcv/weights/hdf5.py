@@ -1,53 +1,154 @@
-"""Read the weights in a file that Keras wrote, without building its model."""
+"""Read the weights in a file that Keras wrote, without building its model.
 
+Such files come from strangers. Nothing in a file makes kcv read another file,
+and no array takes memory before its shape is known to be wanted.
+"""
+
+import contextlib
 import io
 import os
 import zipfile
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
 import numpy as np
+import tensorflow as tf
+
+from kcv.weights.assignment import LazyArray
+
+# A member of an archive that unpacks to more than this, in bytes, must not be
+# smaller in the archive by more than this factor. Weights hardly shrink.
+_LARGE = 2**26
+_MOST_COMPRESSED = 100
 
 
-def read_layers(path: str | os.PathLike) -> dict[str, list[np.ndarray]]:
-    """Read the arrays of every layer in a file that Keras wrote.
+#: The arrays of each layer by the layer's name.
+Layers = Mapping[str, Sequence[np.ndarray | LazyArray]]
+
+
+@contextlib.contextmanager
+def open_layers(path: str | os.PathLike) -> Iterator[Layers]:
+    """Open the arrays of every layer in a file that Keras wrote.
 
     Args:
         path: A `.keras` file, a `.weights.h5` file of Keras 3, or an `.h5`
             file of Keras 2, whole model or weights alone.
 
-    Returns:
+    Yields:
         The arrays of each layer that has any, by the layer's name, in the
         order of `layer.get_weights()`. Models inside the model are opened.
+        The arrays are `LazyArray`s, whose values can be read as long as the
+        file is open.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is truncated or of another kind.
+        ValueError: If the file is truncated or of another kind, or if it
+            refers to other files or to other places in itself, as Keras's
+            files never do.
+
+    Example:
+
+    >>> import keras
+    >>> dense = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    >>> dense.save_weights("dense.weights.h5")
+    >>> with open_layers("dense.weights.h5") as layers:
+    ...     [[array.shape for array in arrays] for arrays in layers.values()]
+    [[(3, 2), (2,)]]
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"There is no file of weights at {path}.")
-    try:
-        if path.suffix == ".keras":
-            with zipfile.ZipFile(path) as archive:
-                content = io.BytesIO(archive.read("model.weights.h5"))
-        else:
-            content = path
-        with h5py.File(content, "r") as file:
-            root = file.get("model_weights", file)
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(h5py.File(_content(path), "r"))
+            root = file
+            if "model_weights" in file:
+                root = _child(file, "model_weights", h5py.Group)
             legacy = "layer_names" in root.attrs
-            layers = _read_legacy(root) if legacy else _read(root, path)
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{path} cannot be read as weights of Keras: it is truncated, or "
-            f"no .keras, .weights.h5 or .h5 file ({error})."
-        ) from error
-    if not layers:
-        raise ValueError(f"{path} holds no weights of any layer.")
-    return layers
+            layers = (_find_legacy if legacy else _find)(root, path)
+        except _RefusedError as error:
+            raise ValueError(f"{path} {error}") from error
+        except Exception as error:  # h5py and zipfile raise a dozen kinds
+            raise ValueError(
+                f"{path} cannot be read as weights of Keras: it is truncated, "
+                f"or not a .keras, .weights.h5 or .h5 file ({error})."
+            ) from error
+        if not layers:
+            raise ValueError(f"{path} holds no weights of any layer.")
+        yield layers
 
 
-def _read(root, path):
+class _RefusedError(ValueError):
+    """The file can be read but must not be; the message lacks its name."""
+
+
+def _content(path):
+    """Give what h5py opens: the file, or the member of an archive."""
+    if path.suffix != ".keras":
+        return path
+    with zipfile.ZipFile(path) as archive:
+        member = archive.getinfo("model.weights.h5")
+        limit = max(_LARGE, _MOST_COMPRESSED * member.compress_size)
+        if member.file_size > limit:
+            raise _RefusedError(
+                f"stores model.weights.h5 in {member.compress_size} bytes and "
+                f"declares {member.file_size}: it is not a file of weights."
+            )
+        return io.BytesIO(archive.read(member))
+
+
+def _child(group, address, kind):
+    """Open what stands at an address below a group, without any detour."""
+    child = group
+    for name in filter(None, address.split("/")):
+        link = child.get(name, getlink=True)
+        if not isinstance(link, h5py.HardLink):
+            raise _RefusedError(
+                f"has a link at {address!r} ({type(link).__name__}), which "
+                "may lead to other files. Keras writes none, and kcv follows "
+                "none."
+            )
+        child = child[name]
+    if not isinstance(child, kind):
+        raise _RefusedError(
+            f"has a {type(child).__name__} at {address!r}, where a "
+            f"{kind.__name__} must be."
+        )
+    return child
+
+
+def _array(group, address, path):
+    dataset = _child(group, address, h5py.Dataset)
+    if dataset.external or dataset.is_virtual:
+        raise _RefusedError(
+            f"stores the values of {dataset.name!r} in other files. Keras "
+            "writes no such arrays, and kcv reads none."
+        )
+    dtype = dataset.dtype
+    if dataset.attrs.get("dtype") == "bfloat16" and dtype.itemsize == 2:
+        dtype = np.dtype(tf.bfloat16.as_numpy_dtype)
+    elif dtype.kind not in "fiub":
+        raise _RefusedError(
+            f"has values of dtype {dtype} at {dataset.name!r}, where numbers "
+            "must be."
+        )
+
+    def read():
+        try:
+            return np.asarray(dataset[()]).view(dtype)
+        except Exception as error:  # h5py raises a dozen kinds
+            raise ValueError(
+                f"{path} cannot be read at {dataset.name!r}: it is truncated "
+                f"or damaged ({error})."
+            ) from error
+
+    return LazyArray(dataset.shape, read)
+
+
+def _find(root, path):
     """Keras 3: groups `.../vars` with arrays "0", "1", ... and a name."""
     layers = {}
 
@@ -58,33 +159,30 @@ def _read(root, path):
         if {"optimizer", "seed_generator"} & set(parents) or not len(group):
             return
         if "name" not in group.attrs:
-            raise ValueError(
-                f"{path} does not record the names of its layers (an early "
-                "Keras 3 wrote it): load it into the model it was saved from "
-                "and pass that model."
+            raise _RefusedError(
+                "does not record the names of its layers (an early Keras 3 "
+                "wrote it): load it into the model it was saved from and pass "
+                "that model."
             )
-        _add(
-            layers,
-            group.attrs["name"],
-            [group[str(i)][()] for i in range(len(group))],
-        )
+        arrays = [_array(group, str(i), path) for i in range(len(group))]
+        _add(layers, group.attrs["name"], arrays)
 
-    root.visititems(visit)
+    root.visititems(visit)  # along hard links alone
     return layers
 
 
-def _read_legacy(root):
+def _find_legacy(root, path):
     """Keras 2: a group per layer that lists its `weight_names`."""
     layers = {}
     for name in root:
-        group = root[name]
+        group = _child(root, name, h5py.Group)
         # A model inside the model lists all its weights in one group:
         # "conv1_1/kernel:0" tells the layer.
         arrays = {}
         for weight in group.attrs["weight_names"]:
             weight = weight.decode() if isinstance(weight, bytes) else weight
             layer = weight.split("/")[-2] if "/" in weight else name
-            arrays.setdefault(layer, []).append(group[weight][()])
+            arrays.setdefault(layer, []).append(_array(group, weight, path))
         if len(arrays) == 1:
             # Names of single layers' weights may differ from the layer's.
             arrays = {name: next(iter(arrays.values()))}
@@ -95,5 +193,5 @@ def _read_legacy(root):
 
 def _add(layers, name, arrays):
     if name in layers:
-        raise ValueError(f"The file holds more than one layer {name!r}.")
+        raise _RefusedError(f"holds more than one layer {name!r}.")
     layers[name] = arrays

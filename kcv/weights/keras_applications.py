@@ -2,22 +2,25 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from collections.abc import Sequence
 
 import keras
 import numpy as np
 
+from kcv.weights.assignment import LazyArray
 from kcv.weights.assignment import SourceWeight
 from kcv.weights.assignment import WeightReport
+from kcv.weights.assignment import as_prefixes
 from kcv.weights.assignment import assign
-from kcv.weights.hdf5 import read_layers
+from kcv.weights.hdf5 import Layers
+from kcv.weights.hdf5 import open_layers
 from kcv.weights.reference import name_variables
 from kcv.weights.reference import residual_block_name
 from kcv.weights.stride import require_stride_in
 
-# keras.applications' batch normalisation adds this much more to the variance.
-_EPSILON_EXCESS = 1.001e-5 - 1e-5
+# keras.applications' batch normalization adds this much more to the variance.
+_EPSILON_EXCESS = np.float32(1.001e-5 - 1e-5)
 
 _VGG = re.compile(r"block([1-5])_conv([1-4])$")
 _BLOCK = re.compile(r"conv([2-5])_block(\d+)_([0-3])_(conv|bn)$")
@@ -29,6 +32,7 @@ def load_keras_applications(
     source: str | os.PathLike | keras.Model = "imagenet",
     strict: bool = True,
     skip: Sequence[str] | str = (),
+    skip_mismatch: Sequence[str] | str = (),
 ) -> WeightReport:
     """Load the weights of keras.applications' VGG16/19 or ResNet50/101.
 
@@ -51,6 +55,8 @@ def load_keras_applications(
             Faster R-CNN takes a file that has the classifier with
             `("rpn_", "cls_score", "bbox_pred", "fc8")`, and one without it
             with `("rpn_", "cls_score", "bbox_pred", "fc6", "fc7")`.
+        skip_mismatch: Beginnings of names of layers to leave out where the
+            source has them in another shape.
 
     Returns:
         What matched and what was skipped.
@@ -68,44 +74,54 @@ def load_keras_applications(
     >>> len(report.matched)
     26
     """
+    options = {"strict": strict, "skip": skip, "skip_mismatch": skip_mismatch}
     if source == "imagenet":
         source = _download(model, skip)
     if isinstance(source, keras.Model):
-        name, layers = f"The model {source.name!r}", _layers_of(source)
-    else:
-        name, layers = str(source), read_layers(source)
-    if not is_keras_applications(layers):
-        raise ValueError(
-            f"{name} is not of keras.applications' VGG or ResNet: it has the "
-            f"layers {', '.join([*layers][:5])}, ... Weights in kcv's own "
-            "names are loaded with kcv.weights.load_weights."
-        )
-    return assign_keras_applications(model, layers, name, strict, skip)
+        layers = {x.name: x.get_weights() for x in source.layers if x.weights}
+        name = f"The model {source.name!r}"
+        return assign_keras_applications(model, layers, name, **options)
+    with open_layers(source) as layers:
+        return assign_keras_applications(model, layers, str(source), **options)
 
 
-def is_keras_applications(layers: Mapping[str, list[np.ndarray]]) -> bool:
+def is_keras_applications(layers: Layers) -> bool:
     """Tell whether layers have the names of keras.applications' networks."""
     return any(_VGG.match(n) or _BLOCK.match(n) for n in layers)
 
 
 def assign_keras_applications(
     model: keras.Model,
-    layers: Mapping[str, list[np.ndarray]],
+    layers: Layers,
     source: str,
-    strict: bool,
-    skip: Sequence[str] | str,
+    **options,
 ) -> WeightReport:
-    """Assign the arrays of keras.applications' layers, given by name."""
+    """Assign the arrays of keras.applications' layers, given by name.
+
+    Args:
+        model: Model that takes the weights.
+        layers: Arrays of each layer by the layer's name.
+        source: What the weights came from, for the report.
+        **options: Options of `assign`.
+
+    Returns:
+        The report.
+
+    Raises:
+        ValueError: If the layers are not of keras.applications, or do not fit.
+    """
+    if not is_keras_applications(layers):
+        raise ValueError(
+            f"{source} is not of keras.applications' VGG or ResNet: it has the "
+            f"layers {', '.join([*layers][:5])}, ... Weights in kcv's own "
+            "names are loaded with kcv.weights.load_weights."
+        )
     if any(_BLOCK.match(name) for name in layers):
         require_stride_in(model, "1x1", source)
         weights = _resnet(layers)
     else:
         weights = _vgg(layers)
-    return assign(model, weights, source, strict, skip)
-
-
-def _layers_of(model):
-    return {x.name: x.get_weights() for x in model.layers if x.weights}
+    return assign(model, weights, source, **options)
 
 
 def _vgg(layers):
@@ -136,11 +152,14 @@ def _resnet(layers):
             variables.pop("bias", None)  # goes into the normalisation
         elif name.endswith("_bn"):
             # (x + bias) - mean = x - (mean - bias)
-            _, *bias = layers.get(f"{name.removesuffix('bn')}conv", [None])
-            variables["moving_mean"] = variables["moving_mean"] - sum(bias)
-            variables["moving_variance"] = variables[
-                "moving_variance"
-            ] + np.float32(_EPSILON_EXCESS)
+            _, *biases = layers.get(f"{name.removesuffix('bn')}conv", [None])
+            for bias in biases:
+                variables["moving_mean"] = _combine(
+                    np.subtract, variables["moving_mean"], bias
+                )
+            variables["moving_variance"] = _combine(
+                np.add, variables["moving_variance"], _EPSILON_EXCESS
+            )
         weights += _addressed(name, target, variables)
     return weights
 
@@ -169,14 +188,26 @@ def _addressed(name, target, variables):
 
 
 def _to_rgb(kernel):
-    return kernel[:, :, ::-1, :]  # (H, W, BGR, out)
+    """Reverse the channels of a kernel (H, W, BGR, out)."""
+    return LazyArray(kernel.shape, lambda: np.asarray(kernel)[:, :, ::-1])
+
+
+def _combine(operation: Callable, array, other):
+    """Apply an operation to an array and another of its shape, or a number."""
+    if other.shape not in ((), array.shape):
+        raise ValueError(
+            f"a convolution with biases {other.shape} stands in front of a "
+            f"batch normalization of {array.shape}: the weights are damaged."
+        )
+    return LazyArray(
+        array.shape, lambda: operation(np.asarray(array), np.asarray(other))
+    )
 
 
 def _download(model, skip):
     """Download the network whose layers the model has."""
-    skip = (skip,) if isinstance(skip, str) else tuple(skip)
     names = {v.path.split("/")[-2] for v in model.weights if "/" in v.path}
-    names = {name for name in names if not name.startswith(skip)}
+    names = {name for name in names if not name.startswith(as_prefixes(skip))}
     # The layers that tell one network from the others.
     if "conv1_1" in names:
         build = (

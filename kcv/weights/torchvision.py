@@ -62,6 +62,7 @@ def load_torchvision(
     strict: bool = True,
     skip: Sequence[str] | str = (),
     fold_scaling: bool = False,
+    skip_mismatch: Sequence[str] | str = (),
 ) -> WeightReport:
     """Load torchvision's AlexNet, VGG (without BN), ResNet or GoogLeNet.
 
@@ -84,6 +85,8 @@ def load_torchvision(
         fold_scaling: Fold the division by 255 and by the standard deviation
             into the first convolution, so that the model takes RGB in 0..255
             less 255 times the mean, about Caffe's input.
+        skip_mismatch: Beginnings of names of layers to leave out where the
+            source has them in another shape.
 
     Returns:
         What matched and what was skipped.
@@ -118,7 +121,7 @@ def load_torchvision(
             require_stride_in(model, "3x3", name)
     if fold_scaling:
         weights = [_fold(weight) for weight in weights]
-    return assign(model, weights, name, strict, skip)
+    return assign(model, weights, name, strict, skip, skip_mismatch)
 
 
 def _is_alexnet(state):

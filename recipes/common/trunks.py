@@ -3,9 +3,8 @@
 import keras
 
 import kcv
-from kcv.detection.parts.backbones import CAFFE_MEAN
-from kcv.detection.parts.backbones import QUICK_MOMENTUM
 from kcv.layers import BatchNormalization
+from kcv.training import QUICK_MOMENTUM
 
 
 def small_parts(
@@ -23,7 +22,7 @@ def small_parts(
     """
     return kcv.detection.custom_parts(
         small_trunk() if trunk is None else trunk,
-        kcv.classification.Preprocessing(CAFFE_MEAN, 64.0),
+        kcv.classification.Preprocessing(kcv.detection.CAFFE_MEAN, 64.0),
         roi_size,
         units=(256, 256),
         batch_norm=True,

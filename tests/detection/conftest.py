@@ -4,9 +4,14 @@ import keras
 import numpy as np
 import pytest
 
+from kcv.classification import Preprocessing
+from kcv.detection import CAFFE_MEAN
+from kcv.detection import Anchors
 from kcv.detection import FasterRCNN
 from kcv.detection import FastRCNN
+from kcv.detection import ProposalSelection
 from kcv.detection import RegionProposals
+from kcv.detection import RoISampling
 from kcv.detection import custom_parts
 
 
@@ -23,7 +28,12 @@ def _small_parts():
             bias_initializer=keras.initializers.RandomNormal(stddev=0.3),
         )(x)
         x = keras.layers.MaxPooling2D(2, padding="same")(x)
-    return custom_parts(keras.Model(images, x), roi_size=3, units=(24,))
+    return custom_parts(
+        keras.Model(images, x),
+        Preprocessing(CAFFE_MEAN, 64.0),
+        roi_size=3,
+        units=(24,),
+    )
 
 
 @pytest.fixture
@@ -32,12 +42,11 @@ def make_detector():
 
     def make(classes=3, **options):
         settings = {
-            "anchor_scales": (2, 4, 8),
+            "anchors": Anchors(scales=(2, 4, 8)),
             "rpn_filters": 16,
-            "train_proposals": (400, 50),
-            "test_proposals": (400, 20),
-            "min_proposal_side": 4,
-            "roi_batch": 16,
+            "train_proposals": ProposalSelection(400, 50, min_side=4),
+            "test_proposals": ProposalSelection(400, 20, min_side=4),
+            "roi_sampling": RoISampling(16),
             "seed": 0,
             **options,
         }
@@ -52,10 +61,9 @@ def make_proposer():
 
     def make(parts=None, **options):
         settings = {
-            "anchor_scales": (2, 4, 8),
+            "anchors": Anchors(scales=(2, 4, 8)),
             "rpn_filters": 16,
-            "proposals": (None, 50),
-            "min_proposal_side": 4,
+            "proposals": ProposalSelection(None, 50, min_side=4),
             "seed": 0,
             **options,
         }
@@ -88,7 +96,7 @@ def make_fast():
     """Function that builds a small Fast R-CNN with options of its own."""
 
     def make(classes=3, parts=None, **options):
-        settings = {"roi_batch": 16, "roi_bg_iou": (0.0, 0.5), "seed": 0}
+        settings = {"roi_sampling": RoISampling(16), "seed": 0}
         parts = parts or _small_parts()
         return FastRCNN(classes, parts, **{**settings, **options})
 

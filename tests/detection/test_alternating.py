@@ -2,7 +2,10 @@ import keras
 import numpy as np
 import pytest
 
+from kcv.detection import BoxNormalization
+from kcv.detection import DetectionSelection
 from kcv.detection import FasterRCNN
+from kcv.detection import ProposalSelection
 from kcv.detection import RegionProposals
 from kcv.detection import copy_head
 from kcv.detection import custom_parts
@@ -22,7 +25,10 @@ def stages(make_proposer, make_fast, proposed):
     rng = np.random.default_rng(0)
     std = rng.uniform(0.1, 0.3, (3, 4))
     mean = rng.normal(0, 0.05, (3, 4))
-    options = {"box_mean": mean, "box_std": std, "score_threshold": 0.02}
+    options = {
+        "box_normalization": BoxNormalization(mean, std),
+        "detections": DetectionSelection(0.02),
+    }
 
     def fit(model):
         # So few steps are quicker than tracing them.
@@ -66,7 +72,9 @@ def test_a_fixed_trunk_keeps_its_statistics(make_proposer, batch):
     images = keras.Input((None, None, 3))
     x = keras.layers.Conv2D(4, 3, 8, padding="same")(images)
     x = keras.layers.BatchNormalization()(x)
-    parts = custom_parts(keras.Model(images, x), roi_size=3, units=(8,))
+    parts = custom_parts(
+        keras.Model(images, x), keras.layers.Identity(), roi_size=3, units=(8,)
+    )
     model = make_proposer(with_fixed_trunk(parts))
     model.compile("sgd")
     model.fit(*batch, batch_size=2, verbose=0)
@@ -79,11 +87,14 @@ def test_one_model_detects_what_the_two_do(stages, make_detector, proposed):
     """Boxes too, though the detector's box targets are normalised."""
     x, y = proposed
     _, _, third, fourth = stages
-    model = make_detector(score_threshold=0.02, test_proposals=(400, 20))
+    model = make_detector(
+        detections=DetectionSelection(0.02),
+        test_proposals=ProposalSelection(400, 20, min_side=4),
+    )
     share_features(model, third, fourth)
     found = model.predict(x, verbose=0)
-    proposed = RegionProposals.from_config(
-        {**third.get_config(), "proposals": (400, 20)}
+    proposed = RegionProposals(
+        third.parts, **{**third.settings(), "proposals": model.test_proposals}
     )
     proposed.set_weights(third.get_weights())
     proposals = proposed.predict(x, verbose=0)["proposals"]
@@ -106,9 +117,10 @@ def test_a_copied_head_finds_the_same(stages, make_fast, proposed):
     rng = np.random.default_rng(1)
     model = make_fast(
         parts=with_fixed_trunk(second.parts),
-        box_mean=rng.normal(0, 0.05, (3, 4)),
-        box_std=rng.uniform(0.1, 0.3, (3, 4)),
-        score_threshold=0.02,
+        box_normalization=BoxNormalization(
+            rng.normal(0, 0.05, (3, 4)), rng.uniform(0.1, 0.3, (3, 4))
+        ),
+        detections=DetectionSelection(0.02),
     )
     copy_head(model, second)
     expected = second.predict(x, verbose=0)
@@ -120,11 +132,12 @@ def test_a_copied_head_finds_the_same(stages, make_fast, proposed):
 def test_unshared_is_a_model_of_two(stages, proposed, tmp_path):
     x, _ = proposed
     first, second, _, _ = stages
-    model = unshared(first, second, (400, 20))
+    selection = ProposalSelection(400, 20, min_side=4)
+    model = unshared(first, second, selection)
     inputs = {key: x[key] for key in ("images", "image_sizes")}
     found = model.predict(inputs, verbose=0)
-    quick = RegionProposals.from_config(
-        {**first.get_config(), "proposals": (400, 20)}
+    quick = RegionProposals(
+        first.parts, **{**first.settings(), "proposals": selection}
     )
     quick.set_weights(first.get_weights())
     proposals = quick.predict(inputs, verbose=0)["proposals"]

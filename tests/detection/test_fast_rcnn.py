@@ -6,21 +6,17 @@ import pytest
 import tensorflow as tf
 
 from kcv import boxes as geometry
+from kcv.detection import BoxNormalization
+from kcv.detection import DetectionSelection
 from kcv.detection import FastRCNN
+from kcv.detection import RoISampling
 from kcv.detection import box_statistics
 
 
 def test_the_defaults_are_the_papers():
-    settings = FastRCNN(2, "resnet18").get_config()
-    expected = {
-        "roi_batch": 64,
-        "roi_fg_fraction": 0.25,
-        "roi_fg_iou": 0.5,
-        "roi_bg_iou": (0.1, 0.5),
-        "detection_iou": 0.3,
-        "max_detections": 100,
-    }
-    assert {key: settings[key] for key in expected} == expected
+    model = FastRCNN(2, "resnet18")
+    assert model.roi_sampling == RoISampling(64, 0.25, 0.5, (0.1, 0.5))
+    assert model.detections == DetectionSelection(0.05, 0.3, 100)
 
 
 def test_it_finds_what_it_was_trained_on(make_fast, proposed):
@@ -42,7 +38,7 @@ def test_it_finds_what_it_was_trained_on(make_fast, proposed):
 
 def test_two_images_are_two_of_one(make_fast, proposed):
     x, _ = proposed
-    model = make_fast(score_threshold=0.02)
+    model = make_fast(detections=DetectionSelection(0.02))
     together = model.predict(x, verbose=0)
     assert together["num_detections"].min() > 0
     for i, (height, width) in enumerate(x["image_sizes"]):
@@ -61,7 +57,7 @@ def test_two_images_are_two_of_one(make_fast, proposed):
 
 def test_no_proposals_find_nothing(make_fast, proposed):
     x, y = proposed
-    model = make_fast(score_threshold=0.0)
+    model = make_fast(detections=DetectionSelection(0.0))
     # Padding, and a box beyond the image.
     x["proposals"][:] = 0
     x["proposals"][:, 0] = [200, 10, 240, 40]
@@ -77,9 +73,13 @@ def test_targets_normalised_by_class_are_the_same_boxes(make_fast, proposed):
     x, _ = proposed
     rng = np.random.default_rng(0)
     mean, std = rng.normal(0, 0.05, (3, 4)), rng.uniform(0.05, 0.3, (3, 4))
-    normalised = make_fast(box_mean=mean, box_std=std, score_threshold=0.02)
+    normalised = make_fast(
+        box_normalization=BoxNormalization(mean, std),
+        detections=DetectionSelection(0.02),
+    )
     plain = make_fast(
-        box_mean=np.zeros(4), box_std=np.ones(4), score_threshold=0.02
+        box_normalization=BoxNormalization(np.zeros(4), np.ones(4)),
+        detections=DetectionSelection(0.02),
     )
     plain.set_weights(normalised.get_weights())
     kernel, bias = normalised.head.bbox_pred.get_weights()
@@ -117,7 +117,10 @@ def test_box_statistics_are_those_of_the_near_regions(proposed):
 def test_save_and_load(make_fast, proposed, tmp_path):
     x, _ = proposed
     mean, std = np.full((3, 4), 0.1), np.full((3, 4), 0.2)
-    model = make_fast(box_mean=mean, box_std=std, score_threshold=0.02)
+    model = make_fast(
+        box_normalization=BoxNormalization(mean, std),
+        detections=DetectionSelection(0.02),
+    )
     expected = model.predict(x, verbose=0)
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
@@ -143,8 +146,8 @@ def test_what_it_is_not_called_with(make_fast, proposed, change, message):
 
 
 def test_statistics_of_another_number_of_classes(make_fast):
-    with pytest.raises(ValueError, match=r"box_std must.*\(3, 4\).*\(2, 4\)"):
-        make_fast(box_std=np.ones((2, 4)))
+    with pytest.raises(ValueError, match=r"std` must.*\(3, 4\).*\(2, 4\)"):
+        make_fast(box_normalization=BoxNormalization(std=np.ones((2, 4))))
 
 
 def test_every_part_receives_gradients(make_fast, proposed):
@@ -167,7 +170,7 @@ def test_the_papers_sample(make_fast, proposed, monkeypatch):
     sides = rng.uniform(12, 45, (2, 900, 2))
     x["proposals"] = np.concatenate([corner, corner + sides], -1)
     x["proposals"] = np.minimum(x["proposals"], [96, 64, 96, 64])
-    model = make_fast(roi_batch=64, roi_bg_iou=(0.1, 0.5))
+    model = make_fast(roi_sampling=RoISampling(64, bg_iou=(0.1, 0.5)))
     seen = {}
     call = model.head.call
 
@@ -187,7 +190,7 @@ def test_the_papers_sample(make_fast, proposed, monkeypatch):
 
 def test_padding_and_what_lies_outside_is_not_detected(make_fast, proposed):
     x, _ = proposed
-    model = make_fast(classes=1, score_threshold=float("-inf"))
+    model = make_fast(classes=1, detections=DetectionSelection(float("-inf")))
     boxes = [[90, 5, 99, 60], [0, 0, 0, 0], [5, 5, 5, 60], [75, 5, 90, 20]]
     x["proposals"] = np.array([boxes] * 2, "float32")
     # The second image ends at column 70.
@@ -205,7 +208,10 @@ def test_scores_are_the_heads_and_boxes_are_decoded_per_class(
     rng = np.random.default_rng(2)
     mean = rng.normal(0, 0.1, (3, 4)).astype("float32")
     std = rng.uniform(0.1, 0.3, (3, 4)).astype("float32")
-    model = make_fast(box_mean=mean, box_std=std, score_threshold=float("-inf"))
+    model = make_fast(
+        box_normalization=BoxNormalization(mean, std),
+        detections=DetectionSelection(float("-inf")),
+    )
     model.head.bbox_pred.kernel.assign(
         rng.normal(0, 0.3, model.head.bbox_pred.kernel.shape)
     )
@@ -213,7 +219,7 @@ def test_scores_are_the_heads_and_boxes_are_decoded_per_class(
     boxes = np.hstack([corners, corners + 20]).astype("float32")
     x = {"images": x["images"][:1], "proposals": boxes[None]}
     found = model.predict(x, verbose=0)
-    features, sizes, _ = model.trunk(model.normalization(x["images"]))
+    features, sizes, _ = model.trunk(model.preprocessing(x["images"]))
     logits, deltas = model.head([features, sizes, x["proposals"]])
     logits, deltas = logits.numpy()[0], deltas.numpy().reshape(6, 4, 4)
     scores = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
@@ -240,11 +246,8 @@ def test_box_targets_are_normalised_per_class(make_fast, proposed):
     mean = np.array([[0.1, 0, 0, 0], [9, 9, 9, 9], [0, 0.2, 0.1, -0.1]])
     std = np.array([[0.1, 0.2, 0.3, 0.4], [9, 9, 9, 9], [0.2, 0.1, 0.4, 0.3]])
     model = make_fast(
-        roi_batch=60,
-        roi_fg_fraction=1.0,
-        roi_bg_iou=(0.0, 0.5),
-        box_mean=mean,
-        box_std=std,
+        roi_sampling=RoISampling(60, fg_fraction=1.0),
+        box_normalization=BoxNormalization(mean, std),
     )
     zeros = [np.zeros_like(w) for w in model.head.bbox_pred.get_weights()]
     model.head.bbox_pred.set_weights(zeros)
@@ -272,7 +275,9 @@ def test_box_targets_are_normalised_per_class(make_fast, proposed):
 def test_mixed_precision_keeps_proposals_exact(make_fast):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = make_fast(classes=1, score_threshold=float("-inf"))
+        model = make_fast(
+            classes=1, detections=DetectionSelection(float("-inf"))
+        )
     finally:
         keras.config.set_dtype_policy("float32")
     zeros = [np.zeros_like(w) for w in model.head.bbox_pred.get_weights()]
@@ -291,26 +296,12 @@ def test_the_vgg16_of_the_paper():
     assert sum(
         v.value.shape.num_elements() for v in model.trainable_variables
     ) == ((138_357_544 - 4_097_000) + (4096 * 21 + 21) + (4096 * 84 + 84))
-    settings = model.settings()
-    expected = {
-        "roi_batch": 64,
-        "roi_fg_fraction": 0.25,
-        "roi_fg_iou": 0.5,
-        "roi_bg_iou": (0.1, 0.5),
-        "score_threshold": 0.05,
-        "detection_iou": 0.3,
-        "max_detections": 100,
-    }
-    assert {key: settings[key] for key in expected} == expected
 
 
-def test_published_weights_reach_the_trunk(shared):
-    file = shared / "weights" / "vgg16_imagenet_notop.weights.h5"
-    if not file.exists():
-        pytest.skip("the published weights of VGG-16 are not here")
-    model = FastRCNN(2, "vgg16", weights=file)
+def test_published_weights_reach_the_trunk(vgg16_file):
+    model = FastRCNN(2, "vgg16", weights=vgg16_file)
     original = keras.applications.VGG16(weights=None, include_top=False)
-    original.load_weights(file)
+    original.load_weights(vgg16_file)
     np.testing.assert_array_equal(
         model.parts.trunk.get_layer("conv5_3").kernel,
         original.get_layer("block5_conv3").kernel.numpy(),

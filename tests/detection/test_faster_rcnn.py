@@ -3,7 +3,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kcv.detection import Anchors
+from kcv.detection import AnchorSampling
+from kcv.detection import BoxNormalization
+from kcv.detection import DetectionSelection
 from kcv.detection import FasterRCNN
+from kcv.detection import ProposalSelection
+from kcv.detection import RoISampling
 from kcv.detection import resnet_parts
 from kcv.detection import vgg16_parts
 from kcv.detection.parts.rpn import foreground_logit
@@ -14,7 +20,7 @@ LOSSES = {"loss", "rpn_cls_loss", "rpn_bbox_loss", "cls_loss", "bbox_loss"}
 @pytest.fixture
 def trained(make_detector, batch):
     """A detector that is sure enough of something to detect it."""
-    model = make_detector(score_threshold=0.02)
+    model = make_detector(detections=DetectionSelection(0.02))
     model.compile(keras.optimizers.Adam(3e-3))
     model.fit(*batch, batch_size=2, epochs=20, verbose=0)
     return model
@@ -82,7 +88,8 @@ def test_loss_of_two_is_the_mean_of_two_alone(make_detector, batch):
     # All anchors and regions are taken, so that no chance is left.
     x, y = batch
     model = make_detector(
-        rpn_batch=4000, roi_batch=60, roi_fg_fraction=1.0, score_threshold=0.1
+        anchor_sampling=AnchorSampling(4000),
+        roi_sampling=RoISampling(60, fg_fraction=1.0),
     )
     together = model.compute_loss(x, y, training=False)
     alone = [
@@ -130,7 +137,7 @@ def test_predictions_keep_their_contract(trained, batch):
 
 def test_it_finds_what_it_was_trained_on(make_detector, batch):
     x, y = batch
-    model = make_detector(roi_batch=32, roi_fg_fraction=0.5)
+    model = make_detector(roi_sampling=RoISampling(32, fg_fraction=0.5))
     # To the end of the way, where rounding no longer tells machines apart.
     rate = keras.optimizers.schedules.CosineDecay(5e-3, 300)
     model.compile(keras.optimizers.Adam(rate))
@@ -191,26 +198,14 @@ def test_the_vgg16_of_the_paper():
         + (4096 * 21 + 21)
         + (4096 * 84 + 84)
     )
-    settings = model.get_config()
-    expected = {
-        "rpn_batch": 256,
-        "rpn_fg_fraction": 0.5,
-        "rpn_fg_iou": 0.7,
-        "rpn_bg_iou": 0.3,
-        "train_proposals": (12000, 2000),
-        "test_proposals": (6000, 300),
-        "proposal_iou": 0.7,
-        "min_proposal_side": 16,
-        "roi_batch": 128,
-        "roi_fg_fraction": 0.25,
-        "roi_fg_iou": 0.5,
-        "roi_bg_iou": (0.0, 0.5),
-        "box_std": (0.1, 0.1, 0.2, 0.2),
-        "score_threshold": 0.05,
-        "detection_iou": 0.3,
-        "max_detections": 100,
-    }
-    assert {key: settings[key] for key in expected} == expected
+    assert model.anchor_sampling == AnchorSampling(256, 0.5, 0.7, 0.3)
+    assert model.train_proposals == ProposalSelection(12000, 2000, 0.7, 16)
+    assert model.test_proposals == ProposalSelection(6000, 300, 0.7, 16)
+    assert model.roi_sampling == RoISampling(128, 0.25, 0.5, (0.0, 0.5))
+    assert model.box_normalization == BoxNormalization(
+        (0, 0, 0, 0), (0.1, 0.1, 0.2, 0.2)
+    )
+    assert model.detections == DetectionSelection(0.05, 0.3, 100)
 
 
 def test_pretrained_trunks_keep_their_lower_layers():
@@ -243,10 +238,10 @@ def test_frozen_batch_norm_keeps_its_statistics(batch):
             3,
             "resnet18",
             frozen_batch_norm=frozen,
-            anchor_scales=(1, 2, 4),
-            roi_batch=8,
-            train_proposals=(100, 20),
-            test_proposals=(100, 10),
+            anchors=Anchors(scales=(1, 2, 4)),
+            roi_sampling=RoISampling(8),
+            train_proposals=ProposalSelection(100, 20),
+            test_proposals=ProposalSelection(100, 10),
         )
         model.compile(keras.optimizers.SGD(1e-4))
         before = _moving_means(model)
@@ -267,25 +262,19 @@ def _moving_means(model):
     ]
 
 
-def test_published_weights_reach_the_trunk(shared):
-    file = shared / "weights" / "vgg16_imagenet_notop.weights.h5"
-    if not file.exists():
-        pytest.skip("the published weights of VGG-16 are not here")
-    model = FasterRCNN(2, "vgg16", weights=file)
+def test_published_weights_reach_the_trunk(vgg16_file):
+    model = FasterRCNN(2, "vgg16", weights=vgg16_file)
     original = keras.applications.VGG16(weights=None, include_top=False)
-    original.load_weights(file)
+    original.load_weights(vgg16_file)
     kernel = model.parts.trunk.get_layer("conv1_1").kernel
     expected = original.get_layer("block1_conv1").kernel
     np.testing.assert_array_equal(kernel, expected.numpy()[:, :, ::-1])
     assert not model.parts.trunk.get_layer("conv2_2").trainable
 
 
-def test_weights_of_another_network_are_refused(shared):
-    file = shared / "weights" / "vgg16_imagenet_notop.weights.h5"
-    if not file.exists():
-        pytest.skip("the published weights of VGG-16 are not here")
+def test_weights_of_another_network_are_refused(vgg16_file):
     with pytest.raises(ValueError, match="vgg16_imagenet_notop"):
-        FasterRCNN(2, "resnet18", weights=file)
+        FasterRCNN(2, "resnet18", weights=vgg16_file)
 
 
 def test_foreground_logit_ranks_like_the_softmax():
@@ -312,7 +301,7 @@ def test_errors(arguments, message):
 def test_it_is_a_layer_of_another_model_with_images_alone(
     make_detector, batch, tmp_path
 ):
-    model = make_detector(score_threshold=0.02)
+    model = make_detector(detections=DetectionSelection(0.02))
     images = keras.Input((None, None, 3))
     keras.Model(images, model(images)).save(tmp_path / "outer.keras")
     outer = keras.models.load_model(tmp_path / "outer.keras")
@@ -325,13 +314,15 @@ def test_it_is_a_layer_of_another_model_with_images_alone(
 def test_what_it_cannot_learn_from_is_named(make_detector, batch):
     x, y = batch
     model = make_detector()
-    model.compile("sgd", loss="mse")
-    with pytest.raises(ValueError, match="losses of its own.*'mse'"):
-        model.fit(x, y, batch_size=2, verbose=0)
-    model = make_detector()
+    for argument in ("loss", "loss_weights", "metrics", "weighted_metrics"):
+        with pytest.raises(ValueError, match=f"`{argument}` must be None"):
+            model.compile("sgd", **{argument: "mse"})
     model.compile("sgd")
-    with pytest.raises(ValueError, match="sample_weight is not for"):
-        model.fit(x, y, batch_size=2, verbose=0, sample_weight=np.ones(2))
+    for method in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match="`sample_weight` must be None"):
+            method(x, y, batch_size=2, verbose=0, sample_weight=np.ones(2))
+    with pytest.raises(ValueError, match="`y` must be a dict.*y=None"):
+        model.fit(x, batch_size=2, verbose=0)
     with pytest.raises(ValueError, match="`labels`.*boxes"):
         model.fit(x, {"boxes": y["boxes"]}, batch_size=2, verbose=0)
     beyond = {**y, "labels": np.full_like(y["labels"], model.classes)}

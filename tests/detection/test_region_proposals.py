@@ -4,7 +4,9 @@ import pytest
 import tensorflow as tf
 
 from kcv.data.transforms.resizing import resize_example
+from kcv.detection import AnchorSampling
 from kcv.detection import ImageProposals
+from kcv.detection import ProposalSelection
 from kcv.detection import RegionProposals
 from kcv.proposals import ProposalCache
 
@@ -21,8 +23,11 @@ def test_losses_and_proposals_are_those_of_faster_rcnn(
 ):
     x, y = batch
     # All anchors are taken, so that no chance is left.
-    detector = make_detector(rpn_batch=4000)
-    model = make_proposer(rpn_batch=4000, proposals=(400, 20))
+    detector = make_detector(anchor_sampling=AnchorSampling(4000))
+    model = make_proposer(
+        anchor_sampling=AnchorSampling(4000),
+        proposals=detector.test_proposals,
+    )
     model.set_weights(_weights_of(detector))
     detector.compute_loss(x, y, training=False)
     loss = model.compute_loss(x, y, training=False)
@@ -69,7 +74,7 @@ def test_all_anchors_by_falling_score(make_proposer, batch):
     x, _ = batch
     images = x["images"][:1]
     model = make_proposer(
-        proposals=(None, 900), proposal_iou=1.0, min_proposal_side=0
+        proposals=ProposalSelection(None, 900, iou=1.0, min_side=0)
     )
     found = model.predict(images, verbose=0)
     # 8 x 12 cells, 9 anchors; those clipped to the same box stay one.
@@ -80,7 +85,7 @@ def test_all_anchors_by_falling_score(make_proposer, batch):
     assert (scores[real] > 0).all()
     assert (scores[~real] == 0).all()
     fewer = make_proposer(
-        proposals=(None, 100), proposal_iou=1.0, min_proposal_side=0
+        proposals=ProposalSelection(None, 100, iou=1.0, min_side=0)
     )
     fewer.set_weights(model.get_weights())
     np.testing.assert_array_equal(
@@ -100,26 +105,15 @@ def test_save_and_load_without_custom_objects(model, batch, tmp_path):
 
 
 def test_the_defaults_are_the_dumps_of_alternating_training():
-    settings = RegionProposals().settings()
-    expected = {
-        "proposals": (None, 2000),
-        "proposal_iou": 0.7,
-        "min_proposal_side": 16,
-        "rpn_batch": 256,
-        "rpn_fg_fraction": 0.5,
-        "rpn_fg_iou": 0.7,
-        "rpn_bg_iou": 0.3,
-    }
-    assert {key: settings[key] for key in expected} == expected
+    model = RegionProposals("resnet18")
+    assert model.proposals == ProposalSelection(None, 2000, 0.7, 16)
+    assert model.anchor_sampling == AnchorSampling(256, 0.5, 0.7, 0.3)
 
 
-def test_published_weights_reach_the_trunk(shared):
-    file = shared / "weights" / "vgg16_imagenet_notop.weights.h5"
-    if not file.exists():
-        pytest.skip("the published weights of VGG-16 are not here")
-    model = RegionProposals("vgg16", weights=file)
+def test_published_weights_reach_the_trunk(vgg16_file):
+    model = RegionProposals("vgg16", weights=vgg16_file)
     original = keras.applications.VGG16(weights=None, include_top=False)
-    original.load_weights(file)
+    original.load_weights(vgg16_file)
     np.testing.assert_array_equal(
         model.parts.trunk.get_layer("conv5_3").kernel,
         original.get_layer("block5_conv3").kernel.numpy(),

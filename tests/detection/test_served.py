@@ -5,13 +5,14 @@ import pytest
 import tensorflow as tf
 
 from export import native
+from kcv.detection import DetectionSelection
 from kcv.serving import ShortSide
 from kcv.serving import publish
 
 
 @pytest.fixture
 def model(make_fast):
-    return make_fast(score_threshold=0.0)
+    return make_fast(detections=DetectionSelection(0.0))
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ import pytest
 from kcv.layers import NonMaxSuppression
 
 
-def test_equals_torchvision(shared):
-    golden = np.load(shared / "golden" / "nms.npz")
-    count = sum(name.startswith("keep_") for name in golden)
+def test_equals_torchvision(golden):
+    cases = np.load(golden / "nms.npz")
+    count = sum(name.startswith("keep_") for name in cases)
     assert count
     for k in range(count):
-        keep = golden[f"keep_{k}"]
-        boxes, scores = golden[f"boxes_{k}"], golden[f"scores_{k}"]
-        layer = NonMaxSuppression(float(golden[f"threshold_{k}"]), len(boxes))
+        keep = cases[f"keep_{k}"]
+        boxes, scores = cases[f"boxes_{k}"], cases[f"scores_{k}"]
+        layer = NonMaxSuppression(float(cases[f"threshold_{k}"]), len(boxes))
         indices, valid = layer([boxes[None], scores[None]])
         np.testing.assert_array_equal(
             np.asarray(indices)[np.asarray(valid)], keep

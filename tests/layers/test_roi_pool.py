@@ -44,19 +44,19 @@ def value_and_gradient(layer, features, boxes, upstream):
 
 
 @pytest.mark.parametrize("k", range(4))
-def test_equals_torchvision(shared, k):
-    golden = np.load(shared / "golden" / "roi_pool.npz")
-    layer = RoIPool(int(golden[f"pool_{k}"]), float(golden[f"scale_{k}"]))
+def test_equals_torchvision(golden, k):
+    case = np.load(golden / "roi_pool.npz")
+    layer = RoIPool(int(case[f"pool_{k}"]), float(case[f"scale_{k}"]))
     pooled, gradient = value_and_gradient(
         layer,
-        golden[f"features_{k}"],
-        golden[f"boxes_{k}"],
-        golden[f"upstream_{k}"],
+        case[f"features_{k}"],
+        case[f"boxes_{k}"],
+        case[f"upstream_{k}"],
     )
-    np.testing.assert_array_equal(pooled, golden[f"output_{k}"])
+    np.testing.assert_array_equal(pooled, case[f"output_{k}"])
     # The same summands; float32 sums depend on their order.
     np.testing.assert_allclose(
-        gradient, golden[f"grad_features_{k}"], rtol=1e-5, atol=5e-6
+        gradient, case[f"grad_features_{k}"], rtol=1e-5, atol=5e-6
     )
 
 

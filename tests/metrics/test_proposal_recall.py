@@ -91,9 +91,9 @@ def test_matching_equals_a_sorted_loop():
     np.testing.assert_array_equal(matched_overlaps(left, right), expected)
 
 
-def test_area_of_real_objects_in_closed_form(shared):
+def test_area_of_real_objects_in_closed_form(golden):
     """Scaled objects of VOC 2007: AR is twice the mean of IoU above .5."""
-    data = dict(np.load(shared / "data" / "voc2007_test_boxes.npz"))
+    data = dict(np.load(golden / "voc2007_test_boxes.npz"))
     boxes = data["boxes_xyxy_1based_inclusive"] - [1.0, 1, 0, 0]
     hard = data["object_difficult"].astype(bool)
     rng = np.random.default_rng(0)

@@ -283,9 +283,9 @@ def test_the_order_of_images_does_not_matter():
     ) == voc_average_precision(shuffled, dict(reversed(detections.items())))
 
 
-def test_share_of_real_objects_found_without_a_mistake(shared):
+def test_share_of_real_objects_found_without_a_mistake(golden):
     """With no wrong detection, AP is the number of points reached / 11."""
-    data = dict(np.load(shared / "data" / "voc2007_test_boxes.npz"))
+    data = dict(np.load(golden / "voc2007_test_boxes.npz"))
     ground_truth = {
         int(i): {"boxes": [], "labels": [], "difficult": []}
         for i in data["image_id"]

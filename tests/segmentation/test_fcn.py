@@ -17,6 +17,7 @@ from kcv.segmentation import go_on_from
 from kcv.segmentation.fcn import BACKBONES
 from kcv.weights.assignment import SourceWeight
 from kcv.weights.assignment import assign
+from kcv.weights.layers import leaves
 
 
 def small_backbone(symmetric=False):
@@ -276,15 +277,114 @@ def test_dense_layers_become_convolutions():
     )
 
 
-def test_published_weights_reach_the_trunk(shared):
-    path = shared / "weights" / "vgg16_imagenet_notop.weights.h5"
-    if not path.exists():
-        pytest.skip("no weights beside the checkout")
-    model = FCN8s(2, weights=path)
+def test_published_weights_reach_the_trunk(vgg16_file):
+    model = FCN8s(2, weights=vgg16_file)
     kernel = model.get_layer("conv1_1").get_weights()[0]
     assert np.abs(kernel).max() > 0.2
     with pytest.raises(ValueError, match="do not fit"):
-        FCN8s(2, "googlenet", weights=path)
+        FCN8s(2, "googlenet", weights=vgg16_file)
+
+
+def caffe_file(path, backbone, classes, scales=False):
+    """Write FCN-8s as the authors' file has it, of a small classifier."""
+    pytest.importorskip("google.protobuf")
+    from kcv.weights.caffe_messages import NetParameter
+
+    net = NetParameter()
+    rng = np.random.default_rng(classes)
+    model = FCN8s(classes, backbone)
+    expected = {}
+    for layer in leaves(model):
+        if not layer.weights:
+            continue
+        added = net.layer.add(name=layer.name, type="Convolution")
+        if layer.name.startswith("upscore"):
+            added.type = "Deconvolution"
+        for number, variable in enumerate(layer.weights):
+            value = rng.normal(size=variable.shape).astype("float32")
+            expected[f"{layer.name}/{number}"] = value
+            # (out, in, H, W), and channels are BGR.
+            if value.ndim == 4:
+                value = value[:, :, ::-1] if value.shape[2] == 3 else value
+                value = value.transpose(3, 2, 0, 1)
+            blob = added.blobs.add()
+            blob.shape.dim.extend(value.shape)
+            blob.data.extend(value.ravel())
+    for pool in ("pool4", "pool3") if scales else ():
+        added = net.layer.add(name=f"scale_{pool}", type="Scale")
+        blob = added.blobs.add()
+        blob.shape.dim.append(1)
+        blob.data.append(0.01)
+    path.write_bytes(net.SerializeToString())
+    return path, expected
+
+
+def assert_weights(model, expected, names=None):
+    for layer in leaves(model):
+        if names is None or layer.name in names:
+            for number, value in enumerate(layer.get_weights()):
+                np.testing.assert_array_equal(
+                    value, expected[f"{layer.name}/{number}"]
+                )
+
+
+def named_backbone():
+    """A small network whose layers have names, as published ones do."""
+    images = x = keras.Input((None, None, 3))
+    for number in range(1, 6):
+        x = keras.layers.Conv2D(4, 3, padding="same", name=f"conv{number}")(x)
+        x = keras.layers.MaxPooling2D(2, padding="same", name=f"pool{number}")(
+            x
+        )
+    return keras.Model(images, x, name="named")
+
+
+def test_the_authors_weights_are_loaded_with_their_scores(tmp_path, caplog):
+    path, expected = caffe_file(
+        tmp_path / "fcn8s.caffemodel", named_backbone(), 5
+    )
+    model = FCN8s(5, named_backbone(), weights=path)
+    assert_weights(model, expected)
+    images = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3))
+    assert np.ptp(model.predict(images, verbose=0)) > 0
+    assert not caplog.records
+    # And the same by a file of kcv's own.
+    model.save_weights(tmp_path / "fcn8s.weights.h5")
+    again = FCN8s(5, named_backbone(), weights=tmp_path / "fcn8s.weights.h5")
+    assert_weights(again, expected)
+
+
+def test_scores_of_other_classes_are_named(tmp_path, caplog):
+    path, expected = caffe_file(
+        tmp_path / "fcn8s.caffemodel", named_backbone(), 5
+    )
+    model = FCN8s(3, named_backbone(), weights=path)
+    assert_weights(model, expected, ["conv1", "conv5"])
+    assert not np.any(model.get_layer("score_fr").get_weights()[0])
+    (record,) = caplog.records
+    for name in ("score_fr", "score_pool3", "score_pool4", "3 classes"):
+        assert name in record.getMessage()
+
+
+def test_a_coarser_network_takes_what_it_has_of_a_finer(tmp_path, caplog):
+    path, expected = caffe_file(
+        tmp_path / "fcn8s.caffemodel", named_backbone(), 5
+    )
+    model = FCN32s(5, named_backbone(), weights=path)
+    assert_weights(model, expected, ["conv5", "score_fr"])
+    (record,) = caplog.records
+    assert "upscore " in record.getMessage()
+    assert "score_fr" not in record.getMessage()
+
+
+def test_scaled_skips_belong_to_their_weights(tmp_path):
+    path, expected = caffe_file(
+        tmp_path / "at-once.caffemodel", named_backbone(), 5, scales=True
+    )
+    model = FCN8s(5, named_backbone(), at_once=True, weights=path)
+    assert_weights(model, expected)
+    with pytest.raises(ValueError, match="at_once must be True"):
+        FCN8s(5, named_backbone(), weights=path)
 
 
 def test_save_and_load(tmp_path):

@@ -15,6 +15,9 @@ import keras
 import numpy as np
 import pytest
 
+from kcv.classification import Preprocessing
+from kcv.detection import CAFFE_MEAN
+from kcv.detection import Anchors
 from kcv.detection import FasterRCNN
 from kcv.detection import custom_parts
 from kcv.serving import Client
@@ -34,10 +37,13 @@ def detector():
         x = keras.layers.Conv2D(filters, 3, 2, padding="same")(x)
         x = keras.layers.BatchNormalization()(x)
         x = keras.layers.ReLU()(x)
-    trunk = custom_parts(keras.Model(images, x), roi_size=3, units=(16,))
-    model = FasterRCNN(
-        classes=3, backbone=trunk, anchor_scales=(2, 4), rpn_filters=16
+    parts = custom_parts(
+        keras.Model(images, x),
+        Preprocessing(CAFFE_MEAN, 64.0),
+        roi_size=3,
+        units=(16,),
     )
+    model = FasterRCNN(3, parts, anchors=Anchors(scales=(2, 4)), rpn_filters=16)
     # Decided, as after training: at random all regions score about alike, and
     # rounding alone would choose among them.
     random = np.random.default_rng(0)

@@ -82,8 +82,8 @@ def test_scores_and_class_names_are_written():
 
 def test_grey_images_are_welcome_and_other_shapes_are_not():
     assert draw_boxes(np.zeros((8, 9)), [], []).shape == (8, 9, 3)
-    with pytest.raises(ValueError, match=r"image must be .*got \(8, 9, 4\)"):
-        draw_boxes(np.zeros((8, 9, 4)), [], [])
+    with pytest.raises(ValueError, match=r"image.* must be .*\(8, 9, 5\)"):
+        draw_boxes(np.zeros((8, 9, 5)), [], [])
     with pytest.raises(ValueError, match=r"scores must be \(1,\)"):
         draw_boxes(np.zeros((8, 9)), [[0, 0, 4, 4]], [0], [0.5, 0.5])
 

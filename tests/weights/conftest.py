@@ -2,7 +2,6 @@
 
 import json
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,29 +35,29 @@ def image():
 
 
 @pytest.fixture(scope="session")
-def golden_state(shared):
+def golden_state(golden):
     """Make the state dict of one of torchvision's networks."""
-    path = shared / "golden" / "torchvision_state_dicts.json"
+    path = golden / "torchvision_state_dicts.json"
     return lambda network: state_of(json.loads(path.read_text())[network])
 
 
 @pytest.fixture(scope="session")
-def golden_googlenet():
+def golden_googlenet(golden):
     """GoogLeNet's state dict, and the logits of its three classifiers."""
-    golden = np.load(Path(__file__).with_name("torchvision_googlenet.npz"))
+    stored = np.load(golden / "torchvision_googlenet.npz")
     shapes = {
         key.removeprefix("shape/"): tuple(int(n) for n in shape)
-        for key, shape in golden.items()
+        for key, shape in stored.items()
         if key.startswith("shape/")
     }
-    logits = [golden[f"logits/{head}"] for head in ("main", "aux1", "aux2")]
+    logits = [stored[f"logits/{head}"] for head in ("main", "aux1", "aux2")]
     return state_of(shapes), logits
 
 
 @pytest.fixture(scope="session")
-def golden_logits(shared):
+def golden_logits(golden):
     """The logits of torchvision's networks, by network, for one image."""
-    return np.load(shared / "golden" / "torchvision_logits.npz")
+    return np.load(golden / "torchvision_logits.npz")
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,6 @@ def test_the_wrong_network_is_refused(trained, tmp_path):
     assert "conv1_1/kernel" in str(error.value)
 
 
-def test_original_weights_are_known_by_their_names(shared):
-    path = shared / "weights" / "vgg16_imagenet_notop.weights.h5"
-    assert len(load_weights(VGG16(include_top=False), path).matched) == 26
+def test_original_weights_are_known_by_their_names(vgg16_file):
+    report = load_weights(VGG16(include_top=False), vgg16_file)
+    assert len(report.matched) == 26

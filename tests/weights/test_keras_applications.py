@@ -77,10 +77,9 @@ def test_logits_are_those_of_the_original(build, original):
     assert relative_error(rgb(x[..., ::-1]), expected) > 1e-2
 
 
-def test_published_weights(shared):
-    path = shared / "weights" / "vgg16_imagenet_notop.weights.h5"
-    original = applications.VGG16(include_top=False, weights=path)
-    model = VGG16(include_top=False, weights=path)
+def test_published_weights(vgg16_file):
+    original = applications.VGG16(include_top=False, weights=vgg16_file)
+    model = VGG16(include_top=False, weights=vgg16_file)
     x = images(96)
     assert relative_error(model(x), original(x[..., ::-1])) < 1e-4
 
@@ -122,14 +121,14 @@ def test_a_detector_takes_trunk_and_head():
     assert report.left_over == ("predictions/kernel", "predictions/bias")
 
 
-def test_a_detector_must_say_that_the_head_stays(shared):
-    path = shared / "weights" / "vgg16_imagenet_notop.weights.h5"
+def test_a_detector_must_say_that_the_head_stays(vgg16_file):
     model = detector()
     skip = ("rpn_", "cls_score")
     with pytest.raises(ValueError, match="missing in the source") as error:
-        load_keras_applications(model, path, skip=skip)
+        load_keras_applications(model, vgg16_file, skip=skip)
     assert "fc6/kernel, fc6/bias, fc7/kernel" in str(error.value)
-    report = load_keras_applications(model, path, skip=(*skip, "fc6", "fc7"))
+    skip = (*skip, "fc6", "fc7")
+    report = load_keras_applications(model, vgg16_file, skip=skip)
     assert len(report.matched) == 26
 
 

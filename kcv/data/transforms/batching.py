@@ -166,7 +166,7 @@ def model_inputs(example: dict) -> dict:
 
 
 def drop_difficult(example: dict) -> dict:
-    """Remove the objects marked difficult, as VOC detectors train without.
+    """Remove the objects that are marked as difficult.
 
     Args:
         example: a single example, before `batch`.

@@ -1,10 +1,10 @@
-"""How the head of Fast R-CNN learns (Girshick 2015, section 2.3).
+"""The losses of Fast R-CNN's head (Girshick 2015, section 2.3).
 
-Faster R-CNN's head learns in the same way, from other regions. B images,
-A candidates, N padded objects, R regions per image, C classes.
+Faster R-CNN's head learns in the same way, from other regions.
+
+Shapes: B images, A candidates, N padded objects, R regions per image, C
+classes without background.
 """
-
-from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -15,97 +15,45 @@ from kcv import boxes as geometry
 from kcv.detection.learning import losses
 from kcv.detection.learning.matching import match
 from kcv.detection.learning.sampling import sample_rois
+from kcv.detection.learning.targets import Objects
+from kcv.detection.learning.targets import take
+from kcv.detection.parts.region_head import RegionHead
+from kcv.detection.settings import BoxNormalization
+from kcv.detection.settings import RoISampling
 
 _UNIT_BOX = (0.0, 0.0, 1.0, 1.0)
 
 
-class Objects(NamedTuple):
-    """The ground truth of a batch, with room for one object at least."""
-
-    boxes: tf.Tensor  # (B, N, 4) float32 xyxy
-    labels: tf.Tensor  # (B, N) int32 from 0, -1 for padding
-    valid: tf.Tensor  # (B, N) bool, whether an object takes part
-
-
-class RoISampling(NamedTuple):
-    """Which regions the head learns from, and in what units."""
-
-    size: int  # R
-    fg_fraction: float
-    fg_iou: float
-    bg_iou: tuple[float, float]
-    box_mean: np.ndarray  # (4,) or (C, 4), taken from the box targets
-    box_std: np.ndarray  # (4,) or (C, 4), that they are divided by
-
-
-def objects_of(y: dict, classes: int | None = None) -> Objects:
-    """Pick the objects to learn from a batch's ground truth.
-
-    Args:
-        y: dict of `boxes` (B, N, 4) xyxy and `labels` (B, N); optionally
-            `difficult` and `is_crowd` (B, N) bool: such objects do not take
-            part.
-        classes: how many labels there are; None where any will do.
-
-    Returns:
-        The objects and one that is none, so that an image without objects has
-        a box to point at.
-
-    Raises:
-        ValueError: if there are no `boxes` or `labels`.
-        tf.errors.InvalidArgumentError: if a label is no class, when the graph
-            runs.
-    """
-    if not {"boxes", "labels"} <= set(y):
-        raise ValueError(
-            "y must be a dict of `boxes` and `labels`, as "
-            f"`kcv.data.detection_inputs` makes it. Received: {sorted(y)}"
-        )
-    boxes = ops.cast(y["boxes"], "float32")
-    labels = ops.cast(y["labels"], "int32")
-    if classes is not None:
-        below = tf.debugging.assert_less(
-            labels, classes, f"labels must be less than classes={classes}"
-        )
-        with tf.control_dependencies([below]):
-            labels = tf.identity(labels)
-    valid = labels >= 0
-    for key in ("difficult", "is_crowd"):
-        if key in y:
-            valid = valid & ~ops.cast(y[key], "bool")
-    return Objects(
-        ops.pad(boxes, [[0, 0], [0, 1], [0, 0]]),
-        ops.pad(labels, [[0, 0], [0, 1]], constant_values=-1),
-        ops.pad(valid, [[0, 0], [0, 1]]),
-    )
-
-
 def head_losses(
-    head,
-    features,
-    feature_sizes,
-    proposals,
-    exists,
+    head: RegionHead,
+    features: tf.Tensor,
+    feature_sizes: tf.Tensor,
+    proposals: tf.Tensor,
+    exists: tf.Tensor,
     objects: Objects,
     sampling: RoISampling,
+    normalization: BoxNormalization,
     seed: keras.random.SeedGenerator,
     training: bool = True,
-) -> dict:
-    """Sample regions against the ground truth and learn from them.
+) -> dict[str, tf.Tensor]:
+    """Sample regions against the ground truth and compute their losses.
 
     Args:
-        head: `RegionHead` of C classes.
-        features: (B, H, W, channels).
-        feature_sizes: (B, 2) int32.
-        proposals: (B, A, 4) xyxy, pixels.
-        exists: (B, A) bool, False for padding.
-        objects: of `objects_of`; they are candidates, too.
-        sampling: of the regions.
-        seed: what chance comes from.
-        training: whether dropout and batch normalisation are.
+        head: The `RegionHead` of C classes.
+        features: Features (B, H, W, channels) of the images.
+        feature_sizes: Rows and columns (B, 2) int32 of the features that
+            belong to each image.
+        proposals: Regions (B, A, 4) xyxy in pixels.
+        exists: Whether a proposal is one, (B, A) bool; False for padding.
+        objects: The ground truth. Its boxes are candidates, too.
+        sampling: `RoISampling` of the regions to learn from.
+        normalization: `BoxNormalization` of the box targets.
+        seed: Generator of the sampling's random numbers.
+        training: Whether dropout and batch normalization are in training mode.
+            Defaults to True.
 
     Returns:
-        `cls_loss` and `bbox_loss`, () float32.
+        A dict of `cls_loss` and `bbox_loss`, () float32.
     """
     # An object is the best region of all, and there from the first step.
     regions = ops.concatenate([proposals, objects.boxes], axis=1)
@@ -125,31 +73,25 @@ def head_losses(
     regions, best = take(regions, chosen), take(best, chosen)
     logits, deltas = head([features, feature_sizes, regions], training=training)
     # Class 0 is background from here on: (B, R).
-    classes = ops.where(foreground, take(objects.labels, best) + 1, 0)
+    class_ids = ops.where(foreground, take(objects.labels, best) + 1, 0)
     count = logits.shape[-1]
     deltas = ops.reshape(deltas, (-1, sampling.size, count, 4))
-    deltas = tf.gather(deltas, classes, batch_dims=2)
-    # Unused regions are empty, and no box can be relative to nothing.
+    deltas = tf.gather(deltas, class_ids, batch_dims=2)
+    # Unused regions are empty, and no box can be relative to an empty one.
     regions = ops.where(used[..., None], regions, _UNIT_BOX)
     targets = geometry.encode(take(objects.boxes, best), regions)
     mean, std = (
-        tf.gather(_with_background(table, count), classes)
-        for table in (sampling.box_mean, sampling.box_std)
+        tf.gather(_with_background(table), class_ids)
+        for table in normalization.for_classes(count - 1)
     )
     return {
-        "cls_loss": losses.cls_loss(logits, classes, used),
+        "cls_loss": losses.cls_loss(logits, class_ids, used),
         "bbox_loss": losses.bbox_loss(
             deltas, (targets - mean) / std, foreground, used
         ),
     }
 
 
-def take(values, indices):
-    """Pick `indices` (B, K) from the second axis of values (B, N, ...)."""
-    return tf.gather(values, indices, batch_dims=1)
-
-
-def _with_background(table, count):
-    """One row of four for each class, and one for background in front."""
-    rows = np.broadcast_to(np.asarray(table, np.float32), (count - 1, 4))
-    return np.concatenate([np.ones((1, 4), np.float32), rows])
+def _with_background(table):
+    """Put a row for background in front of those of the classes (C, 4)."""
+    return np.concatenate([np.ones((1, 4)), table]).astype(np.float32)

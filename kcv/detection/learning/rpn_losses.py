@@ -1,10 +1,9 @@
-"""How a region proposal network learns (Ren et al. 2015, section 3.1).
+"""The losses of a region proposal network (Ren et al. 2015, section 3.1).
 
-B images, A anchors, N padded objects.
+Shapes: B images, A anchors, N padded objects.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import keras
 import tensorflow as tf
@@ -12,21 +11,13 @@ from keras import ops
 
 from kcv import boxes as geometry
 from kcv.detection.learning import losses
-from kcv.detection.learning.head_losses import Objects
-from kcv.detection.learning.head_losses import take
 from kcv.detection.learning.matching import label_anchors
 from kcv.detection.learning.matching import match
 from kcv.detection.learning.sampling import sample_anchors
+from kcv.detection.learning.targets import Objects
+from kcv.detection.learning.targets import take
 from kcv.detection.parts.anchors import inside_image
-
-
-class AnchorSampling(NamedTuple):
-    """Which anchors the network learns from."""
-
-    size: int  # of each image
-    fg_fraction: float
-    fg_iou: float  # foreground from here on
-    bg_iou: float  # background below
+from kcv.detection.settings import AnchorSampling
 
 
 def rpn_losses(
@@ -35,18 +26,19 @@ def rpn_losses(
     objects: Objects,
     sampling: AnchorSampling,
     seed: keras.random.SeedGenerator,
-) -> dict:
-    """Sample anchors against the ground truth and learn from them.
+) -> dict[str, tf.Tensor]:
+    """Sample anchors against the ground truth and compute their losses.
 
     Args:
-        outputs: of `RegionProposalNetwork`.
-        image_sizes: (B, 2) int32, height and width.
-        objects: of `objects_of`.
-        sampling: of the anchors.
-        seed: what chance comes from.
+        outputs: Outputs of `RegionProposalNetwork`: logits (B, A, 2), deltas
+            (B, A, 4), anchors (A, 4) and exists (B, A).
+        image_sizes: Height and width (B, 2) int32.
+        objects: The ground truth.
+        sampling: `AnchorSampling` of the anchors to learn from.
+        seed: Generator of the sampling's random numbers.
 
     Returns:
-        `rpn_cls_loss` and `rpn_bbox_loss`, () float32.
+        A dict of `rpn_cls_loss` and `rpn_bbox_loss`, () float32.
     """
     logits, deltas, anchors, exists = outputs
     iou = geometry.iou_matrix(anchors[None], objects.boxes)  # (B, A, N)

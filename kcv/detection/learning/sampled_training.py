@@ -1,40 +1,125 @@
-"""What detectors that learn from a sample of regions have in common."""
+"""What all detectors have in common: how they train, and how they are saved.
 
-import inspect
+B images.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from typing import Self
 
 import keras
 import tensorflow as tf
 
-from kcv.detection.parts.backbones import Parts
+from kcv.detection.parts.parts import Parts
 from kcv.training.replicas import divide_by_replicas
 
 
 class SampledTraining(keras.Model):
-    """Train by `compute_loss(x, y)` alone, without the graph that predicts.
+    """Base of the detectors, which learn from a sample of regions.
 
-    What such a detector learns from is sampled against the ground truth, and
-    is not what it finds: the step of `keras.Model` would run both.
+    The functional graph of such a model is the one that predicts. The model
+    trains by `compute_loss(x, y)` alone: what it learns from is sampled
+    against the ground truth and is not what it finds, so that the training
+    step of `keras.Model` would run both for nothing.
 
-    A detector is made of `parts`, and has an attribute for every other
-    argument of its constructor: it is saved and loaded by these.
+    Args:
+        inputs: Symbolic inputs of the graph that predicts.
+        outputs: Symbolic outputs of it.
+        parts: The `Parts` that the model is made of.
+        losses: Names of the losses that are shown beside their sum.
+        name: Name of the model.
+        **config: All other arguments of the constructor, `seed` among them.
+            They become attributes, and the model is saved with them.
     """
 
-    def track_losses(self, *names):
-        """Show these losses and their sum, `loss`, as metrics."""
+    def __init__(
+        self,
+        inputs: dict[str, Any],
+        outputs: dict[str, Any],
+        parts: Parts,
+        losses: Sequence[str],
+        name: str,
+        **config: Any,
+    ):
+        super().__init__(inputs=inputs, outputs=outputs, name=name)
+        # A functional model has a specification of its inputs, which refuses
+        # calls without `image_sizes`. These models allow them: `call`
+        # completes and checks what the graph is given.
+        self.input_spec = None
+        self.parts = parts
+        self.preprocessing = parts.preprocessing
         self.loss_trackers = {
-            name: keras.metrics.Mean(name=name) for name in ("loss", *names)
+            name: keras.metrics.Mean(name=name) for name in ("loss", *losses)
         }
+        self.seed_generator = keras.random.SeedGenerator(config["seed"])
+        self._config_names = tuple(config)
+        for argument, value in config.items():
+            setattr(self, argument, value)
 
-    def record_losses(self, values, batch):
-        """Add the losses of a batch to the metrics, and return their sum."""
+    def record_losses(self, values: dict, batch: Any) -> Any:
+        """Add the losses of a batch to the metrics.
+
+        Args:
+            values: Losses by name, () float32 each.
+            batch: B, by which the losses are weighted.
+
+        Returns:
+            The sum of the losses, () float32.
+        """
         values = {**values, "loss": sum(values.values())}
         for name, value in values.items():
             self.loss_trackers[name].update_state(value, sample_weight=batch)
         return values["loss"]
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The trackers of the losses, their sum first."""
         return list(self.loss_trackers.values())
+
+    def compile(
+        self,
+        optimizer="rmsprop",
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        weighted_metrics=None,
+        **kwargs,
+    ):
+        """Configure the model for training.
+
+        Args:
+            optimizer: Optimizer, as in `keras.Model.compile`.
+            loss: Not supported, must be None: the model has its own losses.
+            loss_weights: Not supported, must be None.
+            metrics: Not supported, must be None: the losses are shown, and
+                `kcv.metrics.DetectionEvaluation` measures precision.
+            weighted_metrics: Not supported, must be None.
+            **kwargs: Other arguments of `keras.Model.compile`.
+
+        Raises:
+            ValueError: If an argument that is not supported is given.
+        """
+        refused = {
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+        }
+        for argument, value in refused.items():
+            if value is not None:
+                raise ValueError(
+                    f"`{argument}` must be None, since {type(self).__name__} "
+                    "has its own losses and shows them. (To measure precision "
+                    "use `kcv.metrics.DetectionEvaluation`.) Received: "
+                    f"{argument}={value!r}"
+                )
+        super().compile(optimizer, **kwargs)
+
+    def compile_from_config(self, config: dict) -> None:
+        """Compile a loaded model as it was compiled when it was saved."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.built:
+            self.optimizer.build(self.trainable_variables)
 
     def compute_output_spec(self, inputs, *args, **kwargs):
         # As a layer of another model, where images may come alone: the graph
@@ -45,17 +130,7 @@ class SampledTraining(keras.Model):
         }
 
     def train_step(self, data):
-        x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
-        if weights is not None:
-            raise ValueError(
-                "sample_weight is not for a detector, which samples its "
-                "regions. Received: one in fit"
-            )
-        if self.loss is not None:
-            raise ValueError(
-                f"{type(self).__name__} has losses of its own: compile it "
-                f"without. Received: loss={self.loss!r}"
-            )
+        x, y = _without_weights(data)
         with tf.GradientTape() as tape:
             loss = divide_by_replicas(self.compute_loss(x, y, training=True))
             loss = self.optimizer.scale_loss(loss)
@@ -65,29 +140,39 @@ class SampledTraining(keras.Model):
         return self.get_metrics_result()
 
     def test_step(self, data):
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        x, y = _without_weights(data)
         self.compute_loss(x, y, training=False)
         return self.get_metrics_result()
 
-    def get_config(self):
-        # The parts, not their name: they know which layers are fixed.
-        parts = [keras.saving.serialize_keras_object(x) for x in self.parts]
-        return {**self.settings(), "backbone": parts, "name": self.name}
+    def settings(self) -> dict[str, Any]:
+        """Return the arguments of the constructor besides parts and name."""
+        return {name: getattr(self, name) for name in self._config_names}
 
-    def settings(self):
-        """Give what another detector is to be told besides its parts."""
-        arguments = inspect.signature(type(self).__init__).parameters
-        others = ("self", "backbone", "weights", "frozen_batch_norm", "name")
-        return {
-            name: getattr(self, name)
-            for name in arguments
-            if name not in others
-        }
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor, serialized.
+
+        The backbone is saved as its parts, whatever it was given as: they
+        know which of their layers are fixed.
+        """
+        serialize = keras.saving.serialize_keras_object
+        config = {name: serialize(x) for name, x in self.settings().items()}
+        parts = [serialize(part) for part in self.parts]
+        return {**config, "backbone": parts, "name": self.name}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
-        parts = (
-            keras.saving.deserialize_keras_object(part, custom_objects)
-            for part in config["backbone"]
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict | None = None
+    ) -> Self:
+        """Create a model from the result of `get_config`."""
+        config = keras.saving.deserialize_keras_object(config, custom_objects)
+        return cls(**{**config, "backbone": Parts(*config["backbone"])})
+
+
+def _without_weights(data):
+    x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+    if weights is not None:
+        raise ValueError(
+            "`sample_weight` must be None, since a detector samples the "
+            f"regions that it learns from. Received: sample_weight={weights!r}"
         )
-        return cls(**{**config, "backbone": Parts(*parts)})
+    return x, y

@@ -1,4 +1,8 @@
-"""From class scores and deltas of regions to the final detections."""
+"""From class scores and deltas of regions to the final detections.
+
+Shapes: B images, N regions per image, C classes without background, K
+detections per image.
+"""
 
 import keras
 import numpy as np
@@ -6,54 +10,46 @@ import tensorflow as tf
 from keras import ops
 
 from kcv import boxes
+from kcv.detection.parts.nested_config import NestedConfig
 from kcv.detection.parts.suppression import ClassWiseSuppression
+from kcv.detection.settings import BoxNormalization
+from kcv.detection.settings import DetectionSelection
+from kcv.detection.settings import check_settings
 
 
 @keras.saving.register_keras_serializable("kcv")
-class Detections(keras.layers.Layer):
+class Detections(NestedConfig, keras.layers.Layer):
     """Decode, threshold, suppress per class, keep the best of the image.
 
-    The test procedure of Fast and Faster R-CNN: softmax scores above
-    `score_threshold`, non-maximum suppression of each class by itself, at
-    most `max_detections` over all classes.
+    The test procedure of Fast and Faster R-CNN: softmax scores above the
+    threshold, non-maximum suppression within each class, and at most
+    `max_detections` over all classes.
 
     Args:
-        classes: C, without background.
-        box_std: what the box targets were divided by, (4,) or (C, 4).
-        box_mean: what was taken from them before.
-        score_threshold: a detection scores more than this.
-        iou_threshold: of the suppression.
-        max_detections: K, per image.
+        classes: C, number of classes without background.
+        box_normalization: `BoxNormalization` of the box targets.
+        selection: `DetectionSelection` of the score threshold, the IoU
+            threshold and the number of detections (K).
 
     Call with `[logits, deltas, regions, valid, image_sizes]`: logits
     (B, N, C + 1) with background first, deltas (B, N, 4 * (C + 1)), regions
-    (B, N, 4) xyxy, valid (B, N) bool, image_sizes (B, 2). Returns a dict by
-    falling score: `boxes` (B, K, 4) float32 xyxy pixels, `scores` (B, K)
-    float32, `labels` (B, K) int32 from 0, `num_detections` (B,) int32; behind
-    the last detection boxes and scores are 0 and labels -1.
+    (B, N, 4) xyxy, valid (B, N) bool and image_sizes (B, 2). Returns a dict
+    by decreasing score: `boxes` (B, K, 4) float32 xyxy in pixels, `scores`
+    (B, K) float32, `labels` (B, K) int32 from 0 and `num_detections` (B,)
+    int32. Behind the last detection boxes and scores are 0 and labels -1.
     """
 
-    def __init__(
-        self,
-        classes,
-        box_std=(0.1, 0.1, 0.2, 0.2),
-        box_mean=(0.0, 0.0, 0.0, 0.0),
-        score_threshold=0.05,
-        iou_threshold=0.3,
-        max_detections=100,
-        **kwargs,
-    ):
+    def __init__(self, classes, box_normalization, selection, **kwargs):
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
-        self.classes = classes
-        self.box_std = np.asarray(box_std).tolist()
-        self.box_mean = np.asarray(box_mean).tolist()
-        self.score_threshold = score_threshold
-        self.iou_threshold = iou_threshold
-        self.max_detections = max_detections
-        self.suppress = ClassWiseSuppression(
-            iou_threshold, max_detections, score_threshold
+        check_settings(
+            box_normalization=(box_normalization, BoxNormalization),
+            selection=(selection, DetectionSelection),
         )
+        self.classes = classes
+        self.box_normalization = box_normalization
+        self.selection = selection
+        self.suppress = ClassWiseSuppression(selection)
 
     def call(self, inputs):
         logits, deltas, regions, valid, image_sizes = inputs
@@ -62,9 +58,12 @@ class Detections(keras.layers.Layer):
         scores = tf.where(valid[..., None], scores, float("-inf"))
 
         deltas = tf.reshape(deltas, (batch, count, self.classes + 1, 4))
-        mean = np.divide(self.box_mean, self.box_std).astype("float32")
+        mean, std = self.box_normalization.for_classes(self.classes)
         decoded = decode_per_class(
-            deltas[:, :, 1:] + mean, regions, image_sizes, self.box_std
+            deltas[:, :, 1:] + np.divide(mean, std).astype("float32"),
+            regions,
+            image_sizes,
+            std,
         )
         return self.suppress([decoded, tf.transpose(scores, (0, 2, 1))])
 
@@ -72,14 +71,12 @@ class Detections(keras.layers.Layer):
         return self.suppress.compute_output_spec(inputs)
 
     def get_config(self):
+        serialize = keras.saving.serialize_keras_object
         return {
             **super().get_config(),
             "classes": self.classes,
-            "box_std": self.box_std,
-            "box_mean": self.box_mean,
-            "score_threshold": self.score_threshold,
-            "iou_threshold": self.iou_threshold,
-            "max_detections": self.max_detections,
+            "box_normalization": serialize(self.box_normalization),
+            "selection": serialize(self.selection),
         }
 
 
@@ -87,13 +84,14 @@ def decode_per_class(deltas, regions, image_sizes, std=(1.0, 1.0, 1.0, 1.0)):
     """Refine each region once for every class, and clip it to its image.
 
     Args:
-        deltas: (B, N, C, 4), see `kcv.boxes.decode`.
-        regions: (B, N, 4) xyxy, pixels.
-        image_sizes: (B, 2) height and width, pixels.
-        std: what the deltas were divided by.
+        deltas: Deltas (B, N, C, 4) as `kcv.boxes.decode` takes them.
+        regions: Regions (B, N, 4) xyxy in pixels.
+        image_sizes: Height and width (B, 2) in pixels.
+        std: What the deltas were divided by, of shape (4,) or (C, 4).
+            Defaults to ones.
 
     Returns:
-        (B, C, N, 4) float32 xyxy, pixels.
+        Boxes (B, C, N, 4) float32 xyxy in pixels.
     """
     batch, count, classes, _ = tf.unstack(tf.shape(deltas))
     decoded = boxes.decode(deltas, regions[:, :, None, :], std)

@@ -1,33 +1,40 @@
-"""Regions seen at several scales (Girshick 2015, section 4.4)."""
+"""Regions seen at several scales (Girshick 2015, section 4.4).
+
+Shapes: B images of H x W pixels, R regions per image, S scales.
+"""
 
 import keras
 import tensorflow as tf
 
 from kcv.data.transforms.resizing import scaled_size
+from kcv.detection.parts.nested_config import NestedConfig
 from kcv.detection.parts.padded_trunk import PaddedTrunk
 from kcv.detection.parts.region_head import RegionHead
 
-# Side of the regions of ImageNet's classifiers, in pixels.
+# Side of the images of ImageNet's classifiers, in pixels.
 CANONICAL_SIDE = 224
 
 
-class ImagePyramid(keras.layers.Layer):
+@keras.saving.register_keras_serializable("kcv")
+class ImagePyramid(NestedConfig, keras.layers.Layer):
     """Classify each region at the scale that brings it nearest to 224 x 224.
 
-    The image is scaled to every short side, the trunk goes over all of them,
+    The image is scaled to every short side, the trunk runs on all of them,
     and each region is pooled from the one where its area differs least from
     224^2. As in the reference, a pyramid is for detection alone: training
     shows each image at one scale, see `kcv.data.random_resize`.
 
     Args:
-        trunk: of one scale, shared with it.
-        head: likewise.
-        short_sides: S lengths of the short side, in pixels.
-        long_side: most pixels of the long side.
+        trunk: `PaddedTrunk` that is used at one scale, shared with it.
+        head: `RegionHead` that is used at one scale, shared with it.
+        short_sides: Short sides of the scaled images, in pixels. Sequence of
+            S positive integers.
+        long_side: Largest long side of the scaled images, in pixels.
 
     Call with `[images, image_sizes, regions]`: images (B, H, W, 3) as the
-    trunk wants them, image_sizes (B, 2) int32, regions (B, R, 4) xyxy in
-    pixels of the images. Returns what `RegionHead` does.
+    trunk expects them, image_sizes (B, 2) int32, and regions (B, R, 4) xyxy
+    in pixels of the images. Returns what `RegionHead` returns: logits
+    (B, R, C + 1) and deltas (B, R, 4 * (C + 1)), float32.
     """
 
     def __init__(
@@ -41,24 +48,22 @@ class ImagePyramid(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         self.trunk = trunk
         self.head = head
-        self.short_sides = short_sides
+        self.short_sides = tuple(short_sides)
         self.long_side = long_side
 
     def build(self, input_shape):
         # The head is not called as a layer here, so that it builds nothing.
         if not self.head.built:
             self.head.build(None)
-            self.head.built = True
 
     def call(self, inputs):
         images, image_sizes, regions = inputs
-        side = self.head.roi_pool.output_size
         pooled = tf.map_fn(
             lambda one: self._pooled(*one),
             (images, image_sizes, regions),
             fn_output_signature=tf.TensorSpec(
-                (None, side, side, self.head.head.input_shape[-1]),
-                self.trunk.compute_dtype,
+                (None, *self.head.pooled_shape),
+                self.trunk.compute_output_spec(images)[0].dtype,
             ),
         )
         return self.head.classify(pooled)
@@ -84,16 +89,26 @@ class ImagePyramid(keras.layers.Layer):
     def compute_output_spec(self, inputs):
         return self.head.compute_output_spec(inputs)
 
+    def get_config(self):
+        serialize = keras.saving.serialize_keras_object
+        return {
+            **super().get_config(),
+            "trunk": serialize(self.trunk),
+            "head": serialize(self.head),
+            "short_sides": self.short_sides,
+            "long_side": self.long_side,
+        }
+
 
 def nearest_level(regions: tf.Tensor, scales: tf.Tensor) -> tf.Tensor:
     """Choose the scale at which each region's area is nearest to 224^2.
 
     Args:
-        regions: (R, 4) xyxy, pixels.
-        scales: (S,).
+        regions: Regions (R, 4) xyxy in pixels.
+        scales: Factors (S,) by which the image is scaled.
 
     Returns:
-        (R,) int64 in 0..S - 1; the first of equally near ones.
+        Index (R,) int64 in 0..S - 1; the first one of equally near scales.
     """
     sides = regions[:, 2:] - regions[:, :2]
     areas = tf.reduce_prod(sides, 1)[:, None]

@@ -1,31 +1,43 @@
-"""The head of Fast R-CNN (Girshick 2015): one class and box per region."""
+"""The head of Fast R-CNN (Girshick 2015): one class and box per region.
+
+Shapes: B images, features of H x W cells, R regions per image of P x P bins,
+C classes without background.
+"""
 
 import keras
 import tensorflow as tf
 
+from kcv.detection.parts.nested_config import NestedConfig
 from kcv.layers import RoIPool
 
 
-class RegionHead(keras.layers.Layer):
+@keras.saving.register_keras_serializable("kcv")
+class RegionHead(NestedConfig, keras.layers.Layer):
     """Pool each region from the features, classify it and refine its box.
 
     Args:
-        classes: C, without background.
-        head: keras.Model from pooled regions (N, P, P, channels) to vectors.
-        stride: pixels from cell to cell of the features.
+        classes: C, number of classes without background.
+        network: keras.Model from pooled regions (N, P, P, channels) to vectors
+            (N, F).
+        stride: Distance between neighboring cells of the features, in pixels.
 
     Call with `[features, feature_sizes, regions]`: features (B, H, W,
-    channels), feature_sizes (B, 2) int32, regions (B, R, 4) xyxy in pixels.
-    Returns logits (B, R, C + 1) with background first and deltas
+    channels), feature_sizes (B, 2) int32, and regions (B, R, 4) xyxy in
+    pixels. Returns logits (B, R, C + 1) with background first and deltas
     (B, R, 4 * (C + 1)), four for each class, both float32.
     """
 
-    def __init__(self, classes, head, stride, **kwargs):
+    def __init__(self, classes, network, stride, **kwargs):
         super().__init__(autocast=False, **kwargs)
+        self.classes = classes
+        self.stride = stride
         self.roi_pool = RoIPool(
-            head.input_shape[1], 1 / stride, name="roi_pool5"
+            network.input_shape[1],
+            1 / stride,
+            dtype=self.dtype_policy,
+            name="roi_pool5",
         )
-        self.head = head
+        self.network = network
         self.cls_score = self._dense(classes + 1, 0.01, "cls_score")
         self.bbox_pred = self._dense(4 * (classes + 1), 0.001, "bbox_pred")
 
@@ -35,9 +47,14 @@ class RegionHead(keras.layers.Layer):
             units, kernel_initializer=initializer, dtype="float32", name=name
         )
 
+    @property
+    def pooled_shape(self):
+        """Shape (P, P, channels) of a pooled region."""
+        return self.network.input_shape[1:]
+
     def build(self, input_shape):
-        self.cls_score.build(self.head.output_shape)
-        self.bbox_pred.build(self.head.output_shape)
+        self.cls_score.build(self.network.output_shape)
+        self.bbox_pred.build(self.network.output_shape)
 
     def call(self, inputs, training=False):
         features, feature_sizes, regions = inputs
@@ -45,10 +62,19 @@ class RegionHead(keras.layers.Layer):
         return self.classify(pooled, training=training)
 
     def classify(self, pooled, training=False):
-        """Go on from regions (B, R, P, P, channels) that are pooled."""
+        """Classify regions that are already pooled.
+
+        Args:
+            pooled: Pooled regions (B, R, P, P, channels).
+            training: Whether dropout and batch normalization are in training
+                mode. Defaults to False.
+
+        Returns:
+            The logits and deltas that the layer returns.
+        """
         batch, count = tf.unstack(tf.shape(pooled)[:2])
         pooled = tf.reshape(pooled, (batch * count, *pooled.shape[2:]))
-        vectors = self.head(pooled, training=training)
+        vectors = self.network(pooled, training=training)
         logits = self.cls_score(vectors)
         deltas = self.bbox_pred(vectors)
         return (
@@ -62,3 +88,11 @@ class RegionHead(keras.layers.Layer):
             keras.KerasTensor((*shape, layer.units), dtype="float32")
             for layer in (self.cls_score, self.bbox_pred)
         )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "classes": self.classes,
+            "network": keras.saving.serialize_keras_object(self.network),
+            "stride": self.stride,
+        }

@@ -1,4 +1,8 @@
-"""The region proposal network of Faster R-CNN (Ren et al. 2015)."""
+"""The region proposal network of Faster R-CNN (Ren et al. 2015).
+
+Shapes: B images, features of H x W cells, k anchors per cell, A = H * W * k
+anchors.
+"""
 
 import keras
 import tensorflow as tf
@@ -6,33 +10,40 @@ from keras import ops
 
 from kcv.detection.parts.anchors import base_anchors
 from kcv.detection.parts.anchors import grid_anchors
+from kcv.detection.parts.nested_config import NestedConfig
+from kcv.detection.settings import Anchors
+from kcv.detection.settings import check_settings
 
 
-class RegionProposalNetwork(keras.layers.Layer):
+@keras.saving.register_keras_serializable("kcv")
+class RegionProposalNetwork(NestedConfig, keras.layers.Layer):
     """Score and shift the anchors of every cell of a feature map.
 
-    A 3x3 convolution with ReLU, then two 1x1 convolutions side by side, all
-    drawn from N(0, 0.01) with zero biases. Layer names and the order of
-    channels are py-faster-rcnn's: of the 2k scores the first k are
-    background, the last k foreground; deltas stand anchor by anchor.
+    A 3x3 convolution with ReLU, then two 1x1 convolutions side by side. All
+    kernels are drawn from N(0, 0.01), all biases are zero. Layer names and
+    the order of channels are py-faster-rcnn's: of the 2k scores the first k
+    are background and the last k foreground, while the deltas stand anchor by
+    anchor.
 
     Args:
-        stride: pixels from cell to cell.
-        ratios: height / width of the anchors.
-        scales: sides of the anchors in strides.
-        filters: width of the 3x3 convolution.
+        stride: Distance between neighboring cells of the features, in pixels.
+        anchors: `Anchors` of each cell.
+        filters: Number of filters of the 3x3 convolution. Defaults to 512.
 
     Call with `[features, feature_sizes]`: (B, H, W, C) and (B, 2) int32, the
     rows and columns that belong to each image. Returns logits (B, A, 2) of
     background and foreground, deltas (B, A, 4), anchors (A, 4) xyxy in
     pixels, and exists (B, A) bool, False for anchors of cells beyond the
-    image. A = H * W * k in the order of rows, columns, anchors.
+    image. Anchors are in the order of rows, columns, anchors of a cell.
     """
 
-    def __init__(self, stride, ratios, scales, filters=512, **kwargs):
+    def __init__(self, stride, anchors, filters=512, **kwargs):
         super().__init__(**kwargs)
+        check_settings(anchors=(anchors, Anchors))
         self.stride = stride
-        self.base = base_anchors(stride, ratios, scales)
+        self.anchors = anchors
+        self.filters = filters
+        self.base = base_anchors(stride, anchors.ratios, anchors.scales)
         k = len(self.base)
         self.conv = self._convolution(
             filters, 3, "rpn_conv_3x3", activation="relu"
@@ -90,6 +101,14 @@ class RegionProposalNetwork(keras.layers.Layer):
             keras.KerasTensor((None, 4), dtype="float32"),
             keras.KerasTensor((batch, None), dtype="bool"),
         )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "stride": self.stride,
+            "anchors": keras.saving.serialize_keras_object(self.anchors),
+            "filters": self.filters,
+        }
 
 
 def foreground_logit(logits):

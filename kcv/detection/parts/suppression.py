@@ -1,53 +1,51 @@
-"""From scored boxes of each class to the final detections of an image."""
+"""From scored boxes of each class to the final detections of an image.
+
+Shapes: B images, C classes, N candidates per class, K detections per image.
+"""
 
 import keras
 import tensorflow as tf
 
+from kcv.detection.parts.nested_config import NestedConfig
+from kcv.detection.settings import DetectionSelection
+from kcv.detection.settings import check_settings
 from kcv.layers import NonMaxSuppression
 
 
 @keras.saving.register_keras_serializable("kcv")
-class ClassWiseSuppression(keras.layers.Layer):
-    """Suppress each class by itself, keep the best of the image.
+class ClassWiseSuppression(NestedConfig, keras.layers.Layer):
+    """Suppress within each class, keep the best of the image.
 
-    How every detector of the R-CNN family ends, whatever its scores are:
+    Every detector of the R-CNN family ends with it, whatever its scores are:
     softmax probabilities, or the signed distances of support vector machines.
 
     Args:
-        iou_threshold: boxes of one class that overlap more are suppressed.
-        max_detections: K, per image, over all classes.
-        score_threshold: a detection scores more than this.
+        selection: `DetectionSelection` of the score threshold, the IoU
+            threshold and the number of detections (K).
 
-    Call with `[boxes, scores]`: boxes (B, C, N, 4) xyxy pixels and scores
-    (B, C, N), float32, of N candidates for each of C classes; padding scores
-    minus infinity. Returns a dict by falling score: `boxes` (B, K, 4) float32
-    xyxy pixels, `scores` (B, K) float32, `labels` (B, K) int32 from 0,
-    `num_detections` (B,) int32; behind the last detection boxes and scores
-    are 0 and labels -1.
+    Call with `[boxes, scores]`: boxes (B, C, N, 4) xyxy in pixels and scores
+    (B, C, N), float32, of N candidates for each of C classes. Padding has a
+    score of minus infinity. Returns a dict by decreasing score: `boxes`
+    (B, K, 4) float32 xyxy in pixels, `scores` (B, K) float32, `labels` (B, K)
+    int32 from 0 and `num_detections` (B,) int32. Behind the last detection
+    boxes and scores are 0 and labels -1.
 
     Example:
 
     >>> boxes = tf.constant([[[[0.0, 0, 9, 9], [0, 0, 9, 8]]]])
-    >>> scores = tf.constant([[[-0.2, 0.7]]])
-    >>> found = ClassWiseSuppression(0.3, max_detections=2)([boxes, scores])
-    >>> found["num_detections"].numpy()
+    >>> scores = tf.constant([[[0.2, 0.7]]])
+    >>> suppress = ClassWiseSuppression(DetectionSelection(iou=0.3))
+    >>> suppress([boxes, scores])["num_detections"].numpy()
     array([1], dtype=int32)
     """
 
-    def __init__(
-        self,
-        iou_threshold=0.3,
-        max_detections=100,
-        score_threshold=float("-inf"),
-        **kwargs,
-    ):
+    def __init__(self, selection, **kwargs):
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
-        self.iou_threshold = iou_threshold
-        self.max_detections = max_detections
-        self.score_threshold = score_threshold
+        check_settings(selection=(selection, DetectionSelection))
+        self.selection = selection
         self.suppress = NonMaxSuppression(
-            iou_threshold, max_detections, score_threshold
+            selection.iou, selection.max_detections, selection.score_threshold
         )
 
     def build(self, input_shape):
@@ -55,6 +53,7 @@ class ClassWiseSuppression(keras.layers.Layer):
 
     def call(self, inputs):
         boxes, scores = inputs
+        most = self.selection.max_detections
         batch, classes, count = tf.unstack(tf.shape(scores))
         # Each class of each image is a problem of its own: (B * C, N).
         boxes = tf.reshape(boxes, (batch * classes, count, 4))
@@ -68,22 +67,21 @@ class ClassWiseSuppression(keras.layers.Layer):
         scores = tf.where(chosen, scores, float("-inf"))
 
         # Then the best of all classes: (B, C * K) to (B, K).
-        per_image = classes * self.max_detections
-        boxes = tf.reshape(boxes, (batch, per_image, 4))
-        scores = tf.reshape(scores, (batch, per_image))
-        scores, best = tf.math.top_k(scores, self.max_detections)
+        boxes = tf.reshape(boxes, (batch, classes * most, 4))
+        scores = tf.reshape(scores, (batch, classes * most))
+        scores, best = tf.math.top_k(scores, most)
         boxes = tf.gather(boxes, best, batch_dims=1)
-        found = scores > self.score_threshold
+        found = scores > self.selection.score_threshold
         return {
             "boxes": tf.where(found[..., None], boxes, 0.0),
             "scores": tf.where(found, scores, 0.0),
-            "labels": tf.where(found, best // self.max_detections, -1),
+            "labels": tf.where(found, best // most, -1),
             "num_detections": tf.reduce_sum(tf.cast(found, "int32"), axis=-1),
         }
 
     def compute_output_spec(self, inputs):
         batch = inputs[0].shape[0]
-        shape = (batch, self.max_detections)
+        shape = (batch, self.selection.max_detections)
         return {
             "boxes": keras.KerasTensor((*shape, 4), dtype="float32"),
             "scores": keras.KerasTensor(shape, dtype="float32"),
@@ -94,7 +92,5 @@ class ClassWiseSuppression(keras.layers.Layer):
     def get_config(self):
         return {
             **super().get_config(),
-            "iou_threshold": self.iou_threshold,
-            "max_detections": self.max_detections,
-            "score_threshold": self.score_threshold,
+            "selection": keras.saving.serialize_keras_object(self.selection),
         }

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 
 from kcv.detection.learning.sampled_training import SampledTraining
-from kcv.detection.parts.backbones import Parts
-from kcv.detection.parts.backbones import copy_parts
+from kcv.detection.parts.parts import Parts
+from kcv.detection.parts.parts import copy_parts
 
 
 def truncated_svd(
@@ -41,7 +41,7 @@ def truncated_svd(
     parts = copy_parts(model.parts)
     head = _compressed(parts.head, {"fc6": fc6, "fc7": fc7})
     compressed = type(model)(
-        backbone=Parts(parts.normalization, parts.trunk, head),
+        backbone=Parts(parts.preprocessing, parts.trunk, head),
         name=model.name,
         **model.settings(),
     )

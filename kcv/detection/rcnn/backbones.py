@@ -8,7 +8,7 @@ from kcv.classification.preprocessing import Preprocessing
 from kcv.classification.vgg import vgg_head
 from kcv.classification.vgg import vgg_trunk
 from kcv.detection.parts.backbones import CAFFE_MEAN
-from kcv.detection.parts.backbones import Parts
+from kcv.detection.parts.parts import Parts
 
 WINDOW_BACKBONES = ("alexnet", "caffenet", "vgg16")
 

@@ -2,9 +2,7 @@
 
 import dataclasses
 import hashlib
-import io
 import os
-import tempfile
 from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from kcv.boxes import iou_matrix
+from kcv.storage import write_whole
 
 # Box regression learns from regions that overlap an object more than this, so
 # pool5, which is twice as large as fc7 and more, is kept of these alone.
@@ -234,17 +233,15 @@ def _write(folder, name, boxes, labels, fc7, pool5):
     overlap = overlaps(boxes, labels).max(axis=1, initial=0.0)
     overlap[: len(labels)] = 0  # the objects themselves need no regression
     rows = np.flatnonzero(overlap > REGRESSION_IOU)
-    buffer = io.BytesIO()
-    np.savez(
-        buffer,
-        boxes=boxes,
-        labels=labels,
-        fc7=fc7,
-        pool5_norms=np.linalg.norm(pool5, axis=1),
-        pool5_rows=rows,
-        pool5=pool5[rows],
-    )
-    _write_whole(_file(folder, name), buffer.getvalue())
+    arrays = {
+        "boxes": boxes,
+        "labels": labels,
+        "fc7": fc7,
+        "pool5_norms": np.linalg.norm(pool5, axis=1),
+        "pool5_rows": rows,
+        "pool5": pool5[rows],
+    }
+    write_whole(_file(folder, name), lambda path: np.savez(path, **arrays))
 
 
 def _is_done(folder, name, boxes, labels):
@@ -275,26 +272,13 @@ def _check_network(folder, model):
             f"{folder} holds features of another network, or of the same "
             "before it was trained further. Give another folder, or remove it"
         )
-    _write_whole(file, text.encode())
+    write_whole(file, text.encode())
 
 
 def _file(folder, image_id):
     # Ids may hold slashes, and be longer than a name may be.
     name = hashlib.sha256(image_id.encode()).hexdigest()[:32]
     return Path(folder) / f"{name}.npz"
-
-
-def _write_whole(file, content):
-    with tempfile.NamedTemporaryFile(
-        dir=file.parent, prefix=".", delete=False
-    ) as temporary:
-        try:
-            temporary.write(content)
-            temporary.flush()
-            os.replace(temporary.name, file)
-        except BaseException:
-            os.unlink(temporary.name)
-            raise
 
 
 def _sample(random, count):

@@ -3,11 +3,13 @@
 import keras
 import tensorflow as tf
 
+from kcv.detection.parts.nested_config import NestedConfig
 from kcv.layers import RegionWarp
 from kcv.layers.region_warp import full_sizes
 
 
-class WindowNetwork(keras.layers.Layer):
+@keras.saving.register_keras_serializable("kcv")
+class WindowNetwork(NestedConfig, keras.layers.Layer):
     """Warp each region to a window and run a network on it.
 
     Two thousand windows of 227 x 227 pixels and their feature maps do not fit
@@ -31,6 +33,7 @@ class WindowNetwork(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         self.network = network
         self.warp = RegionWarp(network.input_shape[1], context)
+        self.context = context
         self.chunk = chunk
 
     def build(self, pixels_shape, proposals_shape, image_sizes_shape=None):
@@ -96,6 +99,14 @@ class WindowNetwork(keras.layers.Layer):
             keras.KerasTensor((batch, count), dtype="bool"),
             keras.KerasTensor((batch, 2), dtype="int32"),
         )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "network": keras.saving.serialize_keras_object(self.network),
+            "context": self.context,
+            "chunk": self.chunk,
+        }
 
 
 def regions_exist(boxes, image_sizes):

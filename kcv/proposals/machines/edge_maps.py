@@ -8,22 +8,23 @@ import cv2
 import numpy as np
 
 _SIGMA = 1.5  # pixels
-_TOP = 99.5  # percentile of the gradient that counts as a full edge
+_TOP = 99.5  # percentile of the gradient that has the strength 1
 
 
 def gradient_edges(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Find edges by the gradient in CIE L*a*b*, without anything learned.
+    """Find edges by the gradient in CIE L*a*b*, which nothing is learned for.
 
-    At each pixel of the smoothed image the channel with the largest gradient
-    counts. Edges are thinned: what is less than a neighbour across the edge
-    is 0.
+    At each pixel of the smoothed image, the channel with the largest gradient
+    counts. Edges are thinned: where the strength is below that of a neighbor
+    across the edge, it is set to 0.
 
     Args:
-        image: (H, W, 3) RGB uint8.
+        image: RGB image (H, W, 3) uint8.
 
     Returns:
-        Strength (H, W) float32 in 0..1, and orientation (H, W) float32 in
-        0..pi: the direction of the edge's normal, 0 for a vertical edge.
+        Tuple (strength, orientation). `strength` (H, W) float32 is in 0..1.
+        `orientation` (H, W) float32, in 0..pi, is the direction of the normal
+        of the edge, 0 for a vertical edge.
 
     Example:
 
@@ -53,19 +54,25 @@ def gradient_edges(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def structured_edges(
     model: str | os.PathLike,
 ) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Find edges by a structured forest (Dollar and Zitnick 2013).
+    """Make a detector of edges from a structured forest.
+
+    Dollar and Zitnick, "Structured forests for fast edge detection", ICCV
+    2013.
 
     Args:
-        model: File that OpenCV's `createStructuredEdgeDetection` reads.
+        model: Path of a file that OpenCV's `createStructuredEdgeDetection`
+            reads.
 
     Returns:
-        A function as `gradient_edges`.
+        A function of an image with the results of `gradient_edges`.
 
     Raises:
         FileNotFoundError: If there is no such file.
     """
     if not Path(model).is_file():
-        raise FileNotFoundError(f"model: there is no file {model}")
+        raise FileNotFoundError(
+            f"`model` must be an existing file. Received: model={model}"
+        )
     forest = cv2.ximgproc.createStructuredEdgeDetection(str(model))
 
     def detect(image):
@@ -79,15 +86,15 @@ def structured_edges(
 def thinned(
     strength: np.ndarray, across: np.ndarray, down: np.ndarray
 ) -> np.ndarray:
-    """Keep what is no less than both neighbours along the gradient.
+    """Set to 0 what is less than one of the neighbors along the gradient.
 
     Args:
-        strength: (H, W) float32.
-        across: (H, W) float32, component of the gradient to the right.
-        down: (H, W) float32, component of the gradient downwards.
+        strength: Array (H, W) of float32, the strength of edges.
+        across: Array (H, W) of float32, the gradient to the right.
+        down: Array (H, W) of float32, the gradient downwards.
 
     Returns:
-        (H, W) float32.
+        Array (H, W) of float32, the strength of thin edges.
     """
     length = np.maximum(np.hypot(across, down), 1e-12)
     y, x = np.indices(strength.shape, dtype=np.float32)
@@ -105,5 +112,5 @@ def thinned(
             for sign in (-1, 1)
         )
     )
-    # Between two pixels an edge has two highest; rounding must not lose both.
+    # An edge between two pixels has two maxima. Rounding must not lose both.
     return np.where(strength >= highest - 1e-5, strength, 0).astype(np.float32)

@@ -1,8 +1,8 @@
 """Efficient graph-based segmentation (Felzenszwalb and Huttenlocher 2004).
 
-Pixels are joined along the edges of a grid, the weakest first, where an edge
-is not much stronger than those inside the two components. The order of the
-edges does not depend on k: it is found once for every k.
+Pixels are joined along the edges of a grid, the weakest edge first, if an edge
+is not much stronger than the edges inside the two components. The order of the
+edges does not depend on the scale k, so they are sorted once for all scales.
 """
 
 from typing import NamedTuple
@@ -11,17 +11,24 @@ import cv2
 import numba
 import numpy as np
 
-# Neighbours (down, right) that come after a pixel in reading order.
+# Neighbors (down, right) that come after a pixel in reading order.
 _GRIDS = {4: ((0, 1), (1, 0)), 8: ((0, 1), (1, 0), (1, -1), (1, 1))}
 
 
 class Edges(NamedTuple):
-    """Edges between neighbouring pixels by rising weight."""
+    """The E edges between neighboring pixels, by rising weight.
 
-    first: np.ndarray  # (E,) int32, pixel y * width + x
-    second: np.ndarray  # (E,) int32
-    weight: np.ndarray  # (E,) float32, distance of the two colours
-    shape: tuple[int, int]  # height and width of the image
+    Attributes:
+        first: Array (E,) int32, the pixel y * width + x.
+        second: Array (E,) int32, the other pixel.
+        weight: Array (E,) float32, the distance of the two colors.
+        shape: Height and width of the image.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    weight: np.ndarray
+    shape: tuple[int, int]
 
 
 def sorted_edges(
@@ -30,18 +37,23 @@ def sorted_edges(
     """Smooth an image and sort the edges between its pixels.
 
     Args:
-        channels: (H, W, C) uint8 in any colour space.
-        sigma: Of the Gaussian, pixels; 0 is none.
-        connectivity: Neighbours of a pixel: 8, the paper's, or 4, OpenCV's.
+        channels: Array (H, W, C) of uint8, in any color space.
+        sigma: Standard deviation of the Gaussian smoothing, in pixels; 0 for
+            no smoothing. Defaults to 0.8.
+        connectivity: Number of neighbors of a pixel, 8 as in the paper or 4 as
+            in OpenCV. Defaults to 8.
 
     Returns:
-        All pairs of neighbours, the most alike first.
+        The `Edges` of all pairs of neighbors, the most similar first.
 
     Raises:
-        ValueError: If `connectivity` is neither.
+        ValueError: If `connectivity` is neither 4 nor 8.
     """
     if connectivity not in _GRIDS:
-        raise ValueError(f"connectivity must be 4 or 8, not {connectivity!r}")
+        raise ValueError(
+            "`connectivity` must be 4 or 8. Received: "
+            f"connectivity={connectivity!r}"
+        )
     smooth = channels.astype(np.float32)
     if sigma > 0:
         smooth = cv2.GaussianBlur(smooth, (0, 0), sigma)
@@ -57,26 +69,28 @@ def sorted_edges(
         seconds.append(pixels[there].ravel())
         square = np.square(smooth[here] - smooth[there]).sum(-1)
         weights.append(np.sqrt(square).ravel())
-    weights = np.concatenate(weights)
-    order = np.argsort(weights, kind="stable")
+    weight = np.concatenate(weights)
+    order = np.argsort(weight, kind="stable")
     return Edges(
         np.concatenate(firsts)[order],
         np.concatenate(seconds)[order],
-        weights[order],
+        weight[order],
         (height, width),
     )
 
 
 def segment(edges: Edges, k: float, min_size: int) -> np.ndarray:
-    """Group the pixels.
+    """Group the pixels of an image to segments.
 
     Args:
-        edges: Of the image.
-        k: Scale of observation: the larger, the larger the segments.
-        min_size: Smaller segments are joined with a neighbour, pixels.
+        edges: Edges of the image, as `sorted_edges` returns them.
+        k: Scale of observation. Larger values give larger segments.
+        min_size: Minimum size of a segment, in pixels. Smaller ones are joined
+            with a neighbor.
 
     Returns:
-        (H, W) int32: segments are numbered from 0 in reading order.
+        Array (H, W) of int32, the segment of each pixel. Segments are numbered
+        from 0 in reading order.
     """
     return _segment(
         edges.first, edges.second, edges.weight, *edges.shape, k, min_size

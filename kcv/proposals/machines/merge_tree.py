@@ -1,9 +1,10 @@
-"""Grouping of regions, the most similar neighbours first.
+"""Grouping of regions, the most similar neighbors first.
 
-Uijlings et al. 2013, algorithm 1. With n regions there are n - 1 steps, whose
-unions are numbered n, n + 1, ...: the last is the whole image.
+Uijlings et al. 2013, algorithm 1. With n regions there are n - 1 steps. Their
+unions are numbered n, n + 1, ..., and the last one is the whole image.
 """
 
+import functools
 import heapq
 from typing import NamedTuple
 
@@ -11,12 +12,22 @@ import numba
 import numpy as np
 
 from kcv.proposals.machines.region_features import Regions
+from kcv.proposals.masks import SuperpixelMasks
 
 
 class Similarity(NamedTuple):
-    """Which of the paper's four measures are added up."""
+    """Which of the four measures of the paper are added up.
 
-    colour: bool = False
+    Attributes:
+        color: Intersection of the color histograms. Defaults to False.
+        texture: Intersection of the texture histograms. Defaults to False.
+        size: Share of the image that is not in the union, so that small
+            regions are merged early. Defaults to False.
+        fill: Share of the image that is not in the bounding box but outside
+            the union, so that gaps are filled. Defaults to False.
+    """
+
+    color: bool = False
     texture: bool = False
     size: bool = False
     fill: bool = False
@@ -25,18 +36,73 @@ class Similarity(NamedTuple):
 def merge(
     regions: Regions, similarity: Similarity
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Merge neighbours until one region is left.
+    """Merge neighbors until one region is left.
+
+    Of equally similar pairs, the one with the lowest numbers is merged first.
 
     Args:
-        regions: The segments; every one can be reached from every other.
-        similarity: Of two regions, computed again for every union.
+        regions: The n segments. Each can be reached from any other one by way
+            of neighbors.
+        similarity: Measures of the similarity of two regions.
 
     Returns:
-        boxes (2 n - 1, 4) int32 xyxy, half-open, of regions and unions;
-        children (n - 1, 2) int32, the two that a union is made of. Of equally
-        similar pairs the one with the lowest numbers is first.
+        Tuple (boxes, children). `boxes` (2 n - 1, 4) int32 are those of the
+        regions and of the unions, xyxy, half-open. `children` (n - 1, 2) int32
+        are the two that a union consists of.
     """
     return _merge(*regions, np.array(similarity))
+
+
+class RegionMasks(SuperpixelMasks):
+    """Masks of segments and unions, looked up in the tree when asked for.
+
+    Args:
+        labels: Array (H, W) of int, the segment of each pixel, from 0.
+        children: Array (n - 1, 2) of int32, as `merge` returns it.
+        regions: Array (m,) of int, numbers of segments and unions. Defaults to
+            all 2 n - 1.
+    """
+
+    def __init__(
+        self,
+        labels: np.ndarray,
+        children: np.ndarray,
+        regions: np.ndarray | None = None,
+    ):
+        if regions is None:
+            regions = np.arange(2 * len(children) + 1)
+        self.labels = labels
+        self.children = children
+        self.regions = regions
+        self.shape = labels.shape
+
+    def __len__(self) -> int:
+        return len(self.regions)
+
+    @functools.cached_property
+    def membership(self) -> np.ndarray:
+        """Whether a segment is part of a region, (m, n) bool."""
+        return _membership(self.children, self.regions)
+
+    def _select(self, numbers):
+        return RegionMasks(self.labels, self.children, self.regions[numbers])
+
+
+@numba.njit(cache=True, nogil=True)
+def _membership(children, regions):
+    count = len(children) + 1
+    found = np.zeros((len(regions), count), np.bool_)
+    inside = np.empty(2 * count - 1, np.bool_)
+    for row in range(len(regions)):
+        inside[:] = False
+        inside[regions[row]] = True
+        # A union comes after its children.
+        for union in range(regions[row], count - 1, -1):
+            if inside[union]:
+                inside[children[union - count, 0]] = True
+                inside[children[union - count, 1]] = True
+        found[row] = inside[:count]
+    return found
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
@@ -48,10 +114,10 @@ def _intersection(a, b):
 
 
 @numba.njit(cache=True, nogil=True)
-def _similarity(a, b, sizes, boxes, colour, texture, use):
+def _similarity(a, b, sizes, boxes, color, texture, use):
     total = np.float32(0)
     if use[0]:
-        total += _intersection(colour[a], colour[b])
+        total += _intersection(color[a], color[b])
     if use[1]:
         total += _intersection(texture[a], texture[b])
     image = sizes[-1]  # the last union is the whole image
@@ -66,27 +132,27 @@ def _similarity(a, b, sizes, boxes, colour, texture, use):
 
 
 @numba.njit(cache=True, nogil=True)
-def _merge(own_sizes, own_boxes, own_colour, own_texture, neighbours, use):
+def _merge(own_sizes, own_boxes, own_color, own_texture, neighbors, use):
     count = len(own_sizes)
     nodes = 2 * count - 1
     sizes = np.empty(nodes, np.float32)
     sizes[:count], sizes[-1] = own_sizes, own_sizes.sum()
     boxes = np.empty((nodes, 4), np.int32)
     boxes[:count] = own_boxes
-    colour = np.empty((nodes, own_colour.shape[1]), np.float32)
-    colour[:count] = own_colour
+    color = np.empty((nodes, own_color.shape[1]), np.float32)
+    color[:count] = own_color
     texture = np.empty((nodes, own_texture.shape[1]), np.float32)
     texture[:count] = own_texture
     children = np.empty((count - 1, 2), np.int32)
 
-    # Who touches whom, as linked lists in one array that grows.
+    # The neighbors of each region, as linked lists in one array that grows.
     head = np.full(nodes, -1, np.int64)
-    following = np.empty(max(4 * len(neighbours), 4), np.int64)
+    following = np.empty(max(4 * len(neighbors), 4), np.int64)
     member = np.empty(len(following), np.int32)
     used = 0
     heap = []
-    for a, b in neighbours:
-        alike = _similarity(a, b, sizes, boxes, colour, texture, use)
+    for a, b in neighbors:
+        alike = _similarity(a, b, sizes, boxes, color, texture, use)
         heap.append((-alike, a, b))
         for here, there in ((a, b), (b, a)):
             member[used], following[used] = there, head[here]
@@ -110,7 +176,7 @@ def _merge(own_sizes, own_boxes, own_colour, own_texture, neighbours, use):
             boxes[union, side + 2] = max(boxes[a, side + 2], boxes[b, side + 2])
         share = sizes[a] / sizes[union]
         if use[0]:
-            colour[union] = share * colour[a] + (1 - share) * colour[b]
+            color[union] = share * color[a] + (1 - share) * color[b]
         if use[1]:
             texture[union] = share * texture[a] + (1 - share) * texture[b]
         alive[union] = True
@@ -130,7 +196,7 @@ def _merge(own_sizes, own_boxes, own_colour, own_texture, neighbours, use):
                     head[here] = used
                     used += 1
                 alike = _similarity(
-                    other, union, sizes, boxes, colour, texture, use
+                    other, union, sizes, boxes, color, texture, use
                 )
                 heapq.heappush(heap, (-alike, other, union))
         union = np.int32(union + 1)

@@ -1,4 +1,8 @@
-"""What Selective Search compares regions by (Uijlings et al. 2013, 3.2)."""
+"""Features by which Selective Search compares regions.
+
+Uijlings et al. 2013, section 3.2: size, bounding box, and histograms of colors
+and of textures.
+"""
 
 from typing import NamedTuple
 
@@ -6,7 +10,9 @@ import cv2
 import numba
 import numpy as np
 
-COLOUR_BINS = 25  # per channel
+from kcv.proposals.machines.region_graph import adjacent_pairs
+
+COLOR_BINS = 25  # per channel
 TEXTURE_BINS = 10  # per channel and direction
 DIRECTIONS = 8
 # The largest response of a Gaussian derivative of sigma 1: the foot of a step
@@ -15,40 +21,49 @@ _MAX_RESPONSE = 255 / np.sqrt(2 * np.pi)
 
 
 class Regions(NamedTuple):
-    """Segments of an image."""
+    """The n segments of an image of C channels.
 
-    sizes: np.ndarray  # (n,) float32, pixels
-    boxes: np.ndarray  # (n, 4) int32 xyxy, half-open
-    colour: np.ndarray  # (n, 25 C) float32, sum 1
-    texture: np.ndarray  # (n, 80 C) float32, sum 1
-    neighbours: np.ndarray  # (m, 2) int32, pairs a < b of adjacent segments
+    Attributes:
+        sizes: Array (n,) float32, numbers of pixels.
+        boxes: Array (n, 4) int32, xyxy, half-open.
+        color: Array (n, 25 C) float32, histograms with sum 1.
+        texture: Array (n, 80 C) float32, histograms with sum 1.
+        neighbors: Array (m, 2) int32, pairs a < b of adjacent segments.
+    """
+
+    sizes: np.ndarray
+    boxes: np.ndarray
+    color: np.ndarray
+    texture: np.ndarray
+    neighbors: np.ndarray
 
 
-def colour_bins(channels: np.ndarray) -> np.ndarray:
-    """Give every pixel its bins in the colour histogram.
+def color_bins(channels: np.ndarray) -> np.ndarray:
+    """Compute the bins of every pixel in the color histogram.
 
     Args:
-        channels: (H, W, C) uint8.
+        channels: Array (H, W, C) of uint8.
 
     Returns:
-        (H, W, C) uint16 in 0..25 C - 1.
+        Array (H, W, C) of uint16 in 0..25 C - 1.
     """
-    bins = channels.astype(np.uint16) * COLOUR_BINS // 256
-    offsets = COLOUR_BINS * np.arange(channels.shape[-1], dtype=np.uint16)
+    bins = channels.astype(np.uint16) * COLOR_BINS // 256
+    offsets = COLOR_BINS * np.arange(channels.shape[-1], dtype=np.uint16)
     return bins + offsets
 
 
 def texture_bins(channels: np.ndarray) -> np.ndarray:
-    """Give every pixel its bins in the texture histogram.
+    """Compute the bins of every pixel in the texture histogram.
 
-    Gaussian derivatives of sigma 1 in eight directions, of which the positive
-    half counts: the negative one is the opposite direction's.
+    Textures are Gaussian derivatives of sigma 1 in eight directions. Only the
+    positive part of each counts, since the negative part is the positive one
+    of the opposite direction.
 
     Args:
-        channels: (H, W, C) uint8.
+        channels: Array (H, W, C) of uint8.
 
     Returns:
-        (H, W, 8 C) uint16 in 0..80 C - 1.
+        Array (H, W, 8 C) of uint16 in 0..80 C - 1.
     """
     kernel = cv2.getGaussianKernel(9, 1.0)
     offsets = np.arange(-4, 5)[:, np.newaxis]
@@ -62,31 +77,29 @@ def texture_bins(channels: np.ndarray) -> np.ndarray:
 
 
 def describe(
-    labels: np.ndarray, colour: np.ndarray, texture: np.ndarray
+    labels: np.ndarray, color: np.ndarray, texture: np.ndarray
 ) -> Regions:
     """Measure the segments of an image.
 
     Args:
-        labels: (H, W) int32, numbered from 0.
-        colour: (H, W, C) of `colour_bins`.
-        texture: (H, W, 8 C) of `texture_bins`.
+        labels: Array (H, W) of int32, the segment of each pixel, from 0.
+        color: Array (H, W, C), the result of `color_bins`.
+        texture: Array (H, W, 8 C), the result of `texture_bins`.
 
     Returns:
-        The segments in the order of their numbers.
+        The `Regions`, in the order of their numbers.
     """
     count = int(labels.max()) + 1
-    channels = colour.shape[-1]
-    sizes, boxes, colours, textures = _measure(
+    channels = color.shape[-1]
+    sizes, boxes, colors, textures = _measure(
         labels,
-        colour,
+        color,
         texture,
         count,
-        channels * COLOUR_BINS,
+        channels * COLOR_BINS,
         channels * DIRECTIONS * TEXTURE_BINS,
     )
-    pairs = np.unique(_adjacent(labels, count))
-    neighbours = np.stack(np.divmod(pairs, count), 1).astype(np.int32)
-    return Regions(sizes, boxes, colours, textures, neighbours)
+    return Regions(sizes, boxes, colors, textures, adjacent_pairs(labels))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -110,12 +123,12 @@ def _texture_bins(across, down):
 
 
 @numba.njit(cache=True, nogil=True)
-def _measure(labels, colour, texture, count, colour_size, texture_size):
+def _measure(labels, color, texture, count, color_size, texture_size):
     height, width = labels.shape
     sizes = np.zeros(count, np.float32)
     boxes = np.empty((count, 4), np.int32)
     boxes[:, 0], boxes[:, 1], boxes[:, 2:] = width, height, 0
-    colours = np.zeros((count, colour_size), np.float32)
+    colors = np.zeros((count, color_size), np.float32)
     textures = np.zeros((count, texture_size), np.float32)
     for y in range(height):
         for x in range(width):
@@ -125,36 +138,11 @@ def _measure(labels, colour, texture, count, colour_size, texture_size):
             boxes[own, 1] = min(boxes[own, 1], y)
             boxes[own, 2] = max(boxes[own, 2], x + 1)
             boxes[own, 3] = max(boxes[own, 3], y + 1)
-            for place in range(colour.shape[2]):
-                colours[own, colour[y, x, place]] += 1
+            for place in range(color.shape[2]):
+                colors[own, color[y, x, place]] += 1
             for place in range(texture.shape[2]):
                 textures[own, texture[y, x, place]] += 1
     for own in range(count):
-        colours[own] /= sizes[own] * colour.shape[2]
+        colors[own] /= sizes[own] * color.shape[2]
         textures[own] /= sizes[own] * texture.shape[2]
-    return sizes, boxes, colours, textures
-
-
-@numba.njit(cache=True, nogil=True)
-def _adjacent(labels, count):
-    """Pairs of touching segments as a * count + b, a < b, with repetitions."""
-    height, width = labels.shape
-    pairs = []
-    last = np.int64(-1)
-    for y in range(height):
-        for x in range(width):
-            for dy, dx in ((0, 1), (1, -1), (1, 0), (1, 1)):
-                v, u = y + dy, x + dx
-                if v >= height or u < 0 or u >= width:
-                    continue
-                a, b = labels[y, x], labels[v, u]
-                if a == b:
-                    continue
-                pair = np.int64(min(a, b)) * count + max(a, b)
-                if pair != last:
-                    pairs.append(pair)
-                    last = pair
-    found = np.empty(len(pairs), np.int64)
-    for i, pair in enumerate(pairs):
-        found[i] = pair
-    return found
+    return sizes, boxes, colors, textures

@@ -1,8 +1,8 @@
 """EdgeBoxes (Zitnick and Dollar, ECCV 2014), by OpenCV's implementation.
 
-A box scores by the edges that it encloses whole. The paper finds edges by a
-structured forest, which cannot be shipped. `kcv.proposals.machines.edge_maps`
-has the edges that kcv finds instead.
+The score of a box comes from the edges that lie completely in it. The paper
+finds edges by a structured forest, which cannot be shipped. kcv's edges are
+those of `kcv.proposals.machines.edge_maps`.
 """
 
 from collections.abc import Callable
@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 
 from kcv.proposals.machines.edge_maps import gradient_edges
+from kcv.proposals.record import Proposals
 
-_MOST = 10_000  # boxes before suppression keeps any
+_MAX_BOXES = 10_000  # the paper's maximum
 
 
 def edge_boxes(
@@ -28,28 +29,32 @@ def edge_boxes(
     min_score: float = 0.01,
     min_area: float = 1000.0,
     max_aspect: float = 3.0,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> Proposals:
     """Score windows by the edges that lie in them and do not cross them.
 
-    The defaults are those of EdgeBoxes70; 50, 80 and 90 have `beta` 0.55, 0.85
-    and 0.95, 90 also `alpha` 0.85; the variant for average recall has `beta`
-    0.9 and `eta` 0.9996.
+    The defaults are those of EdgeBoxes70. EdgeBoxes50, 80 and 90 have `beta`
+    0.55, 0.85 and 0.95, and 90 also `alpha` 0.85. The variant for average
+    recall has `beta` 0.9 and `eta` 0.9996.
 
     Args:
-        image: (H, W, 3) RGB uint8.
-        max_proposals: Boxes at most; 10 000 at most in any case.
+        image: RGB image (H, W, 3) uint8.
+        max_proposals: Maximum number of boxes. There are never more than
+            10 000.
         rng: Not used.
-        edges: From an image to strength (H, W) float32 in 0..1 and orientation
-            of the normal (H, W) float32 in 0..pi.
-        alpha: Overlap of neighbouring windows that are tried.
-        beta: Overlap from which suppression leaves out the weaker.
-        eta: Factor by which `beta` falls with every box.
-        min_score: Of a box.
-        min_area: Of a box, square pixels.
-        max_aspect: Of a box, the longer side over the shorter.
+        edges: Function of an image that returns the strength of edges (H, W)
+            float32 in 0..1, and the orientation of their normals (H, W)
+            float32 in 0..pi. Defaults to `gradient_edges`.
+        alpha: IoU of neighboring windows that are tried. Defaults to 0.65.
+        beta: IoU from which suppression drops the weaker box. Defaults to
+            0.75.
+        eta: Factor by which `beta` falls with every box. Defaults to 1.
+        min_score: Minimum score of a box. Defaults to 0.01.
+        min_area: Minimum area of a box, in square pixels. Defaults to 1000.
+        max_aspect: Maximum of the longer side of a box over the shorter one.
+            Defaults to 3.
 
     Returns:
-        Boxes (n, 4) float64 xyxy, half-open, and scores (n,) float64, falling.
+        `Proposals` with boxes (n, 4) float64 and scores (n,) float64.
     """
     strength, orientation = edges(image)
     scorer = cv2.ximgproc.createEdgeBoxes(
@@ -57,7 +62,7 @@ def edge_boxes(
         beta=beta,
         eta=eta,
         minScore=min_score,
-        maxBoxes=_MOST,
+        maxBoxes=_MAX_BOXES,
         maxAspectRatio=max_aspect,
         minBoxArea=min_area,
     )
@@ -70,4 +75,4 @@ def edge_boxes(
     # OpenCV has None for the scores of no boxes.
     scores = np.reshape(scores if len(boxes) else (), -1).astype(float)
     best = np.argsort(-scores, kind="stable")[:max_proposals]
-    return boxes[best], scores[best]
+    return Proposals(boxes[best], scores[best])

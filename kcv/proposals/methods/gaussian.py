@@ -4,9 +4,11 @@ import numpy as np
 
 from kcv.proposals.methods.uniform import around
 from kcv.proposals.methods.uniform import sides_of
+from kcv.proposals.record import Proposals
 
-# Of log2(width / height), root of the relative area, relative centre x and y
-# among the boxes of VOC 2007 trainval, difficult ones included.
+# Statistics of log2(width / height), of the square root of the relative area
+# and of the relative x and y of the center, over the boxes of VOC 2007
+# trainval, difficult ones included.
 MEAN = (-0.22052, 0.32967, 0.50364, 0.53699)
 COVARIANCE = (
     (0.85494, 0.05317, -0.00279, 0.00874),
@@ -15,38 +17,39 @@ COVARIANCE = (
     (0.00874, 0.00399, -0.00065, 0.03235),
 )
 MIN_SIDE = 5.0  # pixels
-# Drawn at a time, whatever is asked for: fewer proposals begin as more do.
+# Boxes drawn at a time. It does not depend on how many are asked for, so that
+# fewer proposals are the first of more.
 _DRAWN = 1024
 
 
 def gaussian(
     image: np.ndarray, max_proposals: int, rng: np.random.Generator
-) -> tuple[np.ndarray, None]:
-    """Draw centre, size and aspect together, as objects of VOC have them.
+) -> Proposals:
+    """Draw center, size and aspect together, as they occur in VOC.
 
-    What has no area, is larger than the image or lies beyond it is drawn
-    again; what overlaps the left or upper border is moved inside, what
-    overlaps the others is clipped.
+    Boxes without area, larger than the image or with a center outside are
+    drawn again. Boxes that cross the left or upper border are moved inside,
+    boxes that cross the other borders are clipped.
 
     Args:
-        image: (H, W, 3), of which only the size counts.
-        max_proposals: Boxes to draw.
-        rng: Where from.
+        image: Image (H, W, 3), of which only the size is used.
+        max_proposals: Number of boxes.
+        rng: Generator of the random numbers.
 
     Returns:
-        Boxes (max_proposals, 4) float64 xyxy, half-open, and None.
+        `Proposals` with boxes (max_proposals, 4) float64.
     """
     height, width = image.shape[:2]
     drawn = np.empty((0, 4))
     while len(drawn) < max_proposals:
         more = rng.multivariate_normal(MEAN, COVARIANCE, _DRAWN)
-        root, centre = more[:, 1], more[:, 2:]
+        root, center = more[:, 1], more[:, 2:]
         possible = (root > 0) & (root <= 1)
-        possible &= ((centre >= 0) & (centre <= 1)).all(1)
+        possible &= ((center >= 0) & (center <= 1)).all(1)
         drawn = np.concatenate([drawn, more[possible]])
     log_aspect, root, x, y = drawn[:max_proposals].T
     sides = sides_of(root**2 * width * height, 2**log_aspect)
     sides = np.maximum(sides, MIN_SIDE)
     boxes = around(np.stack([x * width, y * height], 1), sides)
     boxes += np.tile(np.maximum(-boxes[:, :2], 0), 2)
-    return np.minimum(boxes, [width, height, width, height]), None
+    return Proposals(np.minimum(boxes, [width, height, width, height]))

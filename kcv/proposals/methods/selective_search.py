@@ -1,8 +1,8 @@
 """Selective Search (Uijlings, van de Sande, Gevers, Smeulders, IJCV 2013).
 
-image -> colour spaces -> segments at several scales -> hierarchies by
-several similarities -> boxes of all regions, in a random order that
-prefers the large
+image -> color spaces -> segments at several scales -> hierarchies by
+several similarities -> all regions, in a random order that prefers large
+ones
 """
 
 from collections.abc import Sequence
@@ -11,36 +11,45 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from kcv.proposals.machines.colour_spaces import COLOUR_SPACES
+from kcv.proposals.machines.color_spaces import COLOR_SPACES
 from kcv.proposals.machines.graph_segmentation import segment
 from kcv.proposals.machines.graph_segmentation import sorted_edges
+from kcv.proposals.machines.merge_tree import RegionMasks
 from kcv.proposals.machines.merge_tree import Similarity
 from kcv.proposals.machines.merge_tree import merge
-from kcv.proposals.machines.region_features import colour_bins
+from kcv.proposals.machines.region_features import color_bins
 from kcv.proposals.machines.region_features import describe
 from kcv.proposals.machines.region_features import texture_bins
+from kcv.proposals.masks import ConcatenatedMasks
+from kcv.proposals.record import Proposals
 
-_ALL = Similarity(colour=True, texture=True, size=True, fill=True)
-_WITHOUT_COLOUR = Similarity(texture=True, size=True, fill=True)
+_ALL = Similarity(color=True, texture=True, size=True, fill=True)
+_WITHOUT_COLOR = Similarity(texture=True, size=True, fill=True)
 _FILL = Similarity(fill=True)
 _SIZE = Similarity(size=True)
 
 
 class Strategies(NamedTuple):
-    """Every colour space with every scale and every similarity."""
+    """Settings of the hierarchies, which are all combinations of them.
 
-    colour_spaces: tuple[str, ...]
-    scales: tuple[int, ...]  # k of the segmentation
+    Attributes:
+        color_spaces: Names of color spaces, keys of `COLOR_SPACES`.
+        scales: Values of k of the segmentation.
+        similarities: Measures by which regions are merged.
+    """
+
+    color_spaces: tuple[str, ...]
+    scales: tuple[int, ...]
     similarities: tuple[Similarity, ...]
 
 
 MODES = {
     "single": Strategies(("hsv",), (100,), (_ALL,)),
-    "fast": Strategies(("hsv", "lab"), (50, 100), (_ALL, _WITHOUT_COLOUR)),
+    "fast": Strategies(("hsv", "lab"), (50, 100), (_ALL, _WITHOUT_COLOR)),
     "quality": Strategies(
         ("hsv", "lab", "rgi", "hue", "intensity"),
         (50, 100, 150, 300),
-        (_ALL, _WITHOUT_COLOUR, _FILL, _SIZE),
+        (_ALL, _WITHOUT_COLOR, _FILL, _SIZE),
     ),
 }
 ORDERS = ("random", "interleaved")
@@ -58,46 +67,57 @@ def selective_search(
     min_size: int | None = None,
     sigma: float = 0.8,
     connectivity: int = 4,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> Proposals:
     """Group pixels in many ways and propose every region on the way.
 
     Args:
-        image: (H, W, 3) RGB uint8.
-        max_proposals: Boxes at most.
-        rng: Where the order is drawn from.
-        mode: "single" has one hierarchy, "fast" 8, "quality" 80.
-        order: "random", the paper's: a region that is r-th from the top of
-            its hierarchy has the place r times a random number in 0..1; or
-            "interleaved", by r alone.
-        min_side: Boxes with a shorter side are left out, pixels.
-        width: To which images are scaled first, as R-CNN does with 500; None
-            leaves them.
-        scales: The k of the segmentations; None is the mode's.
-        min_size: Of their segments, pixels; None is k, the paper's.
-        sigma: Of the smoothing before the segmentation, pixels.
-        connectivity: Neighbours of a pixel in the segmentation: 4, OpenCV's,
-            or 8, which takes longer.
+        image: RGB image (H, W, 3) uint8.
+        max_proposals: Not used. All regions are returned.
+        rng: Generator of the random order.
+        mode: "single" for one hierarchy, "fast" for 8, "quality" for 80.
+            Defaults to "fast".
+        order: "random", as in the paper: the region that is r-th from the top
+            of its hierarchy comes at the place r times a random number in
+            0..1. Or "interleaved", by r alone. Defaults to "random".
+        min_side: Minimum length of both sides of a box, in pixels. Defaults to
+            20.
+        width: Width to which images are scaled first, in pixels, 500 in R-CNN.
+            Defaults to None, which does not scale them.
+        scales: Values of k of the segmentation. Defaults to None, for those of
+            `mode`.
+        min_size: Minimum size of a segment, in pixels. Defaults to None, for
+            k, as in the paper.
+        sigma: Standard deviation of the smoothing before the segmentation, in
+            pixels. Defaults to 0.8.
+        connectivity: Number of neighbors of a pixel in the segmentation, 4 as
+            in OpenCV or 8, which takes longer. Defaults to 4.
 
     Returns:
-        Boxes (n, 4) float64 xyxy, half-open, no two alike, and scores (n,)
-        float64: the negative places.
+        `Proposals` with boxes (n, 4) float64, scores (n,) float64, which are
+        the negative places, and masks. Regions of several hierarchies may have
+        the same box.
 
     Raises:
-        ValueError: If `mode` or `order` is none of these.
+        ValueError: If `mode` or `order` is not one of these.
 
     Example:
 
     >>> image = np.zeros((40, 60, 3), np.uint8)
     >>> image[10:30, 20:50] = 200
     >>> rng = np.random.default_rng(0)
-    >>> boxes, _ = selective_search(image, 5, rng, min_side=0)
-    >>> [20, 10, 50, 30] in boxes.tolist()
+    >>> found = selective_search(image, 5, rng, min_side=0)
+    >>> [20, 10, 50, 30] in found.boxes.tolist()
     True
     """
     if mode not in MODES:
-        raise ValueError(f"mode must be one of {[*MODES]}, not {mode!r}")
+        raise ValueError(
+            f"`mode` must be one of {[*MODES]}. Received: mode={mode!r}"
+        )
     if order not in ORDERS:
-        raise ValueError(f"order must be one of {ORDERS}, not {order!r}")
+        raise ValueError(
+            f"`order` must be one of {ORDERS}. Received: order={order!r}"
+        )
+    shape = image.shape[:2]
     scale = 1.0
     if width is not None:
         scale = width / image.shape[1]
@@ -107,30 +127,43 @@ def selective_search(
     if scales is not None:
         strategies = strategies._replace(scales=tuple(scales))
     hierarchies = [
-        *_hierarchies(image, strategies, min_size, sigma, connectivity)
+        *_hierarchies(image, shape, strategies, min_size, sigma, connectivity)
     ]
-    boxes = np.concatenate(hierarchies) / scale
+    boxes = np.concatenate([own for own, _ in hierarchies]) / scale
+    masks = ConcatenatedMasks([own for _, own in hierarchies])
     # The last union of a hierarchy is its top, the first place.
-    places = np.concatenate([np.arange(len(x), 0, -1.0) for x in hierarchies])
+    places = np.concatenate(
+        [np.arange(len(own), 0, -1.0) for own, _ in hierarchies]
+    )
     if order == "random":
         places *= rng.uniform(size=len(places))
     best = np.argsort(places, kind="stable")
-    boxes, places = boxes[best], places[best]
-    large = (boxes[:, 2:] - boxes[:, :2] >= min_side).all(1)
-    boxes, places = boxes[large], places[large]
-    _, first = np.unique(boxes, axis=0, return_index=True)
-    first = np.sort(first)[:max_proposals]
-    return boxes[first], -places[first]
+    large = np.all(boxes[:, 2:] - boxes[:, :2] >= min_side, axis=1)
+    return Proposals(boxes, -places, masks)[best[large[best]]]
 
 
-def _hierarchies(image, strategies, min_size, sigma, connectivity):
-    """The boxes of each hierarchy, from the segments to the whole image."""
-    for name in strategies.colour_spaces:
-        channels = COLOUR_SPACES[name](image)
+def _hierarchies(image, shape, strategies, min_size, sigma, connectivity):
+    """Boxes and masks of each hierarchy, from segments to the whole image.
+
+    Boxes are in pixels of `image`, masks have the `shape` of the original.
+    """
+    for name in strategies.color_spaces:
+        channels = COLOR_SPACES[name](image)
         edges = sorted_edges(channels, sigma, connectivity)
-        colour, texture = colour_bins(channels), texture_bins(channels)
+        color, texture = color_bins(channels), texture_bins(channels)
         for k in strategies.scales:
             labels = segment(edges, k, min_size or k)
-            regions = describe(labels, colour, texture)
+            regions = describe(labels, color, texture)
+            labels = _resize_labels(labels, shape)
             for similarity in strategies.similarities:
-                yield merge(regions, similarity)[0]
+                boxes, children = merge(regions, similarity)
+                yield boxes, RegionMasks(labels, children)
+
+
+def _resize_labels(labels, shape):
+    """Scale labels to a height and width, each pixel from the nearest one."""
+    rows, columns = (
+        (np.arange(new) + 0.5) * old // new
+        for old, new in zip(labels.shape, shape, strict=True)
+    )
+    return labels[np.ix_(rows.astype(int), columns.astype(int))]

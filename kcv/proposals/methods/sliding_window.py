@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from kcv.proposals.record import Proposals
+
 # Width and height of the windows that BING found objects in, the largest
 # first: all powers of two from 16 to 512 but the most elongated.
 SIZES = [
@@ -16,8 +18,8 @@ SIZES = [
     )
     for width in widths
 ]
-# Where there is room left, these come denser first: 256 x 256, when no size
-# was left out, and what is smaller.
+# Index of the size from which grids are made denser where the number allows it:
+# 256 x 256 if no size was left out.
 FIRST_DENSER = 5
 
 
@@ -25,23 +27,23 @@ def sliding_window(
     image: np.ndarray,
     max_proposals: int,
     rng: np.random.Generator | None = None,
-) -> tuple[np.ndarray, None]:
+) -> Proposals:
     """Spread windows of fixed sizes evenly over the image.
 
-    Every size that is smaller than the image has an equal share, on a grid
-    with the same stride along both axes, as dense as the share allows, in the
-    middle. What is left makes grids denser by a third, in order. If any size
-    was too large, the whole image is a window, too.
+    Every size that is smaller than the image has an equal share of the number,
+    on a centered grid with the same stride along both axes, as dense as the
+    share allows. For the windows that are left, grids are made denser by a
+    third, in order. If a size was too large, the whole image is a window, too.
 
     Args:
-        image: (H, W, 3), of which only the size counts.
-        max_proposals: Windows at most.
+        image: Image (H, W, 3), of which only the size is used.
+        max_proposals: Maximum number of windows.
         rng: Not used.
 
     Returns:
-        Boxes (n, 4) float64 xyxy, half-open, not rounded, and None. As in the
-        authors' code all are a pixel wider and higher than their size, also
-        the window of the whole image, which begins at -1.
+        `Proposals` with boxes (n, 4) float64, not rounded. As in the authors'
+        code all are one pixel wider and higher than their size, and the window
+        of the whole image begins at -1.
     """
     height, width = image.shape[:2]
     sizes = [(w, h) for w, h in SIZES if w < width and h < height]
@@ -49,7 +51,7 @@ def sliding_window(
     if len(sizes) < len(SIZES):
         boxes.append(np.array([[-1.0, -1.0, width, height]]))
     if not sizes or max_proposals < len(sizes):
-        return np.concatenate([*boxes, np.empty((0, 4))]), None
+        return Proposals(np.concatenate([*boxes, np.empty((0, 4))]))
 
     free = [(width - w, height - h) for w, h in sizes]
     share = max_proposals // len(sizes)
@@ -67,9 +69,9 @@ def sliding_window(
     for size, (x, y), stride in zip(sizes, free, strides, strict=True):
         corners = np.meshgrid(_places(x, stride), _places(y, stride))
         first = np.stack(corners, -1).reshape(-1, 2)
-        # From the first pixel, which is 1, to the last, which belongs to it.
+        # From the first pixel, number 1, to the last, which belongs to the box.
         boxes.append(np.concatenate([first - 1, first + size], 1))
-    return np.concatenate(boxes), None
+    return Proposals(np.concatenate(boxes))
 
 
 def _stride(x, y, share):
@@ -84,6 +86,6 @@ def _count(x, y, stride):
 
 
 def _places(free, stride):
-    """First pixels along an axis, from 1 to `free`, in its middle."""
+    """First pixels of windows along an axis, from 1 to `free`, centered."""
     steps, rest = divmod(free - 1, stride)
     return 1 + rest / 2 + stride * np.arange(int(steps) + 1)

@@ -2,50 +2,60 @@
 
 import numpy as np
 
-from kcv.proposals.machines.colour_spaces import hsv
-from kcv.proposals.machines.colour_spaces import lab
+from kcv.proposals.machines.color_spaces import hsv
+from kcv.proposals.machines.color_spaces import lab
 from kcv.proposals.machines.graph_segmentation import segment
 from kcv.proposals.machines.graph_segmentation import sorted_edges
+from kcv.proposals.masks import ConcatenatedMasks
+from kcv.proposals.masks import SuperpixelMasks
+from kcv.proposals.record import Proposals
 
 
 def superpixels(
     image: np.ndarray,
     max_proposals: int,
     rng: np.random.Generator | None = None,
-) -> tuple[np.ndarray, None]:
-    """Propose the segments of four colour spaces, as RandomizedPrim's has them.
+) -> Proposals:
+    """Propose the segments of four color spaces, those of RandomizedPrim's.
 
     Args:
-        image: (H, W, 3) RGB uint8.
-        max_proposals: Not used: the image decides.
+        image: RGB image (H, W, 3) uint8.
+        max_proposals: Not used. The image determines the number.
         rng: Not used.
 
     Returns:
-        Boxes (n, 4) int64 xyxy, half-open, and None.
+        `Proposals` with boxes (n, 4) int64 and masks.
     """
-    return np.concatenate(
-        [
-            _boxes(segment(sorted_edges(space(image), 0.8), 100, 100))
-            for space in (lab, _opponent, _rg, hsv)
-        ]
-    ), None
+    partitions = [
+        segment(sorted_edges(space(image), 0.8), 100, 100)
+        for space in (lab, _opponent, _rg, hsv)
+    ]
+    return Proposals(
+        np.concatenate([_boxes(labels) for labels in partitions]),
+        masks=ConcatenatedMasks(
+            [
+                SuperpixelMasks(labels, np.eye(labels.max() + 1, dtype=bool))
+                for labels in partitions
+            ]
+        ),
+    )
 
 
 def _opponent(image):
-    """Red against green, yellow against blue, and the intensity."""
+    """Compute red against green, yellow against blue, and the intensity."""
     r, g, b = np.moveaxis(image.astype(np.float32), -1, 0)
     parts = [(r - g + 255) / 2, (r + g - 2 * b + 510) / 4, (r + g + b) / 3]
     return np.rint(np.stack(parts, -1)).astype(np.uint8)
 
 
 def _rg(image):
-    """Red and green as shares of the sum."""
+    """Compute red and green as shares of the sum."""
     total = np.maximum(image.sum(-1, keepdims=True, dtype=np.float32), 1)
     return np.rint(255 * image[..., :2] / total).astype(np.uint8)
 
 
 def _boxes(labels):
-    """Bounding boxes of segments numbered from 0."""
+    """Compute the bounding boxes of segments that are numbered from 0."""
     count = labels.max() + 1
     boxes = np.empty((count, 4), np.int64)
     for axis, first in ((1, 0), (0, 1)):

@@ -2,64 +2,66 @@
 
 import numpy as np
 
+from kcv.proposals.record import Proposals
+
 # The central 99 % of each feature among the boxes of VOC 2007 trainval,
 # difficult ones included.
-CENTRE_X = (0.031, 0.974)  # shares of the width
-CENTRE_Y = (0.065, 0.93467)  # shares of the height
+CENTER_X = (0.031, 0.974)  # shares of the width
+CENTER_Y = (0.065, 0.93467)  # shares of the height
 AREA = (0.00096, 0.98233)  # shares of the image's area
 ASPECT = (0.190476, 4.66667)  # width / height
 
 
 def uniform(
     image: np.ndarray, max_proposals: int, rng: np.random.Generator
-) -> tuple[np.ndarray, None]:
-    """Draw centre, root of the area and logarithm of the aspect uniformly.
+) -> Proposals:
+    """Draw center, root of the area and logarithm of the aspect uniformly.
 
     Args:
-        image: (H, W, 3), of which only the size counts.
-        max_proposals: Boxes to draw.
-        rng: Where from.
+        image: Image (H, W, 3), of which only the size is used.
+        max_proposals: Number of boxes.
+        rng: Generator of the random numbers.
 
     Returns:
-        Boxes (max_proposals, 4) float64 xyxy, half-open, clipped to the image,
-        and None.
+        `Proposals` with boxes (max_proposals, 4) float64.
     """
     height, width = image.shape[:2]
-    x, y, root, log_aspect = rng.uniform(
-        *np.transpose([CENTRE_X, CENTRE_Y, np.sqrt(AREA), np.log2(ASPECT)]),
-        (max_proposals, 4),
-    ).T
+    low, high = np.transpose(
+        [CENTER_X, CENTER_Y, np.sqrt(AREA), np.log2(ASPECT)]
+    )
+    drawn = rng.uniform(low, high, size=(max_proposals, 4))
+    x, y, root, log_aspect = drawn.T
     sides = sides_of(root**2 * width * height, 2**log_aspect)
     boxes = around(np.stack([x * width, y * height], 1), sides)
-    return np.clip(boxes, 0, [width, height, width, height]), None
+    return Proposals(np.clip(boxes, 0, [width, height, width, height]))
 
 
 def sides_of(area: np.ndarray, aspect: np.ndarray) -> np.ndarray:
-    """Give width and height of boxes.
+    """Compute width and height of boxes.
 
     Args:
-        area: (n,) square pixels.
-        aspect: (n,) width / height.
+        area: Array (n,), in square pixels.
+        aspect: Array (n,), width / height.
 
     Returns:
-        (n, 2) pixels.
+        Array (n, 2) of width and height, in pixels.
     """
     return np.sqrt(np.stack([area * aspect, area / aspect], 1))
 
 
-def around(centres: np.ndarray, sides: np.ndarray) -> np.ndarray:
-    """Put boxes around centres, their corners on whole pixels.
+def around(centers: np.ndarray, sides: np.ndarray) -> np.ndarray:
+    """Place boxes around centers, with their corners on whole pixels.
 
-    Rounds as the authors' code, whose first pixel is 1 and whose last pixel
-    belongs to the box.
+    Rounding is that of the authors' code, where the first pixel is number 1
+    and the last pixel belongs to the box.
 
     Args:
-        centres: (n, 2) x and y.
-        sides: (n, 2) width and height.
+        centers: Array (n, 2) of x and y.
+        sides: Array (n, 2) of width and height.
 
     Returns:
-        (n, 4) xyxy, half-open, from 0.
+        Boxes (n, 4), xyxy, half-open, counted from 0.
     """
-    first = np.floor(centres - sides / 2 + 0.5)
+    first = np.floor(centers - sides / 2 + 0.5)
     last = np.floor(first + sides - 0.5)
     return np.concatenate([first - 1, last], 1)

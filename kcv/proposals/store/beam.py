@@ -25,24 +25,25 @@ except ImportError as error:
 class ComputeProposals(beam.PTransform):
     """Compute what a `ProposalCache` does not have yet, in its folder.
 
-    The folder must be one that all workers can write to. When the pipeline is
-    done, a `ProposalCache` of the same settings reads what
-    `ProposalCache.compute` would have made, box for box; a pipeline that was
-    stopped is run again, and goes on after the shards that are whole.
+    The folder must be one that all workers can write to. After the pipeline, a
+    `ProposalCache` of the same settings reads exactly the boxes that
+    `ProposalCache.compute` would have computed. A pipeline that was stopped is
+    run again, and continues after the shards that are whole.
+
+    It is applied to pairs (image_id, image), where the image is an array (H, W,
+    3) uint8 or the bytes of a JPEG, PNG, GIF, BMP or WebP file. It gives the
+    names of the shards.
 
     Args:
-        cache: What there is, and by which method to go on.
-        shards: Number of files that new proposals are divided into; some
-            hundred images in each are a good size.
-
-    Apply it to pairs (image_id, image): image (H, W, 3) uint8, or the bytes of
-    a JPEG, PNG, GIF, BMP or WebP file. Gives the names of the shards.
+        cache: Cache to extend.
+        shards: Number of files that new proposals are divided into. Some
+            hundred images in each are a good size. Defaults to 64.
 
     Raises:
-        ImportError: Without `kcv[beam]`.
+        ImportError: If `kcv[beam]` is not installed.
         ValueError: If an image occurs twice or is another one than when the
             cache was made.
-        RuntimeError: If a method fails, naming the image.
+        RuntimeError: If a method fails. The message names the image.
 
     Example:
 
@@ -62,12 +63,13 @@ class ComputeProposals(beam.PTransform):
         super().__init__()
         if int(shards) != shards or shards < 1:
             raise ValueError(
-                f"shards must be a positive integer. Received: shards={shards}"
+                "`shards` must be a positive integer. Received: "
+                f"shards={shards}"
             )
         self.cache = cache
         self.shards = shards
 
-    def expand(self, images):
+    def expand(self, images: beam.PCollection) -> beam.PCollection:
         return (
             images
             | "Decode" >> beam.MapTuple(_decoded)
@@ -82,14 +84,14 @@ class ComputeProposals(beam.PTransform):
 def _decoded(
     image_id: str, image: np.ndarray | bytes
 ) -> tuple[str, np.ndarray]:
-    if isinstance(image, bytes):
-        try:
-            image = decode_image(image).numpy()
-        except Exception as error:
-            raise RuntimeError(
-                f"image {image_id!r} cannot be decoded: {error}"
-            ) from error
-    return image_id, image
+    if isinstance(image, np.ndarray):
+        return image_id, image
+    try:
+        return image_id, decode_image(image).numpy()
+    except Exception as error:
+        raise RuntimeError(
+            f"image {image_id!r} cannot be decoded: {error}"
+        ) from error
 
 
 def _is_new(image: tuple[str, np.ndarray], known: KnownImages) -> bool:
@@ -106,7 +108,7 @@ def _written(shard: tuple[int, Iterable[Computed]], folder: Path) -> str:
     twice = [a for a, b in zip(ids, ids[1:], strict=False) if a == b]
     if twice:
         raise ValueError(f"image {twice[0]!r} occurs twice")
-    # A worker that has to repeat its work writes the same file again.
+    # A worker that has to repeat its work writes the same file.
     stem = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:16]
     write_shard(folder, stem, computed)
     return stem

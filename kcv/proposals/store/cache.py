@@ -1,7 +1,7 @@
 """The proposals of a data set, computed once and kept in a folder.
 
-folder/settings.json     method, options, number and seed
-folder/*                 see `kcv.proposals.store.shards`
+folder/settings.json  method, options, number and seed
+folder/*              files of `kcv.proposals.store.shards`
 """
 
 import collections
@@ -19,23 +19,28 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kcv.data.streams.validation import check_boxes
-from kcv.proposals.propose import as_rgb
 from kcv.proposals.propose import propose
 from kcv.proposals.store.shards import Computed
 from kcv.proposals.store.shards import read_shard
 from kcv.proposals.store.shards import shards
-from kcv.proposals.store.shards import write
 from kcv.proposals.store.shards import write_shard
+from kcv.storage import write_whole
 
 IMAGES_PER_SHARD = 256
 
 
 @dataclasses.dataclass(frozen=True)
 class Proposing:
-    """How the proposals of an image are computed; see `ProposalCache`."""
+    """How the proposals of an image are computed.
 
-    method: str | Callable[[np.ndarray], np.ndarray]
+    Attributes:
+        method: Name of a method or a function, see `kcv.proposals.propose`.
+        max_proposals: Maximum number of proposals of an image.
+        seed: Seed of the data set.
+        options: Further arguments of the method.
+    """
+
+    method: str | Callable[..., Any]
     max_proposals: int
     seed: int
     options: dict[str, Any]
@@ -43,24 +48,13 @@ class Proposing:
     def __call__(self, image_id: str, image: np.ndarray) -> Computed:
         """Propose regions of an image (H, W, 3) in 0..255."""
         try:
-            if isinstance(self.method, str):
-                boxes = propose(
-                    image,
-                    self.method,
-                    self.max_proposals,
-                    # Its own, or chance would be the same in every image.
-                    seed=zlib.crc32(f"{self.seed}/{image_id}".encode()),
-                    **self.options,
-                )
-            else:
-                boxes = self.method(as_rgb(image), **self.options)
-            boxes = np.asarray(boxes, np.float32)[: self.max_proposals]
-            boxes = check_boxes(
-                boxes,
-                np.zeros(len(boxes), int),
-                classes=1,
-                name="proposals",
-                size=image.shape[:2],
+            boxes = propose(
+                image,
+                self.method,
+                self.max_proposals,
+                # One seed for all would draw the same boxes in every image.
+                seed=zlib.crc32(f"{self.seed}/{image_id}".encode()),
+                **self.options,
             )
         except Exception as error:
             raise RuntimeError(
@@ -71,16 +65,21 @@ class Proposing:
 
 @dataclasses.dataclass(frozen=True)
 class KnownImages:
-    """Which images the folder of a cache has: id to size and checksum."""
+    """Which images the folder of a cache has.
+
+    Attributes:
+        folder: Folder of the cache.
+        images: Size and checksum of each image by its id.
+    """
 
     folder: Path
     images: dict[str, tuple[tuple[int, int], int]]
 
     def has(self, image_id: str, image: np.ndarray) -> bool:
-        """Tell whether an image (H, W, 3) is there.
+        """Return whether the folder has the proposals of an image (H, W, 3).
 
         Raises:
-            ValueError: If it is, and was another one.
+            ValueError: If it has those of another image of the same id.
         """
         if image_id not in self.images:
             return False
@@ -89,24 +88,25 @@ class KnownImages:
         if found != wanted:
             raise ValueError(
                 f"{self.folder} was made for another image {image_id!r}: of "
-                f"{found[0]} pixels with checksum {found[1]}, not "
-                f"{wanted[0]} with {wanted[1]}"
+                f"{found[0]} pixels with checksum {found[1]}. Received: "
+                f"{wanted[0]} pixels with checksum {wanted[1]}"
             )
         return True
 
 
 class ProposalCache:
-    """Compute the proposals of a data set and give them to its examples.
+    """Compute the proposals of a data set and add them to its examples.
 
     Args:
-        folder: Where they are kept; made when needed. An earlier cache with
-            the same settings is gone on with.
-        method: Of `kcv.proposals.propose`, or a function from an image
-            (H, W, 3) uint8 to boxes (n, 4) xyxy, best first: a region
-            proposal network, for example.
-        max_proposals: Of an image, at most.
-        seed: Of what the method draws; every image draws its own.
-        **options: Of the method.
+        folder: Folder of the proposals, created if it does not exist. An
+            existing cache with the same settings is reused and extended.
+        method: Name of a method or a function, see `kcv.proposals.propose`.
+            Defaults to "selective_search".
+        max_proposals: Maximum number of proposals of an image. Defaults to
+            2000.
+        seed: Seed of the random numbers of the method. Every image has random
+            numbers of its own. Defaults to 0.
+        **options: Further arguments of the method.
 
     Raises:
         ValueError: If the folder holds proposals of other settings.
@@ -123,7 +123,7 @@ class ProposalCache:
     def __init__(
         self,
         folder: str | os.PathLike,
-        method: str | Callable[[np.ndarray], np.ndarray] = "selective_search",
+        method: str | Callable[..., Any] = "selective_search",
         max_proposals: int = 2000,
         seed: int = 0,
         **options: Any,
@@ -138,7 +138,7 @@ class ProposalCache:
             "options": options,
         }
         file = self.folder / "settings.json"
-        # As they come back: lists for tuples.
+        # In the form in which they are read: lists for tuples.
         settings = json.loads(json.dumps(settings, default=str))
         if file.exists():
             found = json.loads(file.read_text("utf-8"))
@@ -147,24 +147,23 @@ class ProposalCache:
                 key = different[0]
                 raise ValueError(
                     f"{self.folder} holds proposals with {key}="
-                    f"{found.get(key)!r}, not {key}={settings[key]!r}. Give "
-                    "another folder, or delete this one."
+                    f"{found.get(key)!r}. Received: {key}={settings[key]!r}. "
+                    "Pass another folder, or delete this one."
                 )
         else:
             self.folder.mkdir(parents=True, exist_ok=True)
-            text = json.dumps(settings, indent=2)
-            write(file, lambda out: out.write(text.encode()))
+            write_whole(file, json.dumps(settings, indent=2).encode())
         self.known = KnownImages(self.folder, {})
-        self._boxes = {}
+        self._boxes: dict[str, np.ndarray] = {}
         for stem in shards(self.folder):
             self._read(stem)
 
     def __len__(self) -> int:
-        """Count the images."""
+        """Return the number of images."""
         return len(self._boxes)
 
     def __getitem__(self, image_id: str) -> np.ndarray:
-        """Give the boxes of an image, (n, 4) float32 xyxy, best first."""
+        """Return the boxes of an image, (n, 4) float32 xyxy, best first."""
         try:
             return self._boxes[image_id]
         except KeyError:
@@ -178,28 +177,27 @@ class ProposalCache:
         threads: int | None = None,
         verbose: bool = True,
     ) -> None:
-        """Compute what is not there yet.
+        """Compute the proposals of all images that the cache does not have.
 
         Args:
-            dataset: Of single examples with `images` (H, W, 3), 0..255, and
-                `image_id`, one pass.
-            threads: Images at a time; by default as many as there are cores.
-                The methods of kcv run side by side in threads.
-            verbose: Whether to show a progress bar.
+            dataset: Dataset of single examples with `images` (H, W, 3), 0..255,
+                and `image_id`, in one pass.
+            threads: Number of images that are computed in parallel. Defaults to
+                None, for the number of cores.
+            verbose: Whether to show a progress bar. Defaults to True.
 
         Raises:
-            ValueError: If the examples are batched or without end, or an
-                image occurs twice or is another one than when the cache was
-                made.
-            RuntimeError: If a method fails, naming the image. What was found
-                before is kept.
+            ValueError: If examples are batched or without end, or an image
+                occurs twice or is another one than when the cache was made.
+            RuntimeError: If a method fails. The message names the image.
+                Earlier results are kept.
         """
         rank = dataset.element_spec["images"].shape.rank
         count = int(dataset.cardinality())
         if rank != 3 or count == tf.data.INFINITE_CARDINALITY:
             raise ValueError(
-                "dataset must be of single examples, in one pass: open it "
-                "without seed, and batch it afterwards. Received: images of "
+                "`dataset` must be of single examples, in one pass: open it "
+                "without a seed, and batch it afterwards. Received: images of "
                 f"rank {rank}, {count} examples (-1: without end)"
             )
         threads = threads or os.cpu_count() or 1
@@ -209,11 +207,11 @@ class ProposalCache:
             unit_name="image",
         )
         known = set()
-        done = []  # not in a file yet
+        done = []  # results that are not in a file yet
         waiting = collections.deque()
 
-        def collect(least):
-            while len(waiting) > least:
+        def collect(max_waiting):
+            while len(waiting) > max_waiting:
                 done.append(waiting.popleft().result())
                 progress.add(1)
             if len(done) >= IMAGES_PER_SHARD:
@@ -244,14 +242,15 @@ class ProposalCache:
         """Add `proposals` to the examples of a data set.
 
         Args:
-            dataset: Of single examples as `compute` has seen them: before
-                images are resized or flipped.
-            max_proposals: The best of each image; None is all.
+            dataset: Dataset of single examples as `compute` received them,
+                before images are resized or flipped.
+            max_proposals: Maximum number of proposals of an image, of which
+                the best are taken. Defaults to None, for all.
 
         Returns:
-            The dataset, whose examples have `proposals` (n, 4) float32 xyxy in
-            pixels. Iteration raises an error, naming the image, where the
-            cache has none or an image of another size.
+            The dataset with `proposals` (n, 4) float32, xyxy in pixels.
+            Iteration raises an error that names the image where the cache has
+            no proposals, or those of an image of another size.
         """
 
         def look_up(image_id, size):

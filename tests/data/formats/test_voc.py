@@ -38,8 +38,8 @@ def test_boxes_become_half_open_from_zero(write_voc):
     assert c["bounding_boxes"]["boxes"].numpy().tolist() == [[1.5, 0, 7.5, 20]]
 
 
-def test_class_order_is_that_of_the_published_table(shared):
-    table = np.load(shared / "data" / "voc2007_test_boxes.npz")
+def test_class_order_is_that_of_the_published_table(golden):
+    table = np.load(golden / "voc2007_test_boxes.npz")
     assert max(table["object_class"]) == len(VOC_CLASSES) - 1
     # 000001.jpg of VOC 2007 shows a dog and a person.
     own = table["object_image_id"] == table["image_id"][0]

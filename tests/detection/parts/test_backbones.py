@@ -14,7 +14,13 @@ def trunk():
 
 
 def test_a_normalised_head_centres_its_units_in_training(trunk):
-    parts = custom_parts(trunk, roi_size=2, units=(8, 6), batch_norm=True)
+    parts = custom_parts(
+        trunk,
+        keras.layers.Identity(),
+        roi_size=2,
+        units=(8, 6),
+        batch_norm=True,
+    )
     names = [layer.name for layer in parts.head.layers]
     assert names[2:] == ["fc6", "bn_fc6", "relu6", "fc7", "bn_fc7", "relu7"]
     assert not parts.head.get_layer("fc6").use_bias
@@ -30,7 +36,9 @@ def test_a_normalised_head_centres_its_units_in_training(trunk):
 
 
 def test_a_plain_head_has_dense_layers_alone(trunk):
-    head = custom_parts(trunk, roi_size=2, units=(8,), dropout=0.5).head
+    head = custom_parts(
+        trunk, keras.layers.Identity(), roi_size=2, units=(8,), dropout=0.5
+    ).head
     assert [layer.name for layer in head.layers[1:]] == [
         "flatten",
         "fc6",

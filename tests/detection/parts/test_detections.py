@@ -1,9 +1,11 @@
 import numpy as np
 
+from kcv.detection import BoxNormalization
+from kcv.detection import DetectionSelection
 from kcv.detection.parts.detections import Detections
 
 
-def detect(scores, regions, deltas=None, valid=None, **options):
+def detect(scores, regions, deltas=None, valid=None):
     """Run one image whose softmax gives exactly `scores` (N, C + 1)."""
     scores = np.asarray(scores, "float32")[None]
     regions = np.asarray(regions, "float32")[None]
@@ -12,9 +14,11 @@ def detect(scores, regions, deltas=None, valid=None, **options):
         deltas = np.zeros((1, count, 4 * (classes + 1)), "float32")
     if valid is None:
         valid = np.ones((1, count), bool)
-    found = Detections(classes, max_detections=4, **options)(
-        [np.log(scores), deltas, regions, valid, np.array([[100, 100]])]
-    )
+    found = Detections(
+        classes,
+        BoxNormalization(),
+        DetectionSelection(max_detections=4),
+    )([np.log(scores), deltas, regions, valid, np.array([[100, 100]])])
     return {key: np.asarray(value)[0] for key, value in found.items()}
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kcv.detection import DetectionSelection
 from kcv.detection.parts import image_pyramid
 from kcv.detection.parts.image_pyramid import nearest_level
 
@@ -35,8 +36,10 @@ def test_levels_equal_numpy(monkeypatch):
 def test_its_own_scale_is_no_pyramid(make_fast, proposed):
     x, _ = proposed
     x = {"images": x["images"][:1], "proposals": x["proposals"][:1]}
-    expected = make_fast(score_threshold=0.02).predict(x, verbose=0)
-    model = make_fast(score_threshold=0.02, test_scales=(64,))
+    expected = make_fast(detections=DetectionSelection(0.02)).predict(
+        x, verbose=0
+    )
+    model = make_fast(detections=DetectionSelection(0.02), test_scales=(64,))
     assert expected["num_detections"] > 5
     for key, value in model.predict(x, verbose=0).items():
         np.testing.assert_allclose(value, expected[key], atol=1e-5)
@@ -45,8 +48,8 @@ def test_its_own_scale_is_no_pyramid(make_fast, proposed):
 def test_regions_have_the_scores_of_their_scale(make_fast, proposed):
     x, _ = proposed
     image, proposals = x["images"][:1], x["proposals"][0, :25]
-    single = make_fast(score_threshold=-1.0)
-    model = make_fast(score_threshold=-1.0, test_scales=SCALES)
+    single = make_fast(detections=DetectionSelection(-1.0))
+    model = make_fast(detections=DetectionSelection(-1.0), test_scales=SCALES)
     scales = np.array(SCALES) / 64
     levels = nearest_level(proposals, scales).numpy()
     assert set(levels) == {0, 1, 2}
@@ -72,7 +75,7 @@ def test_regions_have_the_scores_of_their_scale(make_fast, proposed):
 
 def test_two_images_are_two_of_one(make_fast, proposed):
     x, _ = proposed
-    model = make_fast(score_threshold=0.02, test_scales=SCALES)
+    model = make_fast(detections=DetectionSelection(0.02), test_scales=SCALES)
     together = model.predict(x, verbose=0)
     assert together["num_detections"].min() > 0
     for i, (height, width) in enumerate(x["image_sizes"]):
@@ -91,7 +94,7 @@ def test_two_images_are_two_of_one(make_fast, proposed):
 
 def test_it_trains_saves_and_loads(make_fast, proposed, tmp_path):
     x, y = proposed
-    model = make_fast(score_threshold=0.02, test_scales=SCALES)
+    model = make_fast(detections=DetectionSelection(0.02), test_scales=SCALES)
     model.compile(keras.optimizers.Adam(1e-3))
     model.fit(x, y, batch_size=2, verbose=0)
     expected = model.predict(x, verbose=0)
@@ -104,5 +107,5 @@ def test_it_trains_saves_and_loads(make_fast, proposed, tmp_path):
 
 @pytest.mark.parametrize("scales", [(), (0, 600), (600, 2400)])
 def test_no_scales(make_fast, scales):
-    with pytest.raises(ValueError, match="test_scales must be short sides"):
+    with pytest.raises(ValueError, match="`test_scales` must be short sides"):
         make_fast(test_scales=scales)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from kcv.detection.parts.proposal_layer import Proposals
+from kcv.detection.parts.proposal_layer import ProposalLayer
+from kcv.detection.settings import ProposalSelection
 
 
 def propose(layer, logits, anchors, deltas=None, exists=None, size=(100, 100)):
@@ -26,7 +27,9 @@ def test_clipped_filtered_ordered_suppressed():
         [90, 90, 140, 140],  # 10 pixels are left: dropped
     ]
     regions, scores, valid = propose(
-        Proposals(100, 4), [0.5, 0.1, 9.0, 0.9, 8.0], anchors
+        ProposalLayer(ProposalSelection(100, 4)),
+        [0.5, 0.1, 9.0, 0.9, 8.0],
+        anchors,
     )
     assert valid.tolist() == [True, True, False, False]
     np.testing.assert_allclose(scores, [0.9, 0.5, -np.inf, -np.inf])
@@ -41,29 +44,41 @@ def test_clipped_filtered_ordered_suppressed():
 def test_only_the_best_enter_the_suppression():
     anchors = [[0, 0, 40, 40], [0, 0, 40, 39], [50, 50, 90, 90]]
     logits = [3.0, 2.0, 1.0]
-    _, _, valid = propose(Proposals(2, 3), logits, anchors)
+    _, _, valid = propose(
+        ProposalLayer(ProposalSelection(2, 3)), logits, anchors
+    )
     assert valid.sum() == 1
-    _, _, valid = propose(Proposals(3, 3), logits, anchors)
+    _, _, valid = propose(
+        ProposalLayer(ProposalSelection(3, 3)), logits, anchors
+    )
     assert valid.sum() == 2
 
 
 def test_without_a_limit_all_enter_the_suppression():
     anchors = [[50 * i, 0, 50 * i + 40, 40] for i in range(30)]
     _, _, valid = propose(
-        Proposals(None, 40), np.zeros(30), anchors, size=(100, 1500)
+        ProposalLayer(ProposalSelection(None, 40)),
+        np.zeros(30),
+        anchors,
+        size=(100, 1500),
     )
     assert valid.sum() == 30
 
 
 def test_deltas_move_the_anchors():
     deltas = np.array([[[0.5, 0, 0, np.log(2)]]], "float32")
-    regions, *_ = propose(Proposals(10, 1), [0.0], [[20, 20, 40, 40]], deltas)
+    regions, *_ = propose(
+        ProposalLayer(ProposalSelection(10, 1)),
+        [0.0],
+        [[20, 20, 40, 40]],
+        deltas,
+    )
     np.testing.assert_allclose(regions, [[30, 10, 50, 50]], rtol=1e-6)
 
 
 def test_anchors_beyond_the_image_do_not_exist():
     _, _, valid = propose(
-        Proposals(10, 2),
+        ProposalLayer(ProposalSelection(10, 2)),
         [1.0, 0.0],
         [[0, 0, 40, 40], [50, 50, 90, 90]],
         exists=np.array([[False, True]]),
@@ -73,4 +88,4 @@ def test_anchors_beyond_the_image_do_not_exist():
 
 def test_errors():
     with pytest.raises(ValueError, match="pre_nms=0"):
-        Proposals(0, 5)
+        ProposalLayer(ProposalSelection(0, 5))

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from kcv.detection import DetectionSelection
 from kcv.detection.parts.suppression import ClassWiseSuppression
 
 
@@ -35,7 +36,9 @@ def test_equals_loops_on_scores_of_either_sign(threshold):
     boxes = np.concatenate([corner, corner + sides], -1).astype("float32")
     scores = random.normal(size=(2, 3, 30)).astype("float32")
     scores[1, :, 20:] = -np.inf  # padding
-    found = ClassWiseSuppression(0.3, 25, threshold)([boxes, scores])
+    found = ClassWiseSuppression(DetectionSelection(threshold, 0.3, 25))(
+        [boxes, scores]
+    )
     found = {key: np.asarray(value) for key, value in found.items()}
     for i in range(2):
         expected = by_loops(boxes[i], scores[i], 0.3, 25, threshold)
@@ -51,7 +54,7 @@ def test_equals_loops_on_scores_of_either_sign(threshold):
 
 
 def test_no_candidates_are_no_detections():
-    found = ClassWiseSuppression(max_detections=4)(
+    found = ClassWiseSuppression(DetectionSelection(max_detections=4))(
         [np.zeros((2, 3, 0, 4), "float32"), np.zeros((2, 3, 0), "float32")]
     )
     assert found["boxes"].shape == (2, 4, 4)
@@ -62,11 +65,13 @@ def test_no_candidates_are_no_detections():
 def test_in_a_functional_model_that_is_saved(tmp_path):
     boxes, scores = keras.Input((3, None, 4)), keras.Input((3, None))
     model = keras.Model(
-        [boxes, scores], ClassWiseSuppression(0.4, 7)([boxes, scores])
+        [boxes, scores],
+        ClassWiseSuppression(DetectionSelection(float("-inf"), 0.4, 7))(
+            [boxes, scores]
+        ),
     )
     assert model.output["boxes"].shape == (None, 7, 4)
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     layer = again.layers[-1]
-    assert layer.iou_threshold == 0.4
-    assert layer.score_threshold == float("-inf")
+    assert layer.selection == DetectionSelection(float("-inf"), 0.4, 7)

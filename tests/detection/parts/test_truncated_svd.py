@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from kcv.detection import DetectionSelection
 from kcv.detection import FastRCNN
 from kcv.detection import custom_parts
 from kcv.detection import resnet_parts
@@ -16,10 +17,14 @@ def model(request, make_fast, make_detector):
     from kcv.detection import FasterRCNN
 
     make = {"fast": make_fast, "faster": make_detector}[request.param]
-    template = make(score_threshold=0.0)
+    template = make(detections=DetectionSelection(0.0))
     kind = {"fast": FastRCNN, "faster": FasterRCNN}[request.param]
     parts = custom_parts(
-        template.parts.trunk, roi_size=3, units=(40, 24), dropout=0.5
+        template.parts.trunk,
+        template.preprocessing,
+        roi_size=3,
+        units=(40, 24),
+        dropout=0.5,
     )
     return kind(backbone=parts, **template.settings())
 

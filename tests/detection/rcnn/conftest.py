@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kcv.classification import Preprocessing
+from kcv.detection import CAFFE_MEAN
 from kcv.detection import RCNN
+from kcv.detection import RoISampling
 from kcv.detection import custom_parts
 from kcv.detection.rcnn.features import ImageFeatures
 
@@ -21,11 +24,16 @@ def make_rcnn():
             x = keras.layers.Conv2D(
                 filters, 3, 2, padding="same", activation="relu"
             )(x)
-        parts = custom_parts(keras.Model(windows, x), roi_size=4, units=(24,))
+        parts = custom_parts(
+            keras.Model(windows, x),
+            Preprocessing(CAFFE_MEAN, 64.0),
+            roi_size=4,
+            units=(24,),
+        )
         settings = {
             "context": 2,
             "chunk": 7,
-            "window_batch": 32,
+            "roi_sampling": RoISampling(32),
             "mirror": False,
             "seed": 0,
             **options,

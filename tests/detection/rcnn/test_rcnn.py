@@ -5,6 +5,8 @@ import tensorflow as tf
 
 from kcv.boxes import decode
 from kcv.detection import RCNN
+from kcv.detection import DetectionSelection
+from kcv.detection import RoISampling
 from kcv.detection import train_rcnn
 from kcv.detection import train_svms
 from kcv.detection import window_parts
@@ -46,7 +48,7 @@ def test_a_batch_is_a_quarter_objects_and_of_all_its_images(
     make_rcnn, inputs, monkeypatch
 ):
     """32 foreground and 96 background windows, as the paper draws them."""
-    model = make_rcnn(window_batch=128)
+    model = make_rcnn(roi_sampling=RoISampling(128))
     seen = {}
     warp = model.describe.warp.warp
 
@@ -89,7 +91,7 @@ def test_mirroring_is_for_training_alone(make_rcnn, inputs):
     x, y = inputs(slice(4))
     losses = {}
     for mirror in (False, True):
-        model = make_rcnn(mirror=mirror, window_batch=64)
+        model = make_rcnn(mirror=mirror, roi_sampling=RoISampling(64))
         losses[mirror] = [float(model.compute_loss(x, y)) for _ in range(2)]
         losses[mirror].append(
             float(make_rcnn(mirror=mirror).compute_loss(x, y, training=False))
@@ -236,18 +238,15 @@ def test_the_networks_of_the_paper(backbone, side, parameters):
     assert parts.head.output_shape == (None, 4096)
 
 
-def test_published_weights_reach_the_trunk(shared):
-    file = shared / "weights" / "vgg16_imagenet_notop.weights.h5"
-    if not file.exists():
-        pytest.skip("the published weights of VGG-16 are not here")
-    model = RCNN(2, "vgg16", weights=file)
+def test_published_weights_reach_the_trunk(vgg16_file):
+    model = RCNN(2, "vgg16", weights=vgg16_file)
     original = keras.applications.VGG16(weights=None, include_top=False)
-    original.load_weights(file)
+    original.load_weights(vgg16_file)
     kernel = model.parts.trunk.get_layer("conv5_3").kernel
     expected = original.get_layer("block5_conv3").kernel
     np.testing.assert_array_equal(kernel, expected)
     with pytest.raises(ValueError, match="vgg16_imagenet_notop"):
-        RCNN(2, "alexnet", weights=file)
+        RCNN(2, "alexnet", weights=vgg16_file)
 
 
 def test_the_constants_of_the_paper():
@@ -255,18 +254,10 @@ def test_the_constants_of_the_paper():
     assert model.fc8.kernel.shape == (4096, 21)
     assert model.svm.kernel.shape == (4096, 20)
     assert model.bbox_regression.kernel.shape == (9216, 80)
-    settings = model.get_config()
-    expected = {
-        "context": 16,
-        "window_batch": 128,
-        "fg_fraction": 0.25,
-        "fg_iou": 0.5,
-        "bg_iou": (0.0, 0.5),
-        "mirror": True,
-        "detection_iou": 0.3,
-        "max_detections": 100,
-    }
-    assert {key: settings[key] for key in expected} == expected
+    assert model.context == 16
+    assert model.mirror is True
+    assert model.roi_sampling == RoISampling(128, 0.25, 0.5, (0.0, 0.5))
+    assert model.detections == DetectionSelection(float("-inf"), 0.3, 100)
 
 
 def test_a_fixed_number_of_proposals(make_rcnn, inputs):

@@ -9,12 +9,12 @@ from kcv.proposals.machines.region_features import Regions
 
 
 def random_regions(rng, count=25):
-    """Regions with a chain of neighbours and some more pairs."""
+    """Regions with a chain of neighbors and some more pairs."""
     corners = rng.integers(0, 50, (count, 2))
     boxes = np.concatenate(
         [corners, corners + rng.integers(5, 50, (count, 2))], 1
     )
-    colour, texture = (
+    color, texture = (
         rng.dirichlet(np.ones(bins), count).astype(np.float32)
         for bins in (12, 20)
     )
@@ -25,20 +25,20 @@ def random_regions(rng, count=25):
     return Regions(
         rng.integers(20, 200, count).astype(np.float32),
         boxes.astype(np.int32),
-        colour,
+        color,
         texture,
         np.array(sorted(pairs), np.int32),
     )
 
 
 def every_pair(regions, similarity):
-    """Compare all neighbours in every step, in float64."""
+    """Compare all neighbors in every step, in float64."""
     image = float(regions.sizes.sum())
     state = {
         i: tuple(np.asarray(part[i], float) for part in regions[:4])
         for i in range(len(regions.sizes))
     }
-    touching = {frozenset(pair) for pair in regions.neighbours.tolist()}
+    touching = {frozenset(pair) for pair in regions.neighbors.tolist()}
     boxes, children = list(regions.boxes), []
 
     def alike(pair):
@@ -81,7 +81,7 @@ def every_pair(regions, similarity):
         Similarity(True, True, True, True),
         Similarity(texture=True, size=True, fill=True),
         Similarity(fill=True),
-        Similarity(colour=True),
+        Similarity(color=True),
     ],
 )
 def test_equals_looking_at_every_pair(seed, similarity):
@@ -95,7 +95,7 @@ def test_equals_looking_at_every_pair(seed, similarity):
 def test_one_region_is_a_hierarchy():
     regions = random_regions(np.random.default_rng(0), 1)
     boxes, children = merge(
-        regions._replace(neighbours=np.empty((0, 2), np.int32)),
+        regions._replace(neighbors=np.empty((0, 2), np.int32)),
         Similarity(size=True),
     )
     np.testing.assert_array_equal(boxes, regions.boxes)

@@ -35,9 +35,8 @@ def test_edges_are_thin():
 
 @pytest.mark.parametrize("noise", [0, 5])
 def test_the_best_box_is_the_rectangle(noise):
-    boxes, scores = propose(
-        rectangle(noise), "edge_boxes", 50, return_scores=True
-    )
+    found = propose(rectangle(noise), "edge_boxes", 50, return_proposals=True)
+    boxes, scores = found.boxes, found.scores
     objects = np.array([[40.0, 30, 120, 90]])
     iou = box_iou(objects, boxes.astype(float))[0]
     assert iou[0] == iou.max()

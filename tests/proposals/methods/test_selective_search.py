@@ -114,10 +114,35 @@ def test_least_side_and_width():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"mode": "slow"}, "mode must be .*'slow'"),
-        ({"order": "size"}, "order must be .*'size'"),
+        ({"mode": "slow"}, "mode` must be .*'slow'"),
+        ({"order": "size"}, "order` must be .*'size'"),
     ],
 )
 def test_unknown_options(options, message):
     with pytest.raises(ValueError, match=message):
         propose(np.zeros((30, 30, 3), np.uint8), **options)
+
+
+def test_masks_of_objects(toy):
+    image, objects = toy
+    shapes = np.zeros((3, *image.shape[:2]), bool)
+    shapes[0, 20:100, 20:80] = True
+    shapes[1, 40:70, 30:60] = True
+    shapes[0] &= ~shapes[1]
+    shapes[2] = image[..., 2] == 220
+    found = propose(image, mode="single", return_proposals=True)
+    masks = found.masks.to_dense()
+    for box, shape in zip(objects, shapes, strict=True):
+        common = (masks & shape).sum((1, 2)) / (masks | shape).sum((1, 2))
+        assert common.max() >= 0.9
+        assert box_iou(box[None], found.boxes[[common.argmax()]]) >= 0.9
+
+
+def test_masks_have_the_size_of_the_image_when_it_is_scaled(toy):
+    image, _ = toy
+    found = propose(image, width=80, return_proposals=True)
+    assert found.masks.shape == image.shape[:2]
+    for box, mask in zip(found.boxes[:50], found.masks[:50], strict=True):
+        y, x = np.nonzero(mask)
+        own = [x.min(), y.min(), x.max() + 1, y.max() + 1]
+        np.testing.assert_allclose(own, box, atol=1)

@@ -86,7 +86,7 @@ def test_other_images_are_told(images, tmp_path):
     other = [(images[0][0], 255 - images[0][1])]
     with pytest.raises(Exception, match="made for another image 'image 0'"):
         run(other, ProposalCache(tmp_path, "uniform", 9))
-    with pytest.raises(ValueError, match="max_proposals=9, not"):
+    with pytest.raises(ValueError, match="max_proposals=9. Received"):
         ProposalCache(tmp_path, "uniform", 10)
 
 

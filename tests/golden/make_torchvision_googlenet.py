@@ -1,10 +1,10 @@
 """Make torchvision_googlenet.npz: needs torch and torchvision.
 
-    python tests/weights/make_torchvision_googlenet.py
+    python tests/golden/make_torchvision_googlenet.py
 
 Holds the shape of every tensor of the state dict, and the logits of the three
 classifiers in eval mode for the image and the weights that
-conftest.py makes, as torchvision 0.29.1 computes them.
+tests/weights/conftest.py makes, as torchvision 0.29.1 computes them.
 """
 
 import importlib.util
@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parent
 
 def main():
     spec = importlib.util.spec_from_file_location(
-        "rule", FOLDER / "conftest.py"
+        "rule", FOLDER.parent / "weights" / "conftest.py"
     )
     rule = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(rule)
