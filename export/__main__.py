@@ -1,24 +1,40 @@
 """The command line: `python -m export --help`."""
 
+import re
 import sys
 
 from export.command import export
 from kcv.serving import ExportError
 
+PROG = "python -m export"
+
 
 def main() -> None:
-    """Run `export`, with the errors of a user's making on one line."""
+    """Run `export`. A mistake of the user ends with one line, exit code 2."""
     try:
         import tyro
-    except ImportError:
-        sys.exit(
-            "export: options are read by tyro, which is not installed: "
-            'pip install "kcv[recipes]"'
+
+        # tyro breaks the text of an option where the docstring does.
+        export.__doc__ = re.sub(r"\n {12}", " ", export.__doc__)
+        tyro.cli(
+            export,
+            prog=PROG,
+            description="Publish a model as a version for TensorFlow Serving.",
+            config=(tyro.conf.DisallowNone,),
         )
-    try:
-        tyro.cli(export, prog="python -m export")
+    except ImportError as error:
+        if error.name != "tyro":
+            raise
+        _stop(
+            'tyro, which reads options, is missing: pip install "kcv[recipes]"'
+        )
     except (ExportError, OSError, ValueError) as error:
-        sys.exit(f"export: {error}")
+        _stop(" ".join(str(error).split()))
+
+
+def _stop(message: str):
+    print(f"{PROG}: error: {message}", file=sys.stderr)
+    sys.exit(2)
 
 
 if __name__ == "__main__":
