@@ -75,11 +75,11 @@ class Options(GivenProposalsOptions):
         scales: Shorter sides of the resized images, in pixels, for several
             scales instead of one. Each training image has one of them, drawn
             at random. Held-out images are seen at all of them. The paper's
-            are 480 576 688 864 1200.
+            are 480 576 688 864 1200. Defaults to one scale.
     """
 
     out: Path = Path("runs/fast_rcnn")
-    scales: tuple[int, ...] = ()
+    scales: tuple[int, ...] | None = None
 
 
 def main(run: Options) -> dict:
@@ -96,7 +96,7 @@ def main(run: Options) -> dict:
     strategy = begin(run)
     proposals = propose_regions(run, preset, images, test.dataset)
     batches = stream_batches(
-        run, images, plan.batch_size, scaling, proposals.cache, run.scales
+        run, images, plan.batch_size, scaling, proposals.cache, run.scales or ()
     )
     once = make_batches(proposals.once, plan.batch_size, scaling)
     test = make_batches(proposals.test, plan.batch_size, scaling)
@@ -137,7 +137,7 @@ def build_model(
     """Build the detector of the paper, or the small one."""
     options = {
         "box_normalization": normalization,
-        "test_scales": run.scales or None,
+        "test_scales": run.scales,
         "test_long_side": LONG_SIDE,
         "seed": run.seed,
     }

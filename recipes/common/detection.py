@@ -32,12 +32,12 @@ class DetectorOptions(Run):
             paper has the network, the solver and the schedule of the paper.
         backbone: Network of preset paper. Defaults to vgg16.
         weights: Pretrained weights: imagenet (downloaded, for preset paper),
-            a file of kcv, keras.applications or torchvision, or the
+            a file of kcv, keras.applications, torchvision or Caffe, or the
             model.keras of another run, which may have other classes. Defaults
             to random weights.
         image_size: Shorter side of the resized images, in pixels. The longer
-            side is at most 5/3 of it. Defaults to 192 for preset small and to
-            600 for preset paper.
+            side is at most 5/3 of it. Defaults to 192 for preset small, to 600
+            for preset paper.
     """
 
     data: str = "digit_scenes"
