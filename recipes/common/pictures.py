@@ -1,4 +1,4 @@
-"""Pictures that recipes of style are given: kcv's own, or files."""
+"""Pictures for the recipes of style: photographs of kcv, or files."""
 
 from pathlib import Path
 
@@ -16,15 +16,15 @@ def open_picture(name: str, size: int) -> np.ndarray:
     """Read a picture and scale its longer side.
 
     Args:
-        name: of an embedded photograph, see `EMBEDDED`, or of a file.
-        size: pixels of the longer side.
+        name: Name of an embedded photograph, see `EMBEDDED`, or image file.
+        size: Longer side in pixels.
 
     Returns:
-        (H, W, 3) uint8, RGB.
+        Image (H, W, 3) uint8, RGB.
 
     Raises:
-        FileNotFoundError: if there is neither.
-        ValueError: if the file cannot be decoded.
+        FileNotFoundError: If there is neither.
+        ValueError: If the file cannot be decoded.
     """
     file = RAW / f"{name}.jpg" if name in EMBEDDED else Path(name)
     if not file.exists():
@@ -32,10 +32,10 @@ def open_picture(name: str, size: int) -> np.ndarray:
             f"there is no image file {name}, and no photograph of that name "
             f"comes with kcv: those are {', '.join(EMBEDDED)}"
         )
-    return scaled(kcv.data.read_image(file), size)
+    return scale_picture(kcv.data.read_image(file), size)
 
 
-def scaled(image: np.ndarray, size: int) -> np.ndarray:
+def scale_picture(image: np.ndarray, size: int) -> np.ndarray:
     """Scale the longer side of an image (H, W, 3) uint8 to `size` pixels."""
     sides = np.array(image.shape[:2])
     sides = np.maximum(np.rint(sides * size / sides.max()), 1).astype(int)

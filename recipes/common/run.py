@@ -37,12 +37,10 @@ class Folder:
 
     Attributes:
         out: Output folder of the run.
-        resume: Continue a run with the same options that was stopped.
         seed: Seed of the weights, of the data and of all sampling.
     """
 
     out: Path
-    resume: bool = True
     seed: int = 3
 
 
@@ -64,6 +62,7 @@ class Run(Folder):
         patience: Number of epochs without a better evaluation after which
             training stops. The best weights are kept. Defaults to training all
             epochs and keeping the last weights.
+        resume: Continue a run with the same options that was stopped.
         export: Folder in which the trained model is also published for
             TensorFlow Serving.
         precision: Keras dtype policy. mixed_bfloat16 is faster on GPUs and on
@@ -78,6 +77,7 @@ class Run(Folder):
     steps_per_epoch: int | None = None
     learning_rate: float | None = None
     patience: int | None = None
+    resume: bool = True
     export: Path | None = None
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     jit: bool = False

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from kcv.storage import write_whole
 from kcv.visualize import new_figure
 from recipes.common.report import write_report
-from recipes.common.run import Run
+from recipes.common.run import Folder
 from recipes.common.run import describe
 from recipes.common.timing import medians
 
@@ -21,7 +21,7 @@ Row = Mapping[str, Any]
 
 
 def write_table(
-    run: Run,
+    run: Folder,
     title: str,
     summary: str,
     caption: str,

@@ -1,6 +1,7 @@
 """The recipes of style, on small pictures with a VGG of random weights."""
 
 import csv
+import dataclasses
 import json
 import os
 import signal
@@ -20,9 +21,13 @@ from export.command import export
 from recipes import fast_style
 from recipes import neural_style
 from recipes import super_resolution
-from recipes.common import run as experiment
+from recipes.common.history import read_history
+from recipes.common.lbfgs import compare_with_lbfgs
+from recipes.common.painters import make_optimizer
+from recipes.common.painters import stream_squares
 from recipes.common.pictures import open_picture
-from recipes.common.plan import Schedule
+from recipes.common.plan import Plan
+from recipes.common.run import Run
 from recipes.tables import style_speed
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -58,7 +63,7 @@ def test_a_picture_is_painted_and_goes_on_after_a_kill(weights, tmp_path):
     command = [
         *(sys.executable, "-m", "recipes.neural_style"),
         *("--weights", weights),
-        *("--size", "48", "--iterations", "24", "--every", "4"),
+        *("--image-size", "48", "--iterations", "24", "--every", "4"),
         *("--start", "content"),
         *("--out", str(tmp_path)),
     ]
@@ -89,7 +94,7 @@ def test_a_picture_is_painted_and_goes_on_after_a_kill(weights, tmp_path):
     seconds = sum(float(row["seconds"]) for row in rows)
     assert metrics["seconds"] == pytest.approx(seconds)
     configuration = json.loads((tmp_path / "config.json").read_text())
-    assert configuration["size"] == 48
+    assert configuration["options"]["image_size"] == 48
     assert pixels(tmp_path / "result.png").shape == (32, 48, 3)
     assert "Content, style, result" in (tmp_path / "report.html").read_text()
 
@@ -97,15 +102,17 @@ def test_a_picture_is_painted_and_goes_on_after_a_kill(weights, tmp_path):
 def test_pictures_of_ones_own_and_several_styles(weights, photos, tmp_path):
     folder = photos.removeprefix("folder:")
     neural_style.main(
-        tmp_path,
-        content=f"{folder}/1.png",
-        style=(f"{folder}/2.png", "brick"),
-        style_shares=(2.0, 1.0),
-        size=40,
-        weights=weights,
-        iterations=3,
-        method="adam",
-        original_colors=True,
+        neural_style.Options(
+            out=tmp_path,
+            content=f"{folder}/1.png",
+            style=(f"{folder}/2.png", "brick"),
+            style_shares=(2.0, 1.0),
+            image_size=40,
+            weights=weights,
+            iterations=3,
+            method="adam",
+            original_colors=True,
+        )
     )
     assert pixels(tmp_path / "result.png").shape == (36, 40, 3)
 
@@ -140,7 +147,7 @@ class PainterOfGrey:
 def test_pictures_are_compared_as_they_are_shown():
     """Both are clipped; grey levels above 255 are worth nothing."""
     photograph = np.full((48, 48, 3), 100, np.uint8)
-    found = fast_style.compare(PainterOfGrey(290), photograph, 48, 40)
+    found = compare_with_lbfgs(PainterOfGrey(290), photograph, 48, 40)
     assert found.figures["total_loss"] == pytest.approx(45**2)
     assert min(found.losses) == pytest.approx(45**2)
     assert found.losses[0] == pytest.approx(200**2)
@@ -151,20 +158,26 @@ def test_pictures_are_compared_as_they_are_shown():
 def test_a_picture_that_is_nowhere_near_is_not_counted():
     photograph = np.zeros((48, 48, 3), np.uint8)
     with pytest.raises(FloatingPointError, match="nan"):
-        fast_style.compare(PainterOfGrey(np.nan), photograph, 48, 4)
+        compare_with_lbfgs(PainterOfGrey(np.nan), photograph, 48, 4)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Squares(Run):
+    out: Path = Path("run")
+    data: str = "photographs"
 
 
 def test_squares_go_on_where_they_ended():
-    whole = fast_style.squares("photographs", 48, 3, 0, "raise").take(18)
-    rest = fast_style.squares("photographs", 48, 3, 16, "raise").take(2)
-    expected = list(whole.skip(16).as_numpy_iterator())
+    whole = stream_squares(Squares(), 48, 0, 2).take(9)
+    rest = stream_squares(Squares(), 48, 16, 2).take(1)
+    expected = list(whole.skip(8).as_numpy_iterator())
     np.testing.assert_array_equal(list(rest.as_numpy_iterator()), expected)
-    assert expected[0].shape == (48, 48, 3)
+    assert expected[0].shape == (2, 48, 48, 3)
 
 
 def test_the_layer_that_makes_pixels_learns_by_adamw():
     net = kcv.style.StyleTransformNet(widths=(4, 4, 8))
-    solver = fast_style.optimizer("quick", Schedule(1, 1, 8, 1e-3))
+    solver = make_optimizer("small", Plan(1, 8, 1, 1e-3))
     solver.build(net.trainable_variables)
     by_adamw = [
         variable.path.split("/")[-2]
@@ -177,10 +190,11 @@ def test_the_layer_that_makes_pixels_learns_by_adamw():
 
 
 def test_a_painter_learns_and_is_served(weights, photos, tmp_path, program):
-    run = experiment.Run(tmp_path / "run", epochs=2, batch_size=2)
-    metrics = fast_style.main(
-        run,
-        photos,
+    run = fast_style.Options(
+        out=tmp_path / "run",
+        data=photos,
+        epochs=2,
+        batch_size=2,
         style="brick",
         style_size=48,
         weights=weights,
@@ -189,11 +203,12 @@ def test_a_painter_learns_and_is_served(weights, photos, tmp_path, program):
         test_size=64,
         lbfgs_iterations=4,
     )
+    metrics = fast_style.main(run)
     assert metrics["split"].startswith(photos)
     assert "2 held-out images" in metrics["split"]
     assert 1 <= metrics["lbfgs_iterations"] <= 4
     assert metrics["never_reached_by_lbfgs"] in (0, 0.5, 1)
-    history = experiment.read_history(run.out)
+    history = read_history(run.out)
     assert history["loss"][1] < history["loss"][0]
     assert {"content", "style", "total_variation"} <= set(history)
 
@@ -217,7 +232,9 @@ def test_a_painter_learns_and_is_served(weights, photos, tmp_path, program):
     assert np.mean(gap > 0) < 1e-3
 
     table = style_speed.main(
-        tmp_path / "table", run.out, sizes=(48, 64), rounds=2
+        style_speed.Options(
+            out=tmp_path / "table", painter=run.out, sizes=(48, 64), rounds=2
+        )
     )
     assert [row["pixels"] for row in table["rows"]] == ["48 x 48", "64 x 64"]
     page = (tmp_path / "table" / "report.html").read_text()
@@ -227,12 +244,17 @@ def test_a_painter_learns_and_is_served(weights, photos, tmp_path, program):
 def test_super_resolution_is_measured_against_cubic_interpolation(
     weights, photos, tmp_path, program
 ):
-    run = experiment.Run(
-        tmp_path / "run", epochs=1, batch_size=2, export=tmp_path / "served"
+    run = super_resolution.Options(
+        out=tmp_path / "run",
+        data=photos,
+        weights=weights,
+        epochs=1,
+        batch_size=2,
+        image_size=32,
+        steps_per_epoch=8,
+        export=tmp_path / "served",
     )
-    metrics = super_resolution.main(
-        run, photos, weights=weights, image_size=32, steps_per_epoch=8
-    )
+    metrics = super_resolution.main(run)
     # Smooth pictures: a figure of which little is lost.
     assert metrics["psnr_of_bicubic"] > 30
     net = keras.models.load_model(run.out / "model.keras", compile=False)

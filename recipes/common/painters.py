@@ -1,0 +1,55 @@
+"""What the recipes of feed-forward painters share: squares and solvers."""
+
+import keras
+import tensorflow as tf
+
+import kcv
+from kcv.training import warm_cosine
+from recipes.common.plan import Plan
+from recipes.common.run import Run
+
+# How far the colors of kcv's photographs are changed: from grey to twice the
+# saturation, and to any hue.
+COLORS = {"brightness": 0.3, "contrast": 0.6, "saturation": 0.99, "hue": 0.5}
+
+
+def stream_squares(
+    run: Run, size: int, start: int, batch_size: int
+) -> tf.data.Dataset:
+    """Stream batches of squares that are cut from images at many scales.
+
+    Args:
+        run: Options of the recipe, among them `data`: photographs, which come
+            with kcv, or folder:PATH.
+        size: Side of the squares in pixels.
+        start: Position of the first square.
+        batch_size: Number of squares of a batch.
+
+    Returns:
+        Dataset of images (B, size, size, 3) float32, without end.
+    """
+    images = kcv.data.load_images(
+        run.data, seed=run.seed, start=start, on_error=run.on_error
+    ).dataset
+    random = (run.seed, start)
+    images = kcv.data.random_short_side(images, size, 2 * size, *random)
+    images = kcv.data.random_crop(images, size, *random)
+    if run.data == "photographs":  # Nine, too few to train on as they are.
+        images = kcv.data.random_flip(images, *random)
+        images = kcv.data.photometric(images, *random, **COLORS)
+    squares = images.map(lambda x: tf.cast(x["images"], tf.float32))
+    return squares.batch(batch_size, drop_remainder=True)
+
+
+def make_optimizer(preset: str, plan: Plan) -> keras.optimizers.Optimizer:
+    """Make the optimizer of a preset: the paper's Adam, or Muon."""
+    if preset == "paper":
+        return keras.optimizers.Adam(plan.learning_rate)
+    # Without clipping: the gradients of this objective are far above any
+    # bound, and learning with one was slower.
+    return kcv.optimizers.Muon(
+        warm_cosine(plan.steps, plan.learning_rate),
+        exclude_layers=["conv_last"],  # It makes the pixels.
+        weight_decay=None,
+        adam_weight_decay=None,
+    )
