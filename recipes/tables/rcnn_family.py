@@ -75,6 +75,7 @@ class Options(Folder):
             R-CNN.
         rounds: Number of times that each system is timed, alternately. R-CNN
             is timed once.
+        resume: Keep the times of an earlier call with the same options.
     """
 
     out: Path = Path("runs/tables/rcnn_family")
@@ -85,6 +86,7 @@ class Options(Folder):
     width: int = 800
     proposals: int = 2000
     rounds: int = 5
+    resume: bool = True
 
 
 def main(run: Options) -> dict:
