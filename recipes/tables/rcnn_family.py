@@ -63,18 +63,14 @@ class Options(Folder):
 
     Attributes:
         out: Folder of the page, of the times and of the runs of the recipes.
-        train: Whether to measure what the systems find, too. Trains those
-            that the folder has no finished run of.
+        train: Train systems without a finished run, and measure them.
         weights: Weights of VGG-16: imagenet (downloaded) or a file. Defaults
             to random weights, which take the same time.
-        image: Path of a picture. Defaults to an embedded photograph of a
-            flower.
+        image: Image file. Defaults to an embedded photograph of a flower.
         height: Height to which the picture is resized, in pixels.
         width: Width to which the picture is resized, in pixels.
-        proposals: Number of regions of Selective Search for R-CNN and Fast
-            R-CNN.
-        rounds: Number of times that each system is timed, alternately. R-CNN
-            is timed once.
+        proposals: Number of regions of Selective Search.
+        rounds: Number of timed calls of each system. R-CNN is timed once.
         resume: Keep the times of an earlier call with the same options.
     """
 
