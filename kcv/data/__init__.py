@@ -35,6 +35,8 @@ from kcv.data.transforms.crops import random_crop
 from kcv.data.transforms.crops import random_short_side
 from kcv.data.transforms.flips_and_colour import photometric
 from kcv.data.transforms.flips_and_colour import random_flip
+from kcv.data.transforms.keras_cv import from_keras_cv
+from kcv.data.transforms.keras_cv import to_keras_cv
 from kcv.data.transforms.object_windows import object_windows
 from kcv.data.transforms.object_windows import proposal_windows
 from kcv.data.transforms.resizing import random_resize
@@ -54,6 +56,7 @@ __all__ = [
     "digit_scenes",
     "digits",
     "drop_difficult",
+    "from_keras_cv",
     "idx",
     "image_folder",
     "load_classification",
@@ -80,6 +83,7 @@ __all__ = [
     "resize",
     "resize_short_side",
     "segmentation_inputs",
+    "to_keras_cv",
     "validate",
     "voc",
 ]
