@@ -288,7 +288,7 @@ def augment(train, plan, seed, start):
         train = kcv.data.random_short_side(train, *plan.scales, seed, start)
         train = kcv.data.random_crop(train, plan.crop, seed, start)
     train = kcv.data.random_flip(train, seed, start)
-    return kcv.data.pca_colour(train, seed, start) if plan.colour else train
+    return kcv.data.pca_color(train, seed, start) if plan.colour else train
 
 
 def cropped(crop, example):

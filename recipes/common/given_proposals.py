@@ -8,7 +8,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 import kcv
-from kcv.data.data_set import DataSet
+from kcv.examples import DataSet
 from kcv.serving.preparation import Prepare
 from kcv.serving.preparation import as_it_is
 from recipes.common import run as experiment

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import keras
 
 import kcv
-from kcv.data.transforms.batching import WINDOW
+from kcv.data import BATCH_GROUP
 from recipes.common import run as experiment
 
 
@@ -120,7 +120,7 @@ def begin_part(
 
 def whole_windows(steps: float) -> int:
     """Round steps to what ends with a window of the data's batching."""
-    return max(round(steps / WINDOW), 1) * WINDOW
+    return max(round(steps / BATCH_GROUP), 1) * BATCH_GROUP
 
 
 def check_steps(steps_per_epoch: int | None) -> None:
@@ -129,10 +129,10 @@ def check_steps(steps_per_epoch: int | None) -> None:
     Raises:
         ValueError: if an epoch would end within a window.
     """
-    if steps_per_epoch is not None and steps_per_epoch % WINDOW:
+    if steps_per_epoch is not None and steps_per_epoch % BATCH_GROUP:
         raise ValueError(
-            f"steps_per_epoch must be a multiple of {WINDOW}, so that a run "
-            "can be resumed exactly. Received: "
+            f"steps_per_epoch must be a multiple of {BATCH_GROUP}, so that a "
+            "run can be resumed exactly. Received: "
             f"steps_per_epoch={steps_per_epoch}"
         )
 
