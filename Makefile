@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 # Where the spelling is American already: a list that only becomes longer.
-AMERICAN := kcv/boxes.py docs
+AMERICAN := kcv/boxes.py kcv/data/transforms/keras_cv.py docs CONTRIBUTING.md
 
 .PHONY: demo test test-all lint clean
 

@@ -20,7 +20,7 @@ import tyro
 
 import kcv
 from benchmarks.timing import print_ratios
-from kcv.data.transforms.batching import WINDOW
+from kcv.data import BATCH_GROUP
 from kcv.detection.parts.rpn import foreground_logit
 from recipes import faster_rcnn as recipe
 from recipes.common.plan import Schedule
@@ -113,7 +113,7 @@ def training(steps):
     step = tf.function(model.train_step, reduce_retracing=True)
     stream = iter(batches.prefetch(2))
     # Sizes differ from batch to batch: let the step be traced for all of them.
-    for data in [*stored, *(next(stream) for _ in range(WINDOW))]:
+    for data in [*stored, *(next(stream) for _ in range(BATCH_GROUP))]:
         step(data)
 
     def rate(run, steps=steps):

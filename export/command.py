@@ -88,18 +88,13 @@ def export(
             raise FileNotFoundError(f"no such file: {path}")
 
     # Not above, where --help would wait for TensorFlow.
-    import keras
-
-    import kcv.classification
-    import kcv.detection
-    import kcv.segmentation
-    import kcv.style  # noqa: F401  a model finds its class among these
+    import kcv
     from kcv.data import read_image
     from kcv.serving import ServingConfig
     from kcv.serving import publish
 
     told = ServingConfig.load(model.parent)
-    network = keras.models.load_model(model, compile=False)
+    network = kcv.load_model(model, compile=False)
     task = task or (told.task if told else _task_of(network))
     _check_task(task, network)
     class_names = _class_names(model, labels, told)

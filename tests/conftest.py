@@ -1,5 +1,7 @@
 """Fixtures that every test may use."""
 
+import fcntl
+import functools
 import os
 import subprocess
 import sys
@@ -7,8 +9,15 @@ from pathlib import Path
 
 import pytest
 
-# Deterministic and quiet, before anything imports TensorFlow.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+pytest.register_assert_rewrite("tests.layer_contract")
+
+
+@pytest.fixture
+def check_layer(tmp_path):
+    """Check of what holds for every layer, see tests/layer_contract.py."""
+    from tests.layer_contract import check_layer
+
+    return functools.partial(check_layer, folder=tmp_path)
 
 
 @pytest.fixture(scope="session")
@@ -57,10 +66,18 @@ def on_replicas():
 
 @pytest.fixture(scope="session")
 def program(tmp_path_factory) -> Path:
-    """The native C++ loader, built once."""
+    """The native C++ loader, built once in a run, whichever worker asks."""
     from export import native
 
-    try:
-        return native.build(tmp_path_factory.mktemp("native") / "loader")
-    except FileNotFoundError as error:
-        pytest.skip(f"no native loader: {error}")
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    path = folder / "loader"
+    with (folder / "loader.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if path.exists():
+            return path
+        try:
+            return native.build(path)
+        except FileNotFoundError as error:
+            pytest.skip(f"no native loader: {error}")

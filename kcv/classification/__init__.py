@@ -11,9 +11,6 @@ from kcv.classification.alexnet import alexnet_trunk
 from kcv.classification.auxiliary import AuxiliaryClassifier
 from kcv.classification.cifar_resnet import CIFARResNet
 from kcv.classification.crops import dense_probabilities
-from kcv.classification.crops import googlenet_crops
-from kcv.classification.crops import single_crop
-from kcv.classification.crops import ten_crops
 from kcv.classification.fully_convolutional import fully_convolutional
 from kcv.classification.googlenet import GoogLeNet
 from kcv.classification.googlenet import googlenet_trunk
@@ -36,6 +33,9 @@ from kcv.classification.vgg import VGG19
 from kcv.classification.vgg import vgg_head
 from kcv.classification.vgg import vgg_trunk
 from kcv.classification.zfnet import ZFNet
+from kcv.data.transforms.crops import googlenet_crops
+from kcv.data.transforms.crops import single_crop
+from kcv.data.transforms.crops import ten_crops
 
 __all__ = [
     "GOOGLENET_MEAN",

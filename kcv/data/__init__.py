@@ -1,6 +1,5 @@
 """Data sets and pipelines, as `tf.data.Dataset`s."""
 
-from kcv.data.data_set import DataSet
 from kcv.data.embedded.digit_scenes import digit_scenes
 from kcv.data.embedded.digits import digits
 from kcv.data.embedded.scenes.material import DIGIT_CLASSES
@@ -26,29 +25,35 @@ from kcv.data.streams.images import decode_image
 from kcv.data.streams.images import read_image
 from kcv.data.streams.validation import check_boxes
 from kcv.data.streams.validation import validate
-from kcv.data.transforms.batching import WINDOW as BATCH_GROUP
+from kcv.data.transforms.batching import BATCH_GROUP
 from kcv.data.transforms.batching import batch
-from kcv.data.transforms.batching import detection_inputs
-from kcv.data.transforms.batching import drop_difficult
-from kcv.data.transforms.batching import segmentation_inputs
 from kcv.data.transforms.crops import area_and_aspect_crop
-from kcv.data.transforms.crops import pca_colour
+from kcv.data.transforms.crops import googlenet_crops
 from kcv.data.transforms.crops import random_crop
-from kcv.data.transforms.crops import random_short_side
-from kcv.data.transforms.flips_and_colour import photometric
-from kcv.data.transforms.flips_and_colour import random_flip
+from kcv.data.transforms.crops import single_crop
+from kcv.data.transforms.crops import ten_crops
+from kcv.data.transforms.flips_and_color import pca_color
+from kcv.data.transforms.flips_and_color import photometric
+from kcv.data.transforms.flips_and_color import random_flip
+from kcv.data.transforms.inputs import detection_inputs
+from kcv.data.transforms.inputs import drop_difficult
+from kcv.data.transforms.inputs import segmentation_inputs
+from kcv.data.transforms.keras_cv import from_keras_cv
+from kcv.data.transforms.keras_cv import to_keras_cv
 from kcv.data.transforms.object_windows import object_windows
 from kcv.data.transforms.object_windows import proposal_windows
 from kcv.data.transforms.resizing import random_resize
+from kcv.data.transforms.resizing import random_short_side
 from kcv.data.transforms.resizing import resize
 from kcv.data.transforms.resizing import resize_short_side
+from kcv.examples import DataSet
 
 __all__ = [
     "BATCH_GROUP",
-    "DataSet",
     "DIGIT_CLASSES",
     "VOC_CLASSES",
     "VOC_SEGMENTATION_CLASSES",
+    "DataSet",
     "area_and_aspect_crop",
     "batch",
     "check_boxes",
@@ -58,6 +63,8 @@ __all__ = [
     "digit_scenes",
     "digits",
     "drop_difficult",
+    "from_keras_cv",
+    "googlenet_crops",
     "idx",
     "image_folder",
     "load_classification",
@@ -65,7 +72,7 @@ __all__ = [
     "load_images",
     "load_segmentation",
     "object_windows",
-    "pca_colour",
+    "pca_color",
     "photometric",
     "proposal_windows",
     "random_crop",
@@ -84,6 +91,9 @@ __all__ = [
     "resize",
     "resize_short_side",
     "segmentation_inputs",
+    "single_crop",
+    "ten_crops",
+    "to_keras_cv",
     "validate",
     "voc",
 ]

@@ -331,10 +331,8 @@ def check_settings(**arguments: tuple[object, type[Settings]]) -> None:
 
 
 def _is_count(value) -> bool:
-    return (
-        isinstance(value, int | float | np.number)
-        and int(value) == value
-        and value >= 1
+    return isinstance(value, int | float | np.number) and bool(
+        int(value) == value and value >= 1
     )
 
 

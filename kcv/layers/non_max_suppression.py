@@ -83,6 +83,10 @@ class NonMaxSuppression(keras.layers.Layer):
         )
         return indices, tf.range(self.max_outputs) < count[:, None]
 
+    def compute_output_shape(self, input_shape):
+        shape = (input_shape[0][0], self.max_outputs)
+        return shape, shape
+
     def compute_output_spec(self, inputs):
         shape = (inputs[0].shape[0], self.max_outputs)
         return (

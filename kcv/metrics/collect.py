@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kcv.data.transforms.batching import model_inputs
+from kcv.data.transforms.inputs import model_inputs
 
 
 def collect_detections(

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from kcv.classification.crops import single_crop
 from kcv.data.streams.images import decode_image
+from kcv.data.transforms.crops import single_crop
 from kcv.data.transforms.resizing import resize_example
 
 Prepare = Callable[[tf.Tensor], tf.Tensor]
@@ -62,7 +62,7 @@ class ShortSide:
 class CenterCrop:
     """Scale an image to a short side and take the square in its middle.
 
-    What `kcv.classification.single_crop` does in ILSVRC's evaluation.
+    What `kcv.data.single_crop` does in ILSVRC's evaluation.
 
     Args:
         short_side: pixels of the shorter side.

@@ -64,7 +64,7 @@ class Training:
             images = kcv.data.random_crop(images, self.crop, seed, start)
         images = kcv.data.random_flip(images, seed, start)
         if self.color:
-            images = kcv.data.pca_colour(images, seed, start)
+            images = kcv.data.pca_color(images, seed, start)
         return images
 
 

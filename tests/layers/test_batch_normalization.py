@@ -99,13 +99,14 @@ def test_graph_assigns_moving_averages():
     )
 
 
-def test_saves_and_loads(tmp_path):
-    images = keras.Input(SHAPE[1:])
-    model = keras.Model(images, BatchNormalization(momentum=0.9)(images))
-    model.save(tmp_path / "model.keras")
-    again = keras.saving.load_model(tmp_path / "model.keras")
-    assert isinstance(again.layers[1], BatchNormalization)
-    assert again.layers[1].momentum == 0.9
+def test_contract(check_layer):
+    maps = np.random.default_rng(0).normal(2, 3, SHAPE).astype("float32")
+    check_layer(
+        BatchNormalization(momentum=0.9),
+        maps,
+        expected=maps / np.sqrt(1.001),
+        free=(None, None, None, 4),
+    )
 
 
 def test_weights_go_to_the_layer_of_keras_and_back(tmp_path):

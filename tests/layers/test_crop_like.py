@@ -20,20 +20,14 @@ def test_values_and_gradient_are_those_of_a_slice():
     )
 
 
-def test_an_image_of_any_size():
-    layer = CropLike(1)
-
-    @tf.function(
-        input_signature=[tf.TensorSpec((None, None, None, 2), tf.float32)] * 2
-    )
-    def cut(maps, images):
-        return layer([maps, images])
-
-    assert cut(tf.zeros((1, 9, 9, 2)), tf.zeros((1, 6, 7, 2))).shape == (
-        1,
-        6,
-        7,
-        2,
+def test_contract(check_layer):
+    maps = np.random.default_rng(0).normal(size=(2, 9, 8, 3))
+    check_layer(
+        CropLike(2),
+        [maps.astype("float32"), np.zeros((2, 5, 4, 1), "float32")],
+        expected=maps[:, 2:7, 2:6],
+        free=[(None, None, None, 3), (None, None, None, 1)],
+        differentiable=(True, False),
     )
 
 

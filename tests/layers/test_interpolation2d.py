@@ -1,6 +1,5 @@
 """Interpolation, against PyTorch and by hand."""
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -52,13 +51,14 @@ def test_gradients_are_the_adjoint(method):
     np.testing.assert_allclose(np.sum(gradient * X), loss, rtol=1e-4)
 
 
-def test_free_sizes_in_a_saved_model(tmp_path):
-    images = keras.Input((None, None, 3))
-    enlarged = Interpolation2D(2, "nearest")(images)
-    assert enlarged.shape == (None, None, None, 3)
-    keras.Model(images, enlarged).save(tmp_path / "model.keras")
-    again = keras.models.load_model(tmp_path / "model.keras")
-    assert again.predict(X, verbose=0).shape == (2, 10, 14, 3)
+@pytest.mark.parametrize("method", ["nearest", "bilinear"])
+def test_contract(method, check_layer):
+    check_layer(
+        Interpolation2D(2, method),
+        X,
+        free=(None, None, None, 3),
+        gradient_dtype="float32",
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,3 @@
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -76,15 +75,14 @@ def test_squares_are_summed_in_float32():
     assert float(y[0, 0, 0, 2]) == pytest.approx(400 / 17**0.75, rel=1e-3)
 
 
-def test_in_a_functional_model_that_is_saved(tmp_path):
-    image = keras.Input((None, None, 7))
-    layer = LocalResponseNormalization(3, 0.1, 0.5, 2.0, "alexnet", name="n")
-    model = keras.Model(image, layer(image))
-    assert model.output_shape == (None, None, None, 7)
-    model.save(tmp_path / "model.keras")
-    again = keras.models.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(again(maps(7)), model(maps(7)))
-    assert again.get_layer("n").get_config() == layer.get_config()
+def test_contract(check_layer):
+    check_layer(
+        LocalResponseNormalization(3, 0.1, 0.5, 2.0, "alexnet"),
+        maps(7, scale=2.0),
+        expected=normalize_by_loops(maps(7, scale=2.0), 3, 0.1, 0.5, 2.0),
+        free=(None, None, None, 7),
+        gradient_dtype="float32",
+    )
 
 
 @pytest.mark.parametrize(

@@ -123,18 +123,27 @@ def test_of_equal_maxima_the_first_counts():
     assert (pooled[0, 0, 0, 0], switches[0, 0, 0, 0]) == (0, 0)
 
 
-def test_free_sizes_in_a_saved_model(tmp_path):
-    images = keras.Input((None, None, 3))
-    pooled, switches = MaxPoolWithSwitches(3, 2)(images)
-    back = MaxUnpool(3, 2)([pooled, switches, images])
-    model = keras.Model(images, back)
-    model.save(tmp_path / "model.keras")
-    again = keras.models.load_model(tmp_path / "model.keras")
-    for sides in SIZES:
-        x = maps(sides)
-        _, _, expected = oracle(x, 3, 2, "same")
-        found = again.predict(x, verbose=0)
-        np.testing.assert_allclose(found, expected, rtol=1e-6)
+@pytest.mark.parametrize("sides", SIZES[:2])
+def test_contract_of_pooling(sides, check_layer):
+    pooled, switches, _ = oracle(maps(sides), 3, 2, "same")
+    check_layer(
+        MaxPoolWithSwitches(3, 2),
+        maps(sides),
+        expected=(pooled, switches),
+        free=(None, None, None, 3),
+    )
+
+
+@pytest.mark.parametrize("sides", SIZES[:2])
+def test_contract_of_unpooling(sides, check_layer):
+    pooled, switches, back = oracle(maps(sides), 3, 2, "same")
+    check_layer(
+        MaxUnpool(3, 2),
+        [pooled, switches.astype("uint8"), maps(sides)],
+        expected=back,
+        free=[(None, None, None, 3)] * 3,
+        differentiable=(True, False, False),
+    )
 
 
 def test_mixed_precision():

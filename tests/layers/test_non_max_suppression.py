@@ -1,4 +1,3 @@
-import keras
 import numpy as np
 import pytest
 
@@ -51,13 +50,17 @@ def test_scores_must_pass_the_threshold_and_padding_never_does():
     assert np.asarray(valid).sum() == 2
 
 
-def test_in_a_functional_model_that_is_saved(tmp_path):
-    boxes, scores = keras.Input((8, 4)), keras.Input((8,))
-    outputs = NonMaxSuppression(0.5, 5)([boxes, scores])
-    model = keras.Model([boxes, scores], outputs)
-    model.save(tmp_path / "model.keras")
-    again = keras.models.load_model(tmp_path / "model.keras")
-    assert again.layers[-1].get_config() == model.layers[-1].get_config()
+def test_contract(check_layer):
+    rng = np.random.default_rng(0)
+    corner = rng.uniform(0, 20, (2, 8, 2))
+    boxes = np.concatenate([corner, corner + 15], -1).astype("float32")
+    check_layer(
+        NonMaxSuppression(0.5, 5),
+        [boxes, rng.uniform(size=(2, 8)).astype("float32")],
+        free=[(None, None, 4), (None, None)],
+        differentiable=False,
+        gradient_dtype="float32",
+    )
 
 
 @pytest.mark.parametrize(

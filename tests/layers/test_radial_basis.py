@@ -49,6 +49,16 @@ def test_distances_are_float32_under_mixed_precision():
     assert float(y[0, 0]) == -300  # 300 is beyond the digits of bfloat16
 
 
+def test_contract(check_layer):
+    features = np.random.default_rng(0).standard_normal((4, 6))
+    check_layer(
+        RadialBasis(3, kernel_initializer="ones"),
+        features.astype("float32"),
+        expected=-np.square(features - 1).sum(1, keepdims=True).repeat(3, 1),
+        keeps_float32=True,
+    )
+
+
 def test_errors():
     with pytest.raises(ValueError, match="units=0"):
         RadialBasis(0)

@@ -160,15 +160,19 @@ def test_the_gradient_reaches_the_image_and_no_box():
     np.testing.assert_allclose(np.sum(to_images * change), slope, rtol=1e-3)
 
 
-def test_in_a_functional_model_that_is_saved(tmp_path):
-    images, boxes = keras.Input((None, None, 3)), keras.Input((None, 4))
-    model = keras.Model([images, boxes], RegionWarp(8, 2)([images, boxes]))
-    assert model.output_shape == (None, None, 8, 8, 3)
-    model.save(tmp_path / "model.keras")
-    again = keras.models.load_model(tmp_path / "model.keras")
-    inputs = [np.ones((1, 9, 9, 3)), np.array([[[0, 0, 9, 12]]])]
-    np.testing.assert_array_equal(
-        model.predict(inputs, verbose=0), again.predict(inputs, verbose=0)
+def test_contract(check_layer):
+    images = np.random.default_rng(0).normal(size=(2, 9, 9, 3))
+    boxes = [[[0, 0, 9, 12], [2, 3, 7, 8.5]], [[-4, 1, 5, 6], [0, 0, 0, 0]]]
+    check_layer(
+        RegionWarp(8, 2),
+        [images.astype("float32"), np.array(boxes, "float32")],
+        expected=[
+            [warp_by_steps(image, box, 8, 2) for box in own]
+            for image, own in zip(images, boxes, strict=True)
+        ],
+        free=[(None, None, None, 3), (None, None, 4)],
+        differentiable=(True, False),
+        gradient_dtype="float32",
     )
 
 

@@ -141,16 +141,16 @@ def test_running_maxima():
         np.testing.assert_array_equal(stacked[level], expected)
 
 
-def test_in_a_functional_model_that_is_saved(tmp_path):
-    features = keras.Input((None, None, 3))
-    boxes = keras.Input((None, 4))
-    model = keras.Model([features, boxes], RoIPool(3, 0.5)([features, boxes]))
-    assert model.output_shape == (None, None, 3, 3, 3)
-    model.save(tmp_path / "model.keras")
-    again = keras.models.load_model(tmp_path / "model.keras")
-    inputs = [np.ones((1, 9, 9, 3)), np.array([[[0, 0, 9, 12]]])]
-    np.testing.assert_array_equal(
-        model.predict(inputs, verbose=0), again.predict(inputs, verbose=0)
+def test_contract(check_layer):
+    features = np.random.default_rng(0).normal(size=(2, 9, 9, 3))
+    boxes = [[[0, 0, 9, 12], [2, 3, 17, 8]], [[-4, 1, 5, 6], [0, 0, 0, 0]]]
+    features, boxes = features.astype("float32"), np.array(boxes, "float32")
+    check_layer(
+        RoIPool(3, 0.5),
+        [features, boxes],
+        expected=pool_by_loops(features, boxes, 3, 0.5),
+        free=[(None, None, None, 3), (None, None, 4)],
+        differentiable=(True, False),
     )
 
 

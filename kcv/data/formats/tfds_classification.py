@@ -2,10 +2,10 @@
 
 import tensorflow as tf
 
-from kcv.data.data_set import DataSet
 from kcv.data.formats.tfds_stream import epochs
 from kcv.data.formats.tfds_stream import open_tfds
 from kcv.data.streams.decoding import decode
+from kcv.examples import DataSet
 
 
 def tfds_classification(

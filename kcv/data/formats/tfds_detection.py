@@ -5,11 +5,11 @@ import re
 
 import tensorflow as tf
 
-from kcv.data.data_set import DataSet
 from kcv.data.formats.tfds_stream import epochs
 from kcv.data.formats.tfds_stream import open_tfds
 from kcv.data.streams.decoding import decode
 from kcv.data.streams.validation import validate
+from kcv.examples import DataSet
 
 
 def is_tfds_name(source: str | os.PathLike, family: str) -> bool:

@@ -2,7 +2,6 @@
 
 import os
 
-from kcv.data.data_set import DataSet
 from kcv.data.embedded.digits import digits
 from kcv.data.embedded.scenes.material import DIGIT_CLASSES
 from kcv.data.embedded.scenes.material import digit_indices
@@ -14,6 +13,7 @@ from kcv.data.formats.tfds_classification import tfds_classification
 from kcv.data.streams.arrays import stream
 from kcv.data.streams.holdout import divided
 from kcv.data.streams.holdout import keep_apart
+from kcv.examples import DataSet
 
 _HELP = (
     "digits, mnist, fashion_mnist, cifar10, cifar100, imagenet2012, "

@@ -2,7 +2,6 @@
 
 import tensorflow as tf
 
-from kcv.data.data_set import DataSet
 from kcv.data.formats.annotations import Annotations
 from kcv.data.formats.coco import read_coco
 from kcv.data.formats.tfds_detection import is_tfds_name
@@ -13,6 +12,7 @@ from kcv.data.formats.voc import voc_image_names
 from kcv.data.formats.voc import voc_splits
 from kcv.data.streams.holdout import divided
 from kcv.data.streams.holdout import keep_apart
+from kcv.examples import DataSet
 
 _HELP = (
     "digit_scenes, voc/2007, voc/2012, coco/2017, voc:FOLDER, "

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from kcv.data.data_set import DataSet
 from kcv.data.embedded.scenes.material import PHOTOGRAPHS
 from kcv.data.embedded.scenes.material import RAW
 from kcv.data.formats.image_folder import LabelledFiles
 from kcv.data.formats.masked_images import files_by_name
 from kcv.data.streams.holdout import divided
+from kcv.examples import DataSet
 
 
 def load_images(

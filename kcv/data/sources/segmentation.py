@@ -2,7 +2,6 @@
 
 import tensorflow as tf
 
-from kcv.data.data_set import DataSet
 from kcv.data.formats.masked_images import MaskedImages
 from kcv.data.formats.segmentation_trees import read_masked_folder
 from kcv.data.formats.segmentation_trees import read_sbd
@@ -10,6 +9,7 @@ from kcv.data.formats.segmentation_trees import read_voc_segmentation
 from kcv.data.formats.segmentation_trees import segmentation_splits
 from kcv.data.streams.holdout import divided
 from kcv.data.streams.holdout import keep_apart
+from kcv.examples import DataSet
 
 _HELP = "digit_scenes, voc:FOLDER, sbd:SBD:VOC or folder:IMAGES:MASKS"
 # Lists of a VOC tree to train on and to hold out, the first pair that is there.

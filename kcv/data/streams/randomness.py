@@ -7,7 +7,10 @@ import tensorflow as tf
 
 
 class Purpose(enum.IntEnum):
-    """What random numbers are for: of one seed, they are independent."""
+    """What random numbers are for.
+
+    Those of one seed and of different purposes are independent.
+    """
 
     FLIP = 0
     BRIGHTNESS = 1
@@ -17,7 +20,7 @@ class Purpose(enum.IntEnum):
     CROP = 5
     AREA = 6
     ASPECT = 7
-    COLOUR = 8
+    COLOR = 8
     SCALE = 9
     OBJECT = 10
 
@@ -26,12 +29,12 @@ def own_seed(seed: int, position: tf.Tensor, purpose: Purpose) -> tf.Tensor:
     """Make the seed of a stateless operation.
 
     Args:
-        seed: of the data set.
-        position: () int64, of the example in its stream.
-        purpose: what it is for.
+        seed: Seed of the data set.
+        position: Position of the example in its stream, () int64.
+        purpose: Purpose of the random numbers.
 
     Returns:
-        (2,) int64.
+        Tensor (2,) of int64.
     """
     own = tf.stack(
         [tf.constant(seed, tf.int64), tf.constant(purpose, tf.int64)]
@@ -39,20 +42,39 @@ def own_seed(seed: int, position: tf.Tensor, purpose: Purpose) -> tf.Tensor:
     return tf.random.experimental.stateless_fold_in(own, position)
 
 
+def random_integers(
+    seed: tf.Tensor, shape: tuple[int, ...], ends: int | tf.Tensor
+) -> tf.Tensor:
+    """Draw integers from 0 to ends - 1.
+
+    Args:
+        seed: Seed of a stateless operation, see `own_seed`.
+        shape: Shape of the result.
+        ends: Number of integers to draw from, of a shape that broadcasts to
+            `shape`.
+
+    Returns:
+        Tensor of `shape`, int32.
+    """
+    # The modulus of 2**32 numbers has no bias that matters.
+    numbers = tf.random.stateless_uniform(shape, seed, None, None, tf.int32)
+    return tf.math.floormod(numbers, ends)
+
+
 def map_with_position(
     dataset: tf.data.Dataset,
     function: Callable[[tf.Tensor, dict], dict],
     start: int,
 ) -> tf.data.Dataset:
-    """Map a function of an example and its position, side by side.
+    """Map a function of an example and its position, in parallel.
 
     Args:
-        dataset: of single examples.
-        function: of the position, () int64, and the example.
-        start: position of the first example.
+        dataset: Dataset of single examples.
+        function: Function of the position, () int64, and the example.
+        start: Position of the first example.
 
     Returns:
-        The dataset of what the function gives.
+        The dataset of the results, in order.
     """
     return dataset.enumerate(start).map(
         function, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True

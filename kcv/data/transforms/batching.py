@@ -2,11 +2,16 @@
 
 import tensorflow as tf
 
-# Landscape and portrait are told apart within so many batches. To go on at
-# batch k of a stream, start its parts at example (k // WINDOW) * WINDOW *
-# batch_size, and skip k % WINDOW batches.
-WINDOW = 8
-_PADDING = {"labels": -1, "segmentation_masks": 255}
+from kcv.examples import PADDING_LABEL
+from kcv.examples import VOID
+
+#: Number of batches within which wide and high images are batched apart. To
+#: resume a stream at batch k, start its parts at example
+#: (k // BATCH_GROUP) * BATCH_GROUP * batch_size, and skip k % BATCH_GROUP
+#: batches.
+BATCH_GROUP = 8
+
+_PADDING = {"labels": PADDING_LABEL, "segmentation_masks": VOID}
 
 
 def batch(
@@ -20,38 +25,41 @@ def batch(
 ) -> tf.data.Dataset:
     """Pad examples to a common size and batch them.
 
-    With `group_by_aspect`, images wider than high and the others are batched
-    apart, as py-faster-rcnn does, so that little is padded: within every
-    `WINDOW` batches the wide ones come first, and at most one batch is mixed.
-    A batch is a function of the examples of its window alone, and every
-    example is given once.
+    With `group_by_aspect`, images that are wider than high and all others are
+    batched apart, as in py-faster-rcnn, so that there is little padding. Within
+    every `kcv.data.BATCH_GROUP` batches the wide ones come first, and at most
+    one batch is mixed. A batch depends only on the examples of its group, and
+    every example is given once.
 
     Args:
-        dataset: of single examples, see `kcv.data.voc`; those of
-            `kcv.data.load_segmentation` have no boxes.
-        batch_size: examples in a batch.
-        max_boxes: number N of rows that boxes are padded to. None is the most
-            of the batch, at least 1.
-        group_by_aspect: whether to batch wide and high images apart.
-        drop_remainder: whether to drop a last batch that is not full.
-        pad_to_multiple: height and width of the canvas are multiples of this.
-        max_proposals: number P of rows that `proposals` are padded to, where
-            examples have them; None is the most of the batch, at least 1.
+        dataset: Dataset of single examples, see `kcv.examples`.
+        batch_size: Number of examples in a batch.
+        max_boxes: Number N of rows that boxes are padded to. Defaults to None,
+            for the largest number in the batch, at least 1.
+        group_by_aspect: Whether to batch wide and high images apart. Defaults
+            to True.
+        drop_remainder: Whether to drop a last batch that is not full. Defaults
+            to False.
+        pad_to_multiple: Number that height and width of the padded images are
+            multiples of. Defaults to 1.
+        max_proposals: Number P of rows that `proposals` are padded to, if
+            examples have them. Defaults to None, for the largest number in the
+            batch, at least 1.
 
     Returns:
-        A dataset of `images` (B, H, W, 3) float32 0 to 255, padded right and
-        below with 0; `image_sizes` (B, 2) int32, height and width without
-        padding; `image_id` (B,) string; `scale` (B,) float32. If any,
-        `bounding_boxes` {`boxes` (B, N, 4) float32 padded with 0, `labels`
-        (B, N) int32 padded with -1} with `difficult` and `is_crowd` (B, N)
-        bool, False; `proposals` (B, P, 4) float32 padded with 0; masks,
-        `segmentation_masks` (B, H, W) uint8 padded with 255, `instance_masks`
-        (B, N, H, W) uint8 padded with 0. Iteration raises
+        A dataset of `images` (B, H, W, 3) float32, 0 to 255, padded on the
+        right and at the bottom with 0; `image_sizes` (B, 2) int32, height and
+        width without padding; `image_id` (B,) string; `scale` (B,) float32. If
+        examples have them, also `bounding_boxes` {`boxes` (B, N, 4) float32
+        padded with 0, `labels` (B, N) int32 padded with -1}, `difficult` and
+        `is_crowd` (B, N) bool padded with False; `proposals` (B, P, 4) float32
+        padded with 0; `segmentation_masks` (B, H, W) uint8 padded with 255;
+        `instance_masks` (B, N, H, W) uint8 padded with 0. Iteration raises
         `InvalidArgumentError`, naming the image, if one has more than
         `max_boxes` boxes or `max_proposals` proposals.
 
     Raises:
-        ValueError: if a number is below 1.
+        ValueError: If a number is below 1.
 
     Example:
 
@@ -67,7 +75,9 @@ def batch(
         ("max_proposals", 1 if max_proposals is None else max_proposals),
     ):
         if value < 1:
-            raise ValueError(f"{name} must be at least 1, received {value}")
+            raise ValueError(
+                f"`{name}` must be at least 1. Received: {name}={value}"
+            )
     count = int(dataset.cardinality())
     dataset = dataset.map(
         lambda example: _padded(
@@ -87,8 +97,8 @@ def batch(
         )
 
     if group_by_aspect and batch_size > 1:
-        window = WINDOW * batch_size
-        dataset = dataset.prefetch(window).window(window)
+        group = BATCH_GROUP * batch_size
+        dataset = dataset.prefetch(group).window(group)
         dataset = dataset.flat_map(lambda nested: join(_by_aspect(nested)))
     else:
         dataset = join(dataset)
@@ -106,93 +116,6 @@ def batch(
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
-def detection_inputs(example: dict) -> tuple[dict, dict]:
-    """Divide a batch into what a detector sees and what it is to find.
-
-    Args:
-        example: an element of `batch`.
-
-    Returns:
-        (x, y) for `fit`: x of `images`, `image_sizes` and, if there are any,
-        `proposals`; y of `boxes`, `labels`, `difficult` and `is_crowd`; shapes
-        and dtypes unchanged.
-
-    Example:
-
-    ```python
-    model.fit(batches.map(kcv.data.detection_inputs))
-    ```
-    """
-    x = model_inputs(example)
-    y = {
-        "boxes": example["bounding_boxes"]["boxes"],
-        "labels": example["bounding_boxes"]["labels"],
-        "difficult": example["difficult"],
-        "is_crowd": example["is_crowd"],
-    }
-    return x, y
-
-
-def segmentation_inputs(example: dict) -> tuple[tf.Tensor, tf.Tensor]:
-    """Divide a batch into what a segmenter sees and what it is to find.
-
-    Args:
-        example: an element of `batch`.
-
-    Returns:
-        (images, segmentation_masks) for `fit`.
-
-    Example:
-
-    ```python
-    scenes, names, _ = kcv.data.load_segmentation("digit_scenes")
-    batches = kcv.data.batch(scenes, 4).map(kcv.data.segmentation_inputs)
-    ```
-    """
-    return example["images"], example["segmentation_masks"]
-
-
-def model_inputs(example: dict) -> dict:
-    """Pick what a detector sees.
-
-    Args:
-        example: an element of `batch`.
-
-    Returns:
-        `images`, `image_sizes` and, if there are any, `proposals`.
-    """
-    keys = ("images", "image_sizes", "proposals")
-    return {key: example[key] for key in keys if key in example}
-
-
-def drop_difficult(example: dict) -> dict:
-    """Remove the objects that are marked as difficult.
-
-    Args:
-        example: a single example, before `batch`.
-
-    Returns:
-        The example with the other objects, which may be none.
-
-    Example:
-
-    ```python
-    train = kcv.data.voc("voc/2007").map(kcv.data.drop_difficult)
-    ```
-    """
-    keep = ~example["difficult"]
-    kept = {
-        key: tf.boolean_mask(example[key], keep)
-        for key in ("difficult", "is_crowd", "instance_masks")
-        if key in example
-    }
-    kept["bounding_boxes"] = {
-        key: tf.boolean_mask(value, keep)
-        for key, value in example["bounding_boxes"].items()
-    }
-    return {**example, **kept}
-
-
 def _padded(example, max_boxes, multiple, max_proposals):
     """Pad the rows of objects and the canvas of one example."""
     example = dict(example)
@@ -203,7 +126,7 @@ def _padded(example, max_boxes, multiple, max_proposals):
         rows = _rows(example, boxes, "boxes", "max_boxes", max_boxes)
         more = rows - tf.shape(boxes)[0]
         boxes = tf.pad(boxes, [[0, more], [0, 0]])
-        labels = tf.pad(labels, [[0, more]], constant_values=-1)
+        labels = tf.pad(labels, [[0, more]], constant_values=PADDING_LABEL)
         example["bounding_boxes"] = {
             "boxes": tf.ensure_shape(boxes, (max_boxes, 4)),
             "labels": tf.ensure_shape(labels, (max_boxes,)),
@@ -224,7 +147,7 @@ def _padded(example, max_boxes, multiple, max_proposals):
     example["images"] = tf.pad(example["images"], [*canvas, [0, 0]])
     if "segmentation_masks" in example:
         example["segmentation_masks"] = tf.pad(
-            example["segmentation_masks"], canvas, constant_values=255
+            example["segmentation_masks"], canvas, constant_values=VOID
         )
     if "instance_masks" in example:
         example["instance_masks"] = tf.pad(
@@ -234,23 +157,26 @@ def _padded(example, max_boxes, multiple, max_proposals):
     return example
 
 
-def _rows(example, boxes, what, argument, most):
-    """Number of rows to pad to, at least one: no reduction likes none."""
+def _rows(example, boxes, what, argument, maximum):
+    """Return the number of rows to pad to.
+
+    It is at least 1, since reductions over an empty axis fail.
+    """
     count = tf.shape(boxes)[0]
-    if most is None:
+    if maximum is None:
         return tf.maximum(count, 1)
     check = tf.debugging.Assert(
-        count <= most,
+        count <= maximum,
         [
             "image",
             example["image_id"],
             f"has more {what} than {argument}; {what}, {argument}:",
             count,
-            most,
+            maximum,
         ],
     )
     with tf.control_dependencies([check]):
-        return tf.constant(most)
+        return tf.constant(maximum)
 
 
 def _padding(spec, key=None):
@@ -262,7 +188,7 @@ def _padding(spec, key=None):
 
 
 def _by_aspect(nested):
-    """Put the wide images of a window before the others."""
+    """Put the wide images of a group before the others."""
     examples = tf.data.Dataset.zip(nested)
 
     def is_wide(example):

@@ -1,8 +1,13 @@
-"""The augmentations of the classification papers.
+"""Parts of images: random ones to train on, and fixed ones to test on.
 
-As in `kcv.data.transforms.flips_and_colour`, the randomness of example number
-p is a pure function of (seed, p). Mirroring is `kcv.data.random_flip`.
+As in `kcv.data.transforms.flips_and_color`, the randomness of example number p
+is a pure function of (seed, p). The fixed crops are those of ILSVRC. Their
+functions take a batch of images of one size, (B, H, W, C) of any type, in a
+graph or outside, and return N crops of each, (B, N, size, size, C) float32. The
+probabilities of the N are averaged; see `kcv.metrics.evaluate_classifier`.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -10,67 +15,9 @@ import tensorflow as tf
 from kcv.data.streams.randomness import Purpose
 from kcv.data.streams.randomness import map_with_position
 from kcv.data.streams.randomness import own_seed
+from kcv.data.streams.randomness import random_integers
 from kcv.data.transforms.resizing import resize_short_side
 from kcv.examples import VOID
-
-# Principal components of the colours of ImageNet, RGB in 0..1: variances, and
-# unit vectors as columns, a row for each of R, G, B.
-PCA_EIGENVALUES = np.array([0.2175, 0.0188, 0.0045], "float32")
-PCA_EIGENVECTORS = np.array(
-    [
-        [-0.5675, 0.7192, 0.4009],
-        [-0.5808, -0.0045, -0.8140],
-        [-0.5836, -0.6948, 0.4203],
-    ],
-    "float32",
-)
-
-
-def random_short_side(
-    dataset: tf.data.Dataset,
-    least: int,
-    most: int,
-    seed: int,
-    start: int = 0,
-) -> tf.data.Dataset:
-    """Scale images to a short side drawn evenly, from which crops are taken.
-
-    VGG's scale jittering is 256 to 512 (Simonyan and Zisserman 2014, section
-    3.1), that of ResNets 256 to 480 (He et al. 2015, section 3.4).
-
-    Args:
-        dataset: of single examples with `images` (H, W, C) uint8.
-        least: shortest short side, pixels.
-        most: longest short side, pixels; as `least` for one scale.
-        seed: the side in example number p is a pure function of (seed, p).
-        start: number of the first example, as for a run that is resumed.
-
-    Returns:
-        The dataset, scaled with antialiasing.
-
-    Raises:
-        ValueError: if the range is empty or begins below 1.
-
-    Example:
-
-    ```python
-    train = kcv.data.random_short_side(train, 256, 480, seed=1)
-    train = kcv.data.random_crop(train, 224, seed=1)
-    ```
-    """
-    if not 1 <= least <= most:
-        raise ValueError(
-            "sides must be 1 <= least <= most, received "
-            f"least={least} and most={most}"
-        )
-
-    def scale(position, example):
-        own = own_seed(seed, position, Purpose.SCALE)
-        side = least + _integers(own, (), most - least + 1)
-        image = resize_short_side(example["images"], side)
-        return {**example, "images": tf.cast(image, tf.uint8)}
-
-    return map_with_position(dataset, scale, start)
 
 
 def random_crop(
@@ -88,13 +35,16 @@ def random_crop(
     250 with its mask (Noh et al. 2015, section 5.2).
 
     Args:
-        dataset: of single examples with `images` (H, W, C) uint8, with or
-            without `segmentation_masks`.
-        size: side of the square.
-        seed: the place in example number p is a pure function of (seed, p).
-        start: number of the first example, as for a run that is resumed.
-        padding: zeros that are put around each image first, void around a
-            mask.
+        dataset: Dataset of single examples with `images` (H, W, C) uint8, with
+            or without `segmentation_masks`.
+        size: Side of the square, in pixels.
+        seed: Seed of the random numbers. The place in example number p is a
+            pure function of (seed, p).
+        start: Number of the first example, for a run that is resumed. Defaults
+            to 0.
+        padding: Width of a border that is added to each image first, in
+            pixels. It is 0 around an image and void around a mask. Defaults
+            to 0.
 
     Returns:
         The dataset with `images` (size, size, C) uint8 and the same part of
@@ -102,7 +52,7 @@ def random_crop(
         if one is smaller.
 
     Raises:
-        ValueError: if `size` is below 1 or `padding` negative.
+        ValueError: If `size` is below 1 or `padding` is negative.
 
     Example:
 
@@ -112,8 +62,8 @@ def random_crop(
     """
     if size < 1 or padding < 0:
         raise ValueError(
-            "size must be at least 1 and padding at least 0, received "
-            f"size={size} and padding={padding}"
+            "`size` must be at least 1 and `padding` at least 0. Received: "
+            f"size={size}, padding={padding}"
         )
 
     def cut(position, example):
@@ -133,7 +83,7 @@ def random_crop(
         )
         with tf.control_dependencies([check]):
             spare = tf.identity(spare)
-        place = _integers(
+        place = random_integers(
             own_seed(seed, position, Purpose.CROP), (2,), spare + 1
         )
         top, left = tf.unstack(place)
@@ -164,25 +114,29 @@ def area_and_aspect_crop(
 ) -> tf.data.Dataset:
     """Cut a part of random area and aspect, and scale it to a square.
 
-    GoogLeNet's (Szegedy et al., arXiv:1409.4842, section 6), with torch's
-    way: the area is drawn evenly, the aspect evenly in its logarithm, and a
-    part that does not fit is drawn again. If none fits, it is the largest
-    square in the middle.
+    The augmentation of GoogLeNet (Szegedy et al., arXiv:1409.4842, section 6)
+    in the way of torch: The area is drawn uniformly, and so is the logarithm of
+    the aspect. A part that does not fit is drawn again. If none fits, the part
+    is the largest square in the middle.
 
     Args:
-        dataset: of single examples with `images` (H, W, C) uint8.
-        size: side of the square, to which parts are scaled with antialiasing.
-        seed: the part of example number p is a pure function of (seed, p).
-        start: number of the first example, as for a run that is resumed.
-        area: least and greatest share of the image.
-        aspect: least and greatest width over height.
-        attempts: how often a part is drawn.
+        dataset: Dataset of single examples with `images` (H, W, C) uint8.
+        size: Side of the square, in pixels, to which parts are scaled with
+            antialiasing.
+        seed: Seed of the random numbers. The part of example number p is a
+            pure function of (seed, p).
+        start: Number of the first example, for a run that is resumed. Defaults
+            to 0.
+        area: Minimum and maximum share of the image. Defaults to (0.08, 1).
+        aspect: Minimum and maximum of width over height. Defaults to
+            (3/4, 4/3).
+        attempts: Number of times that a part is drawn. Defaults to 10.
 
     Returns:
         The dataset with `images` (size, size, C) uint8.
 
     Raises:
-        ValueError: if a range is empty or beyond what an image has.
+        ValueError: If a range is empty or exceeds what an image has.
 
     Example:
 
@@ -192,14 +146,17 @@ def area_and_aspect_crop(
     """
     if not 0 < area[0] <= area[1] <= 1:
         raise ValueError(
-            f"area must be 0 < least <= most <= 1, received {area}"
+            f"`area` must be 0 < minimum <= maximum <= 1. Received: area={area}"
         )
     if not 0 < aspect[0] <= aspect[1]:
-        raise ValueError(f"aspect must be 0 < least <= most, received {aspect}")
+        raise ValueError(
+            "`aspect` must be 0 < minimum <= maximum. Received: "
+            f"aspect={aspect}"
+        )
     if size < 1 or attempts < 1:
         raise ValueError(
-            "size and attempts must be at least 1, received "
-            f"size={size} and attempts={attempts}"
+            "`size` and `attempts` must be at least 1. Received: "
+            f"size={size}, attempts={attempts}"
         )
 
     def cut(position, example):
@@ -227,7 +184,7 @@ def area_and_aspect_crop(
             parts[tf.argmax(tf.cast(fits, tf.int32))],
             tf.fill((2,), tf.reduce_min(sides)),
         )
-        places = _integers(own(Purpose.CROP), (2,), sides - part + 1)
+        places = random_integers(own(Purpose.CROP), (2,), sides - part + 1)
         middle = (sides - part) // 2
         place = tf.where(tf.reduce_any(fits), places, middle)
         (top, left), (height, width) = tf.unstack(place), tf.unstack(part)
@@ -239,57 +196,129 @@ def area_and_aspect_crop(
     return map_with_position(dataset, cut, start)
 
 
-def pca_colour(
-    dataset: tf.data.Dataset,
-    seed: int,
-    start: int = 0,
-    *,
-    std: float = 0.1,
-) -> tf.data.Dataset:
-    """Shift an image's colour along the principal components of ImageNet's.
-
-    Krizhevsky et al. (2012), section 4.1: the same shift for all pixels of an
-    image, the sum of the components, each times its eigenvalue and a normal
-    number. The eigenvalues are those in common use, of RGB in 0..1.
+def single_crop(
+    images: tf.Tensor, short_side: int = 256, size: int = 224
+) -> tf.Tensor:
+    """Take the square in the middle.
 
     Args:
-        dataset: of single examples with `images` (H, W, 3) uint8.
-        seed: the shift of example number p is a pure function of (seed, p).
-        start: number of the first example, as for a run that is resumed.
-        std: of the normal numbers.
+        images: Images (B, H, W, C).
+        short_side: Length of the short side that images are scaled to first,
+            in pixels. Defaults to 256.
+        size: Side of the crop, in pixels, 227 for AlexNet. Defaults to 224.
 
     Returns:
-        The dataset, colours clipped to 0..255.
+        Crops (B, 1, size, size, C) float32.
 
     Raises:
-        ValueError: if `std` is negative.
+        ValueError: If the crop is larger than the short side.
 
     Example:
 
-    ```python
-    train = kcv.data.pca_colour(train, seed=1)
-    ```
+    >>> single_crop(tf.zeros((2, 375, 500, 3))).shape
+    TensorShape([2, 1, 224, 224, 3])
     """
-    if std < 0:
-        raise ValueError(f"std must be at least 0, received {std}")
-
-    def shift(position, example):
-        amounts = tf.random.stateless_normal(
-            (3,), own_seed(seed, position, Purpose.COLOUR), stddev=std
-        )
-        shift = tf.linalg.matvec(PCA_EIGENVECTORS, amounts * PCA_EIGENVALUES)
-        image = tf.cast(example["images"], tf.float32) + 255 * shift
-        image = tf.clip_by_value(tf.round(image), 0, 255)
-        return {**example, "images": tf.cast(image, tf.uint8)}
-
-    return map_with_position(dataset, shift, start)
+    _check(size, short_side)
+    images = resize_short_side(images, short_side)
+    return _corners_and_center(images, size)[:, 4:]
 
 
-def _integers(seed, shape, ends):
-    """Draw from 0 to ends - 1; of 2**32 numbers a modulus has no bias."""
-    numbers = tf.random.stateless_uniform(shape, seed, None, None, tf.int32)
-    return tf.math.floormod(numbers, ends)
+def ten_crops(
+    images: tf.Tensor, short_side: int = 256, size: int = 224
+) -> tf.Tensor:
+    """Take the four corners and the center, and their mirror images.
+
+    Krizhevsky et al. (2012), section 4.1.
+
+    Args:
+        images: Images (B, H, W, C).
+        short_side: Length of the short side that images are scaled to first,
+            in pixels. Defaults to 256.
+        size: Side of the crops, in pixels. Defaults to 224.
+
+    Returns:
+        Crops (B, 10, size, size, C) float32: top left, top right, bottom left,
+        bottom right, center, and their mirror images.
+
+    Raises:
+        ValueError: If a crop is larger than the short side.
+
+    Example:
+
+    >>> ten_crops(tf.zeros((2, 375, 500, 3)), 256, 227).shape
+    TensorShape([2, 10, 227, 227, 3])
+    """
+    _check(size, short_side)
+    images = resize_short_side(images, short_side)
+    return _with_mirror_images(_corners_and_center(images, size))
+
+
+def googlenet_crops(
+    images: tf.Tensor,
+    short_sides: Sequence[int] = (256, 288, 320, 352),
+    size: int = 224,
+) -> tf.Tensor:
+    """Take the 144 crops of GoogLeNet.
+
+    Szegedy et al., arXiv:1409.4842, section 7: 4 scales, 3 squares along the
+    long side, 6 crops of each (the corners, the center and the whole square,
+    scaled down), and the mirror images.
+
+    Args:
+        images: Images (B, H, W, C).
+        short_sides: Lengths of the short side that images are scaled to, in
+            pixels. Defaults to (256, 288, 320, 352).
+        size: Side of the crops, in pixels. Defaults to 224.
+
+    Returns:
+        Crops (B, 36 * len(short_sides), size, size, C) float32.
+
+    Raises:
+        ValueError: If a crop is larger than a short side.
+
+    Example:
+
+    >>> googlenet_crops(tf.zeros((1, 375, 500, 3))).shape
+    TensorShape([1, 144, 224, 224, 3])
+    """
+    crops = []
+    for short_side in short_sides:
+        _check(size, short_side)
+        scaled = resize_short_side(images, short_side)
+        spare = tf.shape(scaled)[1:3] - short_side  # one of them is 0
+        for step in (0, 1, 2):  # left or top, center, right or bottom
+            top, left = tf.unstack(spare * step // 2)
+            square = _crop(scaled, top, left, short_side)
+            crops.append(_corners_and_center(square, size))
+            crops.append(resize_short_side(square, size)[:, tf.newaxis])
+    return _with_mirror_images(tf.concat(crops, axis=1))
 
 
 def _of_size(image, size):
     return tf.ensure_shape(image, (size, size, None))
+
+
+def _check(size, short_side):
+    if not 1 <= size <= short_side:
+        raise ValueError(
+            "`size` must be at least 1 and at most `short_side`. Received: "
+            f"size={size}, short_side={short_side}"
+        )
+
+
+def _crop(images, top, left, size):
+    crop = images[:, top : top + size, left : left + size]
+    return tf.ensure_shape(crop, (None, size, size, None))
+
+
+def _corners_and_center(images, size):
+    bottom, right = tf.unstack(tf.shape(images)[1:3] - size)
+    corners = ((0, 0), (0, right), (bottom, 0), (bottom, right))
+    center = (bottom // 2, right // 2)
+    return tf.stack(
+        [_crop(images, *place, size) for place in (*corners, center)], axis=1
+    )
+
+
+def _with_mirror_images(crops):
+    return tf.concat([crops, tf.reverse(crops, [3])], axis=1)

@@ -1,4 +1,4 @@
-"""The image scales of detectors, boxes and masks too, and of classifiers."""
+"""Scales of images, of their boxes and of their masks."""
 
 from collections.abc import Sequence
 
@@ -7,31 +7,34 @@ import tensorflow as tf
 from kcv.data.streams.randomness import Purpose
 from kcv.data.streams.randomness import map_with_position
 from kcv.data.streams.randomness import own_seed
+from kcv.data.streams.randomness import random_integers
 
 
 def resize(
     dataset: tf.data.Dataset, short_side: int = 600, long_side: int = 1000
 ) -> tf.data.Dataset:
-    """Scale images so that the short side is `short_side`, or the long capped.
+    """Scale images to a short side, unless the long side becomes too long.
 
-    The rule of py-faster-rcnn's `prep_im_for_blob`: scale = short_side / short,
-    and long_side / long instead if round(scale * long) > long_side. Bilinear,
-    without antialiasing; masks take the nearest pixel. Each example depends
-    upon itself alone, so that streams stay resumable.
+    The rule of py-faster-rcnn's `prep_im_for_blob`: The scale is short_side /
+    short, or long_side / long if round(scale * long) > long_side. Images are
+    interpolated bilinearly without antialiasing, masks take the nearest pixel.
+    Each example depends on itself alone, so that streams can be resumed.
 
     Args:
-        dataset: of single examples with `images` (H, W, 3) uint8, with or
-            without `bounding_boxes`, `proposals` and masks.
-        short_side: wanted length of the short side, in pixels.
-        long_side: greatest length of the long side, in pixels.
+        dataset: Dataset of single examples with `images` (H, W, 3) uint8, with
+            or without `bounding_boxes`, `proposals` and masks.
+        short_side: Length of the short side, in pixels. Defaults to 600.
+        long_side: Maximum length of the long side, in pixels. Defaults to
+            1000.
 
     Returns:
-        The dataset, with `scale` () float32, resized / original (times a
-        `scale` that was there). A new side is rounded to a whole pixel, and
-        boxes follow it, so they may differ from scale * box by half a pixel.
+        The dataset, with `scale` () float32, the new size over the old one
+        (times a `scale` that was there). A new side is rounded to a whole
+        pixel, and boxes follow it, so they may differ from scale * box by half
+        a pixel.
 
     Raises:
-        ValueError: if a side is below 1 or long_side below short_side.
+        ValueError: If a side is below 1 or `long_side` below `short_side`.
 
     Example:
 
@@ -41,8 +44,9 @@ def resize(
     """
     if not 1 <= short_side <= long_side:
         raise ValueError(
-            "sides must be 1 <= short_side <= long_side, received "
-            f"short_side={short_side}, long_side={long_side}"
+            "`short_side` and `long_side` must be 1 <= short_side <= "
+            f"long_side. Received: short_side={short_side}, "
+            f"long_side={long_side}"
         )
     return dataset.map(
         lambda example: resize_example(example, short_side, long_side),
@@ -58,24 +62,28 @@ def random_resize(
     seed: int,
     start: int = 0,
 ) -> tf.data.Dataset:
-    """Scale each image to one of several sizes, by chance.
+    """Scale each image to one of several sizes at random.
 
     Multi-scale training of SPPnet (He et al. 2014) and Fast R-CNN (Girshick
     2015, section 4.4).
 
     Args:
-        dataset: as of `resize`.
-        short_sides: lengths of the short side to choose from, in pixels; the
-            papers have 480, 576, 688, 864 and 1200.
-        long_side: greatest length of the long side, in pixels; 2000 there.
-        seed: what example number p is scaled to is a function of (seed, p).
-        start: number of the first example, as for a run that is resumed.
+        dataset: Dataset of single examples with `images` (H, W, 3) uint8, with
+            or without `bounding_boxes`, `proposals` and masks.
+        short_sides: Lengths of the short side to choose from, in pixels. Those
+            of the papers are 480, 576, 688, 864 and 1200.
+        long_side: Maximum length of the long side, in pixels, 2000 in the
+            papers.
+        seed: Seed of the random numbers. The size of example number p is a
+            pure function of (seed, p).
+        start: Number of the first example, for a run that is resumed. Defaults
+            to 0.
 
     Returns:
-        As of `resize`.
+        The dataset, with `scale` () float32, as `kcv.data.resize` returns it.
 
     Raises:
-        ValueError: if a side is below 1 or long_side below a short side.
+        ValueError: If a side is below 1 or `long_side` below a short side.
 
     Example:
 
@@ -90,8 +98,9 @@ def random_resize(
         or not 1 <= min(short_sides) <= max(short_sides) <= long_side
     ):
         raise ValueError(
-            "sides must be 1 <= short_sides <= long_side, received "
-            f"short_sides={short_sides}, long_side={long_side}"
+            "`short_sides` and `long_side` must be 1 <= short_sides <= "
+            f"long_side. Received: short_sides={short_sides}, "
+            f"long_side={long_side}"
         )
 
     def scale(position, example):
@@ -110,7 +119,7 @@ def random_resize(
 def resize_example(
     example: dict, short_side: int | tf.Tensor, long_side: int
 ) -> dict:
-    """Scale one example, as `resize` does each of a data set."""
+    """Scale one example, as `resize` scales each of a data set."""
     example = dict(example)
     old = tf.shape(example["images"])[:2]
     new, scale = scaled_size(old, short_side, long_side)
@@ -141,17 +150,18 @@ def resize_example(
 def scaled_size(
     size: tf.Tensor, short_side: int | tf.Tensor, long_side: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Find the size to which an image is scaled.
+    """Compute the size to which an image is scaled.
 
     Args:
-        size: (2,) int32, height and width.
-        short_side: wanted length of the short side, in pixels.
-        long_side: greatest length of the long side, in pixels.
+        size: Height and width, (2,) int32.
+        short_side: Length of the short side, in pixels.
+        long_side: Maximum length of the long side, in pixels.
 
     Returns:
-        (2,) int32, and the scale, () float64.
+        Tuple of the new height and width, (2,) int32, and the scale, ()
+        float64.
     """
-    # float64, as the rule was written in: roundings must fall the same way.
+    # The reference computes in float64: values must round the same way.
     sides = tf.cast(size, tf.float64)
     scale = tf.cast(short_side, tf.float64) / tf.reduce_min(sides)
     capped = long_side / tf.reduce_max(sides)
@@ -167,17 +177,19 @@ def _nearest(masks, size):
 def resize_short_side(
     images: tf.Tensor, short_side: int | tf.Tensor
 ) -> tf.Tensor:
-    """Scale images so that the short side is `short_side`.
+    """Scale images to a short side of a given length.
 
-    Bilinear with antialiasing and rounded to whole numbers, as Pillow does:
-    ILSVRC's images are large, and without antialiasing they lose points.
+    Images are interpolated bilinearly with antialiasing and rounded to whole
+    numbers, as in Pillow. Without antialiasing, large images such as those of
+    ILSVRC are classified worse.
 
     Args:
-        images: (B, H, W, C) or (H, W, C).
-        short_side: In pixels; a number, or () int32 in a graph.
+        images: Images (B, H, W, C) or (H, W, C).
+        short_side: Length of the short side, in pixels, an int or a tensor ()
+            int32. The long side is rounded down.
 
     Returns:
-        Images of the same rank, float32; the long side is rounded down.
+        Images of the same rank, float32.
 
     Raises:
         ValueError: If `short_side` is below 1.
@@ -188,8 +200,61 @@ def resize_short_side(
     TensorShape([1, 256, 341, 3])
     """
     if isinstance(short_side, int) and short_side < 1:
-        raise ValueError(f"short_side must be positive, received {short_side}.")
+        raise ValueError(
+            f"`short_side` must be positive. Received: short_side={short_side}"
+        )
     sides = tf.shape(images)[-3:-1]
-    # Whole numbers throughout: no rounding errors to fall on either side.
+    # With whole numbers there are no rounding errors.
     sides = short_side * sides // tf.reduce_min(sides)
     return tf.round(tf.image.resize(images, sides, antialias=True))
+
+
+def random_short_side(
+    dataset: tf.data.Dataset,
+    min_side: int,
+    max_side: int,
+    seed: int,
+    start: int = 0,
+) -> tf.data.Dataset:
+    """Scale each image to a short side of random length.
+
+    Crops of the scaled images are taken next. VGG's scale jittering is 256 to
+    512 (Simonyan and Zisserman 2014, section 3.1), that of ResNets 256 to 480
+    (He et al. 2015, section 3.4).
+
+    Args:
+        dataset: Dataset of single examples with `images` (H, W, C) uint8.
+        min_side: Minimum length of the short side, in pixels.
+        max_side: Maximum length of the short side, in pixels. All lengths
+            between the two have the same probability.
+        seed: Seed of the random numbers. The length in example number p is a
+            pure function of (seed, p).
+        start: Number of the first example, for a run that is resumed. Defaults
+            to 0.
+
+    Returns:
+        The dataset, with images scaled with antialiasing.
+
+    Raises:
+        ValueError: If the range is empty or begins below 1.
+
+    Example:
+
+    ```python
+    train = kcv.data.random_short_side(train, 256, 480, seed=1)
+    train = kcv.data.random_crop(train, 224, seed=1)
+    ```
+    """
+    if not 1 <= min_side <= max_side:
+        raise ValueError(
+            "`min_side` and `max_side` must be 1 <= min_side <= max_side. "
+            f"Received: min_side={min_side}, max_side={max_side}"
+        )
+
+    def scale(position, example):
+        own = own_seed(seed, position, Purpose.SCALE)
+        side = min_side + random_integers(own, (), max_side - min_side + 1)
+        image = resize_short_side(example["images"], side)
+        return {**example, "images": tf.cast(image, tf.uint8)}
+
+    return map_with_position(dataset, scale, start)

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from kcv.data import load_classification
-from kcv.data.data_set import DataSet
 from kcv.data.sources.detection import classification as classification_sources
+from kcv.examples import DataSet
 
 
 def ids(found):

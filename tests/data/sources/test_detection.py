@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from kcv.data.data_set import DataSet
 from kcv.data.sources.detection import load_detection
+from kcv.examples import DataSet
 
 CAT = ("cat", (1, 1, 5, 5), 0)
 DOG = ("dog", (1, 1, 5, 5), 0)

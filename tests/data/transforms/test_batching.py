@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kcv.data.transforms.batching import WINDOW
+from kcv.data.transforms.batching import BATCH_GROUP
 from kcv.data.transforms.batching import batch
-from kcv.data.transforms.batching import detection_inputs
-from kcv.data.transforms.batching import drop_difficult
+from kcv.data.transforms.inputs import detection_inputs
 
 
 def test_pads_right_and_below(make_example, as_dataset):
@@ -125,9 +124,9 @@ def ids(dataset):
     return [[int(i) for i in x["image_id"].numpy()] for x in dataset]
 
 
-def test_grouping_by_aspect_equals_a_sort_of_windows(mixed, as_dataset):
+def test_grouping_by_aspect_equals_a_sort_of_groups(mixed, as_dataset):
     size = 2
-    window = size * WINDOW
+    window = size * BATCH_GROUP
     expected = []
     for first in range(0, len(mixed), window):
         numbers = range(first, min(first + window, len(mixed)))
@@ -146,8 +145,8 @@ def test_grouping_by_aspect_equals_a_sort_of_windows(mixed, as_dataset):
 def test_goes_on_at_any_batch(batches, mixed, as_dataset):
     size = 2
     whole = ids(batch(as_dataset(mixed), size))
-    start = batches // WINDOW * WINDOW * size
-    rest = batch(as_dataset(mixed[start:]), size).skip(batches % WINDOW)
+    start = batches // BATCH_GROUP * BATCH_GROUP * size
+    rest = batch(as_dataset(mixed[start:]), size).skip(batches % BATCH_GROUP)
     assert ids(rest) == whole[batches:]
 
 
@@ -182,32 +181,5 @@ def test_numbers_are_checked(mixed, as_dataset):
         "pad_to_multiple",
         "max_proposals",
     ):
-        with pytest.raises(ValueError, match=f"{name} must be at least 1"):
+        with pytest.raises(ValueError, match=f"`{name}` must be at least 1"):
             batch(as_dataset(mixed), **{"batch_size": 2, name: 0})
-
-
-def test_detection_inputs(make_example, as_dataset):
-    dataset = batch(as_dataset([make_example(4, 6, [[0, 0, 2, 2]])]), 1)
-    ((x, y),) = dataset.map(detection_inputs)
-    (got,) = dataset
-    assert set(x) == {"images", "image_sizes"}
-    assert set(y) == {"boxes", "labels", "difficult", "is_crowd"}
-    np.testing.assert_array_equal(x["images"], got["images"])
-    np.testing.assert_array_equal(y["boxes"], got["bounding_boxes"]["boxes"])
-
-
-def test_drop_difficult(make_example, as_dataset):
-    example = make_example(4, 6, [[0, 0, 2, 2], [1, 1, 3, 3], [2, 2, 4, 4]])
-    example["difficult"][[0, 2]] = True
-    example["is_crowd"][1] = True
-    example["instance_masks"] = np.arange(3, dtype=np.uint8)[
-        :, None, None
-    ] * np.ones((4, 6), np.uint8)
-    every = {**example, "difficult": np.ones(3, bool)}
-    one, none = as_dataset([example, every]).map(drop_difficult)
-    assert one["bounding_boxes"]["boxes"].numpy().tolist() == [[1, 1, 3, 3]]
-    assert one["bounding_boxes"]["labels"].numpy().tolist() == [1]
-    assert one["difficult"].numpy().tolist() == [False]
-    assert one["is_crowd"].numpy().tolist() == [True]
-    np.testing.assert_array_equal(one["instance_masks"], np.ones((1, 4, 6)))
-    assert none["bounding_boxes"]["boxes"].shape == (0, 4)

@@ -5,13 +5,13 @@ import pytest
 import tensorflow as tf
 
 from kcv.data import area_and_aspect_crop
-from kcv.data import pca_colour
+from kcv.data import googlenet_crops
+from kcv.data import pca_color
 from kcv.data import random_crop
 from kcv.data import random_flip
 from kcv.data import random_short_side
-from kcv.data import resize_short_side
-from kcv.data.transforms.crops import PCA_EIGENVALUES
-from kcv.data.transforms.crops import PCA_EIGENVECTORS
+from kcv.data import single_crop
+from kcv.data import ten_crops
 
 
 def repeated(image, count):
@@ -46,7 +46,7 @@ AUGMENTATIONS = {
     ),
     "crop": lambda x, seed, start=0: random_crop(x, 5, seed, start),
     "area": lambda x, seed, start=0: area_and_aspect_crop(x, 5, seed, start),
-    "colour": lambda x, seed, start=0: pca_colour(x, seed, start, std=1.0),
+    "color": lambda x, seed, start=0: pca_color(x, seed, start, std=1.0),
     "flip": random_flip,
 }
 
@@ -106,7 +106,7 @@ def test_a_crop_too_large_names_the_image():
     dataset = random_crop(repeated(positions(7, 9), 1), 8, seed=0)
     with pytest.raises(tf.errors.InvalidArgumentError, match="too small for"):
         list(dataset)
-    with pytest.raises(ValueError, match="size=0 and padding=0"):
+    with pytest.raises(ValueError, match="size=0, padding=0"):
         random_crop(dataset, 0, seed=0)
 
 
@@ -154,9 +154,9 @@ def test_a_part_that_never_fits_is_the_middle_square():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"area": (0, 1)}, "area must be .*received"),
+        ({"area": (0, 1)}, "`area` must be .*Received"),
         ({"area": (0.5, 0.4)}, "area"),
-        ({"aspect": (2, 1)}, "aspect must be .*received"),
+        ({"aspect": (2, 1)}, "`aspect` must be .*Received"),
         ({"attempts": 0}, "attempts=0"),
     ],
 )
@@ -165,68 +165,89 @@ def test_ranges_are_checked(arguments, message):
         area_and_aspect_crop(repeated(positions(4, 4), 1), 4, 0, **arguments)
 
 
-def test_the_components_are_orthonormal():
-    product = PCA_EIGENVECTORS.T @ PCA_EIGENVECTORS
-    np.testing.assert_allclose(product, np.eye(3), atol=1e-3)
-    assert list(PCA_EIGENVALUES) == sorted(PCA_EIGENVALUES, reverse=True)
+def photograph(height, width):
+    """Random blocks of four pixels: neither noise nor smooth."""
+    rng = np.random.default_rng(0)
+    blocks = rng.integers(0, 256, (height // 4 + 1, width // 4 + 1, 3))
+    return blocks.repeat(4, 0).repeat(4, 1)[:height, :width].astype(np.uint8)
 
 
-def test_colours_shift_along_the_components():
-    middle = np.full((3, 4, 3), 128, np.uint8)
-    found = images(pca_colour(repeated(middle, 2000), seed=0)).astype(float)
-    assert np.ptp(found, axis=(1, 2)).max() == 0  # one shift for all pixels
-    shifts = (found[:, 0, 0] - 128) / 255
-    amounts = shifts @ PCA_EIGENVECTORS / PCA_EIGENVALUES
-    # Rounding to 1/255 drowns the third component, and most of the second.
-    assert amounts[:, 0].std() == pytest.approx(0.1, rel=0.1)
-    assert np.abs(amounts[:, 0].mean()) < 0.01
-    covariance = np.cov(shifts.T)
-    expected = PCA_EIGENVECTORS * (0.1 * PCA_EIGENVALUES) ** 2
-    expected = expected @ PCA_EIGENVECTORS.T
-    np.testing.assert_allclose(covariance, expected, atol=3e-5)
+def batch_of_positions(height, width):
+    """A batch of an image whose pixels say where they are, from 0."""
+    rows, columns = np.indices((height, width))
+    return np.stack([rows, columns, rows + columns], -1)[None].astype("float32")
 
 
-def test_strong_shifts_show_every_component():
-    middle = np.full((1, 1, 3), 128, np.uint8)
-    dataset = pca_colour(repeated(middle, 400), seed=0, std=0.5)
-    shifts = (images(dataset)[:, 0, 0].astype(float) - 128) / 255
-    amounts = shifts @ PCA_EIGENVECTORS / PCA_EIGENVALUES
-    assert amounts[:, 0].std() == pytest.approx(0.5, rel=0.15)
-    assert amounts[:, 1].std() == pytest.approx(0.5, rel=0.15)
-    assert abs(np.corrcoef(amounts[:, 0], amounts[:, 1])[0, 1]) < 0.2
+@pytest.mark.parametrize("size", [(20, 31), (31, 20), (20, 20)])
+def test_ten_crops_are_corners_and_center_and_mirrored(size):
+    image = batch_of_positions(*size)
+    crops = ten_crops(image, short_side=20, size=15).numpy()
+    assert crops.shape == (1, 10, 15, 15, 3)
+    height, width = size
+    right, bottom = width - 15, height - 15
+    corners = [(0, 0), (0, right), (bottom, 0), (bottom, right)]
+    corners.append((bottom // 2, right // 2))
+    assert [tuple(crop[0, 0, :2]) for crop in crops[0, :5]] == corners
+    np.testing.assert_array_equal(crops[:, 5:], crops[:, :5, :, ::-1])
+    single = single_crop(image, short_side=20, size=15)
+    np.testing.assert_array_equal(single, crops[:, 4:5])
 
 
-def test_no_shift_and_clipping():
-    source = np.random.default_rng(0).integers(0, 256, (4, 4, 3), np.uint8)
-    found = images(pca_colour(repeated(source, 3), seed=0, std=0))
-    np.testing.assert_array_equal(found, [source] * 3)
-    white = np.full((2, 2, 3), 255, np.uint8)
-    found = images(pca_colour(repeated(white, 50), seed=0, std=3.0))
-    assert found.max() == 255
-    with pytest.raises(ValueError, match="received -1"):
-        pca_colour(repeated(white, 1), seed=0, std=-1)
+@pytest.mark.parametrize("landscape", [True, False])
+def test_googlenets_144_crops(landscape):
+    image = batch_of_positions(32, 48)  # of the short side, the long side
+    image = image if landscape else image.swapaxes(1, 2)
+    crops = googlenet_crops(image, (32, 36, 40, 44), 28).numpy()
+    assert crops.shape == (1, 144, 28, 28, 3)
+    np.testing.assert_array_equal(crops[:, 72:], crops[:, :72, :, ::-1])
+    # At the first scale nothing is resized but the square itself.
+    for square in range(3):
+        corner = 8 * square
+        own = crops[0, 6 * square : 6 * square + 6]
+        places = [tuple(crop[0, 0, :2]) for crop in own[:5]]
+        expected = [(0, 0), (0, 4), (4, 0), (4, 4), (2, 2)]
+        if not landscape:
+            expected[1:3] = expected[2:0:-1]
+        assert places == [(y, x + corner) for y, x in expected]
+        # The square, scaled down, shows all of it.
+        assert own[5][..., 1].min() <= corner + 1
+        assert own[5][..., 1].max() >= corner + 30
+    # No crop occurs twice.
+    assert len({crop.tobytes() for crop in crops[0]}) == 144
 
 
-def test_flips_need_no_boxes():
-    source = positions(4, 6)
-    found = images(random_flip(repeated(source, 40), seed=0))
-    flipped = [bool((image == source[:, ::-1]).all()) for image in found]
-    kept = [bool((image == source).all()) for image in found]
-    assert all(a != b for a, b in zip(flipped, kept, strict=True))
-    assert 10 <= sum(flipped) <= 30
+@pytest.mark.parametrize("crops", [single_crop, ten_crops, googlenet_crops])
+def test_crops_of_a_constant_image_are_constant(crops):
+    image = np.full((1, 300, 400, 3), 77, np.uint8)
+    assert set(np.unique(crops(image))) == {77}
 
 
-def test_short_sides_are_drawn_evenly():
-    image = positions(10, 20)
-    sides = []
-    for example in random_short_side(repeated(image, 600), 8, 11, seed=1):
-        height, width = example["images"].shape[:2]
-        assert width == 2 * height
-        sides.append(height - 8)
-        np.testing.assert_array_equal(
-            example["images"], resize_short_side(image, height)
+@pytest.mark.parametrize("crops", [single_crop, ten_crops, googlenet_crops])
+def test_a_graph_takes_images_of_any_size(crops):
+    short_sides = (20, 24) if crops is googlenet_crops else 20
+    spec = tf.TensorSpec((None, None, None, 3))
+    graph = tf.function(
+        lambda x: crops(x, short_sides, 16), input_signature=[spec]
+    )
+    count = graph.get_concrete_function().output_shapes[1]
+    assert count == {
+        single_crop: 1,
+        ten_crops: 10,
+        googlenet_crops: 72,
+    }.get(crops)
+    for size in ((40, 30), (20, 33)):
+        image = photograph(*size)[None].astype("float32")
+        np.testing.assert_allclose(
+            graph(image), crops(image, short_sides, 16), atol=1
         )
-    np.testing.assert_allclose(spread(sides, 4), 1, atol=0.25)
-    for least, most in ((0, 5), (6, 5)):
-        with pytest.raises(ValueError, match=f"most={most}"):
-            random_short_side(repeated(image, 1), least, most, seed=1)
+    batch = np.concatenate([image, image[:, ::-1]])
+    np.testing.assert_array_equal(graph(batch)[1], graph(batch[1:])[0])
+
+
+def test_sizes_are_checked():
+    image = batch_of_positions(8, 8)
+    for crops in (single_crop, ten_crops):
+        with pytest.raises(ValueError, match="size=9, short_side=8"):
+            crops(image, 8, 9)
+    with pytest.raises(ValueError, match="size=9, short_side=8"):
+        googlenet_crops(image, (10, 8), 9)

@@ -1,8 +1,12 @@
 import numpy as np
 import pytest
+import tensorflow as tf
+from PIL import Image
 
 from kcv.data.transforms.resizing import random_resize
+from kcv.data.transforms.resizing import random_short_side
 from kcv.data.transforms.resizing import resize
+from kcv.data.transforms.resizing import resize_short_side
 
 
 @pytest.mark.parametrize(
@@ -155,3 +159,57 @@ def test_random_sizes_are_all_there_and_stay(make_example, as_dataset):
 def test_no_random_sizes(short_sides, make_example, as_dataset):
     with pytest.raises(ValueError, match="1 <= short_sides <= long_side"):
         random_resize(as_dataset([make_example(8, 9)]), short_sides, 72, seed=0)
+
+
+def photograph(height, width):
+    """Random blocks of four pixels: neither noise nor smooth."""
+    rng = np.random.default_rng(0)
+    blocks = rng.integers(0, 256, (height // 4 + 1, width // 4 + 1, 3))
+    return blocks.repeat(4, 0).repeat(4, 1)[:height, :width].astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((375, 500), (64, 85)),
+        ((500, 333), (96, 64)),
+        ((40, 50), (64, 80)),
+        ((64, 99), (64, 99)),
+    ],
+)
+def test_resizing_is_pillows(size, expected):
+    image = photograph(*size)
+    got = resize_short_side(image, 64).numpy()
+    assert got.shape == (*expected, 3)
+    bilinear = (expected[::-1], Image.Resampling.BILINEAR)
+    # Of 8 bits Pillow rounds twice, along the rows and along the columns.
+    eight_bits = np.asarray(Image.fromarray(image).resize(*bilinear))
+    assert np.abs(got - eight_bits).max() <= 1
+    for channel in range(3):
+        real = Image.fromarray(image[..., channel].astype("float32"))
+        real = np.asarray(real.resize(*bilinear))
+        assert np.abs(got[..., channel] - real).max() <= 0.5001
+    np.testing.assert_array_equal(resize_short_side(image[None], 64)[0], got)
+
+
+def test_a_short_side_is_positive():
+    with pytest.raises(ValueError, match="short_side=0"):
+        resize_short_side(np.zeros((8, 8, 3)), 0)
+
+
+def test_short_sides_are_drawn_evenly():
+    image = np.arange(600).reshape(10, 20, 3).astype(np.uint8)
+    dataset = tf.data.Dataset.from_tensors({"images": image}).repeat(600)
+    sides = []
+    for example in random_short_side(dataset, 8, 11, seed=1):
+        height, width = example["images"].shape[:2]
+        assert width == 2 * height
+        sides.append(height - 8)
+        np.testing.assert_array_equal(
+            example["images"], resize_short_side(image, height)
+        )
+    counts = np.bincount(sides, minlength=4)
+    np.testing.assert_allclose(counts, 150, atol=0.25 * 150)
+    for least, most in ((0, 5), (6, 5)):
+        with pytest.raises(ValueError, match=f"max_side={most}"):
+            random_short_side(dataset, least, most, seed=1)

@@ -4,8 +4,11 @@ import tensorflow as tf
 from skimage.color import hsv2rgb
 from skimage.color import rgb2hsv
 
-from kcv.data.transforms.flips_and_colour import photometric
-from kcv.data.transforms.flips_and_colour import random_flip
+from kcv.data.transforms.flips_and_color import PCA_EIGENVALUES
+from kcv.data.transforms.flips_and_color import PCA_EIGENVECTORS
+from kcv.data.transforms.flips_and_color import pca_color
+from kcv.data.transforms.flips_and_color import photometric
+from kcv.data.transforms.flips_and_color import random_flip
 
 BOXES = [[2, 3, 9, 8], [0, 0, 17, 11], [12.25, 1, 17, 2]]
 COUNT = 40
@@ -155,7 +158,7 @@ def test_contrast_scales_about_the_mean(make_example, as_dataset):
     ("channel", "name", "strength"),
     [(0, "hue", 0.1), (1, "saturation", 0.5)],
 )
-def test_colour_equals_hsv(channel, name, strength, make_example, as_dataset):
+def test_color_equals_hsv(channel, name, strength, make_example, as_dataset):
     before, after = changed(make_example, as_dataset, **{name: strength})
     hsv = rgb2hsv(before / 255)
     at = np.unravel_index(hsv[..., 1].argmax(), (9, 9))  # a strong colour
@@ -181,5 +184,64 @@ def test_colour_equals_hsv(channel, name, strength, make_example, as_dataset):
 )
 def test_strength_is_checked(name, value, make_example, as_dataset):
     dataset = as_dataset([make_example(4, 4)])
-    with pytest.raises(ValueError, match=f"{name} must be .*received {value}"):
+    with pytest.raises(ValueError, match=f"{name}` must be .*{name}={value}"):
         photometric(dataset, 0, **{name: value})
+
+
+def repeated(image, count):
+    return tf.data.Dataset.from_tensors({"images": image}).repeat(count)
+
+
+def images(dataset):
+    return np.stack([example["images"] for example in dataset])
+
+
+def test_the_components_are_orthonormal():
+    product = PCA_EIGENVECTORS.T @ PCA_EIGENVECTORS
+    np.testing.assert_allclose(product, np.eye(3), atol=1e-3)
+    assert list(PCA_EIGENVALUES) == sorted(PCA_EIGENVALUES, reverse=True)
+
+
+def test_colors_shift_along_the_components():
+    middle = np.full((3, 4, 3), 128, np.uint8)
+    found = images(pca_color(repeated(middle, 2000), seed=0)).astype(float)
+    assert np.ptp(found, axis=(1, 2)).max() == 0  # one shift for all pixels
+    shifts = (found[:, 0, 0] - 128) / 255
+    amounts = shifts @ PCA_EIGENVECTORS / PCA_EIGENVALUES
+    # Rounding to 1/255 drowns the third component, and most of the second.
+    assert amounts[:, 0].std() == pytest.approx(0.1, rel=0.1)
+    assert np.abs(amounts[:, 0].mean()) < 0.01
+    covariance = np.cov(shifts.T)
+    expected = PCA_EIGENVECTORS * (0.1 * PCA_EIGENVALUES) ** 2
+    expected = expected @ PCA_EIGENVECTORS.T
+    np.testing.assert_allclose(covariance, expected, atol=3e-5)
+
+
+def test_strong_shifts_show_every_component():
+    middle = np.full((1, 1, 3), 128, np.uint8)
+    dataset = pca_color(repeated(middle, 400), seed=0, std=0.5)
+    shifts = (images(dataset)[:, 0, 0].astype(float) - 128) / 255
+    amounts = shifts @ PCA_EIGENVECTORS / PCA_EIGENVALUES
+    assert amounts[:, 0].std() == pytest.approx(0.5, rel=0.15)
+    assert amounts[:, 1].std() == pytest.approx(0.5, rel=0.15)
+    assert abs(np.corrcoef(amounts[:, 0], amounts[:, 1])[0, 1]) < 0.2
+
+
+def test_no_shift_and_clipping():
+    source = np.random.default_rng(0).integers(0, 256, (4, 4, 3), np.uint8)
+    found = images(pca_color(repeated(source, 3), seed=0, std=0))
+    np.testing.assert_array_equal(found, [source] * 3)
+    white = np.full((2, 2, 3), 255, np.uint8)
+    found = images(pca_color(repeated(white, 50), seed=0, std=3.0))
+    assert found.max() == 255
+    with pytest.raises(ValueError, match="std=-1"):
+        pca_color(repeated(white, 1), seed=0, std=-1)
+
+
+def test_flips_need_no_boxes():
+    source = np.arange(72, dtype=np.uint8).reshape(4, 6, 3)
+    found = images(random_flip(repeated(source, 40), seed=0))
+    flipped = [bool((image == source[:, ::-1]).all()) for image in found]
+    kept = [bool((image == source).all()) for image in found]
+    assert all(a != b for a, b in zip(flipped, kept, strict=True))
+    assert 10 <= sum(flipped) <= 30
