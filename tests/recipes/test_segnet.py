@@ -3,10 +3,15 @@
 import pytest
 
 from recipes import segnet
+from recipes.common import small_segnet
 
 
 @pytest.mark.parametrize("network", ["segnet", "segnet_basic"])
-def test_a_users_own_masks_train_and_are_measured(network, shapes, tmp_path):
+def test_a_users_own_masks_train_and_are_measured(
+    network, shapes, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(small_segnet, "BLOCKS", ((1, 8), (1, 16)))
+    monkeypatch.setattr(small_segnet, "LAST_OF_ENCODER", "conv2_1_relu")
     metrics = segnet.main(
         segnet.Options(
             out=tmp_path,
