@@ -38,6 +38,14 @@ def _models_are_freed(_libraries_are_permanent):
     gc.collect()
 
 
+@pytest.fixture(autouse=True)
+def _examples_have_a_folder_of_their_own(request):
+    """Let docstring examples write their files elsewhere than here."""
+    if isinstance(request.node, pytest.DoctestItem):
+        folder = request.getfixturevalue("tmp_path")
+        request.getfixturevalue("monkeypatch").chdir(folder)
+
+
 def _peak():
     """Measure the largest resident size so far, with processes started, GB."""
     kilobytes = max(

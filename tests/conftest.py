@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+# Scripts of their own, which --doctest-modules would import.
+collect_ignore = ["golden/make_torchvision_googlenet.py", "serving/servicer.py"]
 pytest.register_assert_rewrite("tests.layer_contract")
 
 

@@ -72,11 +72,8 @@ def coco_average_precision(
     make_dataset, make_evaluator = _evaluator()
     truth = read_ground_truth(ground_truth, classes)
     found = read_detections(detections, truth, classes)
-    labels = {
-        int(label)
-        for boxes in (*truth.values(), *found.values())
-        for label in boxes.labels
-    }
+    labels = {int(label) for own in truth.values() for label in own.labels}
+    labels |= {int(label) for own in found.values() for label in own.labels}
     if not labels:  # the evaluator cannot do without categories
         return dict.fromkeys(STATISTICS, float("nan"))
     images = [{"id": number} for number in range(1, len(truth) + 1)]
@@ -89,9 +86,9 @@ def coco_average_precision(
             objects.append(_annotation(len(objects), number, box, label))
             objects[-1]["iscrowd"] = int(crowd)
     results = []
-    for number, image in enumerate(found.values(), start=1):
+    for number, own in enumerate(found.values(), start=1):
         for box, score, label in zip(
-            image.boxes, image.scores, image.labels, strict=True
+            own.boxes, own.scores, own.labels, strict=True
         ):
             results.append(_annotation(len(results), number, box, label))
             results[-1] |= {"iscrowd": 0, "score": float(score)}

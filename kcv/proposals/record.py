@@ -18,8 +18,8 @@ class Proposals:
     Attributes:
         boxes: Array (n, 4), xyxy in pixels, half-open.
         scores: Array (n,), higher is better. None where the method has none.
-        masks: n masks, see `kcv.proposals.Masks`. None where the method has
-            boxes alone.
+        masks: Masks of the n proposals, see `kcv.proposals.Masks`. None where
+            the method has boxes alone.
 
     Example:
 

@@ -67,7 +67,7 @@ def flattened_maps(
     """
     layers = list(leaves(model))
     producers = {id(_symbolic(layer, "output")): layer for layer in layers}
-    maps = {}
+    maps: dict[str, tuple[int, int, int] | None] = {}
     for layer in layers:
         below = _symbolic(layer, "input")
         if not isinstance(layer, keras.layers.Dense) or below is None:

@@ -7,10 +7,19 @@ import numpy as np
 import pytest
 
 
+def standard_normal(seed, shape):
+    """Draw in float64 and keep float32, piece by piece to save memory."""
+    generator = np.random.default_rng(seed)
+    values = np.empty(np.prod(shape, dtype=int), "float32")
+    for start in range(0, len(values), 2**20):
+        piece = values[start : start + 2**20]
+        piece[:] = generator.standard_normal(len(piece))
+    return values.reshape(shape)
+
+
 def golden_value(name, shape):
     """The rule of the golden values."""
-    generator = np.random.default_rng(zlib.crc32(name.encode()))
-    v = generator.standard_normal(shape).astype("float32")
+    v = standard_normal(zlib.crc32(name.encode()), shape)
     if name.endswith("num_batches_tracked"):
         return np.zeros(shape, "int64")
     if name.endswith("running_var"):
@@ -36,9 +45,16 @@ def image():
 
 @pytest.fixture(scope="session")
 def golden_state(golden):
-    """Make the state dict of one of torchvision's networks."""
-    path = golden / "torchvision_state_dicts.json"
-    return lambda network: state_of(json.loads(path.read_text())[network])
+    """Make the state dict of one of torchvision's networks.
+
+    Shapes that are given by name replace torchvision's.
+    """
+    shapes = json.loads((golden / "torchvision_state_dicts.json").read_text())
+
+    def make(network, instead=()):
+        return state_of({**shapes[network], **dict(instead)})
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from kcv.data.embedded.scenes.layout import BLOCK
 from kcv.data.embedded.scenes.layout import draw_block
 from kcv.data.embedded.scenes.rendering import render
 from kcv.data.embedded.scenes.rendering import store
+from kcv.data.streams.holdout import check_split
 
 TEST_SCENES = 500
 # The streams of the two splits; digits and photographs differ anyway.
@@ -72,8 +73,7 @@ def digit_scenes(
         print(scene["image_id"], scene["bounding_boxes"]["labels"])
     ```
     """
-    if split not in _STREAMS:
-        raise ValueError(f"split must be 'train' or 'test', not {split!r}")
+    check_split(split)
     if masks not in _MASKS:
         raise ValueError(
             f"masks must be None, 'semantic' or 'instance', not {masks!r}"

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from kcv.data.embedded.scenes.material import digit_cells
 from kcv.data.streams.arrays import stream
+from kcv.data.streams.holdout import check_split
 
 
 def digits(
@@ -12,22 +13,24 @@ def digits(
 ) -> tf.data.Dataset:
     """Read the digits that E. Alpaydin and C. Kaynak collected, 8 x 8 pixels.
 
-    The set of scikit-learn: 1433 digits to train on and 364 held out, the
-    last fifth of each class, as in `kcv.data.digit_scenes`. Class names are
+    The set of scikit-learn: 1433 digits to train on and 364 held out, the last
+    fifth of each class, as in `kcv.data.digit_scenes`. Class names are
     `kcv.data.DIGIT_CLASSES`. Nothing is downloaded.
 
     Args:
-        split: "train" or "test".
-        seed: shuffles, every epoch anew, without end; example number p is a
-            function of (split, seed, p) alone. None is one pass in order.
-        start: position of the first example, as for a run that is resumed.
+        split: "train" or "test". Defaults to "train".
+        seed: Seed of the order. Every epoch has an order of its own, there are
+            epochs without end, and example number p is a pure function of
+            (split, seed, p). Defaults to None, for one pass in order.
+        start: Position of the first example, for a run that is resumed.
+            Defaults to 0.
 
     Returns:
-        A dataset of single examples: `images` (8, 8, 1) uint8, ink 255 on 0;
+        Dataset of single examples: `images` (8, 8, 1) uint8, ink 255 on 0;
         `labels` () int32, `image_id` () string.
 
     Raises:
-        ValueError: if `split` is neither, or `start` is negative.
+        ValueError: If `split` is neither of the two, or `start` is negative.
 
     Example:
 
@@ -35,8 +38,7 @@ def digits(
     model.fit(kcv.data.digits("train", seed=1).batch(32), steps_per_epoch=45)
     ```
     """
-    if split not in ("train", "test"):
-        raise ValueError(f"split must be 'train' or 'test', not {split!r}")
+    check_split(split)
     cells, labels = digit_cells(split)
     images = np.rint(cells * (255 / 16)).astype(np.uint8)[..., np.newaxis]
     return stream(images, labels, f"digits/{split}", seed, start)

@@ -1,8 +1,8 @@
-"""COCO: from TFDS, or the user's own JSON and image folder.
+"""COCO, from TFDS or from one's own JSON and image folder.
 
 T.-Y. Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014. Its
-boxes are 0-based (x, y, width, height), its category ids have gaps; labels
-count the categories in the order of their ids.
+boxes are 0-based (x, y, width, height) and its category ids have gaps. Labels
+number the categories in the order of their ids.
 """
 
 import json
@@ -15,8 +15,8 @@ import tensorflow as tf
 
 from kcv.data.formats.annotations import Annotations
 from kcv.data.formats.annotations import ImageBoxes
-from kcv.data.formats.tfds_detection import is_tfds_name
-from kcv.data.formats.tfds_detection import tfds_detection
+from kcv.data.formats.tfds import is_tfds_name
+from kcv.data.formats.tfds import tfds_detection
 from kcv.data.streams.validation import check_boxes
 
 
@@ -31,36 +31,36 @@ def coco(
     on_error: str = "raise",
     skipped: list[str] | None = None,
 ) -> tf.data.Dataset:
-    """Read a set in COCO's form.
-
-    With a seed the stream is endless and example number p is a pure function
-    of (set, seed, p) for a JSON.
-    `kcv.data.formats.tfds_detection` has the rule for TFDS.
+    """Read a detection set in the form of COCO.
 
     Args:
-        source: "coco/2014" or "coco/2017" (TFDS; needs `kcv[data]`), or a JSON
-            file of instances.
-        split: of TFDS: "train" or "val". A JSON is one split, and this is not
-            looked at.
-        images: folder of the `file_name`s of a JSON.
-        classes: names in label order; None is the categories in the order of
-            their ids. Give those of the training file for another one.
-        seed: shuffles, every epoch anew, without end. None is one pass in the
-            order of the file.
-        start: position of the first example, as for a run that is resumed.
-        on_error: "raise" or "skip" an image that cannot be decoded.
-        skipped: a list to which the names of skipped images are appended.
+        source: "coco/2014" or "coco/2017" (from TFDS, with `kcv[data]`), or the
+            path of a JSON file of instances. Defaults to "coco/2017".
+        split: "train" or "val" of a set from TFDS. Not used for a JSON file,
+            which is one split. Defaults to "train".
+        images: Folder of the `file_name`s of a JSON file.
+        classes: Names of the classes in label order. Pass those of the training
+            file for another file. Defaults to None, for the categories in the
+            order of their ids.
+        seed: Seed of the order. Every epoch has an order of its own, there are
+            epochs without end, and example number p is a pure function of (set,
+            seed, p). Defaults to None, for one pass in the order of the file.
+        start: Position of the first example, for a run that is resumed.
+            Defaults to 0.
+        on_error: "raise" an error at an image that cannot be decoded, or "skip"
+            it. Defaults to "raise".
+        skipped: List to which the names of skipped images are appended.
 
     Returns:
-        A dataset of single examples: `images` (H, W, 3) uint8 RGB,
+        Dataset of single examples: `images` (H, W, 3) uint8 RGB,
         `bounding_boxes` {`boxes` (N, 4) float32 absolute half-open xyxy,
         `labels` (N,) int32}, `difficult` (N,) bool (always False), `is_crowd`
         (N,) bool, `image_id` () string. N may be 0.
 
     Raises:
-        FileNotFoundError: if the JSON or images are missing.
-        ValueError: if an annotation is wrong; the message names it.
-        ImportError: if TFDS is needed and not installed.
+        FileNotFoundError: If the JSON file or images are missing.
+        ValueError: If an annotation is wrong. The message names it.
+        ImportError: If TFDS is needed and not installed.
 
     Example:
 
@@ -71,7 +71,8 @@ def coco(
     if is_tfds_name(source, "coco"):
         if images is not None or classes is not None:
             raise ValueError(
-                f"images and classes are for a JSON file, not for {source}"
+                "`images` and `classes` are for a JSON file. Received: "
+                f"source={source!r}"
             )
         return tfds_detection(
             os.fspath(source),
@@ -83,7 +84,8 @@ def coco(
         ).dataset
     if images is None:
         raise ValueError(
-            f"images must be the folder of the images of {source}, not None"
+            f"`images` must be the folder of the images of {source}. "
+            "Received: images=None"
         )
     annotations = read_coco(source, images, classes)
     return annotations.dataset(seed, start, on_error, skipped)
@@ -97,16 +99,17 @@ def read_coco(
     """Read the annotations of a JSON file, without the pixels.
 
     Args:
-        file: as `source` of `coco`.
-        images: as for `coco`.
-        classes: as for `coco`.
+        file: Path of a JSON file of instances.
+        images: Folder of its `file_name`s.
+        classes: Names of the classes in label order. Defaults to None, for the
+            categories in the order of their ids.
 
     Returns:
-        The checked annotations, in the order of the file.
+        The checked `Annotations`, in the order of the file.
 
     Raises:
-        FileNotFoundError: if the JSON or images are missing.
-        ValueError: if an annotation is wrong; the message names it.
+        FileNotFoundError: If the JSON file or images are missing.
+        ValueError: If an annotation is wrong. The message names it.
 
     Example:
 

@@ -1,8 +1,8 @@
-"""MNIST's own files, and those of the sets that took its form.
+"""MNIST's own files, and those of other sets in the same format.
 
 Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
-A file is a magic number, a length for each dimension, all of four bytes, the
-largest first, and the values, one byte each.
+A file consists of a magic number, a length for each dimension, all of four
+bytes with the most significant one first, and the values of one byte each.
 """
 
 import gzip
@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from kcv.data.streams.arrays import stream
+from kcv.data.streams.holdout import check_split
 
 _PREFIXES = {"train": "train", "test": "t10k"}
 _IMAGES = 2051  # bytes, of three dimensions
@@ -27,24 +28,27 @@ def idx(
     seed: int | None = None,
     start: int = 0,
 ) -> tf.data.Dataset:
-    """Read a set in MNIST's form: MNIST, Fashion-MNIST, KMNIST, EMNIST.
+    """Read a set in MNIST's format: MNIST, Fashion-MNIST, KMNIST, EMNIST.
 
     Args:
-        folder: that holds train-images-idx3-ubyte, train-labels-idx1-ubyte,
+        folder: Folder with train-images-idx3-ubyte, train-labels-idx1-ubyte,
             t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each with or
             without .gz.
-        split: "train" or "test" (t10k).
-        seed: as for `kcv.data.digits`.
-        start: position of the first example, as for a run that is resumed.
+        split: "train" or "test" (t10k). Defaults to "train".
+        seed: Seed of the order. Every epoch has an order of its own, there are
+            epochs without end, and example number p is a pure function of
+            (folder, split, seed, p). Defaults to None, for one pass in order.
+        start: Position of the first example, for a run that is resumed.
+            Defaults to 0.
 
     Returns:
-        A dataset of single examples: `images` (H, W, 1) uint8, `labels` ()
-        int32, `image_id` () string.
+        Dataset of single examples: `images` (H, W, 1) uint8, `labels` () int32,
+        `image_id` () string.
 
     Raises:
-        FileNotFoundError: if a file is missing.
-        ValueError: if a file is damaged or of another form; the message names
-            it and what is wrong.
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file is damaged or of another format. The message names
+            it and the fault.
 
     Example:
 
@@ -62,15 +66,15 @@ def read_idx(
     """Read the images and labels of a split.
 
     Args:
-        folder: as for `idx`.
-        split: "train" or "test".
+        folder: Folder with the four files of a set.
+        split: "train" or "test". Defaults to "train".
 
     Returns:
-        images (N, H, W, 1) uint8, labels (N,) uint8.
+        Tuple of images (N, H, W, 1) uint8 and labels (N,) uint8.
 
     Raises:
-        FileNotFoundError: if a file is missing.
-        ValueError: as `idx`.
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file is damaged or of another format.
 
     Example:
 
@@ -96,14 +100,14 @@ def idx_class_names(folder: str | os.PathLike) -> tuple[str, ...]:
     """Name the classes of both splits by their numbers.
 
     Args:
-        folder: as for `idx`.
+        folder: Folder with the four files of a set.
 
     Returns:
         "0", "1", ... up to the largest label.
 
     Raises:
-        FileNotFoundError: if a file is missing.
-        ValueError: as `idx`.
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file is damaged or of another format.
     """
     largest = max(
         int(_read(_find(folder, split, "labels", 1), _LABELS).max())
@@ -113,10 +117,9 @@ def idx_class_names(folder: str | os.PathLike) -> tuple[str, ...]:
 
 
 def _find(folder, split, what, dimensions):
-    if split not in _PREFIXES:
-        raise ValueError(f"split must be 'train' or 'test', not {split!r}")
+    check_split(split)
     stem = f"{_PREFIXES[split]}-{what}"
-    # With a dot is how some mirrors have it.
+    # Some mirrors have a dot in place of the hyphen.
     names = [f"{stem}{sign}idx{dimensions}-ubyte" for sign in "-."]
     for name in [*names, *(f"{name}.gz" for name in names)]:
         if (file := Path(folder) / name).is_file():

@@ -2,28 +2,28 @@
 
 import dataclasses
 import os
+from collections.abc import Callable
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 import tensorflow as tf
 
-from kcv.data.streams.decoding import decode
-from kcv.data.streams.decoding import read_together
 from kcv.data.streams.holdout import held_out_fifth
 from kcv.data.streams.images import IMAGE_SUFFIXES
-from kcv.data.streams.ordering import visit
+from kcv.data.streams.records import Records
 
 
 @dataclasses.dataclass(frozen=True)
-class LabelledFiles:
+class LabelledFiles(Records):
     """Image files and their classes.
 
     Attributes:
-        files: paths of the image files, at least one.
-        image_ids: unique in the set: the paths below its folder.
-        labels: from 0, of each.
-        class_names: of the labels 0, 1, ...
-        origin: what an error calls the set.
+        files: Paths of the image files, at least one.
+        image_ids: Paths below the folder of the set.
+        labels: Label of each image, from 0.
+        class_names: Names of the labels 0, 1, ...
+        origin: Name of the set in error messages.
     """
 
     files: tuple[str, ...]
@@ -32,80 +32,36 @@ class LabelledFiles:
     class_names: tuple[str, ...]
     origin: str
 
-    def __len__(self):
-        return len(self.files)
-
-    def split(self, held_out: bool) -> "LabelledFiles":
-        """Take the fifth of each class that is held out, or the rest.
-
-        It is drawn by a hash of the image ids: the same in every run and on
-        every machine.
-
-        Args:
-            held_out: whether to take the fifth, at least one of each class.
-
-        Returns:
-            The files of that part.
-
-        Raises:
-            ValueError: if a class has but one image.
-        """
-        fifth = set()
-        for label, name in enumerate(self.class_names):
-            own = [
-                image_id
-                for image_id, other in zip(
-                    self.image_ids, self.labels, strict=True
-                )
-                if other == label
-            ]
-            if len(own) < 2:
-                raise ValueError(
-                    f"{self.origin}: class {name!r} has {len(own)} image, too "
-                    "few for some to be held out"
-                )
-            fifth |= held_out_fifth(own)
-        rows = [
-            row
-            for row in zip(self.files, self.image_ids, self.labels, strict=True)
-            if (row[1] in fifth) == held_out
-        ]
-        files, image_ids, labels = zip(*rows, strict=True)
+    def only(self, wanted: Callable[[str], bool]) -> Self:
+        """Select the images whose id `wanted` returns True for."""
+        rows = zip(self.files, self.image_ids, self.labels, strict=True)
+        kept = [row for row in rows if wanted(row[1])]
+        files, image_ids, labels = zip(*kept, strict=True) if kept else 3 * [()]
         return dataclasses.replace(
             self, files=files, image_ids=image_ids, labels=labels
         )
 
-    def dataset(
-        self,
-        seed: int | None = None,
-        start: int = 0,
-        on_error: str = "raise",
-        skipped: list[str] | None = None,
-    ) -> tf.data.Dataset:
-        """Stream the examples. Arguments as for `kcv.data.image_folder`."""
-        files = tf.constant(self.files)
-        image_ids = tf.constant(self.image_ids)
+    def _held_out(self):
+        """Ids of a fifth of each class."""
+        own = {label: [] for label in range(len(self.class_names))}
+        for image_id, label in zip(self.image_ids, self.labels, strict=True):
+            own[label].append(image_id)
+        for name, ids in zip(self.class_names, own.values(), strict=True):
+            if len(ids) < 2:
+                raise ValueError(
+                    f"{self.origin}: class {name!r} has {len(ids)} image, too "
+                    "few for some to be held out"
+                )
+        return frozenset().union(*map(held_out_fifth, own.values()))
+
+    def _describe(self):
         labels = tf.constant(self.labels, tf.int32)
-        cached = None if seed is None else read_together(self.files)
+        return lambda index: {"labels": labels[index]}
 
-        def describe(index):
-            return {
-                "index": index,
-                "file": files[index],
-                "image_id": image_ids[index],
-                "labels": labels[index],
-            }
-
-        def load(example):
-            if cached is None:
-                return tf.io.read_file(example["file"])
-            return cached[example["index"]]
-
-        def finish(example):
-            return {key: example[key] for key in example if key != "index"}
-
-        dataset = visit(len(self.files), seed, start).map(describe)
-        return decode(dataset, load, on_error, skipped).map(finish)
+    def _finish(self, dataset):
+        return dataset.map(
+            lambda example: {k: v for k, v in example.items() if k != "index"}
+        )
 
 
 def image_folder(
@@ -120,25 +76,27 @@ def image_folder(
     """Read a folder that has a folder of images for each class.
 
     Args:
-        folder: with JPEG, PNG, BMP, GIF or WebP files in folder/CLASS, at any
-            depth.
-        class_names: names of the class folders in label order, as of the
-            training set for a folder of held-out images. None is all there
-            are, sorted.
-        seed: shuffles, every epoch anew, without end; example number p is a
-            function of (folder, seed, p) alone. None is one pass, class by
-            class.
-        start: position of the first example, as for a run that is resumed.
-        on_error: "raise" or "skip" an image that cannot be decoded.
-        skipped: a list to which the names of skipped images are appended.
+        folder: Folder with JPEG, PNG, BMP, GIF or WebP files in folder/CLASS,
+            at any depth.
+        class_names: Names of the class folders in label order, for example
+            those of the training set for a folder of held-out images. Defaults
+            to None, for all class folders, sorted.
+        seed: Seed of the order. Every epoch has an order of its own, there are
+            epochs without end, and example number p is a pure function of
+            (folder, seed, p). Defaults to None, for one pass, class by class.
+        start: Position of the first example, for a run that is resumed.
+            Defaults to 0.
+        on_error: "raise" an error at an image that cannot be decoded, or "skip"
+            it. Defaults to "raise".
+        skipped: List to which the names of skipped images are appended.
 
     Returns:
-        A dataset of single examples: `images` (H, W, 3) uint8 RGB, `labels`
-        () int32, `image_id` () string, "CLASS/name.jpg".
+        Dataset of single examples: `images` (H, W, 3) uint8 RGB, `labels` ()
+        int32, `image_id` () string, "CLASS/name.jpg".
 
     Raises:
-        FileNotFoundError: if there is no such folder.
-        ValueError: if a class has no images, or is not in `class_names`.
+        FileNotFoundError: If the folder does not exist.
+        ValueError: If a class has no images or is not in `class_names`.
 
     Example:
 
@@ -156,15 +114,16 @@ def read_image_folder(
     """List the images of a folder of class folders.
 
     Args:
-        folder: as for `image_folder`.
-        class_names: as for `image_folder`.
+        folder: Folder with image files in folder/CLASS, at any depth.
+        class_names: Names of the class folders in label order. Defaults to
+            None, for all class folders, sorted.
 
     Returns:
-        The files, by class and by name.
+        The `LabelledFiles`, by class and by name.
 
     Raises:
-        FileNotFoundError: if there is no such folder.
-        ValueError: as `image_folder`.
+        FileNotFoundError: If the folder does not exist.
+        ValueError: If a class has no images or is not in `class_names`.
 
     Example:
 

@@ -1,8 +1,8 @@
-"""PASCAL VOC: from TFDS, or a tree of the user's own in VOC's layout.
+"""PASCAL VOC, from TFDS or from one's own tree of files in VOC's layout.
 
 M. Everingham et al., "The Pascal Visual Object Classes (VOC) Challenge", IJCV
-2010. Its boxes are 1-based and inclusive; kcv's are 0-based and half-open:
-(xmin - 1, ymin - 1, xmax, ymax).
+2010. Its boxes are 1-based and inclusive. Those of kcv are 0-based and
+half-open: (xmin - 1, ymin - 1, xmax, ymax).
 """
 
 import os
@@ -15,8 +15,8 @@ import tensorflow as tf
 
 from kcv.data.formats.annotations import Annotations
 from kcv.data.formats.annotations import ImageBoxes
-from kcv.data.formats.tfds_detection import is_tfds_name
-from kcv.data.formats.tfds_detection import tfds_detection
+from kcv.data.formats.tfds import is_tfds_name
+from kcv.data.formats.tfds import tfds_detection
 from kcv.data.streams.images import IMAGE_SUFFIXES
 from kcv.data.streams.validation import check_boxes
 
@@ -54,36 +54,37 @@ def voc(
     on_error: str = "raise",
     skipped: list[str] | None = None,
 ) -> tf.data.Dataset:
-    """Read a set in PASCAL VOC's form.
-
-    With a seed the stream is endless and example number p is a pure function
-    of (set, seed, p) for a tree.
-    `kcv.data.formats.tfds_detection` has the rule for TFDS.
+    """Read a detection set in the form of PASCAL VOC.
 
     Args:
-        source: "voc/2007" or "voc/2012" (TFDS; needs `kcv[data]`), or the
-            folder that holds `JPEGImages`, `Annotations` and, unless `split`
-            is None, `ImageSets/Main/SPLIT.txt`.
-        split: "train", "val", "trainval" or "test"; in a tree any list that
-            is there, or None for all that is annotated.
-        classes: names in label order. None takes the names that occur in the
-            split, sorted: for one split alone, as another may lack a class.
-        seed: shuffles, every epoch anew, without end. None is one pass in the
-            order of the list.
-        start: position of the first example, as for a run that is resumed.
-        on_error: "raise" or "skip" an image that cannot be decoded.
-        skipped: a list to which the names of skipped images are appended.
+        source: "voc/2007" or "voc/2012" (from TFDS, with `kcv[data]`), or the
+            folder with `JPEGImages`, `Annotations` and, unless `split` is
+            None, `ImageSets/Main/SPLIT.txt`. Defaults to "voc/2007".
+        split: "train", "val", "trainval" or "test"; of a folder the name of
+            any list, or None for all images with annotations. Defaults to
+            "train".
+        classes: Names of the classes in label order. None is for the names
+            that occur in the split, sorted; other splits may lack one of them.
+            Defaults to the 20 classes of VOC.
+        seed: Seed of the order. Every epoch has an order of its own, there are
+            epochs without end, and example number p is a pure function of (set,
+            seed, p). Defaults to None, for one pass in the order of the list.
+        start: Position of the first example, for a run that is resumed.
+            Defaults to 0.
+        on_error: "raise" an error at an image that cannot be decoded, or "skip"
+            it. Defaults to "raise".
+        skipped: List to which the names of skipped images are appended.
 
     Returns:
-        A dataset of single examples: `images` (H, W, 3) uint8 RGB,
+        Dataset of single examples: `images` (H, W, 3) uint8 RGB,
         `bounding_boxes` {`boxes` (N, 4) float32 absolute half-open xyxy,
         `labels` (N,) int32}, `difficult` (N,) bool, `is_crowd` (N,) bool
         (always False), `image_id` () string. N may be 0.
 
     Raises:
-        FileNotFoundError: if lists, annotations or images are missing.
-        ValueError: if an annotation is wrong; the message names it.
-        ImportError: if TFDS is needed and not installed.
+        FileNotFoundError: If lists, annotations or images are missing.
+        ValueError: If an annotation is wrong. The message names it.
+        ImportError: If TFDS is needed and not installed.
 
     Example:
 
@@ -94,7 +95,8 @@ def voc(
     if is_tfds_name(source, "voc"):
         if classes is not None and tuple(classes) != VOC_CLASSES:
             raise ValueError(
-                f"classes of {source} are fixed, received {tuple(classes)}"
+                f"`classes` of {source} are fixed. Received: "
+                f"classes={tuple(classes)}"
             )
         return tfds_detection(
             os.fspath(source),
@@ -113,19 +115,21 @@ def read_voc(
     split: str | None,
     classes: Sequence[str] | None = VOC_CLASSES,
 ) -> Annotations:
-    """Read the annotations of a tree, without its pixels.
+    """Read the annotations of a tree of files, without the pixels.
 
     Args:
-        folder: as `source` of `voc`.
-        split: as for `voc`.
-        classes: as for `voc`.
+        folder: Folder with `JPEGImages`, `Annotations` and, unless `split` is
+            None, `ImageSets/Main/SPLIT.txt`.
+        split: Name of a list, or None for all images with annotations.
+        classes: Names of the classes in label order. None is for the names
+            that occur in the split, sorted. Defaults to the 20 classes of VOC.
 
     Returns:
-        The checked annotations, in the order of the list.
+        The checked `Annotations`, in the order of the list.
 
     Raises:
-        FileNotFoundError: if lists, annotations or images are missing.
-        ValueError: if an annotation is wrong; the message names it.
+        FileNotFoundError: If lists, annotations or images are missing.
+        ValueError: If an annotation is wrong. The message names it.
 
     Example:
 
@@ -136,7 +140,7 @@ def read_voc(
     folder = Path(folder)
     if not (folder / "Annotations").is_dir():
         raise FileNotFoundError(
-            f"{folder} is no VOC tree: it has no folder Annotations"
+            f"{folder} is not a VOC tree: it has no folder Annotations"
         )
     roots = [
         (name, _root(folder / "Annotations" / f"{name}.xml"))
@@ -164,9 +168,9 @@ def read_voc(
 
 
 def voc_splits(folder: str | os.PathLike) -> list[str]:
-    """Name the lists in `ImageSets/Main` of a VOC tree that are splits.
+    """List the splits of a VOC tree: the names in `ImageSets/Main`.
 
-    Those of one class (`cat_train.txt`) are none.
+    Lists of a single class, such as `cat_train.txt`, are left out.
     """
     lists = (Path(folder) / "ImageSets" / "Main").glob("*.txt")
     names = sorted(file.stem for file in lists)
@@ -177,7 +181,7 @@ def voc_splits(folder: str | os.PathLike) -> list[str]:
 def voc_class_names(
     folder: str | os.PathLike, splits: Sequence[str | None]
 ) -> tuple[str, ...]:
-    """Name the classes that occur in some splits of a VOC tree, sorted."""
+    """List the classes that occur in some splits of a VOC tree, sorted."""
     folder = Path(folder)
     found = {
         thing.findtext("name")
@@ -189,7 +193,7 @@ def voc_class_names(
 
 
 def voc_image_names(folder: str | os.PathLike, split: str | None) -> list[str]:
-    """List the images of a split of a VOC tree, or all for None."""
+    """List the images of a split of a VOC tree, or of all for None."""
     folder = Path(folder)
     if split is None:
         base = folder / "Annotations"

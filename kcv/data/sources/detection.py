@@ -1,23 +1,19 @@
-"""One name for every detection set: what a command line's --data takes."""
-
-import tensorflow as tf
+"""Detection sets by the name that a command line gives them."""
 
 from kcv.data.formats.annotations import Annotations
 from kcv.data.formats.coco import read_coco
-from kcv.data.formats.tfds_detection import is_tfds_name
-from kcv.data.formats.tfds_detection import tfds_detection
+from kcv.data.formats.tfds import tfds_detection
 from kcv.data.formats.voc import read_voc
 from kcv.data.formats.voc import voc_class_names
 from kcv.data.formats.voc import voc_image_names
 from kcv.data.formats.voc import voc_splits
-from kcv.data.streams.holdout import divided
+from kcv.data.sources.digit_scenes import load_digit_scenes
+from kcv.data.sources.names import parse_name
+from kcv.data.streams.holdout import check_split
 from kcv.data.streams.holdout import keep_apart
+from kcv.data.streams.holdout import take_split
 from kcv.examples import DataSet
 
-_HELP = (
-    "digit_scenes, voc/2007, voc/2012, coco/2017, voc:FOLDER, "
-    "coco:ANNOTATIONS.json:IMAGES or coco:TRAIN.json:IMAGES:HELD_OUT.json"
-)
 # TFDS has no boxes of the test sets of VOC 2012 and COCO.
 _TFDS_SPLITS = {
     "voc/2007": {"train": "trainval", "test": "test"},
@@ -25,7 +21,14 @@ _TFDS_SPLITS = {
     "coco/2014": {"train": "train", "test": "val"},
     "coco/2017": {"train": "train", "test": "val"},
 }
-# Lists of a VOC tree to train on and to hold out, the first pair that is there.
+_FORMS = (
+    "digit_scenes",
+    *_TFDS_SPLITS,
+    "voc:FOLDER",
+    "coco:ANNOTATIONS.json:IMAGES",
+    "coco:TRAIN.json:IMAGES:HELD_OUT.json",
+)
+# Lists of a VOC tree to train on and to hold out: the first pair that exists.
 _VOC_LISTS = (("trainval", "test"), ("train", "test"), ("train", "val"))
 
 
@@ -38,36 +41,40 @@ def load_detection(
     on_error: str = "raise",
     skipped: list[str] | None = None,
 ) -> DataSet:
-    """Open a detection set by its name, or the user's own by its path.
+    """Open a detection set by its name, or one's own by its path.
 
-    Training and held-out images never meet. `voc:FOLDER` takes the tree's
-    lists trainval and test, train and test, or train and val; a tree without
-    them and a single COCO JSON are divided by the ids of their images, a fifth
-    being held out, and a log line says so. `coco:TRAIN.json:IMAGES:VAL.json`
-    names the held-out file; the classes are those of the training file.
+    Training and held-out images never meet. Of "voc:FOLDER", the lists
+    trainval and test, train and test, or train and val are taken. Of a tree
+    without them and of a single COCO JSON, a fifth of the images is held out,
+    drawn by their ids, and a log line says so. With two COCO JSONs, the classes
+    are those of the training file.
 
     Args:
-        source: digit_scenes, voc/2007, voc/2012, coco/2017, voc:FOLDER,
-            coco:ANNOTATIONS.json:IMAGES or
-            coco:TRAIN.json:IMAGES:HELD_OUT.json.
-        split: "train" or "test" (held out).
-        seed: shuffles, every epoch anew, without end; example number p is a
-            function of (source, seed, p) alone. None is one pass in order.
-            Digit scenes of "train" are without end in any case.
-        start: position of the first example, as for a run that is resumed.
-        on_error: "raise" or "skip" an image that cannot be decoded.
-        skipped: a list to which the names of skipped images are appended.
+        source: "digit_scenes", "voc/2007", "voc/2012", "coco/2014",
+            "coco/2017", "voc:FOLDER", "coco:ANNOTATIONS.json:IMAGES" or
+            "coco:TRAIN.json:IMAGES:HELD_OUT.json". Defaults to "digit_scenes".
+        split: "train" or "test" (held out). Defaults to "train".
+        seed: Seed of the order. Every epoch has an order of its own, there are
+            epochs without end, and example number p is a pure function of
+            (source, seed, p). Defaults to None, for one pass in order. Digit
+            scenes of "train" are without end in any case.
+        start: Position of the first example, for a run that is resumed.
+            Defaults to 0.
+        on_error: "raise" an error at an image that cannot be decoded, or "skip"
+            it. Defaults to "raise".
+        skipped: List to which the names of skipped images are appended.
 
     Returns:
-        (dataset, class_names, size): single examples as `kcv.data.voc` gives
-        them, names in label order, and examples in one epoch, None if not
-        known or without end.
+        `DataSet` (dataset, class_names, size) of examples as `kcv.data.voc`
+        returns them. The size is None if it is not known or the set is without
+        end.
 
     Raises:
-        ValueError: if `source` or `split` is none of the above, or an
+        ValueError: If `source` or `split` is none of the above, or an
             annotation is wrong.
-        FileNotFoundError: if files are missing.
-        ImportError: if a TFDS set is asked for without `kcv[data]`.
+        FileNotFoundError: If files are missing.
+        ImportError: If the set comes from TFDS and `kcv[data]` is not
+            installed.
 
     Example:
 
@@ -75,48 +82,23 @@ def load_detection(
     dataset, names, size = kcv.data.load_detection("voc:my_tree", "test")
     ```
     """
-    if split not in ("train", "test"):
-        raise ValueError(f"split must be 'train' or 'test', not {split!r}")
-    if source == "digit_scenes":
-        return _digit_scenes(split, seed, start)
-    if source in _TFDS_SPLITS and is_tfds_name(source, source.split("/")[0]):
-        return tfds_detection(
-            source,
-            _TFDS_SPLITS[source][split],
-            seed=seed,
-            start=start,
-            on_error=on_error,
-            skipped=skipped,
-        )
-    kind, _, rest = source.partition(":")
-    if kind == "voc" and rest:
-        annotations = _voc(rest, split)
-    elif kind == "coco" and rest.count(":") in (1, 2):
-        annotations = _coco(rest.split(":"), split)
-    else:
-        raise ValueError(f"source must be one of {_HELP}; not {source!r}")
-    return DataSet(
-        annotations.dataset(seed, start, on_error, skipped),
-        annotations.class_names,
-        len(annotations.images),
-    )
+    check_split(split)
+    kind, paths = parse_name(source, _FORMS)
+    if kind == "digit_scenes":
+        return load_digit_scenes(split, seed, start)
+    options = {
+        "seed": seed,
+        "start": start,
+        "on_error": on_error,
+        "skipped": skipped,
+    }
+    if kind in _TFDS_SPLITS:
+        return tfds_detection(kind, _TFDS_SPLITS[kind][split], **options)
+    read = {"voc": _voc, "coco": _coco}[kind]
+    return read(split, *paths).data_set(**options)
 
 
-def _digit_scenes(split, seed, start) -> DataSet:
-    # Its photographs and digits are loaded for those who ask for them.
-    from kcv.data.embedded.digit_scenes import digit_scenes
-    from kcv.data.embedded.scenes.material import DIGIT_CLASSES
-
-    if split == "test":
-        dataset = digit_scenes("test", start=start)
-    else:
-        dataset = digit_scenes("train", seed=seed or 0, start=start)
-    size = int(dataset.cardinality())
-    size = None if size == tf.data.INFINITE_CARDINALITY else size
-    return DataSet(dataset, tuple(DIGIT_CLASSES), size)
-
-
-def _voc(folder: str, split: str) -> Annotations:
+def _voc(split: str, folder: str) -> Annotations:
     there = voc_splits(folder)
     for train, test in _VOC_LISTS:
         if train in there and test in there:
@@ -125,24 +107,25 @@ def _voc(folder: str, split: str) -> Annotations:
                 voc_image_names(folder, test),
                 f"lists {train} and {test} of {folder}",
             )
-            # Of both, as one list need not show every class.
+            # Of both lists, since one alone may lack a class.
             names = voc_class_names(folder, [train, test])
             return read_voc(folder, train if split == "train" else test, names)
     only = next((s for s in ("trainval", "train") if s in there), None)
-    return divided(read_voc(folder, only, classes=None), split)
+    return take_split(read_voc(folder, only, classes=None), split)
 
 
-def _coco(parts: list[str], split: str) -> Annotations:
-    file, images, *held_out = parts
+def _coco(
+    split: str, file: str, images: str, held_out: str | None = None
+) -> Annotations:
     annotations = read_coco(file, images)
-    if not held_out:
-        return divided(annotations, split)
+    if held_out is None:
+        return take_split(annotations, split)
     if split == "train":
         return annotations
-    others = read_coco(held_out[0], images, annotations.class_names)
+    others = read_coco(held_out, images, annotations.class_names)
     keep_apart(
         [image.file for image in annotations.images],
         [image.file for image in others.images],
-        f"{file} and {held_out[0]}",
+        f"{file} and {held_out}",
     )
     return others

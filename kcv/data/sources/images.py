@@ -1,4 +1,4 @@
-"""One name for every set of plain images, as a command line has it."""
+"""Sets of plain images by the name that a command line gives them."""
 
 from pathlib import Path
 
@@ -6,8 +6,12 @@ from kcv.data.embedded.scenes.material import PHOTOGRAPHS
 from kcv.data.embedded.scenes.material import RAW
 from kcv.data.formats.image_folder import LabelledFiles
 from kcv.data.formats.masked_images import files_by_name
-from kcv.data.streams.holdout import divided
+from kcv.data.sources.names import parse_name
+from kcv.data.streams.holdout import check_split
+from kcv.data.streams.holdout import take_split
 from kcv.examples import DataSet
+
+_FORMS = ("photographs", "folder:PATH")
 
 
 def load_images(
@@ -19,29 +23,33 @@ def load_images(
     on_error: str = "raise",
     skipped: list[str] | None = None,
 ) -> DataSet:
-    """Open a set of images that nothing is known about.
+    """Open a set of images without labels.
 
-    Training and held-out images never meet: of a folder a fifth is held out,
+    Training and held-out images never meet: Of a folder, a fifth is held out,
     drawn by the names of its images, and a log line says so.
 
     Args:
-        source: photographs, which come with kcv (9 to train on, 4 held out),
-            or folder:PATH, all images below it.
-        split: "train" or "test" (held out).
-        seed: shuffles, every epoch anew, without end; example number p is a
-            function of (source, seed, p) alone. None is one pass in order.
-        start: position of the first example, as for a run that is resumed.
-        on_error: "raise" or "skip" an image that cannot be decoded.
-        skipped: a list to which the names of skipped images are appended.
+        source: "photographs", which come with kcv (9 to train on, 4 held out),
+            or "folder:PATH", for all images below it. Defaults to
+            "photographs".
+        split: "train" or "test" (held out). Defaults to "train".
+        seed: Seed of the order. Every epoch has an order of its own, there are
+            epochs without end, and example number p is a pure function of
+            (source, seed, p). Defaults to None, for one pass in order.
+        start: Position of the first example, for a run that is resumed.
+            Defaults to 0.
+        on_error: "raise" an error at an image that cannot be decoded, or "skip"
+            it. Defaults to "raise".
+        skipped: List to which the names of skipped images are appended.
 
     Returns:
-        (dataset, class_names, size): single examples of `images` (H, W, 3)
-        uint8 RGB and `image_id` () string; no names; examples in one epoch.
+        `DataSet` (dataset, class_names, size), without class names. Examples
+        have `images` (H, W, 3) uint8 RGB and `image_id` () string.
 
     Raises:
-        ValueError: if `source` or `split` is none of the above, or the folder
+        ValueError: If `source` or `split` is none of the above, or the folder
             holds fewer than two images.
-        FileNotFoundError: if there is no such folder.
+        FileNotFoundError: If the folder does not exist.
 
     Example:
 
@@ -50,18 +58,14 @@ def load_images(
     train = kcv.data.random_crop(train, 256, seed=1)
     ```
     """
-    if split not in ("train", "test"):
-        raise ValueError(f"split must be 'train' or 'test', not {split!r}")
-    kind, _, folder = source.partition(":")
-    if source == "photographs":
+    check_split(split)
+    kind, paths = parse_name(source, _FORMS)
+    if kind == "photographs":
         names = PHOTOGRAPHS[split]
         found = _files({name: str(RAW / f"{name}.jpg") for name in names})
-    elif kind == "folder" and folder:
-        found = divided(_files(files_by_name(Path(folder)), source), split)
     else:
-        raise ValueError(
-            f"source must be photographs or folder:PATH; not {source!r}"
-        )
+        files = files_by_name(Path(*paths))
+        found = take_split(_files(files, source), split)
     dataset = found.dataset(seed, start, on_error, skipped)
     return DataSet(dataset.map(_without_label), (), len(found))
 

@@ -1,21 +1,38 @@
-"""Which images of a set are held out, and that no other are."""
+"""Which images of a set are held out, and that no others are."""
 
 import hashlib
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
+from typing import TypeVar
+
+if TYPE_CHECKING:
+    from kcv.data.streams.records import Records
 
 _LOG = logging.getLogger(__name__)
+
+#: Names of the two parts of a set. "test" is held out.
+SPLITS = ("train", "test")
+
+_Records = TypeVar("_Records", bound="Records")
+
+
+def check_split(split: str) -> None:
+    """Raise a `ValueError` if `split` is not the name of a part."""
+    if split not in SPLITS:
+        raise ValueError(
+            f"`split` must be 'train' or 'test'. Received: split={split!r}"
+        )
 
 
 def held_out_fifth(image_ids: Sequence[str]) -> frozenset[str]:
     """Draw a fifth of some images, the same in every run and on any machine.
 
     Args:
-        image_ids: of all images, in any order.
+        image_ids: Ids of all images, in any order.
 
     Returns:
-        The ids of the fifth, at least one: those whose hashes are lowest.
+        The ids of the fifth, at least one: those with the lowest hashes.
 
     Example:
 
@@ -31,15 +48,15 @@ def held_out_fifth(image_ids: Sequence[str]) -> frozenset[str]:
 
 
 def keep_apart(train: Sequence[str], test: Sequence[str], where: str) -> None:
-    """Raise if an image is both trained on and held out.
+    """Raise an error if an image is in both parts.
 
     Args:
-        train: names of the images to train on.
-        test: names of those that are held out.
-        where: what an error calls the two.
+        train: Names of the images to train on.
+        test: Names of the images that are held out.
+        where: Name of the two parts in the error message.
 
     Raises:
-        ValueError: if they share an image; the message names one.
+        ValueError: If they share an image. The message names one.
     """
     common = sorted(set(train) & set(test))
     if common:
@@ -49,23 +66,23 @@ def keep_apart(train: Sequence[str], test: Sequence[str], where: str) -> None:
         )
 
 
-def divided(found: Any, split: str) -> Any:
-    """Take a part of a set that names no held-out images, and say so.
+def take_split(records: _Records, split: str) -> _Records:
+    """Take a part of a set that does not name held-out images, and log it.
 
     Args:
-        found: the set: `Annotations`, `MaskedImages` or `LabelledFiles`.
-        split: "train" or "test", which is a fifth.
+        records: Records of the whole set.
+        split: "train", or "test" for the fifth that is held out.
 
     Returns:
-        That part.
+        The records of that part.
     """
-    part = found.split(held_out=split == "test")
+    part = records.split(held_out=split == "test")
     _LOG.warning(
         "%s names no held-out images: a fifth, drawn by image id, is held "
         "out; %s has %d of %d images",
-        found.origin,
+        records.origin,
         split,
         len(part),
-        len(found),
+        len(records),
     )
     return part

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kcv.data.embedded import digit_scenes
+from kcv.data import digit_scenes
 
 # Some test scenes as they were when the set was first published, (index,
 # labels, boxes), and how many digits of each class all 500 have. If these
@@ -199,7 +199,7 @@ def test_another_canvas_scales_the_digits():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"split": "valid"}, "split must be 'train' or 'test', not 'valid'"),
+        ({"split": "valid"}, "split` must be 'train' or 'test'.*'valid'"),
         ({"masks": "panoptic"}, "masks must be None.*not 'panoptic'"),
         ({"size": 0}, "size must be an integer of at least 1, not 0"),
         ({"size": 2.5}, "size must be an integer of at least 1, not 2.5"),

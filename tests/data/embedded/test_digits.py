@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kcv.data.embedded import digits
+from kcv.data import digits
 from kcv.data.embedded.scenes.material import digit_indices
 
 

@@ -112,7 +112,7 @@ def test_files_that_are_no_instances(tmp_path):
 
 def test_arguments_that_do_not_go_together(write_coco, tmp_path):
     file, _ = write_coco(SIZES, OBJECTS, CATEGORIES)
-    with pytest.raises(ValueError, match="images must be the folder"):
+    with pytest.raises(ValueError, match="`images` must be the folder"):
         coco(file)
     with pytest.raises(ValueError, match="for a JSON file"):
         coco("coco/2017", images=tmp_path)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kcv.data import idx
 from kcv.data import read_idx
-from kcv.data.formats import idx
 from kcv.data.formats.idx import idx_class_names
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")

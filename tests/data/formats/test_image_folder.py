@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from kcv.data import image_folder
 from kcv.data import read_image_folder
-from kcv.data.formats import image_folder
 
 
 def pixels(seed, height=6, width=5):

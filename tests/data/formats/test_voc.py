@@ -109,7 +109,7 @@ def test_what_is_missing_is_named(write_voc, tmp_path):
         voc(folder, "trainval")
     with pytest.raises(FileNotFoundError, match=r"nothing\.xml"):
         voc(folder, "test")
-    with pytest.raises(FileNotFoundError, match="no VOC tree"):
+    with pytest.raises(FileNotFoundError, match="not a VOC tree"):
         voc(tmp_path / "elsewhere")
     with pytest.raises(ValueError, match="holds no images"):
         voc(folder, "none")
@@ -147,5 +147,5 @@ def test_broken_images_raise_or_are_counted(write_voc):
 
 
 def test_fixed_classes_of_tfds():
-    with pytest.raises(ValueError, match="classes of voc/2007 are fixed"):
+    with pytest.raises(ValueError, match="`classes` of voc/2007 are fixed"):
         voc("voc/2007", classes=("cat",))

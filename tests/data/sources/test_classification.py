@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from kcv.data import load_classification
-from kcv.data.sources.detection import classification as classification_sources
+from kcv.data.sources import classification as classification_sources
 from kcv.examples import DataSet
 
 
@@ -99,7 +99,7 @@ def test_tfds_names(monkeypatch, name, test):
     "source", ["folder", "folder:", "idx:", "folder:a:b:c", "voc/2007", ""]
 )
 def test_unknown_sources_are_told_what_there_is(source):
-    with pytest.raises(ValueError, match="source must be one of digits, mnist"):
+    with pytest.raises(ValueError, match="must be one of digits, mnist"):
         load_classification(source)
 
 

@@ -133,7 +133,7 @@ def test_digit_scenes():
     ["voc", "voc:", "coco:a.json", "coco:a:b:c:d", "mnist", "voc/1999", ""],
 )
 def test_unknown_sources_are_told_what_there_is(source):
-    with pytest.raises(ValueError, match=r"source must be one of digit_sc"):
+    with pytest.raises(ValueError, match="source` must be one of digit_sc"):
         load_detection(source)
 
 

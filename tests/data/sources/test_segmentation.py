@@ -235,7 +235,7 @@ def test_files_without_counterpart_are_refused(write_folder):
 def test_unknown_sources_are_refused(source):
     with pytest.raises((ValueError, FileNotFoundError)):
         load_segmentation(source)
-    with pytest.raises(ValueError, match="split must be 'train' or 'test'"):
+    with pytest.raises(ValueError, match="split` must be 'train' or 'test'"):
         load_segmentation("digit_scenes", "val")
 
 

@@ -100,6 +100,7 @@ def stroke(paths, rng) -> np.ndarray:
 
 
 def main() -> None:
+    """Write strokes.npz and the photographs beside this file."""
     digits = sklearn.datasets.load_digits()
     rng = np.random.default_rng(2015)
     strokes = [stroke(f, rng) for _ in range(VARIANTS) for f in FIGURES]

@@ -182,6 +182,7 @@ def _place(draw: _Draws, half: tf.Tensor, extent: tf.Tensor):
     """Choose centres one after another so that boxes overlap by 60 % at most.
 
     Args:
+        draw: Function from a shape to random numbers in [0, 1).
         half: (C, S, 2) half widths and heights of the boxes.
         extent: (C, 2) width and height of the canvas.
 

@@ -1,3 +1,5 @@
+"""TFDS's own builders, fed by hand instead of by net."""
+
 import functools
 import io
 import sys
@@ -8,8 +10,9 @@ import tensorflow as tf
 from PIL import Image
 
 from kcv.data.formats.coco import coco
-from kcv.data.formats.tfds_detection import is_tfds_name
-from kcv.data.formats.tfds_detection import tfds_detection
+from kcv.data.formats.tfds import is_tfds_name
+from kcv.data.formats.tfds import tfds_classification
+from kcv.data.formats.tfds import tfds_detection
 from kcv.data.formats.voc import VOC_CLASSES
 from kcv.data.formats.voc import voc
 
@@ -18,6 +21,9 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), "uint8")
 # 1-based and inclusive, as in the XML files; one touches every border.
 VOC_BOXES = [[48, 240, 195, 371], [1, 1, 500, 375]]
 COCO_BOXES = [[12.34, 0, 487.66, 375], [7.01, 9.99, 3.5, 0.25], [5, 5, 0, 9]]
+RNG = np.random.default_rng(0)
+GREY = RNG.integers(0, 256, (COUNT, 28, 28, 1), np.uint8)
+COLOUR = RNG.integers(0, 256, (COUNT, 32, 32, 3), np.uint8)
 
 
 def jpeg():
@@ -162,5 +168,114 @@ def test_without_tfds_the_extra_is_named(monkeypatch):
 
 
 def test_split_is_needed(tfds):
-    with pytest.raises(ValueError, match="split of voc/2007"):
+    with pytest.raises(ValueError, match="`split` of voc/2007"):
         voc("voc/2007", None)
+
+
+@pytest.fixture
+def labelled(tmp_path, monkeypatch):
+    tfds = pytest.importorskip("tensorflow_datasets")
+
+    def grey():
+        for k in range(COUNT):
+            yield k, {"image": GREY[k], "label": k % 10}
+
+    def colour(**more):
+        for k in range(COUNT):
+            others = {name: value(k) for name, value in more.items()}
+            yield k, {"image": COLOUR[k], "label": k, **others}
+
+    def photographs():
+        for k in range(COUNT):
+            stream = io.BytesIO()
+            Image.fromarray(COLOUR[k]).save(stream, "JPEG", quality=95)
+            stream.seek(0)
+            file = f"n0144{k}_1.JPEG"
+            yield k, {"image": stream, "label": k, "file_name": file}
+
+    def id_of(k):
+        return f"train_{k:05d}"
+
+    for name, examples in (
+        ("mnist", grey),
+        ("fashion_mnist", grey),
+        ("cifar10", lambda: colour(id=id_of)),
+        ("cifar100", lambda: colour(id=id_of, coarse_label=lambda k: 19 - k)),
+        ("imagenet2012", photographs),
+    ):
+        monkeypatch.setattr(
+            tfds.builder_cls(name),
+            "_split_generators",
+            lambda self, manager, examples=examples: {"train": examples()},
+        )
+    load = functools.partial(tfds.load, data_dir=str(tmp_path))
+    monkeypatch.setattr(tfds, "load", load)
+    return tfds
+
+
+def by_label(found):
+    return {int(example["labels"]): example for example in found.dataset}
+
+
+@pytest.mark.parametrize(
+    ("name", "pixels", "classes", "third", "image_id"),
+    [
+        ("mnist", GREY, 10, "3", None),
+        ("fashion_mnist", GREY, 10, "Dress", None),
+        # The names of CIFAR's classes come with the download.
+        ("cifar10", COLOUR, 10, "3", b"train_00003"),
+        ("cifar100", COLOUR, 100, "3", b"train_00003"),
+    ],
+)
+def test_pixels_and_labels(labelled, name, pixels, classes, third, image_id):
+    found = tfds_classification(name, "train")
+    assert found.size == COUNT
+    assert len(found.class_names) == classes
+    assert found.class_names[3] == third
+    examples = by_label(found)
+    assert sorted(examples) == list(range(COUNT))
+    for label, example in examples.items():
+        assert example["images"].dtype == tf.uint8
+        assert example["labels"].dtype == tf.int32
+        np.testing.assert_array_equal(example["images"], pixels[label])
+    assert len({x["image_id"].numpy() for x in examples.values()}) == COUNT
+    if image_id is not None:
+        assert examples[3]["image_id"] == image_id
+
+
+def test_imagenet(labelled):
+    found = tfds_classification("imagenet2012", "train")
+    assert len(found.class_names) == 1000
+    # Sorted WordNet ids: the tench is the first.
+    assert found.class_names[0] == "n01440764"
+    assert list(found.class_names) == sorted(found.class_names)
+    example = by_label(found)[2]
+    assert example["image_id"] == b"n01442_1.JPEG"
+    assert example["images"].shape == (32, 32, 3)
+
+
+def test_labelled_stream_is_shuffled_endless_and_resumable(labelled):
+    def labels(start, count):
+        found = tfds_classification("mnist", "train", seed=1, start=start)
+        return [int(x["labels"]) for x in found.dataset.take(count)]
+
+    whole = labels(0, 3 * COUNT)
+    epochs = [whole[k : k + COUNT] for k in (0, COUNT, 2 * COUNT)]
+    assert [sorted(epoch) for epoch in epochs] == [list(range(COUNT))] * 3
+    assert epochs[0] != epochs[1]
+    assert labels(COUNT + 2, 5) == whole[COUNT + 2 : COUNT + 7]
+
+
+def test_a_set_of_another_kind_is_named(monkeypatch):
+    monkeypatch.setattr(
+        "kcv.data.formats.tfds._open",
+        lambda name, split: (None, {"image": None, "objects": None}, 1),
+    )
+    with pytest.raises(ValueError, match="image, objects, not image and lab"):
+        tfds_classification("voc/2007", "train")
+
+
+def test_without_tfds_the_extra_is_named_for_labelled_images(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
+    with pytest.raises(ImportError, match=r'pip install "kcv\[data\]"'):
+        tfds_classification("mnist", "train")

@@ -1,0 +1,145 @@
+"""What is known of the images of a set before they are read, and their stream.
+
+One class for boxes, label maps and classes of whole images: files are listed,
+held out, visited in an order, read and decoded in the same way. What belongs to
+an image besides its pixels is what the subclasses differ in.
+"""
+
+import abc
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Self
+
+import tensorflow as tf
+
+from kcv.data.streams.decoding import decode
+from kcv.data.streams.decoding import read_together
+from kcv.data.streams.holdout import held_out_fifth
+from kcv.data.streams.ordering import visit
+from kcv.examples import DataSet
+
+
+class Records(abc.ABC):
+    """Image files of a set, and what belongs to each of them.
+
+    Attributes:
+        files: Paths of the image files.
+        image_ids: Names of the images, unique in the set.
+        class_names: Names of the labels 0, 1, ...
+        origin: Name of the set in error messages.
+    """
+
+    files: Sequence[str]
+    image_ids: Sequence[str]
+    class_names: tuple[str, ...]
+    origin: str
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    @abc.abstractmethod
+    def only(self, wanted: Callable[[str], bool]) -> Self:
+        """Select images.
+
+        Args:
+            wanted: Function of an image id that returns whether to select the
+                image.
+
+        Returns:
+            The records of these images, in the same order.
+        """
+
+    def split(self, held_out: bool) -> Self:
+        """Select the fifth of the images that is held out, or the others.
+
+        It is drawn by a hash of the image ids, so it is the same in every run
+        and on every machine, in whatever order the images are listed.
+
+        Args:
+            held_out: Whether to select the fifth.
+
+        Returns:
+            The records of that part.
+
+        Raises:
+            ValueError: If there are too few images for both parts.
+        """
+        fifth = self._held_out()
+        return self.only(lambda name: (name in fifth) == held_out)
+
+    def dataset(
+        self,
+        seed: int | None = None,
+        start: int = 0,
+        on_error: str = "raise",
+        skipped: list[str] | None = None,
+    ) -> tf.data.Dataset:
+        """Stream the examples.
+
+        Args:
+            seed: Seed of the order. Every epoch has an order of its own, there
+                are epochs without end, and example number p is a pure function
+                of (records, seed, p). Defaults to None, for one pass in the
+                order of the files.
+            start: Position of the first example, for a run that is resumed.
+                Defaults to 0.
+            on_error: "raise" an error at an image that cannot be decoded, or
+                "skip" it. Defaults to "raise".
+            skipped: List to which the names of skipped images are appended.
+
+        Returns:
+            Dataset of single examples, see `kcv.examples`.
+        """
+        files = tf.constant(self.files)
+        image_ids = tf.constant(self.image_ids)
+        cached = None if seed is None else read_together(self.files)
+        describe = self._describe()
+
+        def find(index):
+            return {
+                "index": index,
+                "file": files[index],
+                "image_id": image_ids[index],
+                **describe(index),
+            }
+
+        def load(example):
+            if cached is None:
+                return tf.io.read_file(example["file"])
+            return cached[example["index"]]
+
+        dataset = visit(len(self), seed, start).map(find)
+        return self._finish(decode(dataset, load, on_error, skipped))
+
+    def data_set(
+        self,
+        seed: int | None = None,
+        start: int = 0,
+        on_error: str = "raise",
+        skipped: list[str] | None = None,
+    ) -> DataSet:
+        """Stream the examples, with their class names and number.
+
+        Args:
+            seed: Seed of the order. Defaults to None, for one pass.
+            start: Position of the first example. Defaults to 0.
+            on_error: "raise" or "skip". Defaults to "raise".
+            skipped: List to which the names of skipped images are appended.
+
+        Returns:
+            The `DataSet`.
+        """
+        dataset = self.dataset(seed, start, on_error, skipped)
+        return DataSet(dataset, self.class_names, len(self))
+
+    def _held_out(self) -> frozenset[str]:
+        """Ids of the images that are held out."""
+        return held_out_fifth(self.image_ids)
+
+    def _describe(self) -> Callable[[tf.Tensor], dict]:
+        """Make a function of an index to further entries of an example."""
+        return lambda index: {}
+
+    @abc.abstractmethod
+    def _finish(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
+        """Bring decoded examples, which have their `index`, into their form."""

@@ -1,0 +1,123 @@
+"""The snippets of README.md run, with nothing undefined in them."""
+
+import functools
+import inspect
+import json
+import re
+from pathlib import Path
+from unittest import mock
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import kcv
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+
+
+def snippets():
+    found = re.findall(
+        r"^```python\n(.*?)^```", README.read_text("utf-8"), re.M | re.S
+    )
+    assert found
+    return found
+
+
+def with_other(function, **instead):
+    """Make a function that replaces some of its arguments by cheap ones.
+
+    All arguments are checked against the signature of the original.
+    """
+    signature = inspect.signature(function)
+    if inspect.isclass(function):  # Keras hides it behind (*args, **kwargs)
+        _, *parameters = inspect.signature(
+            function.__init__
+        ).parameters.values()
+        signature = inspect.Signature(parameters)
+
+    @functools.wraps(function, updated=())
+    def call(*args, **kwargs):
+        given = dict(signature.bind(*args, **kwargs).arguments)
+        for name, parameter in signature.parameters.items():
+            if parameter.kind is parameter.VAR_KEYWORD:
+                given.update(given.pop(name, {}))
+        return function(**{**given, **instead})
+
+    return call
+
+
+@pytest.fixture
+def small_networks(monkeypatch):
+    """Nothing is downloaded, and networks and images are small."""
+    for module, name, instead in (
+        (kcv.data, "resize", {"short_side": 64, "long_side": 96}),
+        (kcv.detection, "FasterRCNN", {"backbone": "resnet18"}),
+        (kcv.detection, "FastRCNN", {"backbone": "resnet18"}),
+        (kcv.segmentation, "FCN8s", {"backbone": "googlenet"}),
+    ):
+        if "backbone" in instead:
+            instead["weights"] = None
+        function = getattr(module, name)
+        monkeypatch.setattr(module, name, with_other(function, **instead))
+    painting = with_other(kcv.style.neural_style, pretrained=None, iterations=2)
+    monkeypatch.setattr(kcv.style, "neural_style", painting)
+    # Keras warns about its own default for `shuffle` where it has a stream.
+    short = {"steps_per_epoch": 1, "epochs": 1, "shuffle": False, "verbose": 0}
+    fit = with_other(keras.Model.fit, **short)
+    monkeypatch.setattr(keras.Model, "fit", fit)
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A client that takes what the real one takes, and no server."""
+    client = mock.create_autospec(kcv.serving.Client)
+    monkeypatch.setattr(kcv.serving, "Client", client)
+    return client.return_value.__enter__.return_value
+
+
+@pytest.fixture
+def pictures(tmp_path, monkeypatch):
+    """The files that the snippets name, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    voc = tmp_path / "VOC2012"
+    lists = voc / "ImageSets" / "Segmentation"
+    for folder in ("JPEGImages", "SegmentationClass"):
+        (voc / folder).mkdir(parents=True)
+    (tmp_path / "images").mkdir()
+    lists.mkdir(parents=True)
+    images, objects = [], []
+    for number in range(6):
+        photo = Image.fromarray(rng.integers(0, 256, (48, 64, 3), np.uint8))
+        photo.save(tmp_path / "images" / f"{number}.jpg")
+        photo.save(voc / "JPEGImages" / f"{number}.jpg")
+        labels = Image.fromarray(rng.integers(0, 21, (48, 64), np.uint8))
+        labels.save(voc / "SegmentationClass" / f"{number}.png")
+        shape = {"width": 64, "height": 48}
+        images.append({"id": number, "file_name": f"{number}.jpg", **shape})
+        box = {"bbox": [8, 8, 30, 20], "area": 600, "iscrowd": 0}
+        ids = {"id": number + 1, "image_id": number, "category_id": 1}
+        objects.append({**ids, **box})
+    for name in ("photo.jpg", "painting.jpg"):
+        photo.save(tmp_path / name)
+    (lists / "train.txt").write_text("0\n1\n2\n3\n")
+    (lists / "val.txt").write_text("4\n5\n")
+    (tmp_path / "train.json").write_text(
+        json.dumps(
+            {
+                "images": images,
+                "annotations": objects,
+                "categories": [{"id": 1, "name": "cat"}],
+            }
+        )
+    )
+
+
+def test_the_snippets_run(pictures, small_networks, server):
+    names = {}
+    for snippet in snippets():
+        exec(compile(snippet, str(README), "exec"), names)
+    assert names["image"].shape == (48, 64, 3)
+    server.predict.assert_called_once()
