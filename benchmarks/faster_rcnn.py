@@ -23,7 +23,7 @@ from benchmarks.timing import print_ratios
 from kcv.data import BATCH_GROUP
 from kcv.detection.parts.rpn import foreground_logit
 from recipes import faster_rcnn as recipe
-from recipes.common.plan import Schedule
+from recipes.common.plan import make_adamw
 from recipes.common.timing import medians
 
 
@@ -99,17 +99,15 @@ def inference(height, width, rounds):
 
 def training(steps):
     """Compare the data with the step of the recipe's default."""
-    plan = recipe.SMALL
+    preset = recipe.PRESETS["small"]
+    plan = preset.plan
     batches = kcv.data.batch(
         kcv.data.digit_scenes("train", seed=0), plan.batch_size
     ).map(kcv.data.detection_inputs)
     stored = list(batches.take(3))
 
-    model = recipe.build(
-        10, "small", None, plan.image_size, seed=0, test_proposals=100
-    )
-    schedule = Schedule(plan.batch_size, 1, 1000, plan.learning_rate)
-    model.compile(recipe.optimizer("small", schedule))
+    model = recipe.build_model(10, recipe.Options(seed=0), preset.image_size)
+    model.compile(make_adamw(plan._replace(steps=1000)))
     step = tf.function(model.train_step, reduce_retracing=True)
     stream = iter(batches.prefetch(2))
     # Sizes differ from batch to batch: let the step be traced for all of them.
