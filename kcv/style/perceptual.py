@@ -97,7 +97,9 @@ class PerceptualModel(OwnLosses, keras.Model):
         gram_reduction: str = "mean",
         name: str = "perceptual_model",
     ):
-        super().__init__(name=name)
+        # Images and losses stay in float32 under a mixed policy; `net` and
+        # `loss_network` have policies of their own.
+        super().__init__(name=name, dtype="float32")
         if gram_reduction not in REDUCTIONS:
             raise ValueError(
                 f"gram_reduction must be one of {REDUCTIONS}. Received: "

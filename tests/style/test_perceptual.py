@@ -179,7 +179,7 @@ def test_the_paper_sums_over_a_gram_matrix(vgg, pictures):
     [
         ({"loss_weights": {"texture": 1.0}}, "texture"),
         ({"loss_weights": dict.fromkeys(LOSS_WEIGHTS, 0.0)}, "not 0"),
-        ({}, "style must be a picture.*NoneType"),
+        ({}, "`style` must be an image.*NoneType"),
         ({"style": np.zeros((9, 9, 3)), "style_layers": ()}, r"layers=\(\)"),
         ({"style": np.zeros((9, 7, 3))}, "8 pixels"),
     ],
