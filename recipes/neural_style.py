@@ -94,7 +94,7 @@ def main(run: Options) -> dict:
         network=run.network,
         weights=run.weights,
         pooling=run.pooling,
-        weights=run.loss_weights,
+        loss_weights=run.loss_weights,
         style_shares=run.style_shares,
         start=run.start,
         iterations=run.iterations,
