@@ -63,7 +63,7 @@ def main(size: int = 512, rounds: int = 9, seed: int = 0) -> None:
 def gatys(vgg, content, style, picture):
     """Losses and their gradient, in kcv and in torch."""
     # The paper's pooling; of maxima that nearly tie, torch would take another.
-    layers = kcv.style.Weights().layers
+    layers = kcv.style.LossWeights().layers
     network = kcv.style.loss_network(layers, vgg, pooling="average")
     losses = GatysLosses(network, content, [(style, 1.0)])
 
@@ -164,7 +164,7 @@ class _Torch:
                 self.layers.append((layer.name, weights))
             if layer.name == max(STYLE_LAYERS):
                 break
-        self.weights = kcv.style.Weights()
+        self.weights = kcv.style.LossWeights()
         with torch.no_grad():
             seen = self.features(_pixels(content))
             self.content = {k: seen[k] for k in CONTENT_LAYERS}

@@ -118,7 +118,10 @@ def build_model(classes: int, depth: int, shortcut: str) -> keras.Model:
     pixels = keras.Input((32, 32, 3), name="images")
     x = kcv.classification.Preprocessing(MEAN, DEVIATION)(pixels)
     resnet = kcv.classification.CIFARResNet(
-        depth, classes=classes, shortcut=shortcut
+        depth,
+        classes=classes,
+        shortcut=shortcut,
+        include_preprocessing=False,
     )
     return keras.Model(pixels, resnet(x), name=f"{resnet.name}_on_pixels")
 

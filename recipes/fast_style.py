@@ -163,7 +163,7 @@ def add_losses(
         "style": run.style_weight,
         "total_variation": run.tv_weight,
     }
-    return kcv.style.PerceptualModel(net, vgg, painting, weights=weights)
+    return kcv.style.PerceptualModel(net, vgg, painting, loss_weights=weights)
 
 
 if __name__ == "__main__":

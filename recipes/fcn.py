@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Literal
 
 import kcv
+from kcv.segmentation.fcn import FCN_MEAN
 from kcv.serving import ServingConfig
 from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import evaluate_and_report
@@ -131,6 +132,11 @@ def main(run: Options) -> dict:
                 small_strided() if backbone == "small" else backbone,
                 stride,
                 weights=run.weights if before is None else None,
+                preprocessing=(
+                    kcv.classification.Preprocessing(FCN_MEAN)
+                    if backbone == "small"
+                    else None
+                ),
                 padding=run.padding,
                 upsampling=run.upsampling,
                 # The scales of the skips belong to the paper's solver.

@@ -98,7 +98,9 @@ def main(run: Options) -> dict:
 
     # === Model, solver ===
     with strategy.scope():
-        model = authors.build(classes=len(test.class_names))
+        model = authors.build(
+            classes=len(test.class_names), include_preprocessing=False
+        )
         if run.warm_start and not completed_epochs(run.backup):
             begin_from(model, keras.models.load_model(run.warm_start))
         model.compile(

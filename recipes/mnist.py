@@ -115,7 +115,10 @@ def build_model(
     pixels = keras.Input((28, 28, 1), name="images")
     x = kcv.classification.Preprocessing(255 * MEAN, 255 * DEVIATION)(pixels)
     lenet = kcv.classification.LeNet5(
-        classes=classes, activation=activation, pooling=pooling
+        classes=classes,
+        activation=activation,
+        pooling=pooling,
+        include_preprocessing=False,
     )
     return keras.Model(pixels, lenet(x), name="lenet5_on_pixels")
 

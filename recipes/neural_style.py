@@ -70,7 +70,7 @@ class Options(Folder):
     iterations: int = 300
     method: Literal["lbfgs", "adam"] = "lbfgs"
     learning_rate: float = 10.0
-    loss_weights: kcv.style.Weights = kcv.style.Weights()
+    loss_weights: kcv.style.LossWeights = kcv.style.LossWeights()
     original_colors: bool = False
     every: int = 25
     resume: bool = True
@@ -92,9 +92,9 @@ def main(run: Options) -> dict:
         photograph,
         styles,
         network=run.network,
-        pretrained=run.weights,
+        weights=run.weights,
         pooling=run.pooling,
-        weights=run.loss_weights,
+        loss_weights=run.loss_weights,
         style_shares=run.style_shares,
         start=run.start,
         iterations=run.iterations,

@@ -126,7 +126,7 @@ def build_model(run: Options, weights: dict) -> kcv.style.PerceptualModel:
         kcv.style.loss_network([layer], run.network, run.weights),
         content_layer=layer,
         style_layers=(),
-        weights=weights,
+        loss_weights=weights,
     )
 
 

@@ -61,7 +61,7 @@ def small_networks(monkeypatch):
             instead["weights"] = None
         function = getattr(module, name)
         monkeypatch.setattr(module, name, with_other(function, **instead))
-    painting = with_other(kcv.style.neural_style, pretrained=None, iterations=2)
+    painting = with_other(kcv.style.neural_style, weights=None, iterations=2)
     monkeypatch.setattr(kcv.style, "neural_style", painting)
     # Keras warns about its own default for `shuffle` where it has a stream.
     short = {"steps_per_epoch": 1, "epochs": 1, "shuffle": False, "verbose": 0}

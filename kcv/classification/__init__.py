@@ -16,7 +16,10 @@ from kcv.classification.googlenet import GoogLeNet
 from kcv.classification.googlenet import googlenet_trunk
 from kcv.classification.lenet import LeNet5
 from kcv.classification.network_in_network import NetworkInNetwork
+from kcv.classification.preprocessing import CIFAR_MEAN
+from kcv.classification.preprocessing import CIFAR_STD
 from kcv.classification.preprocessing import GOOGLENET_MEAN
+from kcv.classification.preprocessing import ILSVRC_MEAN
 from kcv.classification.preprocessing import VGG_MEAN
 from kcv.classification.preprocessing import Preprocessing
 from kcv.classification.projection import project_activation
@@ -38,7 +41,10 @@ from kcv.data.transforms.crops import single_crop
 from kcv.data.transforms.crops import ten_crops
 
 __all__ = [
+    "CIFAR_MEAN",
+    "CIFAR_STD",
     "GOOGLENET_MEAN",
+    "ILSVRC_MEAN",
     "VGG_MEAN",
     "AlexNet",
     "AuxiliaryClassifier",

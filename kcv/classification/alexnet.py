@@ -1,8 +1,7 @@
 """AlexNet (Krizhevsky, Sutskever and Hinton, 2012) and its descendants.
 
 Layers have the names of Caffe's reference models: conv1, norm1, pool1, ...,
-conv5, pool5, fc6, fc7, fc8; a ReLU follows all of them up to fc7. The input
-is RGB less the mean; nothing is subtracted here.
+conv5, pool5, fc6, fc7, fc8; a ReLU follows all of them up to fc7.
 """
 
 import os
@@ -14,8 +13,11 @@ from kcv.classification.classifier import initialize
 from kcv.classification.classifier import probabilities
 from kcv.classification.classifier import require_size
 from kcv.classification.pooling import ceil_max_pooling
+from kcv.classification.preprocessing import ILSVRC_MEAN
+from kcv.classification.preprocessing import preprocess
 from kcv.layers import GroupedConv2D
 from kcv.layers import LocalResponseNormalization
+from kcv.weights import TORCHVISION_MEAN
 
 # Filters, size, stride, padding, groups and initial bias of conv1 to conv5.
 _TWO_GROUPS = (
@@ -49,6 +51,7 @@ def AlexNet(
     classes: int = 1000,
     classifier_activation: str | None = "softmax",
     variant: str = "caffe",
+    include_preprocessing: bool = True,
     name: str = "alexnet",
 ) -> keras.Model:
     """Build AlexNet of Krizhevsky et al. (2012).
@@ -76,12 +79,16 @@ def AlexNet(
         classes: Number of classes.
         classifier_activation: Of the last layer; None gives logits.
         variant: "caffe", "caffenet", "ungrouped" or "one-tower".
+        include_preprocessing: Whether the model takes RGB in 0..255 and
+            subtracts the mean: Caffe's, or torchvision's for "one-tower", in a
+            first layer, "preprocessing". False for images that are prepared
+            already. Defaults to True.
         name: Name of the model.
 
     Returns:
-        A model from images (B, height, width, 3), float32 RGB in 0..255 less
-        the mean, to probabilities (B, classes), or to pool5
-        (B, height', width', 256), 6x6 for the default size.
+        A model from images (B, height, width, 3), RGB in 0..255, to
+        probabilities (B, classes), or to pool5 (B, height', width', 256), 6x6
+        for the default size.
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
@@ -100,7 +107,11 @@ def AlexNet(
     if include_top:
         least = 63 if variant == "one-tower" else 39
         require_size(images, name, "fc6", least)
-    x = alexnet_trunk(images, variant)["pool5"]
+    mean = ILSVRC_MEAN
+    if variant == "one-tower":
+        mean = [255 * number for number in TORCHVISION_MEAN]
+    x = preprocess(images, include_preprocessing, mean)
+    x = alexnet_trunk(x, variant)["pool5"]
     if include_top:
         x = probabilities(
             alexnet_head(x, dropout_first=variant == "one-tower"),

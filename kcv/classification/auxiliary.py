@@ -4,6 +4,29 @@ import keras
 
 
 @keras.saving.register_keras_serializable("kcv")
+class AuxiliaryOutput(keras.layers.Layer):
+    """Mark an output as that of an auxiliary head, and pass it unchanged.
+
+    Args:
+        loss_weight: Weight of the head's loss. Float.
+        **kwargs: Options of `keras.layers.Layer`.
+    """
+
+    def __init__(self, loss_weight: float, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.loss_weight = loss_weight
+
+    def call(self, x):
+        return x
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "loss_weight": self.loss_weight}
+
+
+@keras.saving.register_keras_serializable("kcv")
 class AuxiliaryClassifier(keras.Model):
     """Train with every head, answer with the main one.
 
@@ -16,8 +39,12 @@ class AuxiliaryClassifier(keras.Model):
     `predict`, `export`. `fit` takes images and labels as any classifier's.
     `compile` without a loss takes the cross entropy with integer labels.
 
-    The weight of the auxiliary losses is the class's attribute
-    `auxiliary_weight`, the paper's 0.3.
+    Args:
+        *args: Arguments of `keras.Model`: inputs, and a list of outputs whose
+            first is the main one.
+        auxiliary_weight: Weight of the loss of each auxiliary head. Float.
+            Defaults to 0.3, the paper's.
+        **kwargs: Options of `keras.Model`.
 
     Example:
 
@@ -31,7 +58,16 @@ class AuxiliaryClassifier(keras.Model):
     TensorShape([2, 3])
     """
 
-    auxiliary_weight = 0.3
+    def __init__(self, *args, auxiliary_weight: float = 0.3, **kwargs):
+        # Copies of the model are built from outputs that have their weights.
+        names = ("inputs", "outputs")
+        kwargs |= dict(zip(names, args, strict=False))
+        main, *heads = kwargs["outputs"]
+        heads = [_weigh(head, auxiliary_weight) for head in heads]
+        super().__init__(**{**kwargs, "outputs": [main, *heads]})
+        self.head_weights = [
+            self.get_layer(name).loss_weight for name in self.output_names[1:]
+        ]
 
     def compile(self, optimizer="rmsprop", loss=None, **kwargs):
         if loss is None:
@@ -63,13 +99,21 @@ class AuxiliaryClassifier(keras.Model):
         main, *heads = y_pred if training else [y_pred]
         loss = super().compute_loss(x, y, main, sample_weight, training)
         penalties = sum(self.losses)  # counted once, with the main output
-        for head in heads:
+        # No heads outside of training.
+        for head, weight in zip(heads, self.head_weights, strict=False):
             penalized = super().compute_loss(
                 x, y, head, sample_weight, training
             )
-            loss += self.auxiliary_weight * (penalized - penalties)
+            loss += weight * (penalized - penalties)
         return loss
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         main = y_pred[0] if isinstance(y_pred, list) else y_pred
         return super().compute_metrics(x, y, main, sample_weight)
+
+
+def _weigh(head, weight):
+    producer = head._keras_history.operation  # noqa: SLF001
+    if isinstance(producer, AuxiliaryOutput):
+        return head
+    return AuxiliaryOutput(weight, name=f"{producer.name}_weighted")(head)

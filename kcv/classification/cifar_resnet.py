@@ -13,6 +13,9 @@ import keras
 from kcv.classification.classifier import image_input
 from kcv.classification.classifier import initialize
 from kcv.classification.classifier import probabilities
+from kcv.classification.preprocessing import CIFAR_MEAN
+from kcv.classification.preprocessing import CIFAR_STD
+from kcv.classification.preprocessing import preprocess
 from kcv.classification.resnet import basic_block
 from kcv.classification.resnet import batch_norm
 from kcv.classification.resnet import convolution
@@ -27,6 +30,7 @@ def CIFARResNet(
     classifier_activation: str | None = "softmax",
     shortcut: str = "A",
     frozen_batch_norm: bool = False,
+    include_preprocessing: bool = True,
     name: str | None = None,
 ) -> keras.Model:
     """Build a ResNet for small images of He et al. (2015).
@@ -45,12 +49,16 @@ def CIFARResNet(
         classifier_activation: Of the last layer; None gives logits.
         shortcut: "A", the paper's on CIFAR, or "B", as in `ResNet18`.
         frozen_batch_norm: As in `ResNet50`.
+        include_preprocessing: Whether the model takes RGB in 0..255 and brings
+            channels to CIFAR-10's mean 0 and deviation 1 in a first layer,
+            "preprocessing". False for images that are prepared already.
+            Defaults to True.
         name: Name of the model; None is "cifar_resnet" and the depth.
 
     Returns:
-        A model from images (B, height, width, 3), float32 RGB less the mean,
-        to probabilities (B, classes), or to maps
-        (B, ceil(height / 4), ceil(width / 4), 64).
+        A model from images (B, height, width, 3), RGB in 0..255, to
+        probabilities (B, classes), or to maps (B, ceil(height / 4), ceil(width
+        / 4), 64).
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
@@ -68,7 +76,8 @@ def CIFARResNet(
             f"depth must be 6 n + 2 (8, 14, 20, ...), received {depth}."
         )
     images = image_input(input_shape, include_top, (32, 32, 3))
-    x = convolution(images, 16, 3, 1, "conv1")
+    x = preprocess(images, include_preprocessing, CIFAR_MEAN, CIFAR_STD)
+    x = convolution(x, 16, 3, 1, "conv1")
     x = batch_norm(x, "bn_conv1", frozen_batch_norm)
     x = keras.layers.ReLU(name="conv1_relu")(x)
     for stage, filters in ((2, 16), (3, 32), (4, 64)):

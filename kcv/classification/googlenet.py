@@ -17,6 +17,8 @@ from kcv.classification.classifier import initialize
 from kcv.classification.classifier import probabilities
 from kcv.classification.classifier import require_size
 from kcv.classification.pooling import ceil_max_pooling
+from kcv.classification.preprocessing import GOOGLENET_MEAN
+from kcv.classification.preprocessing import preprocess
 from kcv.layers import LocalResponseNormalization
 
 # Filters of the 1x1, the 3x3 and what reduces its input, the 5x5 and what
@@ -43,6 +45,8 @@ def GoogLeNet(
     classifier_activation: str | None = "softmax",
     aux_heads: bool = False,
     variant: str = "caffe",
+    auxiliary_weight: float = 0.3,
+    include_preprocessing: bool = True,
     name: str = "googlenet",
 ) -> keras.Model:
     """Build GoogLeNet of Szegedy et al. (2014).
@@ -68,13 +72,18 @@ def GoogLeNet(
             `AuxiliaryClassifier` then: `compile(optimizer)` and `fit` train
             all three classifiers, all else sees the main one alone.
         variant: "caffe", the paper's network, or "torchvision".
+        auxiliary_weight: Weight of the loss of each auxiliary head. Float.
+            Defaults to 0.3, the paper's.
+        include_preprocessing: Whether the model takes RGB in 0..255 and
+            subtracts the mean, (123, 117, 104) or torchvision's 127.5, in a
+            first layer, "preprocessing". False for images that are prepared
+            already. Defaults to True.
         name: Name of the model.
 
     Returns:
-        A model from images (B, height, width, 3), float32 RGB in 0..255 less
-        the mean (123, 117, 104), or 127.5 for weights of torchvision's, to
-        probabilities (B, classes), or to maps
-        (B, height', width', 1024) at stride 32, 7x7 for the default size.
+        A model from images (B, height, width, 3), RGB in 0..255, to
+        probabilities (B, classes), or to maps (B, height', width', 1024) at
+        stride 32, 7x7 for the default size.
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
@@ -103,7 +112,9 @@ def GoogLeNet(
         # Caffe's head averages 5x5 cells of inception_4a, at stride 16.
         least = 79 if variant == "caffe" else 1
         require_size(images, name, "loss1_fc", least)
-    outputs = googlenet_trunk(images, variant)
+    mean = GOOGLENET_MEAN if variant == "caffe" else 127.5
+    x = preprocess(images, include_preprocessing, mean)
+    outputs = googlenet_trunk(x, variant)
     x = outputs["inception_5b"]
     if not include_top:
         model = keras.Model(images, x, name=name)
@@ -128,7 +139,13 @@ def GoogLeNet(
         for module, to in zip(("4a", "4d"), _HEADS, strict=True)
     ]
     return initialize(
-        AuxiliaryClassifier(images, [x, *heads], name=name), weights
+        AuxiliaryClassifier(
+            images,
+            [x, *heads],
+            auxiliary_weight=auxiliary_weight,
+            name=name,
+        ),
+        weights,
     )
 
 

@@ -15,6 +15,7 @@ from kcv.classification.classifier import image_input
 from kcv.classification.classifier import initialize
 from kcv.classification.classifier import probabilities
 from kcv.classification.classifier import require_size
+from kcv.classification.preprocessing import preprocess
 from kcv.layers import RadialBasis
 from kcv.layers import SparseConv2D
 from kcv.layers import Subsampling2D
@@ -45,6 +46,13 @@ _DIGIT_CODES = """
 ....... ....... ....... ....... ....... ....... ....... ....... ....... .......
 """
 
+# Mean and deviation of the variants' inputs, in gray levels: those of MNIST;
+# the paper's -0.1 for background and 1.175 for ink; Caffe's scale of 1 / 256.
+_SCALINGS = {
+    "modern": (255 * 0.1307, 255 * 0.3081),
+    "1998": (20.0, 200.0),
+    "caffe": (0.0, 256.0),
+}
 _TOP = ("C5", "F6", "output", "ip1", "ip2")
 
 
@@ -57,6 +65,7 @@ def LeNet5(
     variant: str = "modern",
     activation: str | None = None,
     pooling: str | None = None,
+    include_preprocessing: bool = True,
     name: str = "lenet5",
 ) -> keras.Model:
     """Build LeNet-5 of LeCun et al. (1998).
@@ -85,13 +94,15 @@ def LeNet5(
         variant: "modern", "1998" or "caffe".
         activation: Of "modern" alone: "tanh" (None) or "relu".
         pooling: Of "modern" alone: "average" (None) or "max".
+        include_preprocessing: Whether the model takes gray levels in 0..255 and
+            scales them in a first layer, "preprocessing". Without it "modern"
+            takes 0..1 less 0.1307 over 0.3081, "1998" background at -0.1 and
+            ink at 1.175, and "caffe" 0..1. Defaults to True.
         name: Name of the model.
 
     Returns:
-        A model from images (B, height, width, channels) to probabilities
-        (B, classes) or to maps. The input is float32: "modern" takes 0..1 less
-        0.1307 over 0.3081, "1998" background at -0.1 and ink at 1.175, "caffe"
-        0..1.
+        A model from images (B, height, width, channels) of bright ink on a dark
+        background, 0..255, to probabilities (B, classes) or to maps.
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
@@ -121,17 +132,18 @@ def LeNet5(
         least = {"modern": 12, "1998": 16, "caffe": 13}[variant]
         first = "ip1" if variant == "caffe" else "C5"
         require_size(images, name, first, least)
+    x = preprocess(images, include_preprocessing, *_SCALINGS[variant])
     if variant == "1998":
-        x = _trunk_of_1998(images)
+        x = _trunk_of_1998(x)
         if include_top:
             x = _top_of_1998(x, classes, classifier_activation)
     elif variant == "caffe":
-        x = _caffe_trunk(images)
+        x = _caffe_trunk(x)
         if include_top:
             x = _caffe_top(x, classes, classifier_activation)
     else:
         activation = activation or "tanh"
-        x = _modern_trunk(images, activation, pooling or "average")
+        x = _modern_trunk(x, activation, pooling or "average")
         if include_top:
             x = keras.layers.Flatten(name="flatten")(x)
             for layer, units in (("C5", 120), ("F6", 84)):

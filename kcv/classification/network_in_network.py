@@ -14,6 +14,9 @@ from kcv.classification.classifier import activate
 from kcv.classification.classifier import image_input
 from kcv.classification.classifier import initialize
 from kcv.classification.pooling import ceil_max_pooling
+from kcv.classification.preprocessing import CIFAR_MEAN
+from kcv.classification.preprocessing import CIFAR_STD
+from kcv.classification.preprocessing import preprocess
 
 
 def NetworkInNetwork(
@@ -22,6 +25,7 @@ def NetworkInNetwork(
     classes: int = 10,
     classifier_activation: str | None = "softmax",
     second_pooling: str = "max",
+    include_preprocessing: bool = True,
     name: str = "network_in_network",
 ) -> keras.Model:
     """Build the network for CIFAR of Lin et al. (2013).
@@ -34,13 +38,17 @@ def NetworkInNetwork(
             size.
         classes: Number of classes.
         classifier_activation: Of the averaged maps; None gives logits.
-        second_pooling: "max" as in the paper, or "average" as in the model
-            that the authors released.
+        second_pooling: "max" as in the paper, or "average" as in the model that
+            the authors released.
+        include_preprocessing: Whether the model takes RGB in 0..255 and brings
+            channels to CIFAR-10's mean 0 and deviation 1 in a first layer,
+            "preprocessing". False for images that are prepared already.
+            Defaults to True. The paper whitens images besides.
         name: Name of the model.
 
     Returns:
-        A model from images (B, height, width, 3), float32 RGB less the mean,
-        to probabilities (B, classes).
+        A model from images (B, height, width, 3), RGB in 0..255, to
+        probabilities (B, classes).
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
@@ -58,8 +66,9 @@ def NetworkInNetwork(
             f"{second_pooling!r}."
         )
     images = image_input(input_shape, include_top=True)
+    x = preprocess(images, include_preprocessing, CIFAR_MEAN, CIFAR_STD)
 
-    x = _convolution(images, 192, 5, "conv1")
+    x = _convolution(x, 192, 5, "conv1")
     x = _convolution(x, 160, 1, "cccp1")
     x = _convolution(x, 96, 1, "cccp2")
     x = ceil_max_pooling(x, "pool1")

@@ -4,6 +4,7 @@ Inside the model, so that training, `predict` and a server agree, and a saved
 model takes pixels as they are decoded.
 """
 
+from collections.abc import Callable
 from collections.abc import Sequence
 
 import keras
@@ -12,10 +13,14 @@ from kcv.layers.image_layer import ImageLayer
 from kcv.weights import TORCHVISION_MEAN
 from kcv.weights import TORCHVISION_STD
 
-#: Means of the training images, RGB in 0..255: of the VGGs and He's ResNets,
-#: and of bvlc_googlenet.
+#: Means of the training images, RGB in 0..255: of Caffe's AlexNets, of the VGGs
+#: and He's ResNets, of bvlc_googlenet and of CIFAR-10.
+ILSVRC_MEAN = (122.67892, 116.66877, 104.00699)
 VGG_MEAN = (123.68, 116.779, 103.939)
 GOOGLENET_MEAN = (123.0, 117.0, 104.0)
+CIFAR_MEAN = (125.3, 123.0, 113.9)
+#: Standard deviations of the training images of CIFAR-10, RGB in 0..255.
+CIFAR_STD = (63.0, 62.1, 66.7)
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -106,3 +111,74 @@ class Preprocessing(ImageLayer):
 def _numbers(values):
     values = [values] if isinstance(values, int | float) else values
     return [float(value) for value in values]
+
+
+def preprocess(
+    images: keras.KerasTensor,
+    include_preprocessing: bool,
+    mean: float | Sequence[float],
+    std: float | Sequence[float] = 1.0,
+) -> keras.KerasTensor:
+    """Apply the first layer of a classifier, "preprocessing", if it has one.
+
+    Args:
+        images: Symbolic tensor (B, height, width, channels).
+        include_preprocessing: Whether the classifier has the layer.
+        mean: Number or one per channel, RGB in 0..255, that is subtracted.
+        std: Number or one per channel that the difference is divided by.
+            Defaults to 1.0.
+
+    Returns:
+        Symbolic tensor of the same shape.
+    """
+    if not include_preprocessing:
+        return images
+    return Preprocessing(mean, std, name="preprocessing")(images)
+
+
+def check_preprocessing(
+    backbone, preprocessing: keras.layers.Layer | Callable | None
+) -> None:
+    """Refuse a backbone without the preprocessing that only its user knows.
+
+    Args:
+        backbone: A keras.Model, or anything that kcv knows the scaling of.
+        preprocessing: Layer or function from RGB in 0..255 to what a
+            keras.Model expects, or None.
+
+    Raises:
+        ValueError: If a keras.Model comes without `preprocessing`, or any
+            other backbone with it.
+    """
+    foreign = isinstance(backbone, keras.Model)
+    if foreign and preprocessing is None:
+        raise ValueError(
+            "`preprocessing` must be a layer or function from RGB in 0..255 to "
+            f"what the backbone {backbone.name!r} expects, such as "
+            "keras.applications.resnet.preprocess_input, or "
+            "keras.layers.Identity() for a model that scales images itself. "
+            "Received: preprocessing=None"
+        )
+    if not foreign and preprocessing is not None:
+        raise ValueError(
+            "`preprocessing` must be None unless `backbone` is a keras.Model: "
+            f"kcv knows the scaling of its own. Received: backbone={backbone!r}"
+            f", preprocessing={preprocessing!r}"
+        )
+
+
+def as_preprocessing_layer(
+    preprocessing: keras.layers.Layer | Callable,
+) -> keras.layers.Layer:
+    """Make a layer of a layer or function that scales images.
+
+    Args:
+        preprocessing: Layer, or function of a tensor (B, H, W, 3).
+
+    Returns:
+        The layer, or a model named "preprocessing" that applies the function.
+    """
+    if isinstance(preprocessing, keras.layers.Layer):
+        return preprocessing
+    images = keras.Input((None, None, 3), name="images")
+    return keras.Model(images, preprocessing(images), name="preprocessing")

@@ -16,6 +16,8 @@ import keras
 from kcv.classification.classifier import image_input
 from kcv.classification.classifier import initialize
 from kcv.classification.classifier import probabilities
+from kcv.classification.preprocessing import VGG_MEAN
+from kcv.classification.preprocessing import preprocess
 from kcv.layers import IdentityShortcut
 from kcv.weights.reference import residual_block_name
 
@@ -37,6 +39,7 @@ def ResNet18(
     classifier_activation: str | None = "softmax",
     shortcut: str = "B",
     frozen_batch_norm: bool = False,
+    include_preprocessing: bool = True,
     name: str = "resnet18",
 ) -> keras.Model:
     """Build ResNet-18 of He et al. (2015).
@@ -55,6 +58,7 @@ def ResNet18(
             batch normalisation (the released networks), or "A", the paper's
             option without parameters, see `kcv.layers.IdentityShortcut`.
         frozen_batch_norm: As in `ResNet50`.
+        include_preprocessing: As in `ResNet50`.
         name: Name of the model.
 
     Returns:
@@ -76,6 +80,7 @@ def ResNet18(
         input_shape,
         classes,
         classifier_activation,
+        include_preprocessing,
         name,
         shortcut=shortcut,
         frozen_batch_norm=frozen_batch_norm,
@@ -90,6 +95,7 @@ def ResNet34(
     classifier_activation: str | None = "softmax",
     shortcut: str = "B",
     frozen_batch_norm: bool = False,
+    include_preprocessing: bool = True,
     name: str = "resnet34",
 ) -> keras.Model:
     """Build ResNet-34 of He et al. (2015).
@@ -105,6 +111,7 @@ def ResNet34(
         classifier_activation: Of the last layer; None gives logits.
         shortcut: As in `ResNet18`.
         frozen_batch_norm: As in `ResNet50`.
+        include_preprocessing: As in `ResNet50`.
         name: Name of the model.
 
     Returns:
@@ -126,6 +133,7 @@ def ResNet34(
         input_shape,
         classes,
         classifier_activation,
+        include_preprocessing,
         name,
         shortcut=shortcut,
         frozen_batch_norm=frozen_batch_norm,
@@ -141,6 +149,7 @@ def ResNet50(
     stride_in: str = "1x1",
     frozen_batch_norm: bool = False,
     conv1_bias: bool = False,
+    include_preprocessing: bool = True,
     name: str = "resnet50",
 ) -> keras.Model:
     """Build ResNet-50 of He et al. (2015).
@@ -166,12 +175,16 @@ def ResNet50(
             few images per step.
         conv1_bias: Whether conv1 has a bias, as in He's released ResNet-50
             alone: 64 parameters that normalisation takes out again.
+        include_preprocessing: Whether the model takes RGB in 0..255 and
+            subtracts the mean (123.68, 116.779, 103.939) in a first layer,
+            "preprocessing". False for images that are prepared already.
+            Defaults to True.
         name: Name of the model.
 
     Returns:
-        A model from images (B, height, width, 3), float32 RGB in 0..255 less
-        the mean (123.68, 116.779, 103.939), to probabilities (B, classes), or
-        to maps (B, ceil(height / 32), ceil(width / 32), 2048).
+        A model from images (B, height, width, 3), RGB in 0..255, to
+        probabilities (B, classes), or to maps (B, ceil(height / 32), ceil(width
+        / 32), 2048).
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
@@ -189,6 +202,7 @@ def ResNet50(
         input_shape,
         classes,
         classifier_activation,
+        include_preprocessing,
         name,
         stride_in=stride_in,
         frozen_batch_norm=frozen_batch_norm,
@@ -204,6 +218,7 @@ def ResNet101(
     classifier_activation: str | None = "softmax",
     stride_in: str = "1x1",
     frozen_batch_norm: bool = False,
+    include_preprocessing: bool = True,
     name: str = "resnet101",
 ) -> keras.Model:
     """Build ResNet-101 of He et al. (2015).
@@ -218,6 +233,7 @@ def ResNet101(
         classifier_activation: Of the last layer; None gives logits.
         stride_in: As in `ResNet50`.
         frozen_batch_norm: As in `ResNet50`.
+        include_preprocessing: As in `ResNet50`.
         name: Name of the model.
 
     Returns:
@@ -240,6 +256,7 @@ def ResNet101(
         input_shape,
         classes,
         classifier_activation,
+        include_preprocessing,
         name,
         stride_in=stride_in,
         frozen_batch_norm=frozen_batch_norm,
@@ -515,11 +532,13 @@ def _resnet(
     input_shape,
     classes,
     classifier_activation,
+    include_preprocessing,
     name,
     **options,
 ):
     images = image_input(input_shape, include_top)
-    x = resnet_trunk(images, depth, **options)
+    x = preprocess(images, include_preprocessing, VGG_MEAN)
+    x = resnet_trunk(x, depth, **options)
     if include_top:
         x = keras.layers.GlobalAveragePooling2D(name="pool5")(x)
         x = probabilities(x, classes, classifier_activation, "fc1000")

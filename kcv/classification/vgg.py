@@ -1,8 +1,7 @@
 """VGG-11, VGG-16 and VGG-19 (Simonyan and Zisserman, arXiv:1409.1556, 2014).
 
 Legend: B images, convolutions conv<block>_<number>, all 3x3 with stride 1 and
-ReLU; every block ends with a 2x2 max pooling of stride 2. The input is RGB in
-0..255 less the mean; nothing is subtracted here.
+ReLU; every block ends with a 2x2 max pooling of stride 2.
 """
 
 import os
@@ -14,6 +13,8 @@ from kcv.classification.classifier import image_input
 from kcv.classification.classifier import initialize
 from kcv.classification.classifier import probabilities
 from kcv.classification.classifier import require_size
+from kcv.classification.preprocessing import VGG_MEAN
+from kcv.classification.preprocessing import preprocess
 
 #: Convolutions per block in the paper's configurations A, D and E.
 CONFIG_A = (1, 1, 2, 2, 2)
@@ -31,6 +32,7 @@ def VGG11(
     classes: int = 1000,
     classifier_activation: str | None = "softmax",
     batch_norm: bool = False,
+    include_preprocessing: bool = True,
     name: str = "vgg11",
 ) -> keras.Model:
     """Build VGG-11, configuration A of Simonyan and Zisserman (2014).
@@ -47,6 +49,7 @@ def VGG11(
         classes: Number of classes.
         classifier_activation: Of the last layer; None gives logits.
         batch_norm: As in `VGG16`.
+        include_preprocessing: As in `VGG16`.
         name: Name of the model.
 
     Returns:
@@ -70,6 +73,7 @@ def VGG11(
         classes,
         classifier_activation,
         batch_norm,
+        include_preprocessing,
         name,
     )
 
@@ -81,6 +85,7 @@ def VGG16(
     classes: int = 1000,
     classifier_activation: str | None = "softmax",
     batch_norm: bool = False,
+    include_preprocessing: bool = True,
     name: str = "vgg16",
 ) -> keras.Model:
     """Build VGG-16, configuration D of Simonyan and Zisserman (2014).
@@ -102,12 +107,16 @@ def VGG16(
         batch_norm: Whether batch normalisation stands between every
             convolution and its ReLU, as in torchvision's `vgg16_bn`: 8,448
             trainable parameters more. The paper has none.
+        include_preprocessing: Whether the model takes RGB in 0..255 and
+            subtracts the mean (123.68, 116.779, 103.939) in a first layer,
+            "preprocessing". False for images that are prepared already.
+            Defaults to True.
         name: Name of the model.
 
     Returns:
-        A model from images (B, height, width, 3), float32 RGB in 0..255 less
-        the mean (123.68, 116.779, 103.939), to probabilities (B, classes), or
-        to pool5 (B, ceil(height / 32), ceil(width / 32), 512).
+        A model from images (B, height, width, 3), RGB in 0..255, to
+        probabilities (B, classes), or to pool5 (B, ceil(height / 32),
+        ceil(width / 32), 512).
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
@@ -129,6 +138,7 @@ def VGG16(
         classes,
         classifier_activation,
         batch_norm,
+        include_preprocessing,
         name,
     )
 
@@ -140,6 +150,7 @@ def VGG19(
     classes: int = 1000,
     classifier_activation: str | None = "softmax",
     batch_norm: bool = False,
+    include_preprocessing: bool = True,
     name: str = "vgg19",
 ) -> keras.Model:
     """Build VGG-19, configuration E of Simonyan and Zisserman (2014).
@@ -154,6 +165,7 @@ def VGG19(
         classes: Number of classes.
         classifier_activation: Of the last layer; None gives logits.
         batch_norm: As in `VGG16`.
+        include_preprocessing: As in `VGG16`.
         name: Name of the model.
 
     Returns:
@@ -178,6 +190,7 @@ def VGG19(
         classes,
         classifier_activation,
         batch_norm,
+        include_preprocessing,
         name,
     )
 
@@ -274,12 +287,14 @@ def _vgg(
     classes,
     classifier_activation,
     batch_norm,
+    include_preprocessing,
     name,
 ):
     images = image_input(input_shape, include_top)
     if include_top:
         require_size(images, name, "fc6")
-    x = vgg_trunk(images, convolutions, batch_norm)["pool5"]
+    x = preprocess(images, include_preprocessing, VGG_MEAN)
+    x = vgg_trunk(x, convolutions, batch_norm)["pool5"]
     if include_top:
         x = probabilities(
             vgg_head(x),

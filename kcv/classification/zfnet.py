@@ -14,6 +14,8 @@ from kcv.classification.classifier import initialize
 from kcv.classification.classifier import probabilities
 from kcv.classification.classifier import require_size
 from kcv.classification.pooling import ceil_max_pooling
+from kcv.classification.preprocessing import ILSVRC_MEAN
+from kcv.classification.preprocessing import preprocess
 from kcv.constraints import MaxFilterRMS
 from kcv.layers import LocalResponseNormalization
 
@@ -28,6 +30,7 @@ def ZFNet(
     classifier_activation: str | None = "softmax",
     big: bool = False,
     max_filter_rms: float | None = 0.1,
+    include_preprocessing: bool = True,
     name: str = "zfnet",
 ) -> keras.Model:
     """Build the network of Zeiler and Fergus (2013).
@@ -47,12 +50,15 @@ def ZFNet(
         max_filter_rms: Filters of convolutions whose root mean square grows
             beyond are rescaled to it after every step; None leaves them. The
             value is the paper's for an input of about -128..128.
+        include_preprocessing: Whether the model takes RGB in 0..255 and
+            subtracts the mean in a first layer, "preprocessing". False for
+            images that are prepared already. Defaults to True.
         name: Name of the model.
 
     Returns:
-        A model from images (B, height, width, 3), float32 RGB in 0..255 less
-        the mean, to probabilities (B, classes), or to pool5
-        (B, height', width', filters), 6x6 for the default size.
+        A model from images (B, height, width, 3), RGB in 0..255, to
+        probabilities (B, classes), or to pool5 (B, height', width', filters),
+        6x6 for the default size.
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
@@ -82,7 +88,8 @@ def ZFNet(
             name=name,
         )(x)
 
-    x = keras.layers.ZeroPadding2D(1, name="conv1_pad")(images)
+    x = preprocess(images, include_preprocessing, ILSVRC_MEAN)
+    x = keras.layers.ZeroPadding2D(1, name="conv1_pad")(x)
     x = convolve(x, 96, 7, 2, "valid", "conv1")  # 110x110
     x = ceil_max_pooling(x, "pool1")  # 55x55
     x = LocalResponseNormalization(name="norm1")(x)

@@ -32,9 +32,7 @@ def evaluate_classifier(
     Example:
 
     ```python
-    classifier = keras.Sequential(
-        [kcv.classification.Preprocessing.caffe(), kcv.classification.VGG16()]
-    )
+    classifier = kcv.classification.VGG16(weights="imagenet")
     evaluate_classifier(classifier, test, kcv.classification.ten_crops)["top5"]
     ```
     """

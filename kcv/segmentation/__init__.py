@@ -14,7 +14,7 @@ from kcv.segmentation.fcn import FCN8s
 from kcv.segmentation.fcn import FCN16s
 from kcv.segmentation.fcn import FCN32s
 from kcv.segmentation.fcn import go_on_from
-from kcv.segmentation.resized import resized
+from kcv.segmentation.resizing import resize_inputs
 from kcv.segmentation.segnet import SegNet
 from kcv.segmentation.segnet import SegNetBasic
 from kcv.segmentation.windows import label_by_windows
@@ -33,5 +33,5 @@ __all__ = [
     "label_by_windows",
     "median_frequency_weights",
     "recompute_batch_norm",
-    "resized",
+    "resize_inputs",
 ]

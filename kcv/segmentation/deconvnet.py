@@ -15,7 +15,7 @@ from kcv.segmentation.encoder_decoder import VGG16_BLOCKS
 from kcv.segmentation.encoder_decoder import decode
 from kcv.segmentation.encoder_decoder import encode
 from kcv.segmentation.encoder_decoder import load_encoder
-from kcv.segmentation.encoder_decoder import normalized
+from kcv.segmentation.encoder_decoder import normalize
 from kcv.segmentation.fcn import FCN_MEAN
 
 
@@ -84,7 +84,7 @@ def DeconvNet(
             kernel_initializer=initializer.clone(),
             name=layer,
         )
-        return normalized(x, convolution)
+        return normalize(x, convolution)
 
     def up(x, filters, layer, size=3, padding="same"):
         convolution = keras.layers.Conv2DTranspose(
@@ -94,7 +94,7 @@ def DeconvNet(
             kernel_initializer=initializer.clone(),
             name=layer,
         )
-        return normalized(x, convolution)
+        return normalize(x, convolution)
 
     images = keras.Input(input_shape, name="images")
     x = Preprocessing(FCN_MEAN, name="normalization")(images)

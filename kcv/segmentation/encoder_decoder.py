@@ -89,7 +89,7 @@ def decode(
     return x
 
 
-def normalized(x: Tensor, layer: keras.layers.Layer, relu: bool = True):
+def normalize(x: Tensor, layer: keras.layers.Layer, relu: bool = True):
     """Apply a layer, batch normalisation <name>_bn and ReLU <name>_relu."""
     x = layer(x)
     x = BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{layer.name}_bn")(

@@ -5,29 +5,33 @@
                '- pool4, pool3 ----------------'  + score_pool3 -> up, stride 8
 
 B images, C classes with background. Layers have the names of the authors'
-Caffe models. Which cell of one map lies on which cell of another is in
-`BACKBONES`; all of it follows from where the cells of each map have their
-centres.
+Caffe models. Which cell of one map lies on which cell of another follows from
+the pixels on which the cells of each map have their centers.
 """
 
 import logging
 import os
 from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
 
 from kcv.classification.alexnet import alexnet_trunk
 from kcv.classification.googlenet import googlenet_trunk
+from kcv.classification.preprocessing import ILSVRC_MEAN
 from kcv.classification.preprocessing import Preprocessing
+from kcv.classification.preprocessing import as_preprocessing_layer
+from kcv.classification.preprocessing import check_preprocessing
 from kcv.classification.vgg import vgg_trunk
 from kcv.initializers import Bilinear
 from kcv.layers import CropLike
 from kcv.segmentation.alignment import Fuse
 from kcv.weights import load_weights
 
-#: Of the authors' data layers, RGB in 0..255.
-FCN_MEAN = (122.67892, 116.66877, 104.00699)
+#: Mean of the authors' data layers, RGB in 0..255.
+FCN_MEAN = ILSVRC_MEAN
 
 _LOG = logging.getLogger(__name__)
 
@@ -41,91 +45,183 @@ _MAY_BE_MISSING = ("fc6", "fc7", *_HEADS)
 _MAY_BE_LEFT = (*_HEADS, "scale_")
 
 
-class Geometry(NamedTuple):
-    """Where maps lie on each other, for one padding of a backbone.
+class Window(NamedTuple):
+    """What moves the centers of cells: a convolution or pooling.
 
     Attributes:
-        pad: zeros in front of and behind the image, before the trunk, which
-            pads further by itself.
-        fc6: zeros in front of and behind what fc6 sees.
-        crops: row of the last enlarged scores that lies on the first pixel,
-            for strides 32, 16 and 8.
-        fuse: of strides 16 and 8, rows left out of the enlarged scores and of
-            the skip.
+        size: Side of the window.
+        stride: Distance from window to window.
+        before: Rows by which the first window begins in front of the map.
     """
 
-    pad: tuple[int, int]
-    fc6: tuple[int, int]
-    crops: dict[int, int]
-    fuse: dict[int, tuple[int, int]]
+    size: int
+    stride: int
+    before: int
+
+
+class Padding(NamedTuple):
+    """Zeros in front of and behind a map, along both axes.
+
+    Attributes:
+        image: Zeros around the image, besides those of the trunk's layers.
+        fc6: Zeros around what fc6 sees.
+    """
+
+    image: tuple[int, int]
+    fc6: tuple[int, int] = (0, 0)
 
 
 class Backbone(NamedTuple):
     """A classifier that labels every pixel.
 
     Attributes:
-        trunk: from images to named maps.
-        maps: the names of the maps of strides 32, 16 and 8.
-        fc6: side of the kernel of fc6; 0 for a classifier without fc6, fc7.
-        odd: whether cells have their centres on a pixel, not between two:
-            kernels of 2 f - 1 enlarge by f then, else of 2 f.
-        same: of padding "same".
-        pad100: of padding "pad100".
+        trunk: Function from images to named maps.
+        maps: Names of the maps, by stride.
+        windows: Convolutions and poolings from the map of the stride before up
+            to the map of each stride, 8, 16 and 32, other than those that
+            leave centers where they are.
+        fc6: Side of the kernel of fc6; 0 for a classifier without fc6, fc7.
+        paddings: "same", under which an image of 32 m pixels has m cells, and
+            "pad100", the authors'.
     """
 
     trunk: Callable[[keras.KerasTensor], dict[str, keras.KerasTensor]]
     maps: dict[int, str]
+    windows: dict[int, tuple[Window, ...]]
     fc6: int
-    odd: bool
-    same: Geometry
-    pad100: Geometry | None
+    paddings: dict[str, Padding]
 
+
+_CONV3, _POOL2, _POOL3 = Window(3, 1, 1), Window(2, 2, 0), Window(3, 2, 0)
 
 BACKBONES = {
     "vgg16": Backbone(
         vgg_trunk,
         {32: "pool5", 16: "pool4", 8: "pool3"},
+        {8: 3 * (_CONV3, _POOL2), 16: (_POOL2,), 32: (_POOL2,)},
         fc6=7,
-        odd=False,
-        same=Geometry(
-            (0, 0), (3, 3), {32: 16, 16: 8, 8: 4}, {16: (1, 0), 8: (1, 0)}
-        ),
         # conv1_1 pads by 1 itself.
-        pad100=Geometry(
-            (99, 99), (0, 0), {32: 19, 16: 27, 8: 31}, {16: (0, 5), 8: (0, 9)}
-        ),
+        paddings={
+            "same": Padding((0, 0), (3, 3)),
+            "pad100": Padding((99, 99)),
+        },
     ),
     "alexnet": Backbone(
         lambda images: alexnet_trunk(images, "caffenet"),
         {32: "pool5", 16: "norm2", 8: "norm1"},
+        {8: (Window(11, 4, 0), _POOL3), 16: (_POOL3,), 32: (_POOL3,)},
         fc6=6,
-        odd=True,
-        same=Geometry(
-            (33, 33), (2, 3), {32: 15, 16: 15, 8: 15}, {16: (0, 1), 8: (0, 2)}
-        ),
-        pad100=Geometry(
-            (100, 100),
-            (0, 0),
-            {32: 18, 16: 18, 8: 18},
-            {16: (0, 5), 8: (0, 10)},
-        ),
+        paddings={
+            "same": Padding((33, 33), (2, 3)),
+            "pad100": Padding((100, 100)),
+        },
     ),
     # Whose reference never appeared.
     "googlenet": Backbone(
         googlenet_trunk,
         {32: "inception_5b", 16: "inception_4e", 8: "inception_3b"},
+        {8: (Window(7, 2, 3), _POOL3, _POOL3), 16: (_POOL3,), 32: (_POOL3,)},
         fc6=0,
-        odd=True,
-        # The least zeros behind for which one row already has a cell.
-        same=Geometry(
-            (14, 16), (0, 0), {32: 15, 16: 15, 8: 15}, {16: (0, 0), 8: (0, 0)}
-        ),
-        # conv1 pads by 3 itself.
-        pad100=Geometry(
-            (97, 97), (0, 0), {32: 98, 16: 98, 8: 98}, {16: (0, 0), 8: (0, 0)}
-        ),
+        paddings={
+            # The least zeros behind for which one row already has a cell.
+            "same": Padding((14, 16)),
+            # conv1 pads by 3 itself.
+            "pad100": Padding((97, 97)),
+        },
     ),
 }
+
+
+class Alignment(NamedTuple):
+    """Where maps lie on each other.
+
+    Attributes:
+        odd: Whether cells have their centers on a pixel and not between two.
+            Kernels of 2 f - 1 then enlarge by f, otherwise kernels of 2 f.
+        crops: Row of the last enlarged scores that lies on the first pixel,
+            for strides 32, 16 and 8.
+        fuse: Rows left out of the enlarged scores and of the skip, for strides
+            16 and 8.
+    """
+
+    odd: bool
+    crops: dict[int, int]
+    fuse: dict[int, tuple[int, int]]
+
+
+def find_centers(backbone: Backbone, padding: str) -> dict[int, float]:
+    """Find the pixels on which the first cells of maps have their centers.
+
+    Args:
+        backbone: Entry of `BACKBONES`.
+        padding: "same" or "pad100".
+
+    Returns:
+        Distances from the center of the first pixel, in pixels, by stride. The
+        one of stride 32 belongs to the scores, behind fc6.
+
+    Example:
+
+    >>> find_centers(BACKBONES["vgg16"], "same")
+    {8: 3.5, 16: 7.5, 32: 15.5}
+    """
+    zeros = backbone.paddings[padding]
+    center, jump = -float(zeros.image[0]), 1
+    centers = {}
+    for stride, windows in backbone.windows.items():
+        for size, step, before in windows:
+            center += jump * ((size - 1) / 2 - before)
+            jump *= step
+        centers[stride] = center
+    if backbone.fc6:
+        centers[32] += 32 * ((backbone.fc6 - 1) / 2 - zeros.fc6[0])
+    return centers
+
+
+def align(centers: Mapping[int, float]) -> Alignment:
+    """Compute which cells of enlarged scores lie on which cells of skips.
+
+    Args:
+        centers: Centers of the first cells of the maps of strides 8, 16 and
+            32, as `find_centers` gives them.
+
+    Returns:
+        The alignment.
+
+    Raises:
+        ValueError: If the cells of enlarged scores lie between the pixels or
+            between the cells of a skip, or if the first pixels have no scores.
+
+    Example:
+
+    >>> align({8: 3.5, 16: 7.5, 32: 15.5}).crops
+    {32: 16, 16: 8, 8: 4}
+    """
+    odd = float(centers[32]).is_integer()
+
+    def enlarge(center, stride, factor):
+        """Find the center of the first cell behind a transposed convolution."""
+        return center - stride / factor * (2 * factor - odd - 1) / 2
+
+    center = centers[32]
+    crops, fuse = {32: -enlarge(center, 32, 32)}, {}
+    for stride in (16, 8):
+        center = enlarge(center, 2 * stride, 2)
+        ahead = (centers[stride] - center) / stride
+        fuse[stride] = (max(ahead, 0), max(-ahead, 0))
+        center = max(center, centers[stride])
+        crops[stride] = -enlarge(center, stride, stride)
+    offsets = [*crops.values(), *fuse[16], *fuse[8]]
+    if min(offsets) < 0 or not all(float(x).is_integer() for x in offsets):
+        raise ValueError(
+            "`centers` must be those of maps whose cells lie on each other. "
+            f"Received: centers={[centers[8], centers[16], centers[32]]}"
+        )
+    return Alignment(
+        odd,
+        {stride: int(crop) for stride, crop in crops.items()},
+        {stride: (int(x), int(y)) for stride, (x, y) in fuse.items()},
+    )
 
 
 def FCN32s(classes: int = 21, backbone="vgg16", **options) -> keras.Model:
@@ -148,6 +244,10 @@ def FCN(
     backbone: str | keras.Model = "vgg16",
     stride: int = 8,
     weights: str | os.PathLike | None = None,
+    *,
+    preprocessing: keras.layers.Layer | Callable | None = None,
+    layers: Sequence[str] = ("pool3", "pool4", "pool5"),
+    centers: Sequence[float] = (3.5, 7.5, 15.5),
     input_shape: tuple[int | None, int | None, int] = (None, None, 3),
     padding: str = "same",
     upsampling: str = "fixed",
@@ -155,7 +255,7 @@ def FCN(
     dropout: float = 0.5,
     name: str | None = None,
 ) -> keras.Model:
-    """Label every pixel by a classifier turned into convolutions.
+    """Build a network that labels every pixel, from a classifier.
 
     Long, Shelhamer and Darrell, CVPR 2015. fc6 and fc7 become convolutions
     with the classifier's weights, scores start at zero, transposed
@@ -164,13 +264,13 @@ def FCN(
     all three at once.
 
     Args:
-        classes: C, with background, which is class 0.
+        classes: Number of classes C, with background, which is class 0.
+            Defaults to 21.
         backbone: "vgg16", "alexnet" (Caffe's reference network), "googlenet",
-            or a keras.Model from images to maps with layers of the names
-            `pool3`, `pool4` and `pool5` at strides 8, 16 and 32, whose cells
-            lie side by side as those of 2x2 poolings do; it is scored as it
-            is, without fc6 and fc7.
-        stride: 32, 16 or 8.
+            or a keras.Model from images to maps, which needs `preprocessing`.
+            Such a model has no fc6 and fc7. Defaults to "vgg16".
+        stride: Stride of the finest map that is scored: 32, 16 or 8. Defaults
+            to 8.
         weights: Pretrained weights. None for random ones; "imagenet" for the
             classifier of keras.applications, which is downloaded; or a file
             that `kcv.weights.load_weights` takes: of the classifier, with or
@@ -179,31 +279,56 @@ def FCN(
             `FCN8s(21, padding="pad100")`. Scores of another number of classes
             and those that the file does not have begin at zero, and a warning
             is logged that names them. Defaults to None.
-        input_shape: (height, width, 3); any size by default.
-        padding: "same", where an image of 32 m pixels has m cells; or
+        preprocessing: Layer or function from RGB in 0..255 to what a
+            keras.Model backbone expects; `keras.layers.Identity()` for a model
+            that scales images itself. Required for a keras.Model, and refused
+            otherwise. Defaults to None.
+        layers: Names of the layers of a keras.Model backbone whose maps have
+            strides 8, 16 and 32. Defaults to ("pool3", "pool4", "pool5").
+        centers: Pixels on which the first cells of these maps have their
+            centers, counted from the center of the first pixel. Defaults to
+            (3.5, 7.5, 15.5), those of 2x2 poolings; networks that pad strided
+            windows on all sides, as keras.applications' ResNets do, have
+            (0, 0, 0).
+        input_shape: Shape (height, width, 3) of the images. Defaults to any
+            size.
+        padding: "same", under which an image of 32 m pixels has m cells; or
             "pad100", the authors' 100 pixels of zeros around the image with
-            their offsets. Both are exactly aligned.
-        upsampling: "fixed", as in the authors' code; or "learned": all but the
-            last transposed convolution go on from bilinear, as in the paper.
+            their offsets. Both are exactly aligned. Defaults to "same".
+        upsampling: "fixed", as in the authors' code; or "learned", as in the
+            paper, where all but the last transposed convolution train.
+            Defaults to "fixed".
         at_once: Whether skips are scaled by .01 and .0001, with which the
             authors train all strides at once. The authors' file of that
             network needs True. Defaults to False.
-        dropout: of fc6 and fc7.
-        name: of the model.
+        dropout: Dropout rate behind fc6 and fc7. Float. Defaults to 0.5.
+        name: Name of the model. Defaults to "fcn32s", "fcn16s" or "fcn8s".
 
     Returns:
         A model from images (B, H, W, 3), RGB in 0..255, to logits
         (B, H, W, C) float32. H and W may be any numbers.
 
     Raises:
-        FileNotFoundError: if `weights` is a file that does not exist.
-        ValueError: if an argument is none of these, or weights do not fit.
+        FileNotFoundError: If `weights` is a file that does not exist.
+        ValueError: If an argument is not one of these, or weights do not fit.
 
     Example:
 
     >>> model = FCN8s(classes=21)
     >>> model(keras.ops.zeros((1, 33, 70, 3))).shape
     TensorShape([1, 33, 70, 21])
+
+    With a network of keras.applications:
+
+    ```python
+    model = FCN8s(
+        21,
+        keras.applications.ResNet50(include_top=False),
+        preprocessing=keras.applications.resnet.preprocess_input,
+        layers=("conv3_block4_out", "conv4_block6_out", "conv5_block3_out"),
+        centers=(0, 0, 0),
+    )
+    ```
     """
     if stride not in (32, 16, 8):
         raise ValueError(
@@ -222,18 +347,29 @@ def FCN(
         raise ValueError(
             f'upsampling must be "fixed" or "learned". Received: {upsampling!r}'
         )
-    known = _backbone(backbone)
-    geometry = known.same if padding == "same" else known.pad100
-    if geometry is None:
+    if isinstance(backbone, keras.Model):
+        known = _foreign(backbone, layers)
+        found = dict(zip((8, 16, 32), centers, strict=True))
+    elif backbone in BACKBONES:
+        known = BACKBONES[backbone]
+        found = find_centers(known, padding)
+    else:
+        raise ValueError(
+            f"backbone must be one of {[*BACKBONES]} or a keras.Model. "
+            f"Received: backbone={backbone!r}"
+        )
+    if padding not in known.paddings:
         raise ValueError(
             'padding="pad100" is for the backbones of the paper, '
             f"{[*BACKBONES]}. Received: backbone={backbone!r}"
         )
+    check_preprocessing(backbone, preprocessing)
+    zeros, alignment = known.paddings[padding], align(found)
 
     def enlarge(x, factor, layer, fixed, dtype=None):
         return keras.layers.Conv2DTranspose(
             classes,
-            2 * factor - known.odd,
+            2 * factor - alignment.odd,
             factor,
             use_bias=False,
             kernel_initializer=Bilinear(),
@@ -244,18 +380,18 @@ def FCN(
 
     # === Trunk ===
     images = keras.Input(input_shape, name="images")
-    x = Preprocessing(FCN_MEAN, name="normalization")(images)
-    if any(geometry.pad):
-        x = keras.layers.ZeroPadding2D(2 * (geometry.pad,), name="pad")(x)
+    if preprocessing is None:
+        preprocessing = Preprocessing(FCN_MEAN, name="normalization")
+    x = as_preprocessing_layer(preprocessing)(images)
+    if any(zeros.image):
+        x = keras.layers.ZeroPadding2D(2 * (zeros.image,), name="pad")(x)
     maps = known.trunk(x)
     x = maps[known.maps[32]]
 
     # === fc6, fc7: (B, H / 32, W / 32, 4096) ===
     if known.fc6:
-        if any(geometry.fc6):
-            x = keras.layers.ZeroPadding2D(2 * (geometry.fc6,), name="fc6_pad")(
-                x
-            )
+        if any(zeros.fc6):
+            x = keras.layers.ZeroPadding2D(2 * (zeros.fc6,), name="fc6_pad")(x)
         for layer, side in (("6", known.fc6), ("7", 1)):
             x = keras.layers.Conv2D(
                 4096,
@@ -280,13 +416,13 @@ def FCN(
         if at_once:
             skip = keras.layers.Rescaling(scale, name=f"scale_{pool}")(skip)
         skip = _scores(skip, classes, f"score_{pool}")
-        x = Fuse(*geometry.fuse[finer], name=f"fuse_{pool}")([x, skip])
+        x = Fuse(*alignment.fuse[finer], name=f"fuse_{pool}")([x, skip])
         current = finer
 
     # === Labels: (B, H, W, C) ===
     layer = "upscore" if current == 32 else f"upscore{current}"
     x = enlarge(x, current, layer, True, "float32")
-    logits = CropLike(geometry.crops[current], dtype="float32", name="score")(
+    logits = CropLike(alignment.crops[current], dtype="float32", name="score")(
         [x, images]
     )
     model = keras.Model(images, logits, name=name or f"fcn{stride}s")
@@ -337,35 +473,26 @@ def go_on_from(model: keras.Model, trained: keras.Model) -> list[str]:
 
 
 def _scores(x, classes, name):
-    """1x1 convolution from zero, without the say of random numbers."""
+    """Add a 1x1 scoring convolution with zero-initialized weights."""
     return keras.layers.Conv2D(
         classes, 1, kernel_initializer="zeros", name=name
     )(x)
 
 
-def _backbone(backbone):
-    if isinstance(backbone, keras.Model):
-        names = {32: "pool5", 16: "pool4", 8: "pool3"}
-        missing = [
-            name
-            for name in names.values()
-            if name not in {layer.name for layer in backbone.layers}
-        ]
-        if missing:
-            raise ValueError(
-                "backbone must have layers pool3, pool4 and pool5; "
-                f"{', '.join(missing)} missing in {backbone.name}"
-            )
-        outputs = {n: backbone.get_layer(n).output for n in names.values()}
-        maps = keras.Model(backbone.inputs, outputs, name=backbone.name)
-        same = BACKBONES["vgg16"].same
-        return Backbone(maps, names, 0, odd=False, same=same, pad100=None)
-    if backbone not in BACKBONES:
+def _foreign(backbone, layers):
+    """Make a `Backbone` of a model with maps of these names."""
+    there = {layer.name for layer in backbone.layers}
+    missing = [name for name in layers if name not in there]
+    if len(layers) != 3 or missing:
         raise ValueError(
-            f"backbone must be one of {[*BACKBONES]} or a keras.Model. "
-            f"Received: backbone={backbone!r}"
+            "`layers` must name three layers of `backbone`, of strides 8, 16 "
+            f"and 32; {backbone.name} has no {', '.join(missing)}. "
+            f"Received: layers={tuple(layers)}"
         )
-    return BACKBONES[backbone]
+    outputs = {name: backbone.get_layer(name).output for name in layers}
+    trunk = keras.Model(backbone.input, outputs, name=backbone.name)
+    names = dict(zip((8, 16, 32), layers, strict=True))
+    return Backbone(trunk, names, {}, 0, {"same": Padding((0, 0))})
 
 
 def _load(model, weights, at_once):

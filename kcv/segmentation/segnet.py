@@ -17,7 +17,7 @@ from kcv.segmentation.encoder_decoder import VGG16_BLOCKS
 from kcv.segmentation.encoder_decoder import decode
 from kcv.segmentation.encoder_decoder import encode
 from kcv.segmentation.encoder_decoder import load_encoder
-from kcv.segmentation.encoder_decoder import normalized
+from kcv.segmentation.encoder_decoder import normalize
 
 
 def SegNet(
@@ -62,7 +62,7 @@ def SegNet(
     _check(classes)
 
     def convolution(x, filters, layer):
-        return normalized(
+        return normalize(
             x,
             keras.layers.Conv2D(
                 filters,
@@ -138,13 +138,13 @@ def SegNetBasic(
     images = keras.Input(input_shape, name="images")
     x = LocalResponseNormalization(name="norm")(images)
     x, pooled = encode(
-        x, blocks, lambda x, _, layer: normalized(x, convolution(layer))
+        x, blocks, lambda x, _, layer: normalize(x, convolution(layer))
     )
     x = decode(
         x,
         pooled,
         blocks,
-        lambda x, _, layer: normalized(x, convolution(layer), relu=False),
+        lambda x, _, layer: normalize(x, convolution(layer), relu=False),
         "conv_decode{block}",
     )
     logits = keras.layers.Conv2D(

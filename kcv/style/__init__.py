@@ -3,7 +3,7 @@
 import kcv.backend  # noqa: F401
 
 from kcv.style.feedforward import StyleTransformNet
-from kcv.style.gatys import Weights
+from kcv.style.gatys import LossWeights
 from kcv.style.gatys import neural_style
 from kcv.style.loss_network import loss_network
 from kcv.style.losses import content_loss
@@ -25,11 +25,11 @@ __all__ = [
     "Checkpoint",
     "DETAIL_LAYER",
     "LOSS_LAYERS",
+    "LossWeights",
     "NotFinite",
     "PerceptualModel",
     "StyleTransformNet",
     "SuperResolutionNet",
-    "Weights",
     "content_loss",
     "feature_loss",
     "gram_loss",

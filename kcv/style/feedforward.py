@@ -97,7 +97,7 @@ def StyleTransformNet(
 def convolution(x, filters, size, normalization, *, stride=1, name):
     """Apply a convolution that keeps the size, normalisation and ReLU."""
     x = keras.layers.Conv2D(filters, size, stride, padding="same", name=name)(x)
-    return _activated(x, normalization, name)
+    return _activate(x, normalization, name)
 
 
 def transposed(x, filters, normalization, *, name):
@@ -105,7 +105,7 @@ def transposed(x, filters, normalization, *, name):
     x = keras.layers.Conv2DTranspose(filters, 3, 2, padding="same", name=name)(
         x
     )
-    return _activated(x, normalization, name)
+    return _activate(x, normalization, name)
 
 
 def residual_block(x, normalization, name, *, padded):
@@ -125,9 +125,9 @@ def residual_block(x, normalization, name, *, padded):
     padding = "same" if padded else "valid"
     shortcut = x
     x = keras.layers.Conv2D(filters, 3, padding=padding, name=f"{name}_1")(x)
-    x = _activated(x, normalization, f"{name}_1")
+    x = _activate(x, normalization, f"{name}_1")
     x = keras.layers.Conv2D(filters, 3, padding=padding, name=f"{name}_2")(x)
-    x = _normalized(x, normalization, f"{name}_2")
+    x = _normalize(x, normalization, f"{name}_2")
     if not padded:
         shortcut = keras.layers.Cropping2D(2, name=f"{name}_crop")(shortcut)
     return keras.layers.Add(name=f"{name}_add")([shortcut, x])
@@ -152,12 +152,12 @@ def to_image(x):
     )(x)
 
 
-def _activated(x, normalization, name):
-    x = _normalized(x, normalization, name)
+def _activate(x, normalization, name):
+    x = _normalize(x, normalization, name)
     return keras.layers.ReLU(name=f"{name}_relu")(x)
 
 
-def _normalized(x, normalization, name):
+def _normalize(x, normalization, name):
     if normalization is None:
         return x
     if normalization == "instance":

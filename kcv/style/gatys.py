@@ -61,19 +61,22 @@ class Styled(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Weights:
-    """What counts how much.
+class LossWeights:
+    """The weights of the losses.
 
-    The paper has a content weight of 1e-3 or 1e-4 of that of style. Its VGG is
-    scaled so that units have a mean activation of 1; with another, the ratio
-    that looks best is another.
+    In the paper the content weight is 1e-3 or 1e-4 of the style weight. Its VGG
+    is scaled so that units have a mean activation of 1; with another network,
+    another ratio looks best.
 
     Attributes:
-        content: alpha.
-        style: beta.
-        total_variation: of the smoothness of the picture; none in the paper.
-        content_layers: layers with their shares.
-        style_layers: layers with their shares.
+        content: Weight alpha of the content loss. Float. Defaults to 1.
+        style: Weight beta of the style loss. Float. Defaults to 1000.
+        total_variation: Weight of the total variation, which makes the picture
+            smooth. The paper has none. Float. Defaults to 0.
+        content_layers: Weights of the layers where content is compared, by
+            name. Defaults to `CONTENT_LAYERS`.
+        style_layers: Weights of the layers where style is compared, by name.
+            Defaults to `STYLE_LAYERS`.
     """
 
     content: float = 1.0
@@ -96,25 +99,26 @@ class GatysLosses:
     """The losses of a picture against one content image and its styles.
 
     Args:
-        network: as of `loss_network`, with the layers of `weights`.
-        content: (1, H, W, 3) float32, RGB 0..255.
-        styles: pictures of the same form, of any size, with their shares: the
-            target is the mean of their Gram matrices.
-        weights: what counts how much.
+        network: Model made by `kcv.style.loss_network`, with the layers of
+            `loss_weights`.
+        content: Content image (1, H, W, 3) float32, RGB in 0..255.
+        styles: Style images of the same form and any size, with their shares
+            in the target, which is the mean of their Gram matrices.
+        loss_weights: Weights of the losses. Defaults to `LossWeights()`.
 
     Call with a picture (1, H, W, 3) float32. Returns `content`, `style` and
     `total_variation`: (1,) each, times their weights.
     """
 
-    def __init__(self, network, content, styles, weights=None):
+    def __init__(self, network, content, styles, loss_weights=None):
         self.network = network
-        self.weights = weights or Weights()
+        self.loss_weights = loss_weights or LossWeights()
         self.gram = GramMatrix("hw")
         seen = features_of(network, content)
         self.content = {
-            name: seen[name] for name in self.weights.content_layers
+            name: seen[name] for name in self.loss_weights.content_layers
         }
-        self.style = dict.fromkeys(self.weights.style_layers, 0.0)
+        self.style = dict.fromkeys(self.loss_weights.style_layers, 0.0)
         shares = sum(share for _, share in styles)
         for style, share in styles:
             seen = features_of(network, style)
@@ -123,7 +127,7 @@ class GatysLosses:
 
     def __call__(self, image):
         features = features_of(self.network, image)
-        weights = self.weights
+        weights = self.loss_weights
         content = sum(
             share * content_loss(features[name], self.content[name])
             for name, share in weights.content_layers.items()
@@ -144,9 +148,9 @@ def neural_style(
     style,
     *,
     network: str | keras.Model = "vgg19",
-    pretrained: str | os.PathLike | None = "imagenet",
+    weights: str | os.PathLike | None = "imagenet",
     pooling: Literal["max", "average"] = "average",
-    weights: Weights | None = None,
+    loss_weights: LossWeights | None = None,
     style_shares: Sequence[float] | None = None,
     start: Literal["noise", "content", "style"] = "noise",
     iterations: int = 500,
@@ -161,40 +165,44 @@ def neural_style(
     """Paint the content of one picture in the style of another.
 
     Args:
-        content: picture (H, W, 3), RGB 0..255; grey is taken, too, and alpha
-            dropped. The result has its size.
-        style: picture of any size, or a list of several. Each Gram matrix is
-            the mean over the positions of its own image.
+        content: Content image (H, W, 3), RGB in 0..255. Gray images are
+            accepted, and alpha is dropped. The result has its size.
+        style: Style image of any size, or a list of several. Each Gram matrix
+            is the mean over the positions of its own image.
         network: "vgg19", the paper's, "vgg16", or a VGG of kcv or
-            keras.applications.
-        pretrained: "imagenet" (downloaded) or a file of weights, for a network
-            that is given by name.
-        pooling: "average", the paper's, or "max".
-        weights: what counts how much; by default those of `Weights`.
-        style_shares: of several styles; equal by default.
-        start: "noise", the paper's: here of one grey level about the mean of
-            ImageNet; "content", or "style", scaled to the content's size.
-        iterations: evaluations of the losses.
-        method: "lbfgs", the paper's, or "adam".
-        learning_rate: of Adam, in grey levels.
-        original_colors: keep the colours of the content: its U and V, with the
-            brightness of the result.
-        seed: of the noise.
-        folder: where the state and a picture are written now and then. A run
-            that was stopped goes on from there, by Adam with another learning
-            rate if you like.
-        every: evaluations between two writings.
-        verbose: whether to show a progress bar with the losses.
+            keras.applications. Defaults to "vgg19".
+        weights: Pretrained weights of a network that is given by name:
+            "imagenet", which is downloaded, or a file. Defaults to "imagenet".
+        pooling: "average", the paper's, or "max". Defaults to "average".
+        loss_weights: Weights of the losses. Defaults to `LossWeights()`.
+        style_shares: Shares of several styles in the target, positive floats.
+            Defaults to equal shares.
+        start: Picture that the optimization begins with: "noise", the paper's,
+            here of one gray level about the mean of ImageNet; "content"; or
+            "style", scaled to the content's size. Defaults to "noise".
+        iterations: Number of evaluations of the losses. Defaults to 500.
+        method: "lbfgs", the paper's, or "adam". Defaults to "lbfgs".
+        learning_rate: Learning rate of Adam, in gray levels. Defaults to 10.
+        original_colors: Whether to keep the colors of the content: its U and V,
+            with the brightness of the result. Defaults to False.
+        seed: Seed of the noise. Integer. Defaults to 0.
+        folder: Folder where the state and a picture are written at intervals.
+            A run that was stopped resumes from it; Adam may resume with
+            another learning rate. None writes nothing. Defaults to None.
+        every: Number of evaluations between two writings. Defaults to 50.
+        verbose: Whether to show a progress bar with the losses. Defaults to
+            True.
 
     Returns:
         The picture with the least loss, the losses, and their seconds.
 
     Raises:
-        ValueError: if a picture is none, or too small; or an option is none of
-            the above; or `folder` holds the state of other settings.
-        NotFinite: if the losses became NaN; the best picture that came before
-            is in its `best` and in `folder`.
-        ImportError: for L-BFGS without `kcv[style]`.
+        ValueError: If an image has an unsupported shape or is too small, an
+            option is not one of the above, or `folder` holds the state of
+            other settings.
+        NotFinite: If the losses became NaN. The best picture so far is in its
+            attribute `best` and in `folder`.
+        ImportError: If `method` is "lbfgs" and SciPy is not installed.
 
     Example:
 
@@ -219,8 +227,8 @@ def neural_style(
             f"style_shares must be positive, one for each of {len(styles)} "
             f"styles. Received: {style_shares}"
         )
-    weights = weights or Weights()
-    vgg = loss_network(weights.layers, network, pretrained, pooling)
+    loss_weights = loss_weights or LossWeights()
+    vgg = loss_network(loss_weights.layers, network, weights, pooling)
     least = least_side(vgg)
     styles = [
         picture(image, f"style[{number}]" if several else "style", least)
@@ -228,7 +236,7 @@ def neural_style(
     ]
     content = picture(content, "content", least)
     losses = GatysLosses(
-        vgg, content, [*zip(styles, shares, strict=True)], weights
+        vgg, content, [*zip(styles, shares, strict=True)], loss_weights
     )
 
     def finished(image):
@@ -246,7 +254,7 @@ def neural_style(
             "shares": shares,
             "network": _digest(*vgg.get_weights()),
             "pooling": pooling,
-            "weights": dataclasses.asdict(weights),
+            "weights": dataclasses.asdict(loss_weights),
             "start": start,
             "method": method,
             "seed": seed,

@@ -74,10 +74,14 @@ def loss_network(
     images = keras.Input((None, None, 3), name="images")
     # Those of keras.applications, which are known by their names, take BGR.
     bgr = any(layer.name.startswith("block") for layer in network.layers)
-    x = Preprocessing.caffe(bgr=bgr, name="preprocessing")(images)
+    scale = Preprocessing.caffe(bgr=bgr, name="preprocessing")
+    for layer in network.layers:
+        if isinstance(layer, Preprocessing):
+            scale = Preprocessing.from_config(layer.get_config())
+    x = scale(images)
     outputs = {}
     for layer in network.layers:
-        if isinstance(layer, keras.layers.InputLayer):
+        if isinstance(layer, keras.layers.InputLayer | Preprocessing):
             continue
         if not isinstance(layer, _LAYERS):
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Training by what a VGG sees (Johnson, Alahi and Li 2016)."""
+"""Training by the features of a VGG (Johnson, Alahi and Li 2016)."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from kcv.style.losses import REDUCTIONS
 from kcv.style.losses import feature_loss
 from kcv.style.losses import gram_loss
 from kcv.style.losses import total_variation
+from kcv.training.own_losses import OwnLosses
 from kcv.training.replicas import divide_by_replicas
 
 #: Layers of the authors' code; text about the paper has conv2_2 for content.
@@ -26,46 +27,53 @@ DETAIL_LAYER = "conv2_2"
 #: Layers that a loss network for style must have.
 LOSS_LAYERS = STYLE_LAYERS
 
-#: Weights of the authors' code: content, style, total variation, pixels.
-WEIGHTS: Mapping[str, float] = MappingProxyType(
+#: Loss weights of the authors' code.
+LOSS_WEIGHTS: Mapping[str, float] = MappingProxyType(
     {"content": 1.0, "style": 5.0, "total_variation": 1e-6, "pixel": 0.0}
 )
 
 
 @keras.saving.register_keras_serializable("kcv")
-class PerceptualModel(keras.Model):
-    """A network from images to images that learns by what a VGG sees.
+class PerceptualModel(OwnLosses, keras.Model):
+    """A network from images to images that learns by the features of a VGG.
 
     Train with `compile(optimizer)` and `fit` on images, or on pairs of images
-    and what they are to become. The losses are shown apart, each with its
-    weight:
+    and targets. The losses are shown separately, each times its weight:
 
     - "content": mean squared difference of features to those of the target;
     - "style": mean squared difference of Gram matrices to those of the style
       image;
     - "total_variation": half the squared differences of neighbours, summed;
-    - "pixel": mean squared difference of pixels to the target, which learns by
-      itself what PSNR measures.
+    - "pixel": mean squared difference of pixels to the target, which is what
+      PSNR measures.
+
+    Call with images. Returns what `net` makes of them. `model.net` is the
+    model to save and to publish.
 
     Args:
-        net: from images (B, h, w, 3), RGB 0..255, to images (B, H, W, 3), such
-            as `StyleTransformNet()` and `SuperResolutionNet()`.
-        loss_network: as of `loss_network`, with the layers named below.
-        style: picture (H, W, 3), RGB 0..255; None if its loss has no weight.
-        content_layer: where content is compared.
-        style_layers: where Gram matrices are compared.
-        weights: changes to `WEIGHTS`.
+        net: Model from images (B, h, w, 3), RGB in 0..255, to images
+            (B, H, W, 3), such as `StyleTransformNet()` or
+            `SuperResolutionNet()`.
+        loss_network: Model made by `kcv.style.loss_network`, with the layers
+            named below.
+        style: Style image (H, W, 3), RGB in 0..255. May be None if the weight
+            of its loss is 0. Defaults to None.
+        content_layer: Name of the layer where content is compared. Defaults to
+            "conv3_3".
+        style_layers: Names of the layers where Gram matrices are compared.
+            Defaults to `STYLE_LAYERS`.
+        loss_weights: Weights of the losses by name. Losses that are not named
+            have those of `LOSS_WEIGHTS`. Defaults to none.
         gram_reduction: "mean" over the entries of a Gram matrix, as in the
-            authors' code, to which `WEIGHTS` belong; or "sum", as in the
-            paper: a layer of N channels then counts N^2 times as much.
-
-    Call with images. Returns what `net` makes of them; `model.net` is what to
-    save and to publish.
+            authors' code, to which `LOSS_WEIGHTS` belong; or "sum", as in the
+            paper, where a layer of N channels counts N^2 times as much.
+            Defaults to "mean".
+        name: Name of the model. Defaults to "perceptual_model".
 
     Raises:
-        ValueError: if the loss network lacks a layer, a weight has an unknown
-            name, none is above 0, `gram_reduction` is neither, or there is a
-            weight for style without a style or without layers.
+        ValueError: If the loss network lacks a layer, a weight has an unknown
+            name, no weight is above 0, `gram_reduction` is neither of the two,
+            or style has a weight but no image or no layers.
 
     Example:
 
@@ -85,20 +93,23 @@ class PerceptualModel(keras.Model):
         style=None,
         content_layer: str = CONTENT_LAYER,
         style_layers: Sequence[str] = STYLE_LAYERS,
-        weights: Mapping[str, float] | None = None,
+        loss_weights: Mapping[str, float] | None = None,
         gram_reduction: str = "mean",
         name: str = "perceptual_model",
     ):
-        super().__init__(name=name)
+        # Images and losses stay in float32 under a mixed policy; `net` and
+        # `loss_network` have policies of their own.
+        super().__init__(name=name, dtype="float32")
         if gram_reduction not in REDUCTIONS:
             raise ValueError(
                 f"gram_reduction must be one of {REDUCTIONS}. Received: "
                 f"{gram_reduction!r}"
             )
-        unknown = set(weights or ()) - set(WEIGHTS)
+        unknown = set(loss_weights or ()) - set(LOSS_WEIGHTS)
         if unknown:
             raise ValueError(
-                f"weights must be of {[*WEIGHTS]}. Received: {sorted(unknown)}"
+                f"`loss_weights` must be of {[*LOSS_WEIGHTS]}. "
+                f"Received: loss_weights={dict(loss_weights)}"
             )
         missing = {content_layer, *style_layers} - set(loss_network.output)
         if missing:
@@ -111,17 +122,17 @@ class PerceptualModel(keras.Model):
         self.loss_network.trainable = False
         self.content_layer = content_layer
         self.style_layers = tuple(style_layers)
-        self.weights_of_losses = {**WEIGHTS, **(weights or {})}
-        if not any(self.weights_of_losses.values()):
+        self.loss_weights = {**LOSS_WEIGHTS, **(loss_weights or {})}
+        if not any(self.loss_weights.values()):
             raise ValueError(
-                "weights must have one that is not 0. Received: "
-                f"{self.weights_of_losses}"
+                "`loss_weights` must have one that is not 0. "
+                f"Received: loss_weights={self.loss_weights}"
             )
         no_style = style is None or not self.style_layers
-        if self.weights_of_losses["style"] and no_style:
+        if self.loss_weights["style"] and no_style:
             raise ValueError(
-                "style must be a picture and style_layers name a layer, or "
-                "weights have 0 for style. Received: style_layers="
+                "`style` must be an image and `style_layers` name a layer, or "
+                "`loss_weights` have 0 for style. Received: style_layers="
                 f"{self.style_layers}, style={type(style).__name__}"
             )
         self.gram = GramMatrix("chw")
@@ -140,13 +151,13 @@ class PerceptualModel(keras.Model):
             self.set_style(style)
         self.trackers = {
             each: keras.metrics.Mean(name=each)
-            for each, weight in self.weights_of_losses.items()
+            for each, weight in self.loss_weights.items()
             if weight
         }
         self.built = True
 
     def set_style(self, style) -> None:
-        """Take another style image, (H, W, 3), RGB 0..255."""
+        """Set another style image, (H, W, 3), RGB in 0..255."""
         least = least_side(self.loss_network)
         seen = self.loss_network(picture(style, "style", least))
         for layer, gram in self.style_grams.items():
@@ -155,22 +166,21 @@ class PerceptualModel(keras.Model):
     def call(self, images, training=False):
         return self.net(images, training=training)
 
-    def losses_of(self, images, target) -> dict[str, tf.Tensor]:
-        """Compute the losses of images by themselves.
+    def compute_losses(self, images, target) -> dict[str, tf.Tensor]:
+        """Compute the losses of each image.
 
-        The objective of training, and what an optimisation of pixels can
-        minimise in its place.
+        They are the objective of training, and of an optimization of pixels.
 
         Args:
-            images: (B, H, W, 3), RGB 0..255.
-            target: what they are to be like, of the same shape.
+            images: Images (B, H, W, 3), RGB in 0..255.
+            target: Images of the same shape that they are compared with.
 
         Returns:
-            (B,) each, times their weights; those without a weight are left
-            out.
+            The losses by name, (B,) each, times their weights. Losses without
+            a weight are left out.
         """
         target = tf.cast(target, images.dtype)
-        weight = self.weights_of_losses
+        weight = self.loss_weights
         losses = {}
         if weight["content"] or weight["style"]:
             features = features_of(self.loss_network, images)
@@ -198,7 +208,12 @@ class PerceptualModel(keras.Model):
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
-        losses = self.losses_of(y_pred, x if y is None else y)
+        if sample_weight is not None:
+            raise ValueError(
+                "`sample_weight` and `class_weight` must be None: "
+                "PerceptualModel weights its losses, not its images."
+            )
+        losses = self.compute_losses(y_pred, x if y is None else y)
         for name, loss in losses.items():
             self.trackers[name].update_state(loss)
         return divide_by_replicas(tf.reduce_mean(tf.add_n([*losses.values()])))
@@ -211,7 +226,7 @@ class PerceptualModel(keras.Model):
             ),
             "content_layer": self.content_layer,
             "style_layers": self.style_layers,
-            "weights": self.weights_of_losses,
+            "loss_weights": self.loss_weights,
             "gram_reduction": self.gram_reduction,
             "name": self.name,
         }
@@ -225,21 +240,23 @@ class PerceptualModel(keras.Model):
         # Gram matrices of the true style come with the weights.
         side = least_side(networks["loss_network"])
         style = (
-            np.zeros((side, side, 3)) if config["weights"]["style"] else None
+            np.zeros((side, side, 3))
+            if config["loss_weights"]["style"]
+            else None
         )
         return cls(**{**config, **networks, "style": style})
 
 
 def objective_of(model: PerceptualModel, content: np.ndarray):
-    """Make the losses of a picture with this content, to be optimised.
+    """Make the function that an optimization of one picture minimizes.
 
     Args:
-        model: whose losses they are.
-        content: (1, H, W, 3), RGB 0..255.
+        model: Model whose losses are used.
+        content: Content image (1, H, W, 3), RGB in 0..255.
 
     Returns:
         A function from pictures (1, H, W, 3) to their losses, for
         `optimize_image`.
     """
     content = tf.constant(content, tf.float32)
-    return lambda image: model.losses_of(image, content)
+    return lambda image: model.compute_losses(image, content)

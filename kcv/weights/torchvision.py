@@ -13,6 +13,7 @@ from kcv.weights.assignment import SourceWeight
 from kcv.weights.assignment import WeightReport
 from kcv.weights.assignment import assign
 from kcv.weights.layers import channels_last
+from kcv.weights.layers import leaves
 from kcv.weights.reference import residual_block_name
 from kcv.weights.stride import require_stride_in
 
@@ -61,16 +62,20 @@ def load_torchvision(
     source: Mapping | str | os.PathLike,
     strict: bool = True,
     skip: Sequence[str] | str = (),
-    fold_scaling: bool = False,
+    fold_scaling: bool | None = None,
     skip_mismatch: Sequence[str] | str = (),
 ) -> WeightReport:
     """Load torchvision's AlexNet, VGG (without BN), ResNet or GoogLeNet.
 
     They expect RGB in 0..1, less `TORCHVISION_MEAN`, over `TORCHVISION_STD`;
-    GoogLeNet's published weights expect it less 0.5, over 0.5. The model is
-    the one that torchvision has: `AlexNet(variant="one-tower")`, ResNets of
-    bottlenecks with `stride_in="3x3"`, `GoogLeNet(variant="torchvision")`.
-    Nothing is assigned if anything does not fit.
+    GoogLeNet's published weights expect it less 0.5, over 0.5. Build the model
+    with `include_preprocessing=False` to scale images so, or leave it to the
+    model.
+
+    The model is the one that torchvision has: `AlexNet(variant="one-tower")`,
+    ResNets of bottlenecks with `stride_in="3x3"`, and
+    `GoogLeNet(variant="torchvision")`. Nothing is assigned if anything does not
+    fit.
 
     Args:
         model: A model of `kcv.classification`, or any model with layers of
@@ -84,7 +89,9 @@ def load_torchvision(
             GoogLeNet without auxiliary heads.
         fold_scaling: Fold the division by 255 and by the standard deviation
             into the first convolution, so that the model takes RGB in 0..255
-            less 255 times the mean, about Caffe's input.
+            less 255 times the mean, about Caffe's input. None folds it if the
+            model has a layer "preprocessing", as classifiers of kcv do, which
+            subtracts and does not divide. Defaults to None.
         skip_mismatch: Beginnings of names of layers to leave out where the
             source has them in another shape.
 
@@ -119,6 +126,8 @@ def load_torchvision(
         weights = _resnet(state)
         if "layer1.0.conv3.weight" in state:
             require_stride_in(model, "3x3", name)
+    if fold_scaling is None:
+        fold_scaling = any(x.name == "preprocessing" for x in leaves(model))
     if fold_scaling:
         weights = [_fold(weight) for weight in weights]
     return assign(model, weights, name, strict, skip, skip_mismatch)

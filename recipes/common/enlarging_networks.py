@@ -7,7 +7,7 @@ from kcv.layers import CropLike
 from kcv.layers import Interpolation2D
 from kcv.segmentation.encoder_decoder import decode
 from kcv.segmentation.encoder_decoder import encode
-from kcv.segmentation.encoder_decoder import normalized
+from kcv.segmentation.encoder_decoder import normalize
 from kcv.segmentation.encoder_decoder import unpool
 from recipes.common.small_segnet import BLOCKS
 from recipes.common.small_segnet import LAST_OF_ENCODER
@@ -31,11 +31,11 @@ def build_enlarging(way: str, classes: int) -> keras.Model:
     """
 
     def convolution(x, filters, name):
-        return normalized(x, _layer(keras.layers.Conv2D, filters, name))
+        return normalize(x, _layer(keras.layers.Conv2D, filters, name))
 
     def deconvolution(x, filters, name):
         layer = _layer(keras.layers.Conv2DTranspose, filters, name)
-        return normalized(x, layer)
+        return normalize(x, layer)
 
     images = keras.Input((None, None, 3), name="images")
     x = keras.layers.Rescaling(1 / 64, -2, name="scale")(images)

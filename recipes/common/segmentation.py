@@ -214,7 +214,7 @@ def take_whole_images(model: keras.Model, images: Images) -> keras.Model:
     """
     if images.size is None:
         return model
-    return kcv.segmentation.resized(model, images.size)
+    return kcv.segmentation.resize_inputs(model, images.size)
 
 
 def recompute_statistics(

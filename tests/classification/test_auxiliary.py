@@ -5,20 +5,21 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import kcv
 from kcv.classification import AuxiliaryClassifier
 
 X = np.random.default_rng(0).standard_normal((6, 4)).astype("float32")
 Y = np.array([0, 1, 2, 2, 1, 0])
 
 
-def build(activation="softmax", regularizer=None):
+def build(activation="softmax", regularizer=None, **options):
     keras.utils.set_random_seed(0)
     image = keras.Input((4,))
     hidden = keras.layers.Dense(5, kernel_regularizer=regularizer)(image)
     outputs = [keras.layers.Dense(3)(hidden) for _ in range(3)]
     if activation:
         outputs = [keras.layers.Activation(activation)(x) for x in outputs]
-    return AuxiliaryClassifier(image, outputs)
+    return AuxiliaryClassifier(image, outputs, **options)
 
 
 def cross_entropy(predictions, weights=1):
@@ -33,7 +34,7 @@ def softmax(x):
 
 def losses(model, **weights):
     outputs = [np.asarray(x) for x in model(X, training=True)]
-    if isinstance(model.layers[-1], keras.layers.Dense):
+    if isinstance(model.get_layer(model.output_names[0]), keras.layers.Dense):
         outputs = [softmax(x) for x in outputs]
     return [cross_entropy(x, **weights) for x in outputs]
 
@@ -51,6 +52,20 @@ def test_training_weighs_the_heads_and_evaluation_leaves_them(activation):
     accuracy = np.mean(model.predict(X, verbose=0).argmax(-1) == Y)
     assert found["accuracy"] == history["accuracy"][0]
     assert found["accuracy"] == pytest.approx(accuracy)
+
+
+def test_the_weight_of_the_heads_is_an_argument_and_is_copied(tmp_path):
+    model = build(auxiliary_weight=0.5)
+    model.compile(keras.optimizers.SGD(0.0))
+    main, first, second = losses(model)
+    expected = main + 0.5 * (first + second)
+    model.save(tmp_path / "model.keras")
+    clone = keras.models.clone_model(model)
+    clone.set_weights(model.get_weights())
+    for each in (model, clone, kcv.load_model(tmp_path / "model.keras")):
+        assert isinstance(each, AuxiliaryClassifier)
+        history = each.fit(X, Y, verbose=0).history
+        assert history["loss"][0] == pytest.approx(expected, rel=1e-5)
 
 
 def test_penalties_count_once_and_sample_weights_count():

@@ -110,7 +110,7 @@ def test_learns_by_heart_is_saved_and_loaded(variant, tmp_path):
     keras.utils.set_random_seed(0)
     model = LeNet5(variant=variant)
     rng = np.random.default_rng(0)
-    x = rng.uniform(0, 1, (32, *model.input_shape[1:])).astype("float32")
+    x = rng.uniform(0, 255, (32, *model.input_shape[1:])).astype("float32")
     y = rng.integers(0, 10, 32)
     model.compile(
         keras.optimizers.Adam(2e-3),

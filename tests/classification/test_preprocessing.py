@@ -6,7 +6,14 @@ import pytest
 import tensorflow as tf
 
 from kcv.classification import GOOGLENET_MEAN
+from kcv.classification import ILSVRC_MEAN
+from kcv.classification import VGG11
+from kcv.classification import VGG_MEAN
+from kcv.classification import AlexNet
+from kcv.classification import GoogLeNet
+from kcv.classification import LeNet5
 from kcv.classification import Preprocessing
+from kcv.classification import ResNet18
 
 MODES = ("caffe", "torch", "tf")
 
@@ -82,3 +89,37 @@ def test_numbers_are_checked():
         Preprocessing(1.0, 0)
     with pytest.raises(ValueError, match="mean has 2 numbers .* 3 channels"):
         Preprocessing([1.0, 2.0])(pixels())
+
+
+@pytest.mark.parametrize(
+    ("variant", "pixels", "expected"),
+    [
+        ("modern", [0, 255], [-0.1307 / 0.3081, 0.8693 / 0.3081]),
+        ("1998", [0, 255], [-0.1, 1.175]),
+        ("caffe", [0, 256], [0, 1]),
+    ],
+)
+def test_the_scalings_of_lenet(variant, pixels, expected):
+    layer = LeNet5(variant=variant).get_layer("preprocessing")
+    found = layer(np.float32(pixels)[:, None])
+    np.testing.assert_allclose(np.ravel(found), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("build", "mean"),
+    [
+        (lambda **options: AlexNet(False, **options), ILSVRC_MEAN),
+        (lambda **options: VGG11(False, **options), VGG_MEAN),
+        (lambda **options: ResNet18(False, **options), VGG_MEAN),
+        (lambda **options: GoogLeNet(False, **options), GOOGLENET_MEAN),
+    ],
+    ids=["alexnet", "vgg11", "resnet18", "googlenet"],
+)
+def test_a_classifier_subtracts_the_mean_of_its_authors(build, mean):
+    model, bare = build(), build(include_preprocessing=False)
+    bare.set_weights(model.get_weights())
+    pixels = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3))
+    expected = bare(np.float32(pixels - mean))
+    np.testing.assert_allclose(
+        model(pixels), expected, atol=1e-4 * np.abs(expected).max()
+    )

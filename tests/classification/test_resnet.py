@@ -109,7 +109,7 @@ def test_option_a_without_residual_subsamples_and_adds_zeros():
 
 def test_trunk_and_stage_are_the_whole_network():
     keras.utils.set_random_seed(0)
-    whole = ResNet18(include_top=False)
+    whole = ResNet18(include_top=False, include_preprocessing=False)
     image = keras.Input((None, None, 3))
     maps = keras.Input((None, None, 256))
     trunk = keras.Model(image, resnet_trunk(image, 18, through=4))

@@ -137,7 +137,7 @@ class PainterOfGrey:
         self.level = level
         self.net = self
 
-    def losses_of(self, image, content):
+    def compute_losses(self, image, content):
         return {"bowl": tf.reduce_mean((image - 300.0) ** 2)}
 
     def predict(self, content, verbose):

@@ -9,12 +9,16 @@ import pytest
 
 import kcv
 from kcv.classification import VGG16
+from kcv.classification import Preprocessing
 from kcv.segmentation import FCN
 from kcv.segmentation import FCN8s
 from kcv.segmentation import FCN16s
 from kcv.segmentation import FCN32s
 from kcv.segmentation import go_on_from
 from kcv.segmentation.fcn import BACKBONES
+from kcv.segmentation.fcn import FCN_MEAN
+from kcv.segmentation.fcn import align
+from kcv.segmentation.fcn import find_centers
 from kcv.weights.assignment import SourceWeight
 from kcv.weights.assignment import assign
 from kcv.weights.layers import leaves
@@ -44,6 +48,10 @@ def with_random_scores(model, seed=0):
             kernel, bias = layer.get_weights()
             layer.set_weights([rng.normal(size=kernel.shape), bias])
     return model
+
+
+# What the authors subtract.
+LESS_MEAN = Preprocessing(FCN_MEAN, name="normalization")
 
 
 # === Parameters ===
@@ -106,68 +114,43 @@ def test_the_reference_sizes(side, maps, scores, enlarged, reference):
     assert all(rows(s, "score") == side for s in (32, 16, 8))
 
 
-def test_the_reference_offsets():
-    geometry = BACKBONES["vgg16"].pad100
-    assert geometry.crops == {32: 19, 16: 27, 8: 31}
-    assert geometry.fuse == {16: (0, 5), 8: (0, 9)}
-    assert BACKBONES["alexnet"].pad100.crops[32] == 18
-
-
-# Kernel, stride, padding of what moves the centres of cells, up to the maps
-# of strides 8, 16 and 32.
-CONV3, POOL2 = (3, 1, 1), (2, 2, 0)
-LAYERS = {
-    "vgg16": (3 * [CONV3, POOL2], [CONV3, POOL2], [CONV3, POOL2]),
-    "alexnet": (
-        [(11, 4, 0), (3, 2, 0)],
-        [(5, 1, 2), (3, 2, 0)],
-        [CONV3, (3, 2, 0)],
-    ),
-    "googlenet": (
-        [(7, 2, 3), (3, 2, 0), (3, 2, 0)],
-        1 * [(3, 2, 0)],
-        [(3, 2, 0)],
-    ),
+# As the authors' prototxt files have them, and for "same" by hand.
+OFFSETS = {
+    ("vgg16", "pad100"): ((19, 27, 31), ((0, 5), (0, 9))),
+    ("vgg16", "same"): ((16, 8, 4), ((1, 0), (1, 0))),
+    ("alexnet", "pad100"): ((18, 18, 18), ((0, 5), (0, 10))),
+    ("alexnet", "same"): ((15, 15, 15), ((0, 1), (0, 2))),
+    ("googlenet", "pad100"): ((98, 98, 98), ((0, 0), (0, 0))),
+    ("googlenet", "same"): ((15, 15, 15), ((0, 0), (0, 0))),
 }
 
 
-@pytest.mark.parametrize("backbone", LAYERS)
-@pytest.mark.parametrize("padding", ["same", "pad100"])
-def test_offsets_follow_from_the_centres_of_cells(backbone, padding):
-    """In pixels of the image, cell i of a map has its centre at s i + c."""
-    known = BACKBONES[backbone]
-    geometry = getattr(known, padding)
-    jump, centre = 1, -float(geometry.pad[0])
-    centres = {}
-    for stride, layers in zip((8, 16, 32), LAYERS[backbone], strict=True):
-        for kernel, step, before in layers:
-            centre += jump * ((kernel - 1) / 2 - before)
-            jump *= step
-        assert jump == stride
-        centres[stride] = centre
-    if known.fc6:
-        centre += 32 * ((known.fc6 - 1) / 2 - geometry.fc6[0])
+@pytest.mark.parametrize(("backbone", "padding"), OFFSETS)
+def test_offsets_follow_from_the_centers_of_cells(backbone, padding):
+    alignment = align(find_centers(BACKBONES[backbone], padding))
+    crops, fuse = OFFSETS[backbone, padding]
+    assert alignment.odd == (backbone != "vgg16")
+    assert alignment.crops == dict(zip((32, 16, 8), crops, strict=True))
+    assert alignment.fuse == dict(zip((16, 8), fuse, strict=True))
 
-    def enlarged(centre, stride, factor):
-        """Centre of the first cell behind a transposed convolution."""
-        kernel = 2 * factor - known.odd
-        return centre - stride / factor * (kernel - 1) / 2
 
-    stride = 32
-    for finer in (32, 16, 8):
-        if finer < 32:
-            centre, stride = enlarged(centre, stride, 2), finer
-            left_out, of_skip = geometry.fuse[finer]
-            assert centre + finer * left_out == centres[finer] + finer * of_skip
-            centre += finer * left_out
-        first = enlarged(centre, stride, stride)
-        assert first + geometry.crops[finer] == 0
+def test_centers_that_do_not_lie_on_each_other_are_refused():
+    for centers in ((3.5, 7.5, 16.0), (3.0, 7.5, 15.5), (60.0, 60.0, 60.0)):
+        with pytest.raises(ValueError, match="`centers` must be"):
+            align(dict(zip((8, 16, 32), centers, strict=True)))
 
 
 @pytest.mark.parametrize("stride", [32, 16, 8])
 def test_a_mirrored_image_has_mirrored_labels(stride):
     """With symmetric kernels, only if every map lies on its pixels."""
-    model = with_random_scores(FCN(3, small_backbone(symmetric=True), stride))
+    model = with_random_scores(
+        FCN(
+            3,
+            small_backbone(symmetric=True),
+            stride,
+            preprocessing=LESS_MEAN,
+        )
+    )
     rng = np.random.default_rng(1)
     images = rng.uniform(0, 255, (1, 96, 64, 3)).astype("float32")
     expected = model.predict(images, verbose=0)
@@ -177,6 +160,65 @@ def test_a_mirrored_image_has_mirrored_labels(stride):
         np.testing.assert_allclose(
             np.flip(found, axis), expected, rtol=1e-3, atol=1e-3
         )
+
+
+def resnet50():
+    """FCN-8s on ResNet-50 of keras.applications, as the docstring has it."""
+    keras.utils.set_random_seed(0)
+    return with_random_scores(
+        FCN8s(
+            3,
+            keras.applications.ResNet50(weights=None, include_top=False),
+            preprocessing=keras.applications.resnet.preprocess_input,
+            layers=("conv3_block4_out", "conv4_block6_out", "conv5_block3_out"),
+            centers=(0, 0, 0),
+        )
+    )
+
+
+def test_a_network_of_keras_applications(tmp_path):
+    model = resnet50()
+    images = np.random.default_rng(0).uniform(0, 255, (1, 70, 33, 3))
+    scores = model.predict(images, verbose=0)
+    assert scores.shape == (1, 70, 33, 3)
+    assert np.ptp(scores) > 0
+    # What the network itself sees.
+    backbone = model.get_layer("resnet50")
+    pixels = keras.applications.resnet.preprocess_input(images.copy())
+    expected = backbone(pixels)["conv5_block3_out"]
+    inner = keras.Model(model.input, model.get_layer("score_fr").input)
+    np.testing.assert_allclose(
+        inner(images), expected, atol=1e-4 * np.abs(expected).max()
+    )
+    model.save(tmp_path / "model.keras")
+    again = kcv.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again.predict(images, verbose=0), scores)
+
+
+def test_centers_of_padded_windows_are_on_pixels():
+    """The score of an impulse is symmetric about it, up to the border."""
+    images = x = keras.Input((None, None, 3))
+    for number in range(1, 6):
+        x = keras.layers.ZeroPadding2D(1)(x)
+        x = keras.layers.Conv2D(
+            1, 3, 2, kernel_initializer="ones", name=f"stride{2**number}"
+        )(x)
+    model = FCN8s(
+        2,
+        keras.Model(images, x),
+        preprocessing=keras.layers.Identity(),
+        layers=("stride8", "stride16", "stride32"),
+        centers=(0, 0, 0),
+    )
+    for layer in model.layers:
+        if layer.name.startswith("score_"):
+            layer.kernel.assign(keras.ops.ones_like(layer.kernel))
+    impulse = np.zeros((1, 257, 257, 3), "float32")
+    impulse[0, 128, 128] = 1
+    scores = model.predict(impulse, verbose=0)
+    assert np.argmax(scores[0, 128, :, 0]) == 128
+    for axis in (1, 2):
+        np.testing.assert_allclose(np.flip(scores, axis), scores, rtol=1e-5)
 
 
 def test_an_impulse_moves_with_the_image():
@@ -208,8 +250,9 @@ def test_an_impulse_moves_with_the_image():
 )
 def test_any_size(backbone, padding):
     if backbone == "small":
-        backbone = small_backbone()
-    model = FCN8s(2, backbone, padding=padding)
+        model = FCN8s(2, small_backbone(), preprocessing=LESS_MEAN)
+    else:
+        model = FCN8s(2, backbone, padding=padding)
     for sides in ((1, 1), (31, 33), (70, 100)):
         scores = model(np.zeros((1, *sides, 3), "float32"))
         assert scores.shape == (1, *sides, 2)
@@ -219,22 +262,26 @@ def test_any_size(backbone, padding):
 
 
 def test_scores_begin_at_zero_and_enlarge_bilinearly():
-    model = FCN8s(2, small_backbone())
+    model = FCN8s(2, small_backbone(), preprocessing=LESS_MEAN)
     scores = model(np.ones((1, 64, 64, 3), "float32"))
     np.testing.assert_array_equal(scores, 0)
     assert not model.get_layer("upscore8").trainable_variables
     kernel = model.get_layer("upscore2").get_weights()[0][:, :, 0, 0]
     row = [0.25, 0.75, 0.75, 0.25]
     np.testing.assert_allclose(kernel, np.outer(row, row))
-    learned = FCN8s(2, small_backbone(), upsampling="learned")
+    learned = FCN8s(
+        2, small_backbone(), preprocessing=LESS_MEAN, upsampling="learned"
+    )
     assert learned.get_layer("upscore2").trainable_variables
     assert not learned.get_layer("upscore8").trainable_variables
 
 
 def test_finer_networks_begin_near_the_coarse():
     """Enlarging by 2 and by 16 is nearly, not quite, enlarging by 32."""
-    coarse = with_random_scores(FCN32s(3, small_backbone()))
-    finer = FCN16s(3, small_backbone())
+    coarse = with_random_scores(
+        FCN32s(3, small_backbone(), preprocessing=LESS_MEAN)
+    )
+    finer = FCN16s(3, small_backbone(), preprocessing=LESS_MEAN)
     assert go_on_from(finer, coarse) == [
         "upscore2",
         "score_pool4",
@@ -251,14 +298,14 @@ def test_finer_networks_begin_near_the_coarse():
 
 
 def test_at_once_scales_the_skips():
-    model = FCN8s(3, small_backbone(), at_once=True)
+    model = FCN8s(3, small_backbone(), preprocessing=LESS_MEAN, at_once=True)
     assert model.get_layer("scale_pool4").scale == 0.01
     assert model.get_layer("scale_pool3").scale == 0.0001
 
 
 def test_dense_layers_become_convolutions():
     """At the middle cell of 224 x 224 fc7 is the classifier's."""
-    classifier = VGG16(classes=3)
+    classifier = VGG16(classes=3, include_preprocessing=False)
     model = FCN32s(3)
     weights = [
         SourceWeight(v.path, "/".join(v.path.split("/")[-2:]), v.numpy())
@@ -292,7 +339,7 @@ def caffe_file(path, backbone, classes, scales=False):
 
     net = NetParameter()
     rng = np.random.default_rng(classes)
-    model = FCN8s(classes, backbone)
+    model = FCN8s(classes, backbone, preprocessing=LESS_MEAN)
     expected = {}
     for layer in leaves(model):
         if not layer.weights:
@@ -343,14 +390,19 @@ def test_the_authors_weights_are_loaded_with_their_scores(tmp_path, caplog):
     path, expected = caffe_file(
         tmp_path / "fcn8s.caffemodel", named_backbone(), 5
     )
-    model = FCN8s(5, named_backbone(), weights=path)
+    model = FCN8s(5, named_backbone(), preprocessing=LESS_MEAN, weights=path)
     assert_weights(model, expected)
     images = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3))
     assert np.ptp(model.predict(images, verbose=0)) > 0
     assert not caplog.records
     # And the same by a file of kcv's own.
     model.save_weights(tmp_path / "fcn8s.weights.h5")
-    again = FCN8s(5, named_backbone(), weights=tmp_path / "fcn8s.weights.h5")
+    again = FCN8s(
+        5,
+        named_backbone(),
+        preprocessing=LESS_MEAN,
+        weights=tmp_path / "fcn8s.weights.h5",
+    )
     assert_weights(again, expected)
 
 
@@ -358,7 +410,7 @@ def test_scores_of_other_classes_are_named(tmp_path, caplog):
     path, expected = caffe_file(
         tmp_path / "fcn8s.caffemodel", named_backbone(), 5
     )
-    model = FCN8s(3, named_backbone(), weights=path)
+    model = FCN8s(3, named_backbone(), preprocessing=LESS_MEAN, weights=path)
     assert_weights(model, expected, ["conv1", "conv5"])
     assert not np.any(model.get_layer("score_fr").get_weights()[0])
     (record,) = caplog.records
@@ -370,7 +422,7 @@ def test_a_coarser_network_takes_what_it_has_of_a_finer(tmp_path, caplog):
     path, expected = caffe_file(
         tmp_path / "fcn8s.caffemodel", named_backbone(), 5
     )
-    model = FCN32s(5, named_backbone(), weights=path)
+    model = FCN32s(5, named_backbone(), preprocessing=LESS_MEAN, weights=path)
     assert_weights(model, expected, ["conv5", "score_fr"])
     (record,) = caplog.records
     assert "upscore " in record.getMessage()
@@ -381,14 +433,18 @@ def test_scaled_skips_belong_to_their_weights(tmp_path):
     path, expected = caffe_file(
         tmp_path / "at-once.caffemodel", named_backbone(), 5, scales=True
     )
-    model = FCN8s(5, named_backbone(), at_once=True, weights=path)
+    model = FCN8s(
+        5, named_backbone(), preprocessing=LESS_MEAN, at_once=True, weights=path
+    )
     assert_weights(model, expected)
     with pytest.raises(ValueError, match="at_once must be True"):
-        FCN8s(5, named_backbone(), weights=path)
+        FCN8s(5, named_backbone(), preprocessing=LESS_MEAN, weights=path)
 
 
 def test_save_and_load(tmp_path):
-    model = with_random_scores(FCN8s(3, small_backbone()))
+    model = with_random_scores(
+        FCN8s(3, small_backbone(), preprocessing=LESS_MEAN)
+    )
     images = np.random.default_rng(0).uniform(0, 255, (1, 50, 70, 3))
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
@@ -399,7 +455,7 @@ def test_save_and_load(tmp_path):
 
 def test_a_trained_model_needs_no_more_than_its_chapter(tmp_path):
     """The file names solver, loss and metric; a new process finds them."""
-    model = FCN32s(3, small_backbone())
+    model = FCN32s(3, small_backbone(), preprocessing=LESS_MEAN)
     model.compile(
         kcv.optimizers.CaffeSGD(1e-3),
         kcv.losses.PixelwiseCrossEntropy(class_weights=[0.5, 1.0, 1.0]),
@@ -408,7 +464,7 @@ def test_a_trained_model_needs_no_more_than_its_chapter(tmp_path):
     images, labels = np.zeros((1, 32, 32, 3)), np.zeros((1, 32, 32), int)
     model.fit(images, labels, verbose=0)
     # As recipes save it, within another.
-    kcv.segmentation.resized(model, 64).save(tmp_path / "model.keras")
+    kcv.segmentation.resize_inputs(model, 64).save(tmp_path / "model.keras")
     code = (
         "import sys, keras, kcv.segmentation\n"
         "keras.models.load_model(sys.argv[1])"
@@ -425,8 +481,10 @@ def test_a_trained_model_needs_no_more_than_its_chapter(tmp_path):
         ({"padding": "valid"}, "'valid'"),
         ({"upsampling": "nearest"}, "'nearest'"),
         ({"backbone": "vgg"}, "backbone='vgg'"),
-        ({"backbone": "model"}, "pool5 missing in short"),
+        ({"backbone": "model"}, "short has no pool5"),
         ({"backbone": "small", "padding": "pad100"}, "of the paper"),
+        ({"backbone": "small"}, "preprocessing=None"),
+        ({"preprocessing": LESS_MEAN}, "must be None unless"),
     ],
 )
 def test_errors(options, message):

@@ -12,7 +12,7 @@ from kcv.segmentation import DeconvNet
 from kcv.segmentation import SegNet
 from kcv.segmentation import SegNetBasic
 from kcv.segmentation import label_by_windows
-from kcv.segmentation import resized
+from kcv.segmentation import resize_inputs
 from recipes.common.trunks import small_strided
 
 CLASSES = 4
@@ -29,7 +29,15 @@ def with_own_weights(model):
 
 
 def fcn(stride, **options):
-    return with_own_weights(FCN(CLASSES, small_strided(), stride, **options))
+    return with_own_weights(
+        FCN(
+            CLASSES,
+            small_strided(),
+            stride,
+            preprocessing=kcv.classification.Preprocessing.caffe(),
+            **options,
+        )
+    )
 
 
 BUILDERS = {
@@ -38,7 +46,7 @@ BUILDERS = {
     "fcn8s": lambda: fcn(8, upsampling="learned"),
     "segnet": lambda: SegNet(CLASSES, blocks=((1, 6), (2, 8), (1, 12))),
     "segnet_basic": lambda: SegNetBasic(CLASSES, filters=6, depth=3),
-    "resized": lambda: resized(fcn(8), 32, 64),
+    "resize_inputs": lambda: resize_inputs(fcn(8), 32, 64),
 }
 
 
@@ -119,7 +127,7 @@ def test_windows_are_served_with_their_proposals(program, tmp_path):
 def test_resized_sees_the_image_at_its_size():
     keras.utils.set_random_seed(3)
     inner = fcn(8)
-    whole = resized(inner, 64, 128)
+    whole = resize_inputs(inner, 64, 128)
     image = picture(32, 48)[None].astype("float32")
     logits = inner.predict(
         np.round(tf.image.resize(image, (64, 96))), verbose=0
@@ -130,4 +138,4 @@ def test_resized_sees_the_image_at_its_size():
         atol=1e-4,
     )
     with pytest.raises(ValueError, match="short_side=64, long_side=32"):
-        resized(inner, 64, 32)
+        resize_inputs(inner, 64, 32)

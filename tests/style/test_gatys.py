@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from kcv.classification import VGG16
-from kcv.style import Weights
+from kcv.style import LossWeights
 from kcv.style import loss_network
 from kcv.style import neural_style
 from kcv.style.gatys import GatysLosses
@@ -32,11 +32,11 @@ def paint(vgg, content, style, **options):
 
 
 def losses_of(vgg, content, styles):
-    return GatysLosses(loss_network(Weights().layers, vgg), content, styles)
+    return GatysLosses(loss_network(LossWeights().layers, vgg), content, styles)
 
 
 def test_layers_and_shares_are_those_of_the_paper():
-    weights = Weights()
+    weights = LossWeights()
     assert weights.content_layers == {"conv4_2": 1.0}
     shares = dict.fromkeys((f"conv{block}_1" for block in range(1, 6)), 1 / 5)
     assert weights.style_layers == shares
@@ -56,11 +56,11 @@ def test_a_picture_in_its_own_style_is_as_it_should_be(vgg, pictures):
 
 
 def test_a_texture_of_one_layer_is_made_from_noise(vgg, pictures):
-    weights = Weights(content=0.0, style_layers={"conv1_1": 1.0})
+    weights = LossWeights(content=0.0, style_layers={"conv1_1": 1.0})
     found = paint(
         vgg,
         *pictures,
-        weights=weights,
+        loss_weights=weights,
         start="noise",
         iterations=150,
     )
@@ -69,8 +69,8 @@ def test_a_texture_of_one_layer_is_made_from_noise(vgg, pictures):
 
 
 def test_the_losses_fall_and_have_their_weights(vgg, pictures):
-    weights = Weights(content=2.0, style=50.0, total_variation=0.1)
-    found = paint(vgg, *pictures, weights=weights, iterations=30)
+    weights = LossWeights(content=2.0, style=50.0, total_variation=0.1)
+    found = paint(vgg, *pictures, loss_weights=weights, iterations=30)
     history = found.history
     assert history["total_loss"][-1] < history["total_loss"][0]
     np.testing.assert_allclose(
@@ -84,7 +84,10 @@ def test_the_losses_fall_and_have_their_weights(vgg, pictures):
     assert found.image.dtype == np.uint8
     assert found.image.shape == pictures[0].shape
     again = paint(
-        vgg, *pictures, weights=Weights(content=2.0, style=100.0), iterations=1
+        vgg,
+        *pictures,
+        loss_weights=LossWeights(content=2.0, style=100.0),
+        iterations=1,
     )
     np.testing.assert_allclose(
         again.history["style"][0], 2 * history["style"][0], rtol=1e-5
@@ -138,15 +141,17 @@ def test_mixed_precision_compares_in_full(pictures, request):
     keras.config.set_dtype_policy("mixed_bfloat16")
     request.addfinalizer(lambda: keras.config.set_dtype_policy("float32"))
     half = VGG16(include_top=False)
-    found = paint(half, *pictures, weights=Weights(content=1e-3), iterations=8)
+    found = paint(
+        half, *pictures, loss_weights=LossWeights(content=1e-3), iterations=8
+    )
     total = found.history["total_loss"]
     assert min(total) < total[0]
 
 
 def test_a_picture_too_small_for_the_layers_asked_for_is_named(vgg, pictures):
-    weights = Weights(style_layers={"pool5": 1.0})
+    weights = LossWeights(style_layers={"pool5": 1.0})
     with pytest.raises(ValueError, match="style` .*least 32 pixels.*20 x 30"):
-        paint(vgg, pictures[0], np.zeros((30, 20, 3)), weights=weights)
+        paint(vgg, pictures[0], np.zeros((30, 20, 3)), loss_weights=weights)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 
 from kcv.classification import VGG16
-from kcv.classification.preprocessing import VGG_MEAN
 from kcv.style import loss_network
 
 
@@ -22,9 +21,19 @@ def test_it_sees_what_the_classifier_sees(vgg, images):
     layers = ["conv1_2", "conv3_3", "conv4_2"]
     found = loss_network(layers, vgg)(images)
     parts = keras.Model(vgg.input, [vgg.get_layer(x).output for x in layers])
-    for name, expected in zip(layers, parts(images - VGG_MEAN), strict=True):
+    for name, expected in zip(layers, parts(images), strict=True):
         np.testing.assert_allclose(found[name], expected, rtol=1e-4, atol=1e-4)
         assert float(keras.ops.min(found[name])) == 0  # behind its ReLU
+
+
+def test_a_network_without_preprocessing_gets_it(vgg, images):
+    bare = VGG16(include_top=False, include_preprocessing=False)
+    bare.set_weights(vgg.get_weights())
+    found, expected = (
+        loss_network(["conv2_1"], each)(images)["conv2_1"]
+        for each in (bare, vgg)
+    )
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_a_network_of_keras_applications_sees_the_same(vgg, images):
@@ -57,7 +66,7 @@ def test_with_batch_normalization_too_it_is_behind_the_relu(images):
         name = f"{block}_{number}"
         part = keras.Model(vgg.input, vgg.get_layer(f"relu{name}").output)
         np.testing.assert_allclose(
-            found[f"conv{name}"], part(images - VGG_MEAN), rtol=1e-4, atol=1e-4
+            found[f"conv{name}"], part(images), rtol=1e-4, atol=1e-4
         )
 
 

@@ -11,7 +11,7 @@ from kcv.style import SuperResolutionNet
 from kcv.style import loss_network
 from kcv.style import low_resolution
 from kcv.style import optimize_image
-from kcv.style.perceptual import WEIGHTS
+from kcv.style.perceptual import LOSS_WEIGHTS
 from kcv.style.perceptual import objective_of
 
 WIDTHS = (8, 8, 16)
@@ -55,7 +55,7 @@ def model(vgg, pictures):
 
 def test_the_losses_are_those_of_the_authors(model, vgg, pictures):
     image, target = pictures[:1], pictures[1:2]
-    found = model.losses_of(tf.constant(image), tf.constant(target))
+    found = model.compute_losses(tf.constant(image), tf.constant(target))
     ours, theirs, style = (
         {k: np.asarray(v, "float64") for k, v in vgg(x).items()}
         for x in (image, target, pictures[2:])
@@ -98,8 +98,10 @@ def test_it_comes_back_from_a_file_with_its_style(model, pictures, tmp_path):
     again = keras.models.load_model(tmp_path / "painter.keras")
     np.testing.assert_array_equal(again(pictures), model(pictures))
     image = tf.constant(pictures[:1])
-    for name, loss in model.losses_of(image, image).items():
-        np.testing.assert_array_equal(again.losses_of(image, image)[name], loss)
+    for name, loss in model.compute_losses(image, image).items():
+        np.testing.assert_array_equal(
+            again.compute_losses(image, image)[name], loss
+        )
 
 
 def test_the_net_alone_is_saved_without_the_vgg(model, pictures, tmp_path):
@@ -121,7 +123,7 @@ def test_super_resolution_learns_pairs(vgg, pictures, weights, share):
         vgg,
         content_layer="conv2_2",
         style_layers=(),
-        weights={"style": 0.0, "total_variation": 0.0, **weights},
+        loss_weights={"style": 0.0, "total_variation": 0.0, **weights},
     )
     model.compile(keras.optimizers.Adam(3e-4))
     small = low_resolution(tf.constant(pictures), 4)
@@ -138,7 +140,7 @@ def test_lbfgs_can_have_the_same_objective(model, pictures):
     found = optimize_image(
         objective_of(model, content), content, 8, verbose=False
     )
-    losses = model.losses_of(tf.constant(content), tf.constant(content))
+    losses = model.compute_losses(tf.constant(content), tf.constant(content))
     np.testing.assert_allclose(
         found.history["total_loss"][0],
         float(sum(losses.values())[0]),
@@ -162,7 +164,7 @@ def test_the_paper_sums_over_a_gram_matrix(vgg, pictures):
     mean, total = (
         PerceptualModel(
             StyleTransformNet(widths=WIDTHS), vgg, gram_reduction=way, **only
-        ).losses_of(image, image)["style"]
+        ).compute_losses(image, image)["style"]
         for way in ("mean", "sum")
     )
     np.testing.assert_allclose(total, 64**2 * mean, rtol=1e-5)
@@ -175,9 +177,9 @@ def test_the_paper_sums_over_a_gram_matrix(vgg, pictures):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"weights": {"texture": 1.0}}, "texture"),
-        ({"weights": dict.fromkeys(WEIGHTS, 0.0)}, "not 0"),
-        ({}, "style must be a picture.*NoneType"),
+        ({"loss_weights": {"texture": 1.0}}, "texture"),
+        ({"loss_weights": dict.fromkeys(LOSS_WEIGHTS, 0.0)}, "not 0"),
+        ({}, "`style` must be an image.*NoneType"),
         ({"style": np.zeros((9, 9, 3)), "style_layers": ()}, r"layers=\(\)"),
         ({"style": np.zeros((9, 7, 3))}, "8 pixels"),
     ],
@@ -231,3 +233,25 @@ def test_mixed_precision(pictures, request):
     assert painted.dtype == "float32"
     # bfloat16 has whole numbers alone from 128 on.
     assert (painted != np.asarray(tf.cast(painted, "bfloat16"))).any()
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        {"loss": "mse"},
+        {"loss_weights": [1.0]},
+        {"metrics": ["mae"]},
+        {"weighted_metrics": ["mae"]},
+    ],
+)
+def test_compile_refuses_what_is_not_honored(model, refused):
+    (name,) = refused
+    with pytest.raises(ValueError, match=f"`{name}` must be None"):
+        model.compile("adam", **refused)
+
+
+def test_weights_of_images_are_refused(model, pictures):
+    model.compile("adam")
+    for method in (model.train_on_batch, model.test_on_batch):
+        with pytest.raises(ValueError, match="`sample_weight`"):
+            method(pictures, pictures, sample_weight=np.ones(3))

@@ -175,7 +175,11 @@ def test_vgg16_answers_as_from_torchvisions_file(
         layers.append((name, kind, "below", name, (kernel, bias)))
     # As the authors' own file: of the first version, with four sizes a blob.
     path = write(tmp_path / "vgg16.caffemodel", layers, "layers")
-    options = {"input_shape": (64, 64, 3), "classifier_activation": None}
+    options = {
+        "input_shape": (64, 64, 3),
+        "classifier_activation": None,
+        "include_preprocessing": False,
+    }
     model, other = VGG16(**options), VGG16(**options)
     report = load_weights(model, path)
     load_torchvision(other, state)
@@ -315,7 +319,11 @@ def test_a_scale_alone_is_left_over(tmp_path):
 
 
 def test_resnet50_with_a_bias_in_conv1(tmp_path):
-    options = {"input_shape": (32, 32, 3), "classes": 3}
+    options = {
+        "input_shape": (32, 32, 3),
+        "classes": 3,
+        "include_preprocessing": False,
+    }
     keras.utils.set_random_seed(0)
     original = ResNet50(**options)
     for number, variable in enumerate(original.weights):

@@ -66,7 +66,7 @@ def test_logits_are_those_of_the_original(build, original):
     }
     bgr = original(**options)
     randomize(bgr)
-    rgb = build(**options)
+    rgb = build(include_preprocessing=False, **options)
     report = load_keras_applications(rgb, bgr)
 
     x = images()
@@ -79,7 +79,9 @@ def test_logits_are_those_of_the_original(build, original):
 
 def test_published_weights(vgg16_file):
     original = applications.VGG16(include_top=False, weights=vgg16_file)
-    model = VGG16(include_top=False, weights=vgg16_file)
+    model = VGG16(
+        include_top=False, weights=vgg16_file, include_preprocessing=False
+    )
     x = images(96)
     assert relative_error(model(x), original(x[..., ::-1])) < 1e-4
 

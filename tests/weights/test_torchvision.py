@@ -44,7 +44,9 @@ def relative_error(a, b):
 def test_logits_are_torchvisions(
     network, golden_state, golden_logits, golden_image
 ):
-    model = BUILDERS[network](classifier_activation=None)
+    model = BUILDERS[network](
+        classifier_activation=None, include_preprocessing=False
+    )
     report = load_torchvision(model, golden_state(network))
     logits = np.asarray(model(golden_image))
 
@@ -59,7 +61,10 @@ def test_logits_of_googlenet_and_its_heads_are_torchvisions(
 ):
     state, expected = golden_googlenet
     model = GoogLeNet(
-        variant="torchvision", aux_heads=True, classifier_activation=None
+        variant="torchvision",
+        aux_heads=True,
+        classifier_activation=None,
+        include_preprocessing=False,
     )
     report = load_torchvision(model, state)
     assert len(report.matched) == len(model.weights)
@@ -73,14 +78,13 @@ def test_logits_of_googlenet_and_its_heads_are_torchvisions(
 def test_googlenet_without_heads_takes_the_rest(golden_googlenet):
     state, _ = golden_googlenet
     options = {"variant": "torchvision", "include_top": False}
-    plain, folded = GoogLeNet(**options), GoogLeNet(**options)
+    plain = GoogLeNet(include_preprocessing=False, **options)
+    folded = GoogLeNet(**options)
     load_torchvision(plain, state, skip=("loss1_", "loss2_", "loss3_"))
-    load_torchvision(
-        folded, state, skip=("loss1_", "loss2_", "loss3_"), fold_scaling=True
-    )
+    load_torchvision(folded, state, skip=("loss1_", "loss2_", "loss3_"))
     pixels = np.random.default_rng(1).uniform(0, 255, (1, 64, 64, 3))
     expected = np.asarray(plain(pixels / 127.5 - 1))
-    assert relative_error(folded(pixels - 127.5), expected) < 1e-4
+    assert relative_error(folded(pixels), expected) < 1e-4
 
 
 def test_googlenet_of_the_paper_is_refused(golden_googlenet):
@@ -90,7 +94,11 @@ def test_googlenet_of_the_paper_is_refused(golden_googlenet):
 
 
 def test_folded_scaling_takes_pixels(resnet18_state):
-    options = {"input_shape": (64, 64, 3), "classifier_activation": None}
+    options = {
+        "input_shape": (64, 64, 3),
+        "classifier_activation": None,
+        "include_preprocessing": False,
+    }
     plain = ResNet18(**options)
     load_torchvision(plain, resnet18_state)
     folded = ResNet18(**options)
@@ -168,7 +176,7 @@ def test_files_give_what_dicts_give(resnet18_state, tmp_path):
     }
     path = tmp_path / "resnet18.pth"
     torch.save(tensors, path)
-    model = ResNet18(include_top=False)
+    model = ResNet18(include_top=False, include_preprocessing=False)
     load_torchvision(model, path, skip="fc1000")
     np.testing.assert_array_equal(
         model.get_layer("res4b_branch2a").get_weights()[0],

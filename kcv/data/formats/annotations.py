@@ -45,15 +45,24 @@ class Annotations(Records):
         images: Images of the set, at least one.
         class_names: Names of the labels 0, 1, ...
         origin: Name of the set in error messages.
+        files: Paths of the image files.
+        image_ids: Names of the images.
     """
 
     images: tuple[ImageBoxes, ...]
     class_names: tuple[str, ...]
     origin: str
+    files: tuple[str, ...] = dataclasses.field(init=False, repr=False)
+    image_ids: tuple[str, ...] = dataclasses.field(init=False, repr=False)
 
     def __post_init__(self):
         if not self.images:
             raise ValueError(f"{self.origin} holds no images")
+        files, image_ids = zip(
+            *((x.file, x.image_id) for x in self.images), strict=True
+        )
+        object.__setattr__(self, "files", files)
+        object.__setattr__(self, "image_ids", image_ids)
         missing = [file for file in self.files if not os.path.isfile(file)]
         if missing:
             shown = ", ".join(missing[:5])
@@ -62,16 +71,6 @@ class Annotations(Records):
                 f"files are missing: {shown}"
                 + (", ..." if len(missing) > 5 else "")
             )
-
-    @property
-    def files(self) -> list[str]:
-        """Paths of the image files."""
-        return [image.file for image in self.images]
-
-    @property
-    def image_ids(self) -> list[str]:
-        """Names of the images."""
-        return [image.image_id for image in self.images]
 
     def only(self, wanted: Callable[[str], bool]) -> Self:
         """Select the images whose id `wanted` returns True for."""

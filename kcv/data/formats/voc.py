@@ -189,7 +189,7 @@ def voc_class_names(
         for name in voc_image_names(folder, split)
         for thing in _objects(_root(folder / "Annotations" / f"{name}.xml"))
     }
-    return tuple(sorted(found - {None}))
+    return tuple(sorted(name for name in found if name is not None))
 
 
 def voc_image_names(folder: str | os.PathLike, split: str | None) -> list[str]:
@@ -225,7 +225,7 @@ def _objects(root: ElementTree.Element) -> list[ElementTree.Element]:
 
 def _image_boxes(root, name, file, classes, xml_file) -> ImageBoxes:
     objects = _objects(root)
-    boxes, labels = [], []
+    corners, labels = [], []
     for number, found in enumerate(objects):
         class_name = found.findtext("name")
         if class_name not in classes:
@@ -234,15 +234,16 @@ def _image_boxes(root, name, file, classes, xml_file) -> ImageBoxes:
                 f"are {', '.join(classes)}. Pass classes=(...) with your own"
             )
         labels.append(classes.index(class_name))
-        boxes.append(_corners(found.find("bndbox"), number, xml_file))
-    boxes = np.array(boxes, np.float32).reshape(-1, 4)
+        corners.append(_corners(found.find("bndbox"), number, xml_file))
+    boxes = np.array(corners, np.float32).reshape(-1, 4)
+    boxes -= np.array([1, 1, 0, 0], np.float32)
     height, width = (
         int(float(root.findtext(f"size/{side}") or 0))
         for side in ("height", "width")
     )
     size = (height, width) if height > 0 and width > 0 else (0, 0)
     boxes = check_boxes(
-        boxes - np.float32([1, 1, 0, 0]),
+        boxes,
         np.array(labels, np.int32),
         classes=len(classes),
         name=str(xml_file),

@@ -1,6 +1,7 @@
 """Classification sets by the name that a command line gives them."""
 
 import os
+from typing import Any
 
 from kcv.data.embedded.digits import digits
 from kcv.data.embedded.scenes.material import DIGIT_CLASSES
@@ -86,10 +87,10 @@ def load_classification(
         dataset = digits(split, seed=seed, start=start)
         return DataSet(dataset, DIGIT_CLASSES, len(digit_indices(split)))
     if kind == "idx":
-        images, labels = read_idx(*paths, split)
+        images, labels = read_idx(paths[0], split)
         dataset = stream(images, labels, split, seed, start)
-        return DataSet(dataset, idx_class_names(*paths), len(labels))
-    options = {
+        return DataSet(dataset, idx_class_names(paths[0]), len(labels))
+    options: dict[str, Any] = {
         "seed": seed,
         "start": start,
         "on_error": on_error,
@@ -107,7 +108,8 @@ def _folder(split: str, train: str, test: str | None = None) -> LabelledFiles:
         return take_split(files, split)
     others = read_image_folder(test, files.class_names)
     keep_apart(
-        *(list(map(os.path.realpath, x.files)) for x in (files, others)),
+        [os.path.realpath(file) for file in files.files],
+        [os.path.realpath(file) for file in others.files],
         f"{train} and {test}",
     )
     return files if split == "train" else others

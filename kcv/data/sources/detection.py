@@ -1,5 +1,7 @@
 """Detection sets by the name that a command line gives them."""
 
+from typing import Any
+
 from kcv.data.formats.annotations import Annotations
 from kcv.data.formats.coco import read_coco
 from kcv.data.formats.tfds import tfds_detection
@@ -86,7 +88,7 @@ def load_detection(
     kind, paths = parse_name(source, _FORMS)
     if kind == "digit_scenes":
         return load_digit_scenes(split, seed, start)
-    options = {
+    options: dict[str, Any] = {
         "seed": seed,
         "start": start,
         "on_error": on_error,
@@ -94,8 +96,9 @@ def load_detection(
     }
     if kind in _TFDS_SPLITS:
         return tfds_detection(kind, _TFDS_SPLITS[kind][split], **options)
-    read = {"voc": _voc, "coco": _coco}[kind]
-    return read(split, *paths).data_set(**options)
+    if kind == "voc":
+        return _voc(split, *paths).data_set(**options)
+    return _coco(split, *paths).data_set(**options)
 
 
 def _voc(split: str, folder: str) -> Annotations:

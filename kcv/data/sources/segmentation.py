@@ -73,8 +73,12 @@ def load_segmentation(
     if kind == "digit_scenes":
         dataset, names, size = load_digit_scenes(split, seed, start, "semantic")
         return DataSet(dataset.map(_masked), ("background", *names), size)
-    read = {"voc": _voc, "sbd": _sbd, "folder": _folder}[kind]
-    found = read(split, *paths)
+    if kind == "voc":
+        found = _voc(split, *paths)
+    elif kind == "sbd":
+        found = _sbd(split, *paths)
+    else:
+        found = take_split(read_masked_folder(*paths), split)
     return found.data_set(seed, start, on_error, skipped)
 
 
@@ -87,12 +91,14 @@ def _voc(split: str, folder: str) -> MaskedImages:
     there = segmentation_splits(folder)
     for train, test in _VOC_LISTS:
         if train in there and test in there:
-            both = [read_voc_segmentation(folder, x) for x in (train, test)]
+            ours = read_voc_segmentation(folder, train)
+            others = read_voc_segmentation(folder, test)
             keep_apart(
-                *(images.image_ids for images in both),
+                ours.image_ids,
+                others.image_ids,
                 f"lists {train} and {test} of {folder}",
             )
-            return both[split == "test"]
+            return ours if split == "train" else others
     only = next((s for s in ("trainval", "train") if s in there), None)
     return take_split(read_voc_segmentation(folder, only), split)
 
@@ -103,7 +109,3 @@ def _sbd(split: str, folder: str, voc: str) -> MaskedImages:
         return train
     seen = set(train.image_ids)
     return read_voc_segmentation(voc, "val").only(lambda name: name not in seen)
-
-
-def _folder(split: str, images: str, masks: str) -> MaskedImages:
-    return take_split(read_masked_folder(images, masks), split)

@@ -1,4 +1,4 @@
-"""Segmenters of images at a size of their own."""
+"""Let segmenters take images of any size, and see them at their own."""
 
 import keras
 import tensorflow as tf
@@ -7,27 +7,29 @@ from kcv.data.transforms.resizing import scaled_size
 from kcv.layers.image_layer import ImageLayer
 
 
-def resized(
+def resize_inputs(
     model: keras.Model, short_side: int, long_side: int | None = None
 ) -> keras.Model:
-    """Let a segmenter see images at the size that it was trained at.
+    """Make a model that scales images to the size a segmenter was trained at.
 
     Args:
-        model: from images (B, H, W, 3) of any size to logits (B, H, W, C).
-        short_side: to which images are scaled, pixels; bilinear.
-        long_side: at most, pixels; by default 5/3 of the short side.
+        model: Model from images (B, H, W, 3) of any size to logits
+            (B, H, W, C).
+        short_side: Short side that images are scaled to, bilinearly, in pixels.
+        long_side: Greatest long side, in pixels. Defaults to 5/3 of
+            `short_side`.
 
     Returns:
         A model from images of any size to logits of that size: those of
         `model`, interpolated.
 
     Raises:
-        ValueError: if `long_side` is below `short_side`.
+        ValueError: If `long_side` is below `short_side`.
 
     Example:
 
     ```python
-    whole = kcv.segmentation.resized(model, 320)
+    whole = kcv.segmentation.resize_inputs(model, 320)
     labels = whole.predict(photograph[None])[0].argmax(-1)
     ```
     """
@@ -38,7 +40,7 @@ def resized(
             f"short_side={short_side}, long_side={long_side}"
         )
     images = keras.Input((None, None, 3), name="images")
-    # Grey levels and logits stay whole under a mixed policy.
+    # Gray levels and logits keep their precision under a mixed policy.
     scaled = ScaledTo(short_side, long_side, dtype="float32", name="scaled")
     logits = ResizedLike(dtype="float32", name="logits")
     logits = logits([model(scaled(images)), images])
@@ -47,7 +49,13 @@ def resized(
 
 @keras.saving.register_keras_serializable("kcv")
 class ScaledTo(ImageLayer):
-    """Scale images as `kcv.data.resize` does."""
+    """Scale images as `kcv.data.resize` does.
+
+    Args:
+        short_side: Short side that images are scaled to, in pixels.
+        long_side: Greatest long side, in pixels.
+        **kwargs: Options of `keras.layers.Layer`.
+    """
 
     def __init__(self, short_side, long_side, **kwargs):
         super().__init__(**kwargs)
