@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Literal
 
 import kcv
+from kcv.classification import Preprocessing
 from kcv.segmentation.fcn import FCN_MEAN
 from kcv.serving import ServingConfig
 from recipes.common.command import run_command
@@ -73,8 +74,7 @@ class Options(Run):
         preset: small learns in minutes, paper has the authors' solver.
         backbone: Classifier of the paper. Defaults to a small network, and to
             vgg16, the paper's best, in preset paper.
-        weights: imagenet (downloaded), or a file of weights for the backbone
-            from kcv, keras.applications or torchvision.
+        weights: imagenet (downloaded), or a file of weights for the backbone.
         image_size: Shorter side of the training images, in pixels. Defaults
             to 96 for digit scenes and a backbone of the paper, and to the
             original size otherwise.
@@ -84,8 +84,7 @@ class Options(Run):
         padding: same, or pad100, the authors' 100 pixels around the image.
         upsampling: fixed at bilinear interpolation, or learned from there.
         background_weight: Weight of background in the loss, where other
-            classes have 1. Defaults to 0.7 for digit scenes, and to 1, the
-            paper's, for other data.
+            classes have 1. Defaults to 0.7 for digit scenes, to 1 else.
     """
 
     out: Path = Path("runs/fcn")
@@ -113,9 +112,8 @@ def main(run: Options) -> dict:
     plans = solver.choose_plans(run, run.stride, run.training)
 
     # === Data ===
-    size = run.image_size
-    if run.data == "digit_scenes" and backbone != "small":
-        size = size or SCENE_SIZE
+    shrink = run.data == "digit_scenes" and backbone != "small"
+    size = run.image_size or (SCENE_SIZE if shrink else None)
     images = open_images(run.data, size, run.on_error)
     class_weights = weigh_background(images, run.background_weight)
 
@@ -126,17 +124,13 @@ def main(run: Options) -> dict:
         stage = run.stage(f"fcn{stride}s")
         begin(stage)
         with strategy.scope():
-            before = model
+            before, scaling = model, Preprocessing(FCN_MEAN)
             model = kcv.segmentation.FCN(
                 len(images.class_names),
                 small_strided() if backbone == "small" else backbone,
                 stride,
                 weights=run.weights if before is None else None,
-                preprocessing=(
-                    kcv.classification.Preprocessing(FCN_MEAN)
-                    if backbone == "small"
-                    else None
-                ),
+                preprocessing=scaling if backbone == "small" else None,
                 padding=run.padding,
                 upsampling=run.upsampling,
                 # The scales of the skips belong to the paper's solver.
