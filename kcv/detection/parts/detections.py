@@ -51,6 +51,9 @@ class Detections(NestedConfig, keras.layers.Layer):
         self.selection = selection
         self.suppress = ClassWiseSuppression(selection)
 
+    def build(self, input_shape):
+        self.suppress.build(input_shape)
+
     def call(self, inputs):
         logits, deltas, regions, valid, image_sizes = inputs
         batch, count = tf.shape(regions)[0], tf.shape(regions)[1]

@@ -1,47 +1,11 @@
-"""A small R-CNN, images with proposals, and features made by hand."""
+"""Images with proposals, an R-CNN that learned them, features made by hand."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from kcv.classification import Preprocessing
-from kcv.detection import CAFFE_MEAN
-from kcv.detection import RCNN
-from kcv.detection import RoISampling
-from kcv.detection import custom_parts
 from kcv.detection.rcnn.features import ImageFeatures
-
-
-@pytest.fixture(scope="session")
-def make_rcnn():
-    """Function that builds a small R-CNN with options of its own."""
-
-    def make(classes=3, **options):
-        keras.utils.set_random_seed(0)
-        x = windows = keras.Input((16, 16, 3))
-        for filters in (8, 12):
-            x = keras.layers.Conv2D(
-                filters, 3, 2, padding="same", activation="relu"
-            )(x)
-        parts = custom_parts(
-            keras.Model(windows, x),
-            Preprocessing(CAFFE_MEAN, 64.0),
-            roi_size=4,
-            units=(24,),
-        )
-        settings = {
-            "context": 2,
-            "chunk": 7,
-            "roi_sampling": RoISampling(32),
-            "mirror": False,
-            "seed": 0,
-            **options,
-        }
-        return RCNN(classes, parts, **settings)
-
-    return make
-
 
 # Colours of the classes on grey noise.
 COLOURS = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255]])

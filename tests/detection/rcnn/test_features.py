@@ -121,22 +121,22 @@ def _with(dataset, **changes):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d: d.repeat(), "without end"),
+        (lambda d: d.repeat(), "must be finite"),
         (lambda d: d.take(0), "not a single image"),
-        (lambda d: d.concatenate(d), "occurs twice"),
+        (lambda d: d.concatenate(d), "with unique ids.*twice"),
         (
             lambda d: _with(d, proposals=lambda x: 0 * x["proposals"]),
-            "'scene/0' has no proposals",
+            "`proposals` of image 'scene/0' must not be empty",
         ),
         (
             lambda d: _with(d, proposals=lambda x: x["proposals"] + 200),
-            "'scene/0' has 96 x 64 pixels.*lies outside",
+            "'scene/0'.*96 x 64.*lies outside",
         ),
         (
             lambda d: d.map(
                 lambda x: {k: v for k, v in x.items() if k != "proposals"}
             ),
-            "has no `proposals`",
+            "must have `proposals`",
         ),
     ],
 )
