@@ -4,7 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 # Where the spelling is American already: a list that only becomes longer.
-AMERICAN := kcv/boxes.py kcv/data/transforms/keras_cv.py docs CONTRIBUTING.md
+AMERICAN := kcv/boxes.py kcv/data/transforms/keras_cv.py kcv/detection \
+	tests/detection docs CONTRIBUTING.md
 
 .PHONY: demo test test-all lint clean
 

@@ -75,7 +75,7 @@ def test_targets_normalised_by_class_are_the_same_boxes(make_fast, proposed):
     x, _ = proposed
     rng = np.random.default_rng(0)
     mean, std = rng.normal(0, 0.05, (3, 4)), rng.uniform(0.05, 0.3, (3, 4))
-    normalised = make_fast(
+    normalized = make_fast(
         box_normalization=BoxNormalization(mean, std),
         detections=DetectionSelection(0.02),
     )
@@ -83,15 +83,15 @@ def test_targets_normalised_by_class_are_the_same_boxes(make_fast, proposed):
         box_normalization=BoxNormalization(np.zeros(4), np.ones(4)),
         detections=DetectionSelection(0.02),
     )
-    plain.set_weights(normalised.get_weights())
-    kernel, bias = normalised.head.bbox_pred.get_weights()
+    plain.set_weights(normalized.get_weights())
+    kernel, bias = normalized.head.bbox_pred.get_weights()
     bias = rng.normal(0, 0.3, bias.shape)
-    normalised.head.bbox_pred.set_weights([kernel, bias])
+    normalized.head.bbox_pred.set_weights([kernel, bias])
     # As the reference does when it writes a snapshot.
     scale = np.concatenate([np.ones((1, 4)), std]).ravel()
     shift = np.concatenate([np.zeros((1, 4)), mean]).ravel()
     plain.head.bbox_pred.set_weights([kernel * scale, bias * scale + shift])
-    expected, found = (m.predict(x, verbose=0) for m in (normalised, plain))
+    expected, found = (m.predict(x, verbose=0) for m in (normalized, plain))
     assert expected["num_detections"].min() > 0
     for key, value in expected.items():
         np.testing.assert_allclose(found[key], value, rtol=1e-4, atol=1e-3)

@@ -5,6 +5,7 @@ background. Each loss is computed per image and averaged over the batch, so
 that a batch of two has the weight of two batches of one.
 """
 
+import tensorflow as tf
 from keras import ops
 
 from kcv.losses import smooth_l1
@@ -18,7 +19,9 @@ def _per_image_mean(values, weights, divisor):
     return ops.mean(total / ops.maximum(divisor, 1.0))
 
 
-def rpn_cls_loss(logits, foreground, background):
+def rpn_cls_loss(
+    logits: tf.Tensor, foreground: tf.Tensor, background: tf.Tensor
+) -> tf.Tensor:
     """Average the two-way softmax loss over the sampled anchors.
 
     Args:
@@ -36,7 +39,12 @@ def rpn_cls_loss(logits, foreground, background):
     return _per_image_mean(loss, sampled, sampled)
 
 
-def rpn_bbox_loss(deltas, targets, foreground, background):
+def rpn_bbox_loss(
+    deltas: tf.Tensor,
+    targets: tf.Tensor,
+    foreground: tf.Tensor,
+    background: tf.Tensor,
+) -> tf.Tensor:
     """Sum smooth L1 (sigma 3) of the foreground, over the number of sampled.
 
     Args:
@@ -52,7 +60,9 @@ def rpn_bbox_loss(deltas, targets, foreground, background):
     return _per_image_mean(loss, foreground, foreground | background)
 
 
-def cls_loss(logits, class_ids, used):
+def cls_loss(
+    logits: tf.Tensor, class_ids: tf.Tensor, used: tf.Tensor
+) -> tf.Tensor:
     """Average the softmax loss over the sampled regions.
 
     Args:
@@ -69,7 +79,12 @@ def cls_loss(logits, class_ids, used):
     return _per_image_mean(loss, used, used)
 
 
-def bbox_loss(deltas, targets, foreground, used):
+def bbox_loss(
+    deltas: tf.Tensor,
+    targets: tf.Tensor,
+    foreground: tf.Tensor,
+    used: tf.Tensor,
+) -> tf.Tensor:
     """Sum smooth L1 (sigma 1) of the foreground, over the number of regions.
 
     Args:

@@ -3,12 +3,13 @@
 Shapes: B images, A anchors or regions, N padded objects.
 """
 
+import tensorflow as tf
 from keras import ops
 
 FOREGROUND, BACKGROUND, IGNORE = 1, 0, -1
 
 
-def match(iou, valid):
+def match(iou: tf.Tensor, valid: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Find the best object of each candidate.
 
     Args:
@@ -27,7 +28,13 @@ def match(iou, valid):
     return best, ops.max(iou, axis=-1)
 
 
-def label_anchors(iou, valid, usable, fg_iou=0.7, bg_iou=0.3):
+def label_anchors(
+    iou: tf.Tensor,
+    valid: tf.Tensor,
+    usable: tf.Tensor,
+    fg_iou: float = 0.7,
+    bg_iou: float = 0.3,
+) -> tf.Tensor:
     """Label anchors for the training of a region proposal network.
 
     The rule of Faster R-CNN (Ren et al. 2015, section 3.1.2) in the order of

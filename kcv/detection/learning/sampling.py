@@ -5,10 +5,13 @@ function takes `keys`, random numbers of the candidates' shape, so that the
 caller owns the generator and its state.
 """
 
+import tensorflow as tf
 from keras import ops
 
 
-def random_subset(mask, count, keys):
+def random_subset(
+    mask: tf.Tensor, count: int | tf.Tensor, keys: tf.Tensor
+) -> tf.Tensor:
     """Keep a random part of the True entries of each row.
 
     Args:
@@ -34,7 +37,12 @@ def random_subset(mask, count, keys):
     return mask & (rank < count)
 
 
-def sample_anchors(labels, keys, size=256, fg_fraction=0.5):
+def sample_anchors(
+    labels: tf.Tensor,
+    keys: tf.Tensor,
+    size: int = 256,
+    fg_fraction: float = 0.5,
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Choose the anchors that a region proposal network trains on.
 
     Args:
@@ -55,14 +63,14 @@ def sample_anchors(labels, keys, size=256, fg_fraction=0.5):
 
 
 def sample_rois(
-    overlap,
-    valid,
-    keys,
-    size=128,
-    fg_fraction=0.25,
-    fg_iou=0.5,
-    bg_iou=(0.0, 0.5),
-):
+    overlap: tf.Tensor,
+    valid: tf.Tensor,
+    keys: tf.Tensor,
+    size: int = 128,
+    fg_fraction: float = 0.25,
+    fg_iou: float = 0.5,
+    bg_iou: tuple[float, float] = (0.0, 0.5),
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Choose the regions that a detection head trains on.
 
     There are always `size` of them, so that shapes are static and never empty.

@@ -5,6 +5,7 @@ A = H * W * k anchors.
 """
 
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 
@@ -56,7 +57,12 @@ def base_anchors(
     ).astype("float32")
 
 
-def grid_anchors(height, width, stride, base):
+def grid_anchors(
+    height: int | tf.Tensor,
+    width: int | tf.Tensor,
+    stride: int,
+    base: np.ndarray,
+) -> tf.Tensor:
     """Repeat the base anchors over every cell of a feature map.
 
     Args:
@@ -81,7 +87,7 @@ def grid_anchors(height, width, stride, base):
     return ops.reshape(shifts[:, :, None, :] + base, (-1, 4))
 
 
-def inside_image(boxes, image_sizes):
+def inside_image(boxes: tf.Tensor, image_sizes: tf.Tensor) -> tf.Tensor:
     """Tell which boxes lie wholly inside their image.
 
     Args:

@@ -116,7 +116,7 @@ class WindowNetwork(NestedConfig, keras.layers.Layer):
         }
 
 
-def regions_exist(boxes, image_sizes):
+def regions_exist(boxes: tf.Tensor, image_sizes: tf.Tensor) -> tf.Tensor:
     """Tell regions from padding and from what lies outside the image.
 
     Args:

@@ -7,13 +7,13 @@ import tensorflow as tf
 
 from kcv.detection.rcnn.features import ImageFeatures
 
-# Colours of the classes on grey noise.
-COLOURS = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255]])
+# Colors of the classes on gray noise.
+COLORS = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255]])
 
 
 @pytest.fixture(scope="session")
 def scenes():
-    """Twelve images of one to three coloured squares, as `batch` gives them.
+    """Twelve images of one to three colored squares, as `batch` gives them.
 
     Proposals are the objects, moved a little, and random boxes.
     """
@@ -36,7 +36,7 @@ def scenes():
             boxes[i, j] = [*corner, *(np.array(corner) + side)]
             labels[i, j] = random.integers(3)
             x1, y1, x2, y2 = boxes[i, j].astype(int)
-            batch["images"][i, y1:y2, x1:x2] = COLOURS[labels[i, j]]
+            batch["images"][i, y1:y2, x1:x2] = COLORS[labels[i, j]]
             moved = boxes[i, j] + random.uniform(-3, 3, (4, 4))
             batch["proposals"][i, 4 * j : 4 * j + 4] = moved.clip(
                 0, [width, height, width, height]
