@@ -87,7 +87,7 @@ def decode_per_class(
     deltas: tf.Tensor,
     regions: tf.Tensor,
     image_sizes: tf.Tensor,
-    std: np.ndarray | tuple[float, ...] = (1.0, 1.0, 1.0, 1.0),
+    std=(1.0, 1.0, 1.0, 1.0),
 ) -> tf.Tensor:
     """Refine each region once for every class, and clip it to its image.
 
