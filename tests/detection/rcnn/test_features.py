@@ -87,7 +87,7 @@ def test_features_of_another_network_or_of_other_regions(
     with pytest.raises(ValueError, match="features of another network"):
         extract_features(make_rcnn(), dataset, tmp_path)
     moved = dataset.map(lambda x: {**x, "proposals": x["proposals"] * 0.9})
-    with pytest.raises(ValueError, match="other regions of image 'scene/0'"):
+    with pytest.raises(ValueError, match="other regions for image 'scene/0'"):
         extract_features(tuned, moved, tmp_path)
 
 
@@ -122,7 +122,7 @@ def _with(dataset, **changes):
     ("change", "message"),
     [
         (lambda d: d.repeat(), "must be finite"),
-        (lambda d: d.take(0), "not a single image"),
+        (lambda d: d.take(0), "`dataset` must have images"),
         (lambda d: d.concatenate(d), "with unique ids.*twice"),
         (
             lambda d: _with(d, proposals=lambda x: 0 * x["proposals"]),
