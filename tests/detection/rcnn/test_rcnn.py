@@ -240,11 +240,11 @@ def test_published_weights_reach_the_trunk(vgg16_file):
 
 def test_the_constants_of_the_paper(make_rcnn):
     assert signature(RCNN).parameters["backbone"].default == "alexnet"
-    model = RCNN(20, make_rcnn().parts)
+    assert signature(RCNN).parameters["context"].default == 16
+    model = RCNN(20, make_rcnn().parts, context=2)
     assert model.fc8.kernel.shape == (24, 21)
     assert model.svm.kernel.shape == (24, 20)
     assert model.bbox_regression.kernel.shape == (4 * 4 * 12, 80)
-    assert model.context == 16
     assert model.mirror is True
     assert model.roi_sampling == RoISampling(128, 0.25, 0.5, (0.0, 0.5))
     assert model.detections == DetectionSelection(float("-inf"), 0.3, 100)
@@ -272,4 +272,4 @@ def test_errors(make_rcnn, inputs):
     with pytest.raises(ValueError, match="backbone='vgg17'"):
         RCNN(3, "vgg17")
     with pytest.raises(FileNotFoundError, match=r"nowhere\.h5"):
-        RCNN(3, make_rcnn().parts, weights="nowhere.h5")
+        RCNN(3, make_rcnn().parts, weights="nowhere.h5", context=2)
