@@ -4,7 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 # Where the spelling is American already: a list that only becomes longer.
-AMERICAN := kcv/boxes.py kcv/data/transforms/keras_cv.py docs CONTRIBUTING.md
+AMERICAN := CONTRIBUTING.md docs kcv/boxes.py kcv/data/sources \
+	kcv/data/transforms kcv/detection kcv/examples.py kcv/pixels.py kcv/proposals \
+	kcv/storage.py tests/detection
 
 .PHONY: demo test test-all lint clean
 

@@ -2,7 +2,7 @@
 
 One rule holds for proposals, style transfer and figures:
 
-- A grey image, (H, W) or (H, W, 1), becomes three equal channels.
+- A gray image, (H, W) or (H, W, 1), becomes three equal channels.
 - The alpha channel of an (H, W, 4) image is dropped, not composited, as
   `kcv.data.decode_image` does.
 - Values are finite numbers in 0..255. A type other than the wanted one is

@@ -1,4 +1,4 @@
-"""Keras layers for the mathematics that Keras itself lacks."""
+"""Keras layers for operations that Keras itself does not have."""
 
 import kcv.backend  # noqa: F401
 

@@ -1,4 +1,4 @@
-"""Batch normalisation by one kernel instead of a dozen (Ioffe and Szegedy)."""
+"""Batch normalization by a fused kernel (Ioffe and Szegedy 2015)."""
 
 import keras
 import tensorflow as tf
@@ -8,22 +8,23 @@ _FUSED_DTYPES = ("float16", "bfloat16", "float32")
 
 @keras.saving.register_keras_serializable("kcv")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """Normalise batches of maps as Keras does, and sooner.
+    """Batch normalization with TensorFlow's fused kernel.
 
-    Keras computes moments, scale and shift by operations of their own, in
-    float32 whatever the policy, and each of them reads and writes all maps.
-    TensorFlow's fused kernel gives the same maps, gradients and moving
-    averages.
+    It gives the same maps, gradients and moving averages as
+    `keras.layers.BatchNormalization`, and is faster: Keras computes moments,
+    scale and shift by separate operations, in float32 under every policy, and
+    each of them reads and writes all maps.
 
-    Where the kernel does not apply, the layer is Keras' own: with a mask, for
-    maps that are no (B, H, W, C), in float64, and where several replicas of a
-    strategy share their moments (`synchronized=True`).
+    The layer falls back to Keras's own computation where the kernel does not
+    apply: with a mask, for inputs other than (B, H, W, C), in float64, and
+    where several replicas of a strategy share their moments
+    (`synchronized=True`).
+
+    Call with maps (B, H, W, C). Returns maps of the same shape and dtype.
 
     Args:
-        **kwargs: As of `keras.layers.BatchNormalization`, whose weights and
-            configuration it has.
-
-    Call with maps (B, H, W, C). Returns the same shape and dtype.
+        **kwargs: Options of `keras.layers.BatchNormalization`, whose weights
+            and configuration the layer has.
 
     Example:
 
@@ -49,7 +50,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         )
         if not learns:
             return outputs
-        # The kernel tells the unbiased variance; Keras keeps that of the batch.
+        # The kernel returns the unbiased variance, and Keras keeps the biased.
         count = tf.cast(tf.size(inputs) // inputs.shape[-1], variance.dtype)
         variance *= (count - 1) / count
         for moving, now in (

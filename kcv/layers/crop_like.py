@@ -1,4 +1,6 @@
-"""Maps that are larger than what they are of."""
+"""Crop maps to the size of an image."""
+
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
@@ -9,13 +11,15 @@ from kcv.layers.image_layer import set_shape
 
 @keras.saving.register_keras_serializable("kcv")
 class CropLike(ImageLayer):
-    """Cut maps to the pixels of an image.
+    """Crop maps to the pixels of an image.
+
+    Call with `[maps, images]`, (B, H', W', C) and (B, H, W, 3). Returns maps
+    (B, H, W, C).
 
     Args:
-        offset: row and column of the maps that lie on the first pixel.
-
-    Call with `[maps, images]`, (B, H', W', C) and (B, H, W, 3). Returns
-    (B, H, W, C).
+        offset: Row and column of the maps that lie on the first pixel of the
+            image. Integer. Defaults to 0.
+        **kwargs: Options of `keras.layers.Layer`.
 
     Example:
 
@@ -23,7 +27,7 @@ class CropLike(ImageLayer):
     TensorShape([1, 6, 7, 5])
     """
 
-    def __init__(self, offset=0, **kwargs):
+    def __init__(self, offset: int = 0, **kwargs):
         super().__init__(**kwargs)
         self.offset = offset
 
@@ -43,22 +47,26 @@ class CropLike(ImageLayer):
         return {**super().get_config(), "offset": self.offset}
 
 
-def crop(maps, begin, sides):
-    """Cut rows and columns out of maps (B, H, W, C).
+def crop(
+    maps: tf.Tensor,
+    begin: Sequence[int] | tf.Tensor,
+    sides: Sequence[int] | tf.Tensor,
+) -> tf.Tensor:
+    """Crop rows and columns out of maps.
 
-    As `maps[:, top:bottom, left:right]` does, whose gradient takes seven times
-    as long on a CPU.
+    The result is that of `maps[:, top:bottom, left:right]`, whose gradient
+    takes seven times as long on a CPU.
 
     Args:
-        maps: of any dtype.
-        begin: first row and column, integers (2,).
-        sides: number of rows and columns, integers (2,).
+        maps: Maps (B, H, W, C) of any dtype.
+        begin: First row and column, (2,) integers.
+        sides: Number of rows and columns, (2,) integers.
 
     Returns:
-        (B, *sides, C).
+        Maps (B, *sides, C).
 
     Raises:
-        tf.errors.InvalidArgumentError: if the maps do not have them all.
+        tf.errors.InvalidArgumentError: If the maps are too small.
     """
     begin = tf.pad(tf.convert_to_tensor(begin), [[1, 1]])
     size = tf.pad(tf.convert_to_tensor(sides), [[1, 1]], constant_values=-1)

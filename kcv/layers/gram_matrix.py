@@ -1,4 +1,4 @@
-"""Which channels of a feature map are strong together, wherever that is."""
+"""Gram matrices of feature maps (Gatys, Ecker and Bethge 2016)."""
 
 import keras
 import tensorflow as tf
@@ -14,23 +14,24 @@ class GramMatrix(ImageLayer):
     """Compute the Gram matrix of the channels of a feature map.
 
     G_ij is the sum of F_ik F_jk over the positions k (Gatys, Ecker and Bethge
-    2016, equation 3). Three conventions are about:
+    2016, equation 3). There are three conventions of its scale:
 
     - None: the sum, as in the paper;
     - "hw": the mean over positions, so that images of different size can be
       compared, as in the code of Gatys;
-    - "chw": that over the number of channels, as in Johnson, Alahi and Li
-      (2016) and in neural-style.
+    - "chw": the mean over positions divided by the number of channels, as in
+      Johnson, Alahi and Li (2016) and in neural-style.
+
+    Call with maps (B, H, W, C). Returns matrices (B, C, C) float32, symmetric
+    and positive semidefinite, one for each image. The sums are computed in
+    float32, since the largest float16 is 65504.
 
     Args:
-        normalization: None, "hw" or "chw".
-
-    Call with x (B, H, W, C). Returns (B, C, C) float32, symmetric and positive
-    semidefinite, each image by itself. The sums are taken in float32: float16
-    ends at 65504.
+        normalization: None, "hw" or "chw". Defaults to None.
+        **kwargs: Options of `keras.layers.Layer`.
 
     Raises:
-        ValueError: if `normalization` is none of these.
+        ValueError: If `normalization` is not one of these.
 
     Example:
 
@@ -38,7 +39,7 @@ class GramMatrix(ImageLayer):
     array([[[6.]]], dtype=float32)
     """
 
-    def __init__(self, normalization=None, **kwargs):
+    def __init__(self, normalization: str | None = None, **kwargs):
         super().__init__(autocast=False, **kwargs)
         if normalization not in _NORMALIZATIONS:
             raise ValueError(

@@ -5,21 +5,22 @@ import keras
 
 @keras.saving.register_keras_serializable("kcv")
 class GroupedConv2D(keras.layers.Conv2D):
-    """Convolve groups of channels, each with filters of its own.
+    """Convolution in groups of channels, each with its own filters.
 
-    Computes what `keras.layers.Conv2D(groups=...)` computes, with a kernel of
-    the same shape, as one convolution per group. TensorFlow's own kernel for
-    groups is right but its gradient on a CPU is slow: a training step of
+    It computes what `keras.layers.Conv2D(groups=...)` computes, with a kernel
+    of the same shape, as one convolution for each group. The gradient of
+    TensorFlow's own kernel for groups is slow on a CPU: a training step of
     AlexNet's conv2 takes five times as long as the two convolutions.
 
-    Args:
-        filters: channels of the output, a multiple of `groups`.
-        kernel_size: an integer or (height, width).
-        groups: number of groups; a divisor of the channels of the input.
-        **kwargs: as of `keras.layers.Conv2D`.
+    Call with maps (B, H, W, C). Returns maps (B, H', W', filters), whose first
+    filters / groups channels see the first C / groups channels of the input.
 
-    Call with maps (B, H, W, C). Returns (B, H', W', filters); its first
-    filters / groups channels see the first C / groups of the input.
+    Args:
+        filters: Number of channels of the output, a multiple of `groups`.
+        kernel_size: Size of the filters. Integer or (height, width).
+        groups: Number of groups, a divisor of the number of channels of the
+            input. Defaults to 2.
+        **kwargs: Options of `keras.layers.Conv2D`.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Colours that are those of another picture."""
+"""Histogram matching (Johnson, Alahi and Li 2016)."""
 
 import keras
 import tensorflow as tf
@@ -8,16 +8,20 @@ from kcv.layers.image_layer import ImageLayer
 
 @keras.saving.register_keras_serializable("kcv")
 class HistogramMatching(ImageLayer):
-    """Give each channel of an image the histogram of another's, in inference.
+    """Match the histogram of each channel to that of a reference.
 
-    The pixel that is brighter than a share q of all becomes the quantile q of
-    the other image; pixels that are equal stay so. Johnson et al. (2016) match
-    what their network of super-resolution makes to its input: colours that the
-    network missed by a little are put right. In training images pass
-    unchanged, since ranks have no gradient.
+    A pixel that is brighter than a fraction q of all pixels takes the quantile
+    q of the reference. Equal pixels stay equal. Johnson et al. (2016) match
+    the output of their super-resolution network to its input, which corrects
+    small errors of color. In training, images pass unchanged, since ranks have
+    no gradient.
 
-    Call with [images (B, H, W, C), references (B, h, w, C)]. Returns images
-    float32, within the range of their references.
+    Call with `[images, references]`, (B, H, W, C) and (B, h, w, C). Returns
+    images (B, H, W, C) float32, within the range of their references.
+
+    Args:
+        **kwargs: Options of `keras.layers.Layer`. `dtype` defaults to
+            "float32".
 
     Example:
 
@@ -41,7 +45,7 @@ class HistogramMatching(ImageLayer):
             for side in ("left", "right")
         )
         count, wanted = tf.shape(pixels)[-1], tf.shape(values)[-1]
-        # Both histograms have their values in the middle of equal shares.
+        # A value stands in the middle of its share of a histogram.
         shares = (darker + not_brighter) / (2 * count)
         places = tf.cast(shares, tf.float32) * tf.cast(wanted, tf.float32) - 0.5
         places = tf.clip_by_value(places, 0, tf.cast(wanted - 1, tf.float32))
@@ -58,7 +62,7 @@ class HistogramMatching(ImageLayer):
 
 
 def _channels(images):
-    """Bring (B, H, W, C) into the form (B, C, H * W)."""
+    """Reshape images (B, H, W, C) to (B, C, H * W)."""
     batch, height, width, channels = tf.unstack(tf.shape(images))
     flat = tf.reshape(images, (batch, height * width, channels))
     return tf.transpose(flat, (0, 2, 1))

@@ -1,4 +1,4 @@
-"""The shortcut without parameters of He et al. (2015)."""
+"""The parameter-free shortcut of residual networks (He et al. 2015)."""
 
 import keras
 
@@ -7,18 +7,19 @@ from kcv.layers.image_layer import ImageLayer
 
 @keras.saving.register_keras_serializable("kcv")
 class IdentityShortcut(ImageLayer):
-    """Pass maps by a residual block that widens and strides.
+    """Shortcut past a residual block that changes the shape of maps.
 
-    Option A of He et al. (arXiv:1512.03385), section 3.3: every `stride`th
+    Option A of He et al. (arXiv:1512.03385), section 3.3: every `stride`-th
     row and column, and zeros for the channels that the block adds. The zeros
     come after the channels of the input.
 
-    Args:
-        filters: channels of the output, at least those of the input.
-        stride: of the block.
-
-    Call with maps (B, H, W, C). Returns
+    Call with maps (B, H, W, C). Returns maps
     (B, ceil(H / stride), ceil(W / stride), filters).
+
+    Args:
+        filters: Number of channels of the output, at least that of the input.
+        stride: Stride of the block. Integer. Defaults to 1.
+        **kwargs: Options of `keras.layers.Layer`.
 
     Example:
 
@@ -26,7 +27,7 @@ class IdentityShortcut(ImageLayer):
     TensorShape([1, 2, 2, 4])
     """
 
-    def __init__(self, filters, stride=1, **kwargs):
+    def __init__(self, filters: int, stride: int = 1, **kwargs):
         super().__init__(**kwargs)
         for argument, value in (("filters", filters), ("stride", stride)):
             if int(value) != value or value < 1:

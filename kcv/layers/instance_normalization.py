@@ -1,4 +1,4 @@
-"""Instance normalisation by the kernel of batch normalisation."""
+"""Instance normalization by a fused kernel (Ulyanov et al. 2016)."""
 
 from kcv.backend import require_channels_last
 
@@ -10,20 +10,21 @@ from kcv.layers.image_layer import set_shape
 
 @keras.saving.register_keras_serializable("kcv")
 class InstanceNormalization(keras.layers.GroupNormalization):
-    """Normalise each channel of each image by itself (Ulyanov et al. 2016).
+    """Normalization of each channel of each image (Ulyanov et al. 2016).
 
-    The same as `keras.layers.GroupNormalization(groups=-1)`, whose weights it
-    has, and sooner: Keras computes moments, scale and shift by operations of
-    their own, in float32 whatever the policy. Here the channels of all images
-    stand side by side as those of a single one, which TensorFlow's fused kernel
-    normalises.
+    It gives the same maps as `keras.layers.GroupNormalization(groups=-1)`,
+    whose weights it has, and is faster: Keras computes moments, scale and
+    shift by separate operations, in float32 under every policy. Here the
+    channels of all images are laid side by side as those of a single image,
+    which TensorFlow's fused kernel for batch normalization normalizes.
+
+    Call with maps (B, H, W, C), where C is static. Returns maps of the same
+    shape and dtype.
 
     Args:
-        epsilon: added to the variance.
-        **kwargs: As of `keras.layers.GroupNormalization`, but `groups` and
-            `axis`.
-
-    Call with maps (B, H, W, C) of a static C. Returns the same shape and dtype.
+        epsilon: Number that is added to the variance. Float. Defaults to 1e-5.
+        **kwargs: Options of `keras.layers.GroupNormalization` other than
+            `groups` and `axis`.
 
     Example:
 
@@ -33,13 +34,13 @@ class InstanceNormalization(keras.layers.GroupNormalization):
     array([-1.34, -0.45,  0.45,  1.34], dtype=float32)
     """
 
-    def __init__(self, epsilon=1e-5, **kwargs):
+    def __init__(self, epsilon: float = 1e-5, **kwargs):
         require_channels_last()
         super().__init__(groups=-1, axis=-1, epsilon=epsilon, **kwargs)
 
     def call(self, inputs):
         if self.compute_dtype == "float64":
-            return super().call(inputs)  # the kernel is not for float64
+            return super().call(inputs)  # the kernel does not take float64
         inputs = tf.cast(inputs, self.compute_dtype)
         batch, height, width, _ = tf.unstack(tf.shape(inputs))
         channels = inputs.shape[-1]

@@ -1,4 +1,4 @@
-"""Enlarging maps without anything to learn."""
+"""Interpolation of maps, by nearest neighbors or bilinear."""
 
 import keras
 import tensorflow as tf
@@ -14,9 +14,9 @@ _METHODS = {
 
 @keras.saving.register_keras_serializable("kcv")
 class Interpolation2D(ImageLayer):
-    """Enlarge maps by a whole factor, by the nearest or by four neighbours.
+    """Enlarge maps by an integer factor, by nearest neighbors or bilinearly.
 
-    Two conventions are about, which differ by up to half a pixel:
+    There are two conventions, which differ by up to half a pixel:
 
     - `align_corners=False`, of OpenCV, Pillow, Keras and PyTorch's default:
       pixels are squares. Output i lies at (i + 1/2) / factor - 1/2, and the
@@ -25,12 +25,14 @@ class Interpolation2D(ImageLayer):
       points, and the corners of input and output coincide. Output i lies at
       i (n - 1) / (factor n - 1).
 
-    Args:
-        factor: by which both sides grow.
-        method: "nearest" or "bilinear".
-        align_corners: see above.
+    Call with maps (B, H, W, C). Returns maps (B, factor * H, factor * W, C).
 
-    Call with x (B, H, W, C). Returns (B, factor * H, factor * W, C).
+    Args:
+        factor: Factor by which both sides grow. Positive integer.
+        method: "nearest" or "bilinear". Defaults to "bilinear".
+        align_corners: Whether the corners of input and output coincide.
+            Defaults to False.
+        **kwargs: Options of `keras.layers.Layer`.
 
     Example:
 
@@ -40,7 +42,11 @@ class Interpolation2D(ImageLayer):
     """
 
     def __init__(
-        self, factor, method="bilinear", align_corners=False, **kwargs
+        self,
+        factor: int,
+        method: str = "bilinear",
+        align_corners: bool = False,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         if int(factor) != factor or factor < 1:

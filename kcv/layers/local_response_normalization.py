@@ -1,4 +1,4 @@
-"""Normalisation across neighbouring channels (Krizhevsky et al., 2012)."""
+"""Normalization across neighboring channels (Krizhevsky et al. 2012)."""
 
 import keras
 import tensorflow as tf
@@ -8,30 +8,31 @@ from kcv.layers.image_layer import ImageLayer
 
 @keras.saving.register_keras_serializable("kcv")
 class LocalResponseNormalization(ImageLayer):
-    """Divide every activation by the energy of the channels around it.
+    """Normalization of activations by those of the channels around them.
 
-    AlexNet (Krizhevsky et al. 2012), section 3.3: at each place of a map,
+    AlexNet (Krizhevsky et al. 2012), section 3.3: at each position of a map,
 
         y[c] = x[c] / (k + a * sum of x[j] ** 2) ** beta
 
-    over the `size` channels j around c, as far as there are any. The two
-    conventions differ in a, and hence in what the same `alpha` does:
-    "alexnet", the paper's, takes a = alpha; "caffe", also torch's, takes
-    a = alpha / size, and both Caffe and the networks that came from it leave
-    k at 1. The paper's own layer is `convention="alexnet", k=2`.
+    over those of the `size` channels j around c that exist. The two
+    conventions differ in a, and so in the meaning of `alpha`: "alexnet", the
+    paper's, takes a = alpha; "caffe", also torch's, takes a = alpha / size,
+    and both Caffe and the networks trained with it leave k at 1. The paper's
+    own layer is `convention="alexnet", k=2`.
 
-    Squares are summed in float32 whatever the policy: a 16-bit sum of large
+    Squares are summed in float32 under every policy: a 16-bit sum of large
     squares overflows or loses the small ones.
 
-    Args:
-        size: number of channels in the window, odd.
-        alpha: weight of the squares, see above.
-        beta: the exponent.
-        k: what is added to the sum.
-        convention: "caffe" or "alexnet".
+    Call with maps (B, H, W, C) of any float dtype. Returns maps of the same
+    shape and dtype.
 
-    Call with maps (B, H, W, C) of any float dtype. Returns the same shape and
-    dtype.
+    Args:
+        size: Number of channels in the window. Odd integer. Defaults to 5.
+        alpha: Weight of the squares. Float. Defaults to 1e-4.
+        beta: Exponent. Float. Defaults to 0.75.
+        k: Number that is added to the sum. Positive float. Defaults to 1.
+        convention: "caffe" or "alexnet". Defaults to "caffe".
+        **kwargs: Options of `keras.layers.Layer`.
 
     Example:
 
@@ -42,11 +43,11 @@ class LocalResponseNormalization(ImageLayer):
 
     def __init__(
         self,
-        size=5,
-        alpha=1e-4,
-        beta=0.75,
-        k=1.0,
-        convention="caffe",
+        size: int = 5,
+        alpha: float = 1e-4,
+        beta: float = 0.75,
+        k: float = 1.0,
+        convention: str = "caffe",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -80,7 +81,7 @@ class LocalResponseNormalization(ImageLayer):
 
     def call(self, inputs):
         caffe = self.convention == "caffe"
-        # The op knows float32 and float16 on CPUs, and sums in its own dtype.
+        # On CPUs the operation takes float32 and float16 and sums in them.
         normalized = tf.nn.local_response_normalization(
             tf.cast(inputs, "float32"),
             depth_radius=self.size // 2,

@@ -1,6 +1,6 @@
-"""Max pooling that remembers where its maxima were, and the way back.
+"""Max pooling that records where its maxima were, and its inverse.
 
-Zeiler and Fergus 2013 unpool to look into a network; SegNet (Badrinarayanan
+Zeiler and Fergus (2013) unpool to look into a network, SegNet (Badrinarayanan
 et al. 2015) and DeconvNet (Noh et al. 2015) to label every pixel.
 """
 
@@ -13,9 +13,15 @@ from kcv.layers.image_layer import set_shape
 
 
 class _Windows(ImageLayer):
-    """What pooling and unpooling know of their windows."""
+    """The windows of pooling and unpooling."""
 
-    def __init__(self, pool_size=2, strides=None, padding="same", **kwargs):
+    def __init__(
+        self,
+        pool_size: int = 2,
+        strides: int | None = None,
+        padding: str = "same",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         strides = pool_size if strides is None else strides
         if int(pool_size) != pool_size or not 1 <= pool_size <= 16:
@@ -69,17 +75,20 @@ class _Windows(ImageLayer):
 
 @keras.saving.register_keras_serializable("kcv")
 class MaxPoolWithSwitches(_Windows):
-    """Pool the maxima of windows, and tell where in its window each was.
+    """Max pooling that also returns where in its window each maximum was.
+
+    Call with maps (B, H, W, C). Returns `(pooled, switches)`, both
+    (B, H', W', C). `pooled` is what `keras.layers.MaxPooling2D` gives.
+    `switches` (uint8) is row * P + column of each maximum within its window,
+    of the first among equal ones. No gradient flows through it.
 
     Args:
-        pool_size: side P of the windows.
-        strides: pixels from window to window; None for `pool_size`.
-        padding: "same" rounds sizes up, "valid" down.
-
-    Call with x (B, H, W, C). Returns `(pooled, switches)`, both
-    (B, H', W', C): what `keras.layers.MaxPooling2D` gives, and uint8, row * P +
-    column of each maximum within its window, of equal ones the first. No
-    gradient flows through switches.
+        pool_size: Side P of the windows. Integer from 1 to 16. Defaults to 2.
+        strides: Distance from window to window. Integer. Defaults to
+            `pool_size`.
+        padding: "same", which rounds sizes up, or "valid", which rounds them
+            down. Defaults to "same".
+        **kwargs: Options of `keras.layers.Layer`.
 
     Example:
 
@@ -93,8 +102,8 @@ class MaxPoolWithSwitches(_Windows):
         size, step = self.pool_size, self.strides
         pooled = tf.nn.max_pool2d(x, size, step, self.padding.upper())
         sides, windows = tf.shape(x)[1:3], tf.shape(pooled)[1:3]
-        # A pixel of a window lies in one of step x step lattices, some cells
-        # on; whole lattices are quicker to compare than every third pixel.
+        # A pixel of a window lies in one of step x step lattices. Whole
+        # lattices are faster to compare than every step-th pixel.
         most = (size - 1) // step
         before = self.overhang(sides, windows)
         after = tf.maximum((windows + most) * step - before - sides, 0)
@@ -102,7 +111,7 @@ class MaxPoolWithSwitches(_Windows):
         x = x[:, : (windows[0] + most) * step, : (windows[1] + most) * step]
         lattices = tf.split(_to_lattices(x, step), step * step, -1)
         switches = tf.zeros_like(pooled, tf.uint8)
-        # The first of equal maxima comes last, and stays.
+        # The first of equal maxima is written last, so that it remains.
         for number, (row, column) in reversed([*enumerate(self.offsets())]):
             seen = lattices[row % step * step + column % step]
             seen = seen[:, row // step :, column // step :]
@@ -126,20 +135,22 @@ class MaxPoolWithSwitches(_Windows):
 
 @keras.saving.register_keras_serializable("kcv")
 class MaxUnpool(_Windows):
-    """Put values back to where the maxima of a pooling were, and zeros else.
+    """Put values back where the maxima of a pooling were, and zeros elsewhere.
 
     Where windows overlap and several have their maximum at the same pixel,
     their values add up, as gradients do.
 
-    Args:
-        pool_size: of the pooling.
-        strides: of the pooling.
-        padding: of the pooling.
-
     Call with `[x, switches, like]`: x (B, H', W', C) of any float dtype,
-    switches (B, H', W', C) of `MaxPoolWithSwitches`, and the tensor
-    (B, H, W, C) that was pooled, of which only the size counts: odd sizes
-    come back. Returns (B, H, W, C) in the dtype of x.
+    switches (B, H', W', C) from `MaxPoolWithSwitches`, and the tensor
+    (B, H, W, C) that was pooled, of which only the size is used, so that odd
+    sizes are restored. Returns (B, H, W, C) in the dtype of x.
+
+    Args:
+        pool_size: Side of the windows of the pooling. Integer from 1 to 16.
+            Defaults to 2.
+        strides: Stride of the pooling. Integer. Defaults to `pool_size`.
+        padding: Padding of the pooling, "same" or "valid". Defaults to "same".
+        **kwargs: Options of `keras.layers.Layer`.
 
     Example:
 
@@ -171,7 +182,7 @@ class MaxUnpool(_Windows):
         begin = self.overhang(sides, windows)
         covered = tf.minimum(sides, tf.shape(whole)[1:3] - begin)
         whole = crop(whole, begin, covered)
-        # "valid" windows may leave the last pixels out.
+        # Windows of padding "valid" may leave the last pixels out.
         whole = _padded(whole, [0, 0], sides - covered)
         shape = self.compute_output_shape([t.shape for t in inputs])
         return set_shape(whole, shape)

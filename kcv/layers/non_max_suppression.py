@@ -6,26 +6,31 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable("kcv")
 class NonMaxSuppression(keras.layers.Layer):
-    """Keep the best boxes and drop those that overlap a kept one.
+    """Greedy non-maximum suppression.
 
-    Goes through the boxes by falling score (earlier first among equals) and
-    drops a box when its IoU with one already kept is greater than
-    `iou_threshold`; at equality it stays, as in py-faster-rcnn and
-    torchvision. Each row of the batch is a problem of its own.
+    The layer goes through the boxes of an image by decreasing score, earlier
+    boxes first among equals, and drops a box if its IoU with a box that was
+    kept is greater than `iou_threshold`. A box whose IoU equals the threshold
+    stays, as in py-faster-rcnn and torchvision.
 
-    The same op runs in training, `predict` and a server: a `tf.map_fn` over
-    NonMaxSuppressionV4, which XLA, LiteRT and OpenVINO can take, other than
+    The same operation runs in training, `predict` and a server: a `tf.map_fn`
+    over NonMaxSuppressionV4, which XLA, LiteRT and OpenVINO support, unlike
     `tf.image.combined_non_max_suppression`.
 
-    Args:
-        iou_threshold: boxes that overlap more are suppressed, 0..1.
-        max_outputs: K, the number of boxes kept at most.
-        score_threshold: boxes must score more than this. Mark padding by a
-            score of minus infinity, which never passes.
+    Call with `[boxes, scores]`: boxes (B, N, 4) xyxy and scores (B, N), both
+    float32. Returns `(indices, valid)`: indices (B, K) int32 into N by
+    decreasing score, and valid (B, K) bool, where False marks indices that are
+    padding.
 
-    Call with `[boxes, scores]`: boxes (B, N, 4) xyxy, scores (B, N), float32.
-    Returns `(indices, valid)`: indices (B, K) int32 into N by falling score,
-    zero where `valid` (B, K) bool is False.
+    Args:
+        iou_threshold: IoU above which a box is dropped. Float in [0, 1].
+        max_outputs: Greatest number K of boxes that are kept. Positive
+            integer.
+        score_threshold: Score that boxes must exceed. A score of minus infinity
+            marks padding, which is never kept. Float. Defaults to minus
+            infinity.
+        **kwargs: Options of `keras.layers.Layer`. `dtype` defaults to
+            "float32".
 
     Example:
 
@@ -38,16 +43,16 @@ class NonMaxSuppression(keras.layers.Layer):
 
     def __init__(
         self,
-        iou_threshold,
-        max_outputs,
-        score_threshold=float("-inf"),
+        iou_threshold: float,
+        max_outputs: int,
+        score_threshold: float = float("-inf"),
         **kwargs,
     ):
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         if not 0 <= iou_threshold <= 1:
             raise ValueError(
-                "iou_threshold must be in 0..1. "
+                "`iou_threshold` must be in [0, 1]. "
                 f"Received: iou_threshold={iou_threshold}"
             )
         if int(max_outputs) != max_outputs or max_outputs < 1:

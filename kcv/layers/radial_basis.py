@@ -1,28 +1,29 @@
-"""Euclidean radial basis functions (LeCun et al., 1998)."""
+"""Euclidean radial basis functions (LeCun et al. 1998)."""
 
 import keras
 
 
 @keras.saving.register_keras_serializable("kcv")
 class RadialBasis(keras.layers.Layer):
-    """Score features by how near they are to the centre of every unit.
+    """Scores of features by their distance from the center of each unit.
 
-    The output layer of LeNet-5 (LeCun et al. 1998, section II.B), with its
-    sign turned, so that the largest is the best, as in any classifier:
+    The output layer of LeNet-5 (LeCun et al. 1998, section II.B), negated so
+    that the greatest output is the best, as in other classifiers:
 
         y[i] = -sum over j of (x[j] - kernel[j, i]) ** 2
 
     The softmax of y is the posterior of classes that are Gaussians of equal
-    variance around their centres.
+    variance around their centers.
+
+    Call with features (B, n). Returns scores (B, units), float32 under every
+    policy, since nearly equal distances must be told apart.
 
     Args:
-        units: number of centres.
-        kernel_initializer: of the centres.
-        **kwargs: as of `keras.layers.Layer`; `trainable=False` keeps the
-            centres where they are.
-
-    Call with features (B, n). Returns (B, units), float32 whatever the
-    policy: the differences of nearly equal distances count.
+        units: Number of centers. Positive integer.
+        kernel_initializer: Initializer of the centers. Defaults to
+            "random_normal".
+        **kwargs: Options of `keras.layers.Layer`. `trainable=False` fixes the
+            centers; `dtype` defaults to "float32".
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Padding that continues a picture as a mirror would."""
+"""Padding by reflection."""
 
 import keras
 import tensorflow as tf
@@ -9,21 +9,22 @@ from kcv.layers.image_layer import set_shape
 
 @keras.saving.register_keras_serializable("kcv")
 class ReflectionPadding2D(ImageLayer):
-    """Pad maps by their reflection; the pixels of the border are not repeated.
+    """Pad maps by their reflection, without repeating the pixels of the border.
+
+    Call with maps (B, H, W, C). Returns maps with `2 * padding` more rows and
+    columns, and up to `multiple` - 1 more below and to the right.
 
     Args:
-        padding: rows and columns on every side.
-        multiple: pad below and to the right until the sides of what was given
-            would be multiples of this, too.
-
-    Call with x (B, H, W, C), sides above `padding` and what is missing to a
-    multiple. Returns x with `2 * padding` rows and columns more, and up to
-    `multiple` - 1 besides.
+        padding: Number of rows and columns on every side. Integer. Defaults to
+            0.
+        multiple: Number of which H and W would be multiples after the padding
+            below and to the right. Integer. Defaults to 1.
+        **kwargs: Options of `keras.layers.Layer`.
 
     Raises:
-        ValueError: if `padding` is negative or `multiple` below 1.
-        tf.errors.InvalidArgumentError: in a call, if x is too small to be
-            reflected that far.
+        ValueError: If `padding` is negative or `multiple` below 1.
+        tf.errors.InvalidArgumentError: In a call, if the maps are too small to
+            be reflected that far.
 
     Example:
 
@@ -33,7 +34,7 @@ class ReflectionPadding2D(ImageLayer):
     array([2., 1., 2., 3., 2.], dtype=float32)
     """
 
-    def __init__(self, padding=0, multiple=1, **kwargs):
+    def __init__(self, padding: int = 0, multiple: int = 1, **kwargs):
         super().__init__(autocast=False, **kwargs)
         if padding < 0 or multiple < 1:
             raise ValueError(

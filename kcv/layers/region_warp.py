@@ -1,4 +1,4 @@
-"""Warping regions of an image to windows of one size (R-CNN)."""
+"""Warping of image regions to windows of one size (R-CNN)."""
 
 import keras
 import tensorflow as tf
@@ -9,15 +9,15 @@ from kcv.layers.image_layer import set_shape
 
 @keras.saving.register_keras_serializable("kcv")
 class RegionWarp(ImageLayer):
-    """Cut boxes out with some context and warp each to a square window.
+    """Crop boxes with some context, and warp each to a square window.
 
     Girshick et al. 2014 ("Rich feature hierarchies"), appendix A, "warp": a
     box grows about its centre by size / (size - 2 * context), so that
     `context` pixels of the window on each side are surroundings, and is
     rounded to whole pixels (halves away from zero). What lies inside the
-    image is resized, each axis by its own factor, bilinearly and without
-    antialiasing, and stands where it belongs; what lies outside is zero.
-    Subtract the mean first, so that zero is the mean.
+    image is resized to its place in the window, each axis by its own factor,
+    bilinearly and without antialiasing. What lies outside is zero: subtract
+    the mean first, so that zero is the mean.
 
     Boxes here are half-open: the window of box (x1, y1, x2, y2) is symmetric
     about (x1 + x2) / 2, where the reference, whose corners are inclusive, has
@@ -29,18 +29,21 @@ class RegionWarp(ImageLayer):
     in a loop of the graph, which on a CPU takes a fifth of the time of
     one large gather of the neighbours of all pixels of all windows.
 
-    Args:
-        size: S, side of the windows, in pixels.
-        context: pixels of the window on each side that show surroundings.
-
     Call with `[images, boxes]`: images (B, H, W, C) of any float dtype less
-    their mean, boxes (B, P, 4) xyxy pixels. In a padded batch add
-    `image_sizes` (B, 2) int32. Returns (B, P, S, S, C) in the dtype of the
-    images; empty boxes (padding) and boxes outside give zeros.
+    their mean, and boxes (B, P, 4) xyxy in pixels. For a padded batch add
+    `image_sizes` (B, 2) int32. Returns windows (B, P, S, S, C) in the dtype of
+    the images. Empty boxes, which are padding, and boxes outside of their
+    image give zeros.
+
+    Args:
+        size: Side S of the windows, in pixels. Integer. Defaults to 227.
+        context: Number of pixels of the window on each side that show the
+            surroundings of a box. Defaults to 16.
+        **kwargs: Options of `keras.layers.Layer`.
 
     Raises:
-        ValueError: if the size is not positive, or the context leaves nothing
-            of a window to the box.
+        ValueError: If `size` is not positive, or `context` leaves nothing of a
+            window to the box.
 
     Example:
 
@@ -51,7 +54,7 @@ class RegionWarp(ImageLayer):
            [ 9., 10.]], dtype=float32)
     """
 
-    def __init__(self, size=227, context=16, **kwargs):
+    def __init__(self, size: int = 227, context: int = 16, **kwargs):
         # Boxes are pixels: the policy must not round them to bfloat16.
         super().__init__(autocast=False, **kwargs)
         if int(size) != size or size < 1:
@@ -124,9 +127,9 @@ class RegionWarp(ImageLayer):
         """Find the visible part of each window along one axis.
 
         Args:
-            first: (N,) where the boxes begin.
-            last: (N,) where they end.
-            limit: (N,) int32, extent of their images.
+            first: Where the boxes begin, (N,).
+            last: Where the boxes end, (N,).
+            limit: Extent of their images, (N,) int32.
 
         Returns:
             Four (N,) int32: begin and extent in the image, begin and extent
@@ -166,8 +169,15 @@ class RegionWarp(ImageLayer):
         }
 
 
-def full_sizes(images):
-    """Give the (B, 2) int32 sizes of images that fill their canvas."""
+def full_sizes(images: tf.Tensor) -> tf.Tensor:
+    """Return the sizes of images that fill the batch.
+
+    Args:
+        images: Images (B, H, W, C).
+
+    Returns:
+        Heights and widths, (B, 2) int32.
+    """
     shape = tf.shape(images)
     return tf.tile(shape[None, 1:3], (shape[0], 1))
 

@@ -1,4 +1,4 @@
-"""RoI max pooling (Girshick, Fast R-CNN, 2015)."""
+"""RoI max pooling (Girshick 2015, Fast R-CNN)."""
 
 import keras
 import tensorflow as tf
@@ -9,28 +9,30 @@ from kcv.layers.image_layer import set_shape
 
 @keras.saving.register_keras_serializable("kcv")
 class RoIPool(ImageLayer):
-    """Max-pool every region of interest into a fixed grid of bins.
+    """Max pooling of regions of interest into a fixed grid of bins.
 
     Fast R-CNN (Girshick 2015), section 2.1, with the rounding of its Caffe
     layer, which `torchvision.ops.roi_pool` shares: the corners times
     `spatial_scale` are rounded to cells (halves away from zero), both end
-    cells belong to the region, bin p of P covers the cells from
-    floor(p * size / P) to ceil((p + 1) * size / P), so neighbours may overlap,
-    and a bin that lies wholly outside the map is zero. No gradient flows to
-    the boxes; among equal maxima of a bin one receives the gradient.
+    cells belong to the region, and bin p of P covers the cells from
+    floor(p * size / P) to ceil((p + 1) * size / P), so that neighbors may
+    overlap. A bin that lies wholly outside the map is zero. No gradient flows
+    to the boxes. Among equal maxima of a bin, one receives the gradient.
 
     A bin is the union of at most four windows whose sides are powers of two.
-    The layer keeps running maxima of the map for these sides and gathers four
-    entries per bin: no loop over boxes, no kernel of its own.
+    The layer computes running maxima of the map for these sides and gathers
+    four entries for each bin, without a loop over boxes.
+
+    Call with `[features, boxes]`: features (B, H, W, C) of any float dtype, and
+    boxes (B, N, 4) xyxy in pixels of the image. For a padded batch add `sizes`
+    (B, 2) int32, the numbers of rows and columns of each map that are not
+    padding. Returns regions (B, N, P, P, C) in the dtype of the features.
 
     Args:
-        output_size: P, the number of bins along each side.
-        spatial_scale: cells per image pixel, 1 / 16 for a stride of 16.
-
-    Call with `[features, boxes]`: features (B, H, W, C) of any float dtype,
-    boxes (B, N, 4) xyxy in image pixels. In a padded batch add `sizes`
-    (B, 2) int32, the rows and columns of each map that count. Returns
-    (B, N, P, P, C) in the dtype of the features.
+        output_size: Number P of bins along each side. Positive integer.
+        spatial_scale: Number of cells for each pixel of the image, 1 / 16 for a
+            stride of 16. Positive float.
+        **kwargs: Options of `keras.layers.Layer`.
 
     Example:
 
@@ -41,7 +43,7 @@ class RoIPool(ImageLayer):
            [13., 15.]], dtype=float32)
     """
 
-    def __init__(self, output_size, spatial_scale, **kwargs):
+    def __init__(self, output_size: int, spatial_scale: float, **kwargs):
         # Boxes are pixels: the policy must not round them to bfloat16.
         super().__init__(autocast=False, **kwargs)
         # The number of window sizes depends on the boxes, which XLA forbids.

@@ -1,4 +1,4 @@
-"""Convolution whose filters see some of the maps (LeCun et al., 1998)."""
+"""Convolution whose filters see some of the channels (LeCun et al. 1998)."""
 
 import keras
 import numpy as np
@@ -8,19 +8,22 @@ from kcv.layers.image_layer import ImageLayer
 
 @keras.saving.register_keras_serializable("kcv")
 class SparseConv2D(ImageLayer):
-    """Convolve with filters that see chosen channels of the input.
+    """Convolution whose filters each see chosen channels of the input.
 
     C3 of LeNet-5 (LeCun et al. 1998, table I). Weights exist for the chosen
     channels alone: a kernel (size, size, connections), laid out by filter,
     and a bias for every filter.
 
-    Args:
-        table: for every filter the channels that it sees, from 0.
-        kernel_size: side of the filters. There is no padding.
-        kernel_initializer: of the kernel.
-
-    Call with maps (B, H, W, C). Returns
+    Call with maps (B, H, W, C). Returns maps
     (B, H - size + 1, W - size + 1, filters).
+
+    Args:
+        table: The channels that each filter sees, counted from 0. Sequence of
+            sequences of integers.
+        kernel_size: Side of the filters. Integer. There is no padding.
+        kernel_initializer: Initializer of the kernel. Defaults to
+            "glorot_uniform".
+        **kwargs: Options of `keras.layers.Layer`.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Subsampling with weights (LeCun et al., 1998)."""
+"""Subsampling with weights (LeCun et al. 1998)."""
 
 import keras
 
@@ -7,17 +7,20 @@ from kcv.layers.image_layer import ImageLayer
 
 @keras.saving.register_keras_serializable("kcv")
 class Subsampling2D(ImageLayer):
-    """Sum every window and weigh the sum by a coefficient of its channel.
+    """Sums of windows, times a trainable coefficient of each channel.
 
     S2 and S4 of LeNet-5 (LeCun et al. 1998, section II.B): windows do not
-    overlap, their sum (no average) is multiplied by one trainable coefficient
-    per channel, and one bias per channel is added.
+    overlap, their sum is multiplied by one trainable coefficient for each
+    channel, and one bias for each channel is added.
+
+    Call with maps (B, H, W, C). Returns maps (B, H // size, W // size, C).
 
     Args:
-        size: side of the windows and distance of one from the next.
-        kernel_initializer: of the coefficients; None starts as the average.
-
-    Call with maps (B, H, W, C). Returns (B, H // size, W // size, C).
+        size: Side of the windows, and the distance between them. Integer.
+            Defaults to 2.
+        kernel_initializer: Initializer of the coefficients. None gives averages
+            of the windows. Defaults to None.
+        **kwargs: Options of `keras.layers.Layer`.
 
     Example:
 

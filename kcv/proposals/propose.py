@@ -85,19 +85,19 @@ def propose(
 
 
 def propose(
-    image,
-    method="selective_search",
-    max_proposals=2000,
+    image: ArrayLike,
+    method: str | Callable[..., Any] = "selective_search",
+    max_proposals: int = 2000,
     *,
-    seed=0,
-    return_proposals=False,
-    **options,
-):
+    seed: int = 0,
+    return_proposals: bool = False,
+    **options: Any,
+) -> np.ndarray | Proposals:
     """Propose regions of an image.
 
     Args:
         image: RGB image (H, W, 3) with values in 0..255, uint8 or float. A
-            grey image (H, W) or (H, W, 1) and an image with an alpha channel,
+            gray image (H, W) or (H, W, 1) and an image with an alpha channel,
             which is dropped, are converted.
         method: Name of a method, a key of `METHODS`, or a function of an image
             (H, W, 3) uint8 that returns boxes (n, 4) xyxy, best first, or a

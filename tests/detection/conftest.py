@@ -1,4 +1,4 @@
-"""A detector that is small enough for tests."""
+"""Detectors that are small enough for tests, and batches for them."""
 
 import keras
 import numpy as np
@@ -6,6 +6,7 @@ import pytest
 
 from kcv.classification import Preprocessing
 from kcv.detection import CAFFE_MEAN
+from kcv.detection import RCNN
 from kcv.detection import Anchors
 from kcv.detection import FasterRCNN
 from kcv.detection import FastRCNN
@@ -36,11 +37,11 @@ def _small_parts():
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_detector():
-    """Function that builds a small detector with options of its own."""
+    """Function that builds a small Faster R-CNN with options of its own."""
 
-    def make(classes=3, **options):
+    def make(classes=3, parts=None, **options):
         settings = {
             "anchors": Anchors(scales=(2, 4, 8)),
             "rpn_filters": 16,
@@ -50,12 +51,12 @@ def make_detector():
             "seed": 0,
             **options,
         }
-        return FasterRCNN(classes, _small_parts(), **settings)
+        return FasterRCNN(classes, parts or _small_parts(), **settings)
 
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_proposer():
     """Function that builds a small RPN with options of its own."""
 
@@ -72,9 +73,49 @@ def make_proposer():
     return make
 
 
-@pytest.fixture
-def batch():
-    """Two images of different sizes; the second has no object."""
+@pytest.fixture(scope="session")
+def make_fast():
+    """Function that builds a small Fast R-CNN with options of its own."""
+
+    def make(classes=3, parts=None, **options):
+        settings = {"roi_sampling": RoISampling(16), "seed": 0}
+        parts = parts or _small_parts()
+        return FastRCNN(classes, parts, **{**settings, **options})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_rcnn():
+    """Function that builds a small R-CNN with options of its own."""
+
+    def make(classes=3, **options):
+        keras.utils.set_random_seed(0)
+        x = windows = keras.Input((16, 16, 3))
+        for filters in (8, 12):
+            x = keras.layers.Conv2D(
+                filters, 3, 2, padding="same", activation="relu"
+            )(x)
+        parts = custom_parts(
+            keras.Model(windows, x),
+            Preprocessing(CAFFE_MEAN, 64.0),
+            roi_size=4,
+            units=(24,),
+        )
+        settings = {
+            "context": 2,
+            "chunk": 7,
+            "roi_sampling": RoISampling(32),
+            "mirror": False,
+            "seed": 0,
+            **options,
+        }
+        return RCNN(classes, parts, **settings)
+
+    return make
+
+
+def _batch():
     rng = np.random.default_rng(0)
     images = rng.uniform(0, 255, (2, 64, 96, 3)).astype("float32")
     sizes = np.array([[64, 96], [50, 70]], "int32")
@@ -91,22 +132,8 @@ def batch():
     return x, y
 
 
-@pytest.fixture
-def make_fast():
-    """Function that builds a small Fast R-CNN with options of its own."""
-
-    def make(classes=3, parts=None, **options):
-        settings = {"roi_sampling": RoISampling(16), "seed": 0}
-        parts = parts or _small_parts()
-        return FastRCNN(classes, parts, **{**settings, **options})
-
-    return make
-
-
-@pytest.fixture
-def proposed(batch):
-    """The batch, with proposals around its objects and elsewhere."""
-    x, y = batch
+def _proposed():
+    x, y = _batch()
     rng = np.random.default_rng(1)
     corners = rng.uniform(0, 40, (2, 30, 2))
     sides = rng.uniform(12, 40, (2, 30, 2))
@@ -116,3 +143,27 @@ def proposed(batch):
     proposals[0, 25:] = 0  # padding
     x = {**x, "proposals": proposals.astype("float32")}
     return x, y
+
+
+@pytest.fixture
+def batch():
+    """Two images of different sizes; the second has no object."""
+    return _batch()
+
+
+@pytest.fixture
+def proposed():
+    """The batch, with proposals around its objects and elsewhere."""
+    return _proposed()
+
+
+@pytest.fixture(scope="module")
+def module_batch():
+    """The batch, for models that a module trains once."""
+    return _batch()
+
+
+@pytest.fixture(scope="module")
+def module_proposed():
+    """The batch with proposals, for models that a module trains once."""
+    return _proposed()

@@ -84,7 +84,7 @@ def test_a_fixed_trunk_keeps_its_statistics(make_proposer, batch):
 
 
 def test_one_model_detects_what_the_two_do(stages, make_detector, proposed):
-    """Boxes too, though the detector's box targets are normalised."""
+    """Boxes too, though the detector's box targets are normalized."""
     x, y = proposed
     _, _, third, fourth = stages
     model = make_detector(
@@ -111,7 +111,7 @@ def test_one_model_detects_what_the_two_do(stages, make_detector, proposed):
 
 
 def test_a_copied_head_finds_the_same(stages, make_fast, proposed):
-    """Whatever the box targets are normalised by."""
+    """Whatever the box targets are normalized by."""
     x, _ = proposed
     _, second, _, _ = stages
     rng = np.random.default_rng(1)

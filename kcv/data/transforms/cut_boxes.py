@@ -36,8 +36,8 @@ def cut(
     steps = tf.cast(size, "float32")
     first, last = boxes[:, 1::-1], boxes[:, :1:-1]  # y, x
     half = (last - first) / steps / 2
-    # Centres of the first and the last pixel, on maps with a rim of one: what
-    # lies between the outermost centres and the edge is inside.
+    # Centers of the first and the last pixel, on maps with a rim of one: what
+    # lies between the outermost centers and the edge is inside.
     first, last = first + half + 0.5, last - half + 0.5
     maps = tf.pad(maps, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
     corners = tf.concat([first, last], -1) / tf.tile(sides + 1, [2])

@@ -1,10 +1,11 @@
-"""The four losses of Faster R-CNN, with the normalisers of its code.
+"""The four losses of Faster R-CNN, with the divisors of its code.
 
-B images, A anchors, R regions per image, C classes (background is 0 here).
-Each loss is computed per image and averaged over the batch, so that a batch
-of two weighs like two batches of one.
+Shapes: B images, A anchors, R regions per image, C + 1 classes of which 0 is
+background. Each loss is computed per image and averaged over the batch, so
+that a batch of two has the weight of two batches of one.
 """
 
+import tensorflow as tf
 from keras import ops
 
 from kcv.losses import smooth_l1
@@ -18,16 +19,18 @@ def _per_image_mean(values, weights, divisor):
     return ops.mean(total / ops.maximum(divisor, 1.0))
 
 
-def rpn_cls_loss(logits, foreground, background):
+def rpn_cls_loss(
+    logits: tf.Tensor, foreground: tf.Tensor, background: tf.Tensor
+) -> tf.Tensor:
     """Average the two-way softmax loss over the sampled anchors.
 
     Args:
-        logits: (B, A, 2) background and foreground.
-        foreground: (B, A) bool, sampled.
-        background: (B, A) bool, sampled.
+        logits: Logits (B, A, 2) of background and foreground.
+        foreground: Whether an anchor is sampled as foreground, (B, A) bool.
+        background: Whether an anchor is sampled as background, (B, A) bool.
 
     Returns:
-        () float32.
+        The loss, () float32.
     """
     loss = ops.sparse_categorical_crossentropy(
         ops.cast(foreground, "int32"), logits, from_logits=True
@@ -36,50 +39,63 @@ def rpn_cls_loss(logits, foreground, background):
     return _per_image_mean(loss, sampled, sampled)
 
 
-def rpn_bbox_loss(deltas, targets, foreground, background):
-    """Sum smooth L1 (sigma 3) of foreground, over the number of sampled.
+def rpn_bbox_loss(
+    deltas: tf.Tensor,
+    targets: tf.Tensor,
+    foreground: tf.Tensor,
+    background: tf.Tensor,
+) -> tf.Tensor:
+    """Sum smooth L1 (sigma 3) of the foreground, over the number of sampled.
 
     Args:
-        deltas: (B, A, 4) predicted.
-        targets: (B, A, 4).
-        foreground: (B, A) bool, sampled.
-        background: (B, A) bool, sampled.
+        deltas: Predicted deltas (B, A, 4).
+        targets: True deltas (B, A, 4).
+        foreground: Whether an anchor is sampled as foreground, (B, A) bool.
+        background: Whether an anchor is sampled as background, (B, A) bool.
 
     Returns:
-        () float32.
+        The loss, () float32.
     """
     loss = ops.sum(smooth_l1(deltas - targets, sigma=3.0), axis=-1)
     return _per_image_mean(loss, foreground, foreground | background)
 
 
-def cls_loss(logits, classes, used):
+def cls_loss(
+    logits: tf.Tensor, class_ids: tf.Tensor, used: tf.Tensor
+) -> tf.Tensor:
     """Average the softmax loss over the sampled regions.
 
     Args:
-        logits: (B, R, C) with background first.
-        classes: (B, R) int32, 0 for background.
-        used: (B, R) bool.
+        logits: Logits (B, R, C + 1) with background first.
+        class_ids: True classes (B, R) int32, 0 for background.
+        used: Whether a region is sampled, (B, R) bool.
 
     Returns:
-        () float32.
+        The loss, () float32.
     """
     loss = ops.sparse_categorical_crossentropy(
-        classes, logits, from_logits=True
+        class_ids, logits, from_logits=True
     )
     return _per_image_mean(loss, used, used)
 
 
-def bbox_loss(deltas, targets, foreground, used):
-    """Sum smooth L1 (sigma 1) of foreground, over the number of regions.
+def bbox_loss(
+    deltas: tf.Tensor,
+    targets: tf.Tensor,
+    foreground: tf.Tensor,
+    used: tf.Tensor,
+) -> tf.Tensor:
+    """Sum smooth L1 (sigma 1) of the foreground, over the number of regions.
 
     Args:
-        deltas: (B, R, 4) predicted for the class of the object.
-        targets: (B, R, 4).
-        foreground: (B, R) bool.
-        used: (B, R) bool; background counts in the divisor.
+        deltas: Deltas (B, R, 4) predicted for the class of the object.
+        targets: True deltas (B, R, 4).
+        foreground: Whether a region is foreground, (B, R) bool.
+        used: Whether a region is sampled, (B, R) bool. Background counts in
+            the divisor, too.
 
     Returns:
-        () float32.
+        The loss, () float32.
     """
     loss = ops.sum(smooth_l1(deltas - targets), axis=-1)
     return _per_image_mean(loss, foreground, used)

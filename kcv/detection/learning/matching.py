@@ -1,23 +1,24 @@
-"""Which object does an anchor or a region of interest stand for?
+"""Matching anchors and regions with the objects that they stand for.
 
-B images, A anchors, N (padded) objects of the ground truth.
+Shapes: B images, A anchors or regions, N padded objects.
 """
 
+import tensorflow as tf
 from keras import ops
 
 FOREGROUND, BACKGROUND, IGNORE = 1, 0, -1
 
 
-def match(iou, valid):
+def match(iou: tf.Tensor, valid: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Find the best object of each candidate.
 
     Args:
-        iou: (B, A, N) IoU of candidates and objects.
-        valid: (B, N) bool, False for padding.
+        iou: IoU (B, A, N) of candidates and objects.
+        valid: Whether an object takes part, (B, N) bool.
 
     Returns:
-        best (B, A) int32, the object's index (0 when there is none), and
-        overlap (B, A) float32, its IoU (0 when there is none).
+        The object's index (B, A) int32 and its IoU (B, A) float32. Both are 0
+        for a candidate that overlaps no object.
     """
     iou = ops.where(valid[:, None, :], iou, 0.0)
     # An image without objects may come with an N of zero.
@@ -27,25 +28,33 @@ def match(iou, valid):
     return best, ops.max(iou, axis=-1)
 
 
-def label_anchors(iou, valid, usable, fg_iou=0.7, bg_iou=0.3):
+def label_anchors(
+    iou: tf.Tensor,
+    valid: tf.Tensor,
+    usable: tf.Tensor,
+    fg_iou: float = 0.7,
+    bg_iou: float = 0.3,
+) -> tf.Tensor:
     """Label anchors for the training of a region proposal network.
 
     The rule of Faster R-CNN (Ren et al. 2015, section 3.1.2) in the order of
     its code: background below `bg_iou`, then foreground for every anchor that
-    ties the highest IoU of some object (so each object has an anchor, be the
-    IoU ever so small), then foreground from `fg_iou` on; the rest is ignored.
+    ties the highest IoU of some object (so that each object has an anchor,
+    however small the IoU), then foreground from `fg_iou` on. The rest is
+    ignored.
     An object that overlaps no usable anchor has no best anchor: its maximum
     of zero would otherwise tie with every anchor that misses it.
 
     Args:
-        iou: (B, A, N) IoU of anchors and objects.
-        valid: (B, N) bool, False for padding.
-        usable: (B, A) bool; the others are ignored (those across the border).
-        fg_iou: foreground from here on.
-        bg_iou: background below.
+        iou: IoU (B, A, N) of anchors and objects.
+        valid: Whether an object takes part, (B, N) bool.
+        usable: Whether an anchor may be used, (B, A) bool. The others, which
+            cross the border of the image, are ignored.
+        fg_iou: Lowest IoU of foreground. Defaults to 0.7.
+        bg_iou: IoU below which an anchor is background. Defaults to 0.3.
 
     Returns:
-        (B, A) int32 of FOREGROUND (1), BACKGROUND (0) and IGNORE (-1).
+        Labels (B, A) int32: FOREGROUND (1), BACKGROUND (0) or IGNORE (-1).
 
     Example:
 

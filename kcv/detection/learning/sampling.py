@@ -1,23 +1,27 @@
 """Random minibatches of anchors and regions, without a loop over images.
 
-B images, A candidates per image. Every function takes `keys`, random numbers
-of the candidates' shape, so that the caller owns the generator and its state.
+Shapes: B images, A candidates per image, R regions that are chosen. Every
+function takes `keys`, random numbers of the candidates' shape, so that the
+caller owns the generator and its state.
 """
 
+import tensorflow as tf
 from keras import ops
 
 
-def random_subset(mask, count, keys):
+def random_subset(
+    mask: tf.Tensor, count: int | tf.Tensor, keys: tf.Tensor
+) -> tf.Tensor:
     """Keep a random part of the True entries of each row.
 
     Args:
-        mask: (B, A) bool.
-        count: how many to keep at most, an int or (B,) int32.
-        keys: (B, A) float32 random numbers in 0..1.
+        mask: Entries (B, A) bool to choose from.
+        count: Largest number of entries to keep per row, an int or (B,) int32.
+        keys: Random numbers (B, A) float32 in 0..1.
 
     Returns:
-        (B, A) bool, a subset of `mask` with min(count, mask.sum()) entries
-        per row.
+        A subset (B, A) bool of `mask` with min(count, mask.sum()) entries per
+        row.
 
     Example:
 
@@ -33,18 +37,24 @@ def random_subset(mask, count, keys):
     return mask & (rank < count)
 
 
-def sample_anchors(labels, keys, size=256, fg_fraction=0.5):
+def sample_anchors(
+    labels: tf.Tensor,
+    keys: tf.Tensor,
+    size: int = 256,
+    fg_fraction: float = 0.5,
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Choose the anchors that a region proposal network trains on.
 
     Args:
-        labels: (B, A) int32 from `label_anchors`.
-        keys: (B, A) float32 random numbers in 0..1.
-        size: anchors per image, foreground and background together.
-        fg_fraction: the share that foreground may take at most; background
-            fills what it leaves.
+        labels: Labels (B, A) int32 from `label_anchors`.
+        keys: Random numbers (B, A) float32 in 0..1.
+        size: Number of anchors per image, foreground and background together.
+            Defaults to 256.
+        fg_fraction: Largest share of foreground. Background fills the rest.
+            Defaults to 0.5.
 
     Returns:
-        foreground and background, both (B, A) bool.
+        Two masks (B, A) bool, of foreground and of background.
     """
     foreground = random_subset(labels == 1, int(size * fg_fraction), keys)
     taken = ops.sum(ops.cast(foreground, "int32"), axis=-1)
@@ -53,32 +63,32 @@ def sample_anchors(labels, keys, size=256, fg_fraction=0.5):
 
 
 def sample_rois(
-    overlap,
-    valid,
-    keys,
-    size=128,
-    fg_fraction=0.25,
-    fg_iou=0.5,
-    bg_iou=(0.0, 0.5),
-):
+    overlap: tf.Tensor,
+    valid: tf.Tensor,
+    keys: tf.Tensor,
+    size: int = 128,
+    fg_fraction: float = 0.25,
+    fg_iou: float = 0.5,
+    bg_iou: tuple[float, float] = (0.0, 0.5),
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Choose the regions that a detection head trains on.
 
-    Always `size` of them, so that shapes are static and never empty; where an
-    image has too few candidates the rest is marked as unused.
+    There are always `size` of them, so that shapes are static and never empty.
+    If an image has too few candidates, the rest is marked as unused.
 
     Args:
-        overlap: (B, A) float32, IoU with the best object.
-        valid: (B, A) bool, False for padding.
-        keys: (B, A) float32 random numbers in 0..1.
-        size: R, regions per image.
-        fg_fraction: the share that foreground may take at most.
-        fg_iou: foreground from this IoU on.
-        bg_iou: background from the first (inclusive) to the second
-            (exclusive); (0.1, 0.5) in Fast R-CNN.
+        overlap: IoU (B, A) float32 with the best object.
+        valid: Whether a candidate is a region, (B, A) bool.
+        keys: Random numbers (B, A) float32 in 0..1.
+        size: R, number of regions per image. Defaults to 128.
+        fg_fraction: Largest share of foreground. Defaults to 0.25.
+        fg_iou: Lowest IoU of foreground. Defaults to 0.5.
+        bg_iou: IoU of background, from the first number (inclusive) to the
+            second (exclusive). Defaults to `(0.0, 0.5)`.
 
     Returns:
-        indices (B, R) int32 into A, foreground first; foreground (B, R) bool;
-        used (B, R) bool.
+        Indices (B, R) int32 of the candidates, foreground first; whether a
+        region is foreground, (B, R) bool; and whether it is used, (B, R) bool.
     """
     low, high = bg_iou
     is_fg = valid & (overlap >= fg_iou)

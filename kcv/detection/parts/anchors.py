@@ -1,9 +1,11 @@
 """The anchors of the region proposal network (Ren et al. 2015, section 3.1.1).
 
-Shapes: k anchors per cell, a map of H x W cells, A = H * W * k anchors.
+Shapes: B images, k anchors per cell, a feature map of H x W cells,
+A = H * W * k anchors.
 """
 
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 
@@ -15,19 +17,24 @@ def base_anchors(
     """Compute the anchors of the first cell, as py-faster-rcnn does.
 
     Each ratio reshapes a square of `base_size` to integer sides, which the
-    scales then multiply; so areas are 128^2, 256^2, 512^2 only nearly. In
-    kcv's half-open boxes x2 and y2 are one more than in the reference, which
-    counts the last pixel in: (-84, -40, 99, 55) there is (-84, -40, 100, 56)
-    here.
+    scales then multiply, so that areas are only nearly 128^2, 256^2 and 512^2.
+    In kcv's half-open boxes x2 and y2 are one more than in the reference,
+    whose boxes include the last pixel: (-84, -40, 99, 55) there is
+    (-84, -40, 100, 56) here.
 
     Args:
-        base_size: side of the square before scaling, pixels: the stride of
-            the map, so that anchors are centred on their cell.
-        ratios: height / width.
-        scales: multiples of `base_size`.
+        base_size: Side of the square before scaling, in pixels. It is the
+            stride of the feature map, so that anchors are centered on their
+            cell. Defaults to 16.
+        ratios: Height over width. Defaults to `(0.5, 1.0, 2.0)`.
+        scales: Multiples of `base_size`. Defaults to `(8, 16, 32)`.
 
     Returns:
-        (k, 4) float32 xyxy, k = ratios x scales, scales fastest.
+        Boxes (k, 4) float32 xyxy, one for each pair of a ratio and a scale.
+        The scales vary fastest.
+
+    Raises:
+        ValueError: If an argument is not positive.
 
     Example:
 
@@ -37,7 +44,7 @@ def base_anchors(
     ratios = np.asarray(ratios, "float64")
     if base_size <= 0 or (ratios <= 0).any() or min(scales) <= 0:
         raise ValueError(
-            "base_size, ratios and scales must be positive. Received: "
+            "`base_size`, `ratios` and `scales` must be positive. Received: "
             f"base_size={base_size}, ratios={ratios.tolist()}, scales={scales}"
         )
     widths = np.round(np.sqrt(base_size**2 / ratios))  # halves to even
@@ -50,18 +57,23 @@ def base_anchors(
     ).astype("float32")
 
 
-def grid_anchors(height, width, stride, base):
+def grid_anchors(
+    height: int | tf.Tensor,
+    width: int | tf.Tensor,
+    stride: int,
+    base: np.ndarray,
+) -> tf.Tensor:
     """Repeat the base anchors over every cell of a feature map.
 
     Args:
-        height: rows of the map, an int or an int32 scalar tensor.
-        width: columns of the map, likewise.
-        stride: pixels from cell to cell.
-        base: (k, 4) from `base_anchors`.
+        height: Rows of the map, an int or an int32 scalar tensor.
+        width: Columns of the map, an int or an int32 scalar tensor.
+        stride: Distance between neighboring cells, in pixels.
+        base: Anchors (k, 4) of the first cell, from `base_anchors`.
 
     Returns:
-        (height * width * k, 4) float32 xyxy, pixels, in the order of rows,
-        columns, anchors.
+        Boxes (A, 4) float32 xyxy in pixels, in the order of rows, columns,
+        anchors.
 
     Example:
 
@@ -75,15 +87,15 @@ def grid_anchors(height, width, stride, base):
     return ops.reshape(shifts[:, :, None, :] + base, (-1, 4))
 
 
-def inside_image(boxes, image_sizes):
+def inside_image(boxes: tf.Tensor, image_sizes: tf.Tensor) -> tf.Tensor:
     """Tell which boxes lie wholly inside their image.
 
     Args:
-        boxes: (A, 4) xyxy, pixels.
-        image_sizes: (B, 2) height and width, pixels.
+        boxes: Boxes (A, 4) xyxy in pixels.
+        image_sizes: Height and width (B, 2) in pixels.
 
     Returns:
-        (B, A) bool.
+        Whether a box lies inside an image, (B, A) bool.
     """
     sizes = ops.cast(image_sizes, "float32")
     return (

@@ -51,6 +51,9 @@ class Detections(NestedConfig, keras.layers.Layer):
         self.selection = selection
         self.suppress = ClassWiseSuppression(selection)
 
+    def build(self, input_shape):
+        self.suppress.build(input_shape)
+
     def call(self, inputs):
         logits, deltas, regions, valid, image_sizes = inputs
         batch, count = tf.shape(regions)[0], tf.shape(regions)[1]
@@ -80,7 +83,12 @@ class Detections(NestedConfig, keras.layers.Layer):
         }
 
 
-def decode_per_class(deltas, regions, image_sizes, std=(1.0, 1.0, 1.0, 1.0)):
+def decode_per_class(
+    deltas: tf.Tensor,
+    regions: tf.Tensor,
+    image_sizes: tf.Tensor,
+    std=(1.0, 1.0, 1.0, 1.0),
+) -> tf.Tensor:
     """Refine each region once for every class, and clip it to its image.
 
     Args:

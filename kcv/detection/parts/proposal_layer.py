@@ -43,6 +43,9 @@ class ProposalLayer(NestedConfig, keras.layers.Layer):
         self.selection = selection
         self.suppress = NonMaxSuppression(selection.iou, selection.post_nms)
 
+    def build(self, input_shape):
+        self.suppress.build(input_shape)
+
     def call(self, inputs):
         logits, deltas, anchors, exists, image_sizes = inputs
         regions = boxes.decode(deltas, anchors)

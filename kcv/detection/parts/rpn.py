@@ -111,7 +111,7 @@ class RegionProposalNetwork(NestedConfig, keras.layers.Layer):
         }
 
 
-def foreground_logit(logits):
+def foreground_logit(logits: tf.Tensor) -> tf.Tensor:
     """Reduce two-way logits (B, A, 2) to one (B, A) that ranks like softmax.
 
     The difference does not saturate where the probability would round to 1.

@@ -11,24 +11,24 @@ from kcv.detection.parts.parts import copy_parts
 def truncated_svd(
     model: SampledTraining, fc6: int = 1024, fc7: int = 256
 ) -> SampledTraining:
-    """Divide fc6 and fc7 into two layers each, of few units between them.
+    """Factorize fc6 and fc7 into two layers each, with few units in between.
 
     A kernel W (v, u) = A diag(s) B is truncated to its t largest singular
     values: fc6_L is A (v, t) without a bias, and fc6_U is diag(s) B (t, u)
-    with the old bias. Thus v * u parameters become t * (v + u), which makes
-    the 2000 regions of an image quicker. The paper's numbers are the defaults
-    for VGG-16.
+    with the old bias. The v * u parameters become t * (v + u), which makes the
+    head faster on the 2000 regions of an image. The defaults are the paper's
+    numbers for VGG-16.
 
     Args:
-        model: a trained `FastRCNN` or `FasterRCNN`, which stays as it is.
-        fc6: t of the layer fc6.
-        fc7: t of the layer fc7.
+        model: A trained `FastRCNN` or `FasterRCNN`. It is not changed.
+        fc6: Number t of singular values of the layer fc6. Defaults to 1024.
+        fc7: Number t of singular values of the layer fc7. Defaults to 256.
 
     Returns:
-        A model of the same kind, with weights of its own.
+        A model of the same class that shares no variable with `model`.
 
     Raises:
-        ValueError: if the head has no such layers, or they have not as many
+        ValueError: If the head lacks such a layer, or a layer has fewer
             singular values.
 
     Example:
@@ -45,7 +45,7 @@ def truncated_svd(
         name=model.name,
         **model.settings(),
     )
-    # The other layers have neither another shape nor another order.
+    # The shapes and the order of the other layers are the same.
     old, new = model.head, compressed.head
     new.cls_score.set_weights(old.cls_score.get_weights())
     new.bbox_pred.set_weights(old.bbox_pred.get_weights())
@@ -59,7 +59,7 @@ def _compressed(head, ranks):
     missing = [name for name in ranks if name not in there]
     if missing:
         raise ValueError(
-            f"model must have a head with layers {', '.join(ranks)}. "
+            f"`model` must have a head with layers {', '.join(ranks)}. "
             f"Received: a head of {there}"
         )
     x = regions = keras.Input(head.input_shape[1:], name="regions")
@@ -76,10 +76,11 @@ def _divided(layer, count, x):
     most = min(kernel.shape)
     if not 1 <= count <= most:
         raise ValueError(
-            f"{layer.name} must be from 1 to {most}, which is as many singular "
-            f"values as the layer has. Received: {layer.name}={count}"
+            f"`{layer.name}` must be from 1 to {most}, the number of singular "
+            f"values of the layer. Received: {layer.name}={count}"
         )
-    # In float64: the smallest of 4096 values are near float32's rounding.
+    # In float64, since the smallest of 4096 values are as small as the
+    # rounding errors of float32.
     left, values, right = np.linalg.svd(
         kernel.astype("float64"), full_matrices=False
     )

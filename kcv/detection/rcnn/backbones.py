@@ -16,20 +16,19 @@ WINDOW_BACKBONES = ("alexnet", "caffenet", "vgg16")
 def window_parts(backbone: str = "alexnet") -> Parts:
     """Split a classifier at pool5, as R-CNN does.
 
-    The trunk goes from windows to pool5, from which boxes are regressed, the
-    head is fc6 and fc7, from which classes are told. Both run once per
-    window.
+    The trunk goes from windows to pool5, from which boxes are regressed. The
+    head is fc6 and fc7, from which classes are told. Both run once per window.
 
     Args:
-        backbone: "alexnet" or "caffenet" on windows of 227 x 227 pixels
-            (the paper's network, in the two layouts that Caffe has of it),
-            or "vgg16" on 224 x 224.
+        backbone: "alexnet" or "caffenet" on windows of 227 x 227 pixels (the
+            paper's network, in the two layouts that Caffe has of it), or
+            "vgg16" on 224 x 224. Defaults to "alexnet".
 
     Returns:
         `Parts` whose trunk has a fixed input size.
 
     Raises:
-        ValueError: if the backbone is none of these.
+        ValueError: If `backbone` is none of these.
 
     Example:
 
@@ -38,7 +37,7 @@ def window_parts(backbone: str = "alexnet") -> Parts:
     """
     if backbone not in WINDOW_BACKBONES:
         raise ValueError(
-            f"backbone must be one of {WINDOW_BACKBONES}, Parts. Received: "
+            f"`backbone` must be one of {WINDOW_BACKBONES} or Parts. Received: "
             f"backbone={backbone!r}"
         )
     side = 224 if backbone == "vgg16" else 227

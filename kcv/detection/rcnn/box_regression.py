@@ -1,4 +1,8 @@
-"""Refining the boxes of a class by ridge regression on pool5."""
+"""Refining the boxes of a class by ridge regression on pool5.
+
+Shapes: R regions of an image, n of them objects, r of which box regression
+learns from, G features of pool5, C classes, N examples, T targets of each.
+"""
 
 import warnings
 from collections.abc import Sequence
@@ -20,21 +24,24 @@ def train_box_regressors(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fit the box regressors of R-CNN (Girshick et al. 2014, appendix C).
 
-    From pool5 of each proposal that overlaps an object by more than 0.6, to
-    the (dx, dy, dw, dh) that lead to the object it overlaps most. Targets are
-    centred and whitened, which makes one ridge fit all four.
+    The input is pool5 of each proposal whose IoU with an object is above 0.6,
+    the target is the (dx, dy, dw, dh) that leads to the object it overlaps
+    most. Targets are centered and whitened, so that one penalty suits all
+    four.
 
     Args:
-        features: of the images; read once for each class.
-        class_names: name of class 0, 1, ...
-        scale: multiplies pool5, see `FeatureStore.scale`.
-        ridge: lambda. The bias is regularised too.
-        whitening: added to the eigenvalues of the targets' covariance.
+        features: Features of the images. They are read once for each class.
+        class_names: Names of the classes 0, 1, ...
+        scale: Factor of pool5, see `FeatureStore.scale`.
+        ridge: Penalty lambda of the squared weights, the bias included.
+            Defaults to 1000.
+        whitening: Number that is added to the eigenvalues of the targets'
+            covariance. Defaults to 1e-3.
 
     Returns:
-        kernel (G, 4 * C) and bias (4 * C,) of a linear layer on pool5 as the
-        network gives it, float64. A class without such a proposal gets zeros,
-        which leave its boxes as they are, and a warning.
+        Kernel (G, 4 * C) and bias (4 * C,), float64, of a linear layer on
+        pool5 as the network computes it. A class without such a proposal gets
+        zeros, which do not change its boxes, and a warning.
     """
     layers = []
     for label, name in enumerate(class_names):
@@ -46,8 +53,8 @@ def train_box_regressors(
             )
         else:
             warnings.warn(
-                f"no proposal overlaps an object of class {name!r} by more "
-                "than 0.6: its boxes stay as they are proposed",
+                f"No proposal has an IoU above 0.6 with an object of class "
+                f"{name!r}: its boxes are not refined.",
                 stacklevel=2,
             )
             width = features[0].pool5.shape[1]
@@ -65,19 +72,20 @@ def fit_regressor(
     """Fit whitened targets by ridge regression, and undo the whitening.
 
     Args:
-        inputs: (N, G).
-        targets: (N, T).
-        ridge: lambda.
-        whitening: see `whitener`.
+        inputs: Inputs (N, G) of the examples.
+        targets: Targets (N, T) of the examples.
+        ridge: Penalty lambda of the squared weights. Defaults to 1000.
+        whitening: Number that is added to the eigenvalues of the targets'
+            covariance. Defaults to 1e-3.
 
     Returns:
-        kernel (G, T) and bias (T,), float64.
+        Kernel (G, T) and bias (T,), float64.
     """
     mean = targets.mean(axis=0)
     whiten, unwhiten = whitener(targets - mean, whitening)
     ones = np.ones((len(inputs), 1))
-    # A column of ones and not `fit_intercept`, which would leave the bias
-    # out of the penalty.
+    # A column of ones instead of `fit_intercept`, which would not penalize the
+    # bias.
     _, make_ridge = solvers()
     model = make_ridge(ridge, fit_intercept=False, solver="cholesky")
     model.fit(np.hstack([inputs, ones]), (targets - mean) @ whiten)
@@ -86,26 +94,27 @@ def fit_regressor(
 
 
 def whitener(
-    centred: np.ndarray, added: float = 1e-3
+    centered: np.ndarray, added: float = 1e-3
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find the symmetric matrix that whitens data (ZCA), and its inverse.
+    """Compute the symmetric matrix that whitens data (ZCA), and its inverse.
 
     Args:
-        centred: (N, T) of mean zero.
-        added: to the eigenvalues of the covariance, so that a target which
-            never varies does not blow up.
+        centered: Data (N, T) of mean zero.
+        added: Number that is added to the eigenvalues of the covariance, so
+            that a constant target does not grow without bound. Defaults to
+            1e-3.
 
     Returns:
-        Two (T, T) float64: whitening and unwhitening.
+        Two matrices (T, T) float64 that whiten and undo it.
     """
-    covariance = centred.T.astype(np.float64) @ centred / len(centred)
+    covariance = centered.T.astype(np.float64) @ centered / len(centered)
     values, vectors = np.linalg.eigh(covariance)
     root = np.sqrt(values + added)
     return (vectors / root) @ vectors.T, (vectors * root) @ vectors.T
 
 
 def _examples(features, label):
-    """Lists of pool5 (r, G) and targets (r, 4) of each image with a class."""
+    """Collect pool5 (r, G) and targets (r, 4) of each image with a class."""
     pool5, targets = [], []
     for entry in features:
         labels, boxes, rows = entry.labels, entry.boxes, entry.pool5_rows

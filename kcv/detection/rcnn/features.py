@@ -1,4 +1,8 @@
-"""Features of every region of a training set, computed once, on disk."""
+"""Features of every region of a training set, computed once, on disk.
+
+Shapes: R regions of an image (its n objects, then its proposals), r of which
+box regression learns from, F features of fc7 and G of pool5.
+"""
 
 import dataclasses
 import hashlib
@@ -14,14 +18,14 @@ import tensorflow as tf
 from kcv.boxes import iou_matrix
 from kcv.storage import write_whole
 
-# Box regression learns from regions that overlap an object more than this, so
-# pool5, which is twice as large as fc7 and more, is kept of these alone.
+# Box regression learns from regions whose IoU with an object is above this.
+# pool5, which is more than twice as large as fc7, is kept for these alone.
 REGRESSION_IOU = 0.6
 
-# Of the mean norm to which features are scaled: SVMs with the constants of
-# the paper expect it.
+# The mean norm to which features are scaled: SVMs with the constants of the
+# paper expect it.
 TARGET_NORM = 20.0
-# Images, and regions of each, that the mean is taken over.
+# The mean is taken over so many images, and so many regions of each.
 _NORM_SAMPLE = 200
 
 
@@ -30,9 +34,9 @@ class ImageFeatures:
     """The regions of one image: its n objects, then its proposals.
 
     Args:
-        image_id: the image's name.
-        arrays: name to array, of a dict or an open .npz file; each is read
-            when it is asked for.
+        image_id: Name of the image.
+        arrays: Arrays by name, in a dict or an open .npz file, from which each
+            is read when it is needed.
     """
 
     image_id: str
@@ -40,32 +44,32 @@ class ImageFeatures:
 
     @property
     def boxes(self) -> np.ndarray:
-        """(R, 4) float32 xyxy, pixels."""
+        """Boxes of the regions, (R, 4) float32 xyxy in pixels."""
         return self.arrays["boxes"]
 
     @property
     def labels(self) -> np.ndarray:
-        """(n,) int32, classes of the objects."""
+        """Labels of the objects, (n,) int32."""
         return self.arrays["labels"]
 
     @property
     def fc7(self) -> np.ndarray:
-        """(R, F) float32."""
+        """Features of all regions, (R, F) float32."""
         return self.arrays["fc7"]
 
     @property
     def pool5_norms(self) -> np.ndarray:
-        """(R,) float32."""
+        """Norms of pool5 of all regions, (R,) float32."""
         return self.arrays["pool5_norms"]
 
     @property
     def pool5_rows(self) -> np.ndarray:
-        """(r,) int64, the proposals that box regression learns from."""
+        """Indices of the regions that box regression learns from, (r,)."""
         return self.arrays["pool5_rows"]
 
     @property
     def pool5(self) -> np.ndarray:
-        """(r, G) float32, of these."""
+        """Features of the regions in `pool5_rows`, (r, G) float32."""
         return self.arrays["pool5"]
 
     def overlaps(self) -> np.ndarray:
@@ -77,11 +81,11 @@ def overlaps(boxes: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Compute the IoU of each region with each object, which come first.
 
     Args:
-        boxes: (R, 4) xyxy, pixels.
-        labels: (n,), of the objects.
+        boxes: Regions (R, 4) xyxy in pixels, objects first.
+        labels: Labels (n,) of the objects.
 
     Returns:
-        (R, n) float32.
+        IoU (R, n) float32.
     """
     return np.asarray(iou_matrix(boxes, boxes[: len(labels)]))
 
@@ -90,8 +94,8 @@ class FeatureStore(Sequence):
     """Features of a data set, one file for each image.
 
     Args:
-        folder: where they lie.
-        image_ids: of the images, in the order of the data set.
+        folder: Folder that `extract_features` has filled.
+        image_ids: Names of the images, in the order of the data set.
     """
 
     def __init__(self, folder: Path, image_ids: Sequence[str]):
@@ -106,12 +110,15 @@ class FeatureStore(Sequence):
         return ImageFeatures(image_id, np.load(_file(self.folder, image_id)))
 
     def scale(self, kind: str, seed: int = 0) -> float:
-        """Find the factor that brings features to a mean norm of 20.
+        """Compute the factor that scales features to a mean norm of 20.
 
         Args:
             kind: "fc7" or "pool5".
-            seed: of the 200 images and 200 regions of each that are looked
-                at, where there are more.
+            seed: Seed of the random sample of 200 images and 200 regions of
+                each that the mean is taken over. Defaults to 0.
+
+        Returns:
+            The factor.
         """
         random = np.random.default_rng(seed)
         norms = []
@@ -129,28 +136,28 @@ def extract_features(
 ) -> FeatureStore:
     """Compute fc7 and pool5 of all objects and proposals of a data set.
 
-    A run that was killed goes on where it stopped: a file is there whole or
-    not at all, and what is there is not computed again.
+    A run that was killed continues where it stopped: files are written whole
+    or not at all, and a file that exists is not computed again.
 
     Args:
-        model: an `RCNN`, fine-tuned.
-        dataset: batches as `kcv.data.batch` makes them, with `proposals`; one
-            pass, not mirrored at random.
-        folder: where the files are, or will be, 4 * F bytes for each region
-            and 4 * G for each that box regression learns from.
+        model: A fine-tuned `RCNN`.
+        dataset: One pass over batches as `kcv.data.batch` makes them, with
+            `proposals`, not mirrored at random.
+        folder: Folder of the files. It takes 4 * F bytes for each region and
+            4 * G for each that box regression learns from.
 
     Returns:
         The features.
 
     Raises:
-        ValueError: if the data set is without end or empty, an image occurs
-            twice, has no proposal or one that lies outside, or the folder
+        ValueError: If the data set is infinite or empty, an image occurs
+            twice, has no proposals or one that lies outside, or the folder
             holds features of another network or of other regions.
     """
     if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise ValueError(
-            "dataset is without end: take(n) of it, so that there is a last "
-            "image"
+            "`dataset` must be finite: use `dataset.take(n)`. Received: an "
+            "infinite data set"
         )
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -160,16 +167,16 @@ def extract_features(
     for batch in dataset:
         if "proposals" not in batch:
             raise ValueError(
-                "dataset has no `proposals`. Received the keys "
-                f"{sorted(batch)}; see kcv.proposals.ProposalCache"
+                "`dataset` must have `proposals`, see "
+                f"`kcv.proposals.ProposalCache`. Received: {sorted(batch)}"
             )
         regions = [_regions(batch, i) for i in range(len(batch["image_id"]))]
         names = [name for name, _, _ in regions]
         twice = set(names) & set(image_ids) or len(set(names)) < len(names)
         if twice:
             raise ValueError(
-                f"dataset: an image of {names} occurs twice; pass one epoch, "
-                "without repeat(), of images with ids of their own"
+                "`dataset` must be one epoch, without `repeat()`, of images "
+                f"with unique ids. Received: an image of {names} twice"
             )
         image_ids += names
         if all(_is_done(folder, *own) for own in regions):
@@ -188,12 +195,12 @@ def extract_features(
         ):
             _write(folder, *own, fc7_of_one, pool5_of_one)
     if not image_ids:
-        raise ValueError("dataset: not a single image to learn from")
+        raise ValueError("`dataset` must have images. Received: none")
     return FeatureStore(folder, image_ids)
 
 
 def _regions(batch, index):
-    """Name, regions (objects first) and labels of one image of a batch."""
+    """Return name, regions (objects first) and labels of one image."""
     name = batch["image_id"][index].numpy().decode()
     labels = batch["bounding_boxes"]["labels"][index].numpy()
     real = labels >= 0
@@ -204,16 +211,16 @@ def _regions(batch, index):
     proposals = proposals[proposals[:, 2] > proposals[:, 0]]
     if not len(proposals):
         raise ValueError(
-            f"image {name!r} has no proposals: nothing to learn the "
-            "background from"
+            f"`proposals` of image {name!r} must not be empty: the background "
+            "is learned from them"
         )
     height, width = batch["image_sizes"][index].numpy()
     inside = (proposals[:, :2] < [width, height]) & (proposals[:, 2:] > 0)
     outside = ~inside.all(1)
     if outside.any():
         raise ValueError(
-            f"image {name!r} has {width} x {height} pixels; proposals must be "
-            "in pixels of the image as it was resized. Received: proposal "
+            f"`proposals` of image {name!r} must be in pixels of the image as "
+            f"it was resized, {width} x {height}. Received: "
             f"{proposals[outside][0].tolist()}, which lies outside"
         )
     boxes = np.concatenate([objects, proposals]).astype(np.float32)
@@ -231,7 +238,7 @@ def _stack(boxes):
 def _write(folder, name, boxes, labels, fc7, pool5):
     fc7, pool5 = fc7[: len(boxes)], pool5[: len(boxes)]
     overlap = overlaps(boxes, labels).max(axis=1, initial=0.0)
-    overlap[: len(labels)] = 0  # the objects themselves need no regression
+    overlap[: len(labels)] = 0  # objects need no regression
     rows = np.flatnonzero(overlap > REGRESSION_IOU)
     arrays = {
         "boxes": boxes,
@@ -253,14 +260,15 @@ def _is_done(folder, name, boxes, labels):
         same &= np.array_equal(arrays["labels"], labels)
     if not same:
         raise ValueError(
-            f"{folder} holds features of other regions of image {name!r} than "
-            "those of the data set. Give another folder, or remove it"
+            f"`folder` must hold features of the data set's regions: remove "
+            f"it, or choose another one. Received: folder={str(folder)!r}, "
+            f"which has other regions for image {name!r}"
         )
     return True
 
 
 def _check_network(folder, model):
-    """Make sure that all features of a folder are of one network."""
+    """Check that all features of a folder are of one network."""
     digest = hashlib.sha256()
     for part in (model.parts.trunk, model.parts.head):
         for weight in part.get_weights():
@@ -269,14 +277,16 @@ def _check_network(folder, model):
     file = folder / "network.txt"
     if file.exists() and file.read_text() != text:
         raise ValueError(
-            f"{folder} holds features of another network, or of the same "
-            "before it was trained further. Give another folder, or remove it"
+            f"`folder` must hold features of this network: remove it, or "
+            f"choose another one. Received: folder={str(folder)!r}, which has "
+            "features of another network, or of this one before it was "
+            "trained further"
         )
     write_whole(file, text.encode())
 
 
 def _file(folder, image_id):
-    # Ids may hold slashes, and be longer than a name may be.
+    # Ids may contain slashes, and may be longer than a file name can be.
     name = hashlib.sha256(image_id.encode()).hexdigest()[:32]
     return Path(folder) / f"{name}.npz"
 

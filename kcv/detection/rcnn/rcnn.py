@@ -276,7 +276,7 @@ class RCNN(SampledTraining):
 
 
 def _linear(units, name):
-    """A layer that `train_rcnn` fits: zero until then, and never by `fit`."""
+    """Create a layer that `train_rcnn` fits: zero until then."""
     return keras.layers.Dense(
         units,
         kernel_initializer="zeros",

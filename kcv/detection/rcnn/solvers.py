@@ -1,11 +1,11 @@
-"""The two solvers that R-CNN takes from scikit-learn."""
+"""The two solvers that R-CNN uses from scikit-learn."""
 
 
 def solvers():
     """Return the classes `LinearSVC` (liblinear) and `Ridge`.
 
     Raises:
-        ImportError: if scikit-learn is not installed.
+        ImportError: If scikit-learn is not installed.
     """
     try:
         from sklearn.linear_model import Ridge

@@ -1,4 +1,7 @@
-"""One linear support vector machine per class, by mining hard negatives."""
+"""One linear support vector machine per class, by mining hard negatives.
+
+Shapes: N regions, F features of fc7, C classes.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,8 +16,9 @@ class SupportVectorMachines(NamedTuple):
     """The machines of all classes, as one linear layer.
 
     Attributes:
-        machines: C fitted `sklearn.svm.LinearSVC`, of scaled features.
-        scale: what features are multiplied by before a machine sees them.
+        machines: C fitted `sklearn.svm.LinearSVC`, which take scaled
+            features.
+        scale: Factor by which features are multiplied for them.
     """
 
     machines: list
@@ -22,12 +26,12 @@ class SupportVectorMachines(NamedTuple):
 
     @property
     def kernel(self) -> np.ndarray:
-        """(F, C) float64, of features as the network gives them."""
+        """Kernel (F, C) float64, for features as the network computes them."""
         return self.scale * np.concatenate([m.coef_ for m in self.machines]).T
 
     @property
     def bias(self) -> np.ndarray:
-        """(C,) float64."""
+        """Bias (C,) float64."""
         return np.concatenate([m.intercept_ for m in self.machines])
 
     def decision_function(self, fc7: np.ndarray) -> np.ndarray:
@@ -53,34 +57,38 @@ def train_svms(
 ) -> SupportVectorMachines:
     """Fit the SVMs of R-CNN (Girshick et al. 2014, section 2.3).
 
-    Positive is what is an object of the class, and nothing else; negative is
-    every region that overlaps the class's objects little; what lies between
-    takes no part. Negatives are too many to fit at once, so one pass over the
-    images keeps those that are hard: all of the first image, then those that
-    a machine scores near or beyond its margin. A machine is fitted anew when
-    many have gathered and at the end, and the easy ones go. L2-regularised
-    hinge loss, solved in its dual by liblinear.
+    Only the objects of a class are its positives. Its negatives are the
+    regions that overlap these little; regions in between are ignored.
+    Negatives are too many to fit at once, so one pass over the images keeps
+    the hard ones: all of the first image, then those that a machine scores
+    near or beyond its margin. A machine is fitted again when many have been
+    collected and at the end, and the easy ones are dropped. The loss is the
+    L2-regularized hinge loss, solved in its dual by liblinear.
 
     Args:
-        features: of the images, in the order of the pass; read twice.
-        class_names: name of class 0, 1, ...
-        scale: multiplies fc7, see `FeatureStore.scale`.
-        cost: C of the machine.
-        bias_feature: value of the constant feature that carries the bias,
-            which is regularised like any weight.
-        positive_weight: multiplies the cost of a positive.
-        negative_iou: regions below are negative.
-        hard_score: negatives that score more are kept.
-        evict_score: kept ones that score less after a fit are dropped.
-        retrain_after: new negatives, more than which call for a fit.
-        seed: of liblinear's order of coordinates.
+        features: Features of the images, in the order of the pass. They are
+            read twice.
+        class_names: Names of the classes 0, 1, ...
+        scale: Factor of fc7, see `FeatureStore.scale`.
+        cost: C of the machine. Defaults to 1e-3.
+        bias_feature: Value of the constant feature that carries the bias,
+            which is regularized like any weight. Defaults to 10.
+        positive_weight: Factor of the cost of a positive. Defaults to 2.
+        negative_iou: IoU with the objects of the class below which a region is
+            negative. Float in [0, 1]. Defaults to 0.3.
+        hard_score: Score above which a negative is kept. Defaults to -1.0001.
+        evict_score: Score below which a kept negative is dropped after a fit.
+            Defaults to -1.2.
+        retrain_after: Number of new negatives above which a machine is fitted
+            again. Defaults to 2000.
+        seed: Seed of liblinear's order of coordinates. Defaults to 0.
 
     Returns:
         The machines.
 
     Raises:
-        ImportError: if scikit-learn is not installed.
-        ValueError: if a class has no object, or no negative region; the
+        ImportError: If scikit-learn is not installed.
+        ValueError: If a class has no object, or no negative region. The
             message names the class.
     """
     classes = range(len(class_names))
@@ -95,8 +103,9 @@ def train_svms(
         fresh[label].clear()
         if not len(kept):
             raise ValueError(
-                f"class {class_names[label]!r} has no negative: every region "
-                f"overlaps its objects by {negative_iou} or more"
+                "`features` must have negatives of each class. Received: no "
+                f"region that overlaps the objects of {class_names[label]!r} "
+                f"by less than {negative_iou}"
             )
         machine = linear_svc(
             C=cost,
@@ -142,7 +151,7 @@ def _positives(features, class_names, scale):
     ]
     if missing:
         raise ValueError(
-            f"no object of class {', '.join(map(repr, missing))} in the "
-            "training set: each class needs one at least"
+            "`features` must have an object of each class. Received: no "
+            f"object of class {', '.join(map(repr, missing))}"
         )
     return [np.stack(own) for own in found]

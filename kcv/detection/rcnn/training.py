@@ -1,4 +1,4 @@
-"""The last stages of R-CNN: features, machines, box regressors."""
+"""The last stages of R-CNN: features, SVMs, box regressors."""
 
 import os
 from collections.abc import Sequence
@@ -21,21 +21,24 @@ def train_rcnn(
 ) -> None:
     """Fit the SVMs and box regressors of a fine-tuned R-CNN into its layers.
 
-    With the paper's constants; those who want others call `extract_features`,
-    `train_svms` and `train_box_regressors` themselves.
+    The constants are the paper's. For others call `extract_features`,
+    `train_svms` and `train_box_regressors` one after the other.
 
     Args:
-        model: after `fit`.
-        dataset: batches of the training set as `kcv.data.batch` makes them,
-            with `proposals`; one pass in an order of its own, not mirrored.
-        folder: of the features, see `extract_features`; it may be removed
-            afterwards.
-        class_names: name of class 0, 1, ... for messages; numbers by default.
-        seed: of the solver, and of the sample that features are scaled by.
+        model: An `RCNN` after `fit`.
+        dataset: One pass over batches of the training set as `kcv.data.batch`
+            makes them, with `proposals`, shuffled and not mirrored.
+        folder: Folder of the features, see `extract_features`. It may be
+            removed afterwards.
+        class_names: Names of the classes 0, 1, ... for messages. Defaults to
+            None, their numbers.
+        seed: Seed of the solver, and of the sample that features are scaled
+            by. Defaults to 0.
 
     Raises:
-        ImportError: if scikit-learn is not installed.
-        ValueError: if a class has no object, or as `extract_features` raises.
+        ImportError: If scikit-learn is not installed.
+        ValueError: If a class has no object, or `extract_features` finds a
+            mistake in the data set.
 
     Example:
 
@@ -49,8 +52,8 @@ def train_rcnn(
     names = class_names or [str(label) for label in range(model.classes)]
     if len(names) != model.classes:
         raise ValueError(
-            f"class_names must name each of the model's {model.classes} "
-            f"classes. Received {len(names)} names"
+            f"`class_names` must have {model.classes} names, one for each "
+            f"class of the model. Received: {len(names)} names"
         )
     solvers()  # before hours go into features that nothing could use
     features = extract_features(model, dataset, folder)

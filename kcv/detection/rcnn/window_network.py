@@ -1,4 +1,8 @@
-"""A network that sees every region of an image by itself."""
+"""A network that sees every region of an image by itself.
+
+Shapes: B images of H x W pixels, P proposals per image, S side of a window, F
+and G features of a window.
+"""
 
 import keras
 import tensorflow as tf
@@ -14,19 +18,21 @@ class WindowNetwork(NestedConfig, keras.layers.Layer):
 
     Two thousand windows of 227 x 227 pixels and their feature maps do not fit
     into memory, so they go through the network in chunks, in a loop of the
-    graph. Padding costs nothing: what is no region is left out beforehand.
+    graph. Padding costs nothing: only proposals that are regions go through.
 
     Args:
         network: keras.Model from windows (N, S, S, 3) to a list of vectors
             (N, F), (N, G), ...
-        context: pixels of a window on each side that show surroundings.
-        chunk: windows that go through the network at a time, at most.
+        context: Width of the surroundings that a window shows on each side,
+            in pixels. Defaults to 16.
+        chunk: Largest number of windows that go through the network at a time.
+            Defaults to 32.
 
     Call with `pixels` (B, H, W, 3) less their mean, `proposals` (B, P, 4)
-    xyxy in pixels, and `image_sizes` (B, 2) int32, or None where every image
-    fills the batch. Returns the list of vectors (B, P, F), ..., float32,
-    zero where there is no region; exists (B, P) bool, False for empty
-    proposals and for those outside their image; and image_sizes (B, 2) int32.
+    xyxy in pixels, and `image_sizes` (B, 2) int32, or None if every image
+    fills the batch. Returns the list of vectors (B, P, F), ..., float32, zero
+    where there is no region; exists (B, P) bool, False for empty proposals and
+    for those outside their image; and image_sizes (B, 2) int32.
     """
 
     def __init__(self, network, context=16, chunk=32, **kwargs):
@@ -48,8 +54,9 @@ class WindowNetwork(NestedConfig, keras.layers.Layer):
         boxes = tf.gather_nd(proposals, places)
         owners = tf.cast(places[:, 0], "int32")
 
-        # Chunks of equal size: the last is nearly as full as the others. One
-        # at least, of one empty window: no convolution likes an empty batch.
+        # Chunks of equal size, so that the last is nearly as full as the
+        # others. There is always one, of one empty window if need be, since a
+        # convolution fails on an empty batch.
         count = tf.shape(boxes)[0]
         chunks = tf.maximum(-(-count // self.chunk), 1)
         size = tf.maximum(-(-count // chunks), 1)
@@ -109,15 +116,15 @@ class WindowNetwork(NestedConfig, keras.layers.Layer):
         }
 
 
-def regions_exist(boxes, image_sizes):
+def regions_exist(boxes: tf.Tensor, image_sizes: tf.Tensor) -> tf.Tensor:
     """Tell regions from padding and from what lies outside the image.
 
     Args:
-        boxes: (B, P, 4) xyxy, pixels.
-        image_sizes: (B, 2) int32, height and width.
+        boxes: Boxes (B, P, 4) xyxy in pixels.
+        image_sizes: Height and width (B, 2) int32.
 
     Returns:
-        (B, P) bool.
+        Whether a box is a region, (B, P) bool.
     """
     x1, y1, x2, y2 = tf.unstack(boxes, axis=-1)
     height, width = tf.split(tf.cast(image_sizes, "float32"), 2, axis=1)

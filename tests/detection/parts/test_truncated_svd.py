@@ -6,7 +6,7 @@ from kcv.detection import DetectionSelection
 from kcv.detection import FastRCNN
 from kcv.detection import custom_parts
 from kcv.detection import resnet_parts
-from kcv.detection.parts import truncated_svd
+from kcv.detection import truncated_svd
 
 # fc6 is 9 * 16 = 144 to 40, fc7 is 40 to 24.
 FULL = {"fc6": 40, "fc7": 24}
@@ -14,19 +14,16 @@ FULL = {"fc6": 40, "fc7": 24}
 
 @pytest.fixture(params=["fast", "faster"])
 def model(request, make_fast, make_detector):
-    from kcv.detection import FasterRCNN
-
     make = {"fast": make_fast, "faster": make_detector}[request.param]
-    template = make(detections=DetectionSelection(0.0))
-    kind = {"fast": FastRCNN, "faster": FasterRCNN}[request.param]
+    template = make().parts
     parts = custom_parts(
-        template.parts.trunk,
+        template.trunk,
         template.preprocessing,
         roi_size=3,
         units=(40, 24),
         dropout=0.5,
     )
-    return kind(backbone=parts, **template.settings())
+    return make(parts=parts, detections=DetectionSelection(0.0))
 
 
 def test_in_full_rank_nothing_changes(model, proposed, tmp_path):

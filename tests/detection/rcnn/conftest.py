@@ -1,55 +1,19 @@
-"""A small R-CNN, images with proposals, and features made by hand."""
+"""Images with proposals, an R-CNN that learned them, features made by hand."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from kcv.classification import Preprocessing
-from kcv.detection import CAFFE_MEAN
-from kcv.detection import RCNN
-from kcv.detection import RoISampling
-from kcv.detection import custom_parts
 from kcv.detection.rcnn.features import ImageFeatures
 
-
-@pytest.fixture(scope="session")
-def make_rcnn():
-    """Function that builds a small R-CNN with options of its own."""
-
-    def make(classes=3, **options):
-        keras.utils.set_random_seed(0)
-        x = windows = keras.Input((16, 16, 3))
-        for filters in (8, 12):
-            x = keras.layers.Conv2D(
-                filters, 3, 2, padding="same", activation="relu"
-            )(x)
-        parts = custom_parts(
-            keras.Model(windows, x),
-            Preprocessing(CAFFE_MEAN, 64.0),
-            roi_size=4,
-            units=(24,),
-        )
-        settings = {
-            "context": 2,
-            "chunk": 7,
-            "roi_sampling": RoISampling(32),
-            "mirror": False,
-            "seed": 0,
-            **options,
-        }
-        return RCNN(classes, parts, **settings)
-
-    return make
-
-
-# Colours of the classes on grey noise.
-COLOURS = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255]])
+# Colors of the classes on gray noise.
+COLORS = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255]])
 
 
 @pytest.fixture(scope="session")
 def scenes():
-    """Twelve images of one to three coloured squares, as `batch` gives them.
+    """Twelve images of one to three colored squares, as `batch` gives them.
 
     Proposals are the objects, moved a little, and random boxes.
     """
@@ -72,7 +36,7 @@ def scenes():
             boxes[i, j] = [*corner, *(np.array(corner) + side)]
             labels[i, j] = random.integers(3)
             x1, y1, x2, y2 = boxes[i, j].astype(int)
-            batch["images"][i, y1:y2, x1:x2] = COLOURS[labels[i, j]]
+            batch["images"][i, y1:y2, x1:x2] = COLORS[labels[i, j]]
             moved = boxes[i, j] + random.uniform(-3, 3, (4, 4))
             batch["proposals"][i, 4 * j : 4 * j + 4] = moved.clip(
                 0, [width, height, width, height]

@@ -79,7 +79,9 @@ def test_learns_the_way_to_the_object_that_is_overlapped_most(
 
 def test_a_class_without_examples_stays_as_it_is(make_features, random):
     features = make_features(random, classes=1)
-    with pytest.warns(UserWarning, match="class 'cow' by more than 0.6"):
+    with pytest.warns(
+        UserWarning, match="above 0.6 with an object of class 'cow'"
+    ):
         kernel, bias = train_box_regressors(features, ["ant", "cow"], 1.0)
     assert (kernel[:, 4:] == 0).all()
     assert (bias[4:] == 0).all()

@@ -87,7 +87,7 @@ def test_features_of_another_network_or_of_other_regions(
     with pytest.raises(ValueError, match="features of another network"):
         extract_features(make_rcnn(), dataset, tmp_path)
     moved = dataset.map(lambda x: {**x, "proposals": x["proposals"] * 0.9})
-    with pytest.raises(ValueError, match="other regions of image 'scene/0'"):
+    with pytest.raises(ValueError, match="other regions for image 'scene/0'"):
         extract_features(tuned, moved, tmp_path)
 
 
@@ -121,22 +121,22 @@ def _with(dataset, **changes):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d: d.repeat(), "without end"),
-        (lambda d: d.take(0), "not a single image"),
-        (lambda d: d.concatenate(d), "occurs twice"),
+        (lambda d: d.repeat(), "must be finite"),
+        (lambda d: d.take(0), "`dataset` must have images"),
+        (lambda d: d.concatenate(d), "with unique ids.*twice"),
         (
             lambda d: _with(d, proposals=lambda x: 0 * x["proposals"]),
-            "'scene/0' has no proposals",
+            "`proposals` of image 'scene/0' must not be empty",
         ),
         (
             lambda d: _with(d, proposals=lambda x: x["proposals"] + 200),
-            "'scene/0' has 96 x 64 pixels.*lies outside",
+            "'scene/0'.*96 x 64.*lies outside",
         ),
         (
             lambda d: d.map(
                 lambda x: {k: v for k, v in x.items() if k != "proposals"}
             ),
-            "has no `proposals`",
+            "must have `proposals`",
         ),
     ],
 )
