@@ -4,9 +4,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 # Where the spelling is American already: a list that only becomes longer.
-AMERICAN := CONTRIBUTING.md docs kcv/boxes.py kcv/data/sources \
-	kcv/data/transforms kcv/detection kcv/examples.py kcv/pixels.py kcv/proposals \
-	kcv/storage.py tests/detection
+AMERICAN := README.md CONTRIBUTING.md docs export recipes tests/detection \
+	kcv/*.py kcv/classification kcv/data/sources kcv/data/transforms \
+	kcv/detection kcv/layers kcv/metrics kcv/proposals kcv/segmentation \
+	kcv/serving kcv/training kcv/weights
 
 .PHONY: demo test test-all lint clean
 

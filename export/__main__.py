@@ -15,7 +15,7 @@ def main() -> None:
         import tyro
 
         # tyro breaks the text of an option where the docstring does.
-        export.__doc__ = re.sub(r"\n {12}", " ", export.__doc__)
+        export.__doc__ = re.sub(r"\n {12}", " ", str(export.__doc__))
         tyro.cli(
             export,
             prog=PROG,

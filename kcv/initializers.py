@@ -12,7 +12,7 @@ class Bilinear(keras.initializers.Initializer):
 
     Long, Shelhamer and Darrell 2015 (FCN), section 3.3; Caffe's filler
     `bilinear`, on the diagonal of the classes. A stride of f wants a kernel of
-    2 f - f % 2: each output is then an average of its neighbours by distance,
+    2 f - f % 2: each output is then an average of its neighbors by distance,
     equal to interpolation with `align_corners=False` from f pixels off the
     border on, where the transposed convolution fades to zero.
 
@@ -37,8 +37,8 @@ class Bilinear(keras.initializers.Initializer):
                 f"shape={tuple(shape)}"
             )
         half = (width + 1) // 2
-        centre = half - 1 if width % 2 else half - 0.5
-        taps = 1 - abs(np.arange(width) - centre) / half
+        center = half - 1 if width % 2 else half - 0.5
+        taps = 1 - abs(np.arange(width) - center) / half
         kernel = np.zeros(shape)
         each = np.arange(filters)
         kernel[:, :, each, each] = np.outer(taps, taps)[..., None]

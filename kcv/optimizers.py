@@ -26,7 +26,7 @@ class CaffeSGD(keras.optimizers.SGD):
         learning_rate: float or a keras schedule.
         momentum: 0.9 in nearly every paper.
         l2: Caffe's `weight_decay`, 5e-4 in nearly every paper. It applies to
-            kernels and biases, not to the scale and shift of normalisation.
+            kernels and biases, not to the scale and shift of normalization.
         bias_lr_mult: multiplies the learning rate of biases.
         bias_decay_mult: multiplies the decay of biases; 1 in Faster R-CNN,
             0 in Fast R-CNN and in the classifiers.

@@ -43,7 +43,7 @@ def declare(
             "kcv/PACKAGE.proto" for one that was declared here.
 
     Returns:
-        The serialised FileDescriptorProto "kcv/PACKAGE.proto", for
+        The serialized FileDescriptorProto "kcv/PACKAGE.proto", for
         `DescriptorPool.AddSerializedFile`.
 
     Example:

@@ -50,7 +50,7 @@ class Options(Folder):
         start: Picture with which the optimization begins, noise in the paper.
         iterations: Evaluations of the losses, those of line searches included.
         method: Optimization method. lbfgs is the paper's.
-        learning_rate: Learning rate of adam in grey levels.
+        learning_rate: Learning rate of adam in gray levels.
         loss_weights: Weights of the losses.
         original_colors: Keep the colors of the content.
         every: Evaluations between two pictures that are written on the way.

@@ -57,16 +57,16 @@ def AlexNet(
     """Build AlexNet of Krizhevsky et al. (2012).
 
     - "caffe", the paper's network as Caffe's `bvlc_alexnet` has it: conv2,
-      conv4 and conv5 in two groups, normalisation before pooling. 60,965,224
+      conv4 and conv5 in two groups, normalization before pooling. 60,965,224
       parameters. Caffe differs from the paper in the constants of the
-      normalisation (see `kcv.layers.LocalResponseNormalization`) and in the
+      normalization (see `kcv.layers.LocalResponseNormalization`) and in the
       biases that start at 0.1, where the paper's start at 1.
     - "caffenet", Caffe's reference network and the trunk of FCN-AlexNet: as
-      many parameters, but pooling before normalisation.
+      many parameters, but pooling before normalization.
     - "ungrouped": as "caffe", every filter seeing all channels. 62,378,344
       parameters.
     - "one-tower", of Krizhevsky (arXiv:1404.5997, 2014) and torchvision:
-      fewer filters, no groups, no normalisation, dropout in front of fc6 and
+      fewer filters, no groups, no normalization, dropout in front of fc6 and
       fc7 where the others have it behind. 61,100,840 parameters.
 
     Args:

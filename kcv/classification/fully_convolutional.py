@@ -80,7 +80,7 @@ def fully_convolutional(model: keras.Model) -> keras.Model:
 
 
 def _collapse(model):
-    """The layer that ends the maps, and the height and width it sees."""
+    """Find the layer that ends the maps, and the size that it sees."""
     kinds = (keras.layers.Flatten, keras.layers.GlobalAveragePooling2D)
     found = [layer for layer in model.layers if isinstance(layer, kinds)]
     shapes = [layer.input.shape for layer in found]

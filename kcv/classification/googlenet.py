@@ -54,8 +54,8 @@ def GoogLeNet(
     6,998,552 parameters, 13,378,280 with the auxiliary heads, which classify
     from inception_4a and inception_4d while the network trains.
 
-    The variant "torchvision" takes torchvision's weights: batch normalisation
-    in place of biases and local response normalisation, 3x3 convolutions
+    The variant "torchvision" takes torchvision's weights: batch normalization
+    in place of biases and local response normalization, 3x3 convolutions
     where the names say 5x5, and the window of pool4 is 2x2. 6,624,904 and
     13,004,888 trainable parameters.
 

@@ -256,7 +256,7 @@ def _top_of_1998(x, classes, classifier_activation):
 
 
 def _uniform(fan_in):
-    """The paper's: small enough for the activation's linear part."""
+    """Return the paper's initializer: values in the linear part of tanh."""
     return keras.initializers.RandomUniform(-2.4 / fan_in, 2.4 / fan_in)
 
 

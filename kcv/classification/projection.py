@@ -65,7 +65,7 @@ def project_activation(
         layer: name of the layer, whose activation after its ReLU counts.
         images: (B, H, W, 3), as the model takes them.
         feature_map: number of the map, or of the unit of a dense layer.
-        rule: "deconvnet", which ignores local response normalisation on its
+        rule: "deconvnet", which ignores local response normalization on its
             way back, "gradient" or "guided".
 
     Returns:

@@ -55,7 +55,7 @@ def ResNet18(
         classes: Number of classes.
         classifier_activation: Of the last layer; None gives logits.
         shortcut: Past a block that changes the shape: "B", a projection with
-            batch normalisation (the released networks), or "A", the paper's
+            batch normalization (the released networks), or "A", the paper's
             option without parameters, see `kcv.layers.IdentityShortcut`.
         frozen_batch_norm: As in `ResNet50`.
         include_preprocessing: As in `ResNet50`.
@@ -170,11 +170,11 @@ def ResNet50(
             that has stride 2: "1x1", the first one (the paper, Caffe,
             keras.applications), or "3x3" (torchvision, "v1.5"). Weights of
             one give wrong outputs in the other.
-        frozen_batch_norm: Whether batch normalisation is constant: neither
+        frozen_batch_norm: Whether batch normalization is constant: neither
             its scale and shift nor its statistics train. For fine-tuning with
             few images per step.
         conv1_bias: Whether conv1 has a bias, as in He's released ResNet-50
-            alone: 64 parameters that normalisation takes out again.
+            alone: 64 parameters that normalization takes out again.
         include_preprocessing: Whether the model takes RGB in 0..255 and
             subtracts the mean (123.68, 116.779, 103.939) in a first layer,
             "preprocessing". False for images that are prepared already.
@@ -461,7 +461,7 @@ def convolution(
     name: str,
     use_bias: bool = False,
 ) -> keras.KerasTensor:
-    """Apply a convolution in front of a batch normalisation.
+    """Apply a convolution in front of a batch normalization.
 
     Args:
         x: Maps (B, height, width, channels).
@@ -469,10 +469,10 @@ def convolution(
         size: Side of the filters. Those of size 3 are padded on all sides.
         stride: Of the convolution.
         name: Of the layer; the padding in front is `<name>_pad`.
-        use_bias: Whether there is a bias, which normalisation has one for.
+        use_bias: Whether there is a bias, which normalization has one for.
 
     Returns:
-        Maps with that many filters, before normalisation.
+        Maps with that many filters, before normalization.
     """
     if size == 3 and stride > 1:
         x = keras.layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
@@ -493,7 +493,7 @@ def convolution(
 def batch_norm(
     x: keras.KerasTensor, name: str, frozen: bool
 ) -> keras.KerasTensor:
-    """Apply the batch normalisation of the ResNets.
+    """Apply the batch normalization of the ResNets.
 
     Args:
         x: Maps (B, height, width, channels).
@@ -509,7 +509,7 @@ def batch_norm(
 
 
 def _shortcut(x, filters, stride, name, option, frozen_batch_norm):
-    """The way past a block, changed only where the block changes the shape."""
+    """Add the shortcut past a block, the input itself if shapes agree."""
     if option not in ("A", "B"):
         raise ValueError(f'shortcut must be "A" or "B", received {option!r}.')
     if stride == 1 and x.shape[-1] == filters:

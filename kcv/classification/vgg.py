@@ -104,7 +104,7 @@ def VGG16(
             classifier, any size without.
         classes: Number of classes.
         classifier_activation: Of the last layer; None gives logits.
-        batch_norm: Whether batch normalisation stands between every
+        batch_norm: Whether batch normalization stands between every
             convolution and its ReLU, as in torchvision's `vgg16_bn`: 8,448
             trainable parameters more. The paper has none.
         include_preprocessing: Whether the model takes RGB in 0..255 and

@@ -12,7 +12,7 @@ class RegionWarp(ImageLayer):
     """Crop boxes with some context, and warp each to a square window.
 
     Girshick et al. 2014 ("Rich feature hierarchies"), appendix A, "warp": a
-    box grows about its centre by size / (size - 2 * context), so that
+    box grows about its center by size / (size - 2 * context), so that
     `context` pixels of the window on each side are surroundings, and is
     rounded to whole pixels (halves away from zero). What lies inside the
     image is resized to its place in the window, each axis by its own factor,
@@ -27,7 +27,7 @@ class RegionWarp(ImageLayer):
     equal steps from corner to corner, where here the outermost ones repeat
     the edge of what was cut out. So each box is a slice and a `tf.image.resize`
     in a loop of the graph, which on a CPU takes a fifth of the time of
-    one large gather of the neighbours of all pixels of all windows.
+    one large gather of the neighbors of all pixels of all windows.
 
     Call with `[images, boxes]`: images (B, H, W, C) of any float dtype less
     their mean, and boxes (B, P, 4) xyxy in pixels. For a padded batch add
@@ -183,5 +183,5 @@ def full_sizes(images: tf.Tensor) -> tf.Tensor:
 
 
 def _round(x):
-    # tf.round would take halves to the even neighbour.
+    # tf.round would take halves to the even neighbor.
     return tf.cast(tf.sign(x) * tf.floor(tf.abs(x) + 0.5), "int32")

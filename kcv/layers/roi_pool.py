@@ -103,7 +103,7 @@ class RoIPool(ImageLayer):
         return tf.where(empty[..., None], tf.zeros((), pooled.dtype), pooled)
 
     def _round(self, x):
-        # tf.round would take halves to the even neighbour.
+        # tf.round would take halves to the even neighbor.
         return tf.cast(tf.sign(x) * tf.floor(tf.abs(x) + 0.5), "int32")
 
     def _bins(self, first, last, limit):
@@ -112,7 +112,7 @@ class RoIPool(ImageLayer):
         # A correctly rounded float32 quotient, as in the reference, whose
         # ceil((p + 1) * quotient) overshoots for a few sizes (57 cells in 7
         # bins). A float32 division by a constant would not do: the graph
-        # optimiser turns it into a multiplication by the reciprocal.
+        # optimizer turns it into a multiplication by the reciprocal.
         step = tf.cast(tf.cast(size, "float64") / self.output_size, "float32")
         bins = tf.range(self.output_size, dtype="float32")
         begin = tf.floor(bins * step[..., None])
@@ -169,9 +169,9 @@ def running_maxima(x, axis, levels):
     """Stack maxima over windows of 1, 2, 4, ... elements along one axis.
 
     Args:
-        x: tensor of rank R.
-        axis: the axis along which windows slide.
-        levels: () int32, the number of window sizes.
+        x: Tensor of rank R.
+        axis: Axis along which the windows slide.
+        levels: Number of window sizes. Int32 scalar.
 
     Returns:
         Tensor of rank R + 1. Element i of [k] is the maximum of the 2 ** k

@@ -1,4 +1,4 @@
-"""How well pixels are labelled (Long, Shelhamer and Darrell 2015, section 5).
+"""How well pixels are labeled (Long, Shelhamer and Darrell 2015, section 5).
 
 All from one matrix n of the whole set: n[i, j] pixels of class i were taken
 for class j; t[i] = sum over j of n[i, j] are of class i.
@@ -88,7 +88,7 @@ class PixelAccuracy(_OfConfusion):
 
 @keras.saving.register_keras_serializable("kcv")
 class MeanAccuracy(_OfConfusion):
-    """Mean over the classes that occur of the share labelled right.
+    """Mean over the classes that occur of the share labeled right.
 
     Args and example as of `PixelAccuracy`.
     """
@@ -201,7 +201,7 @@ def segmentation_scores(confusion: np.ndarray) -> dict:
 
 
 def _counts(confusion):
-    """Pixels of each class: labelled right, in truth, and found."""
+    """Pixels of each class: labeled right, in truth, and found."""
     n = ops.convert_to_tensor(confusion)
     return tf.linalg.diag_part(n), ops.sum(n, axis=1), ops.sum(n, axis=0)
 

@@ -30,7 +30,7 @@ def DeconvNet(
 ) -> keras.Model:
     """Build DeconvNet for windows of one size.
 
-    251,805,653 trainable parameters for VOC. Batch normalisation follows every
+    251,805,653 trainable parameters for VOC. Batch normalization follows every
     convolution but the last; the authors measure its statistics anew when
     training is done, see `kcv.segmentation.recompute_batch_norm`.
 

@@ -90,7 +90,7 @@ def decode(
 
 
 def normalize(x: Tensor, layer: keras.layers.Layer, relu: bool = True):
-    """Apply a layer, batch normalisation <name>_bn and ReLU <name>_relu."""
+    """Apply a layer, batch normalization <name>_bn and ReLU <name>_relu."""
     x = layer(x)
     x = BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{layer.name}_bn")(
         x

@@ -30,7 +30,7 @@ def SegNet(
     """Build SegNet: VGG-16 without its dense layers, and its mirror image.
 
     29,449,355 trainable parameters for CamVid's 11 classes. Batch
-    normalisation follows every convolution but the last; the authors measure
+    normalization follows every convolution but the last; the authors measure
     its statistics anew when training is done, see
     `kcv.segmentation.recompute_batch_norm`.
 

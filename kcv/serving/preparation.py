@@ -67,7 +67,7 @@ class CenterCrop:
     Args:
         short_side: pixels of the shorter side.
         size: of the square, in pixels.
-        channels: 3, or 1 for a network of grey images.
+        channels: 3, or 1 for a network of gray images.
 
     Raises:
         ValueError: a size below 1 or above `short_side`, or other channels.
@@ -113,22 +113,21 @@ def prepared_batch(
         encoded: (B,) string.
         prepare: function from (H, W, 3) uint8 to (h, w, C) or (h, w, 3)
             float32.
-        channels: C, of the prepared images; where it is 1, colours that
-            `prepare` has left become grey.
+        channels: C, of the prepared images; where it is 1, colors that
+            `prepare` has left become gray.
 
     Returns:
         `(images, image_sizes, image_shape)`: (B, h, w, C) float32, zero
         padded right and bottom to the largest; (B, 2) int32 prepared and (B,
         2) int32 original (height, width).
     """
-
     count = tf.shape(encoded)[0]
 
     def one(index, images, image_sizes, image_shape):
         image = decode_image(encoded[index])
         prepared = prepare(image)
         if channels == 1 and prepared.shape[-1] == 3:
-            # Rounded, for the weights of the three colours sum to .9999.
+            # Rounded, for the weights of the three colors sum to .9999.
             prepared = tf.round(tf.image.rgb_to_grayscale(prepared))
         prepared = tf.ensure_shape(prepared, [None, None, channels])
         return (

@@ -76,8 +76,8 @@ def publish(
         prepare: function from a decoded (H, W, 3) uint8 image to the (h, w,
             C) float32 image that the model sees, for "serving_bytes"; for a
             detector that was trained on scaled images `ShortSide(600, 1000)`.
-            By default the image at its own size. Of a model of grey images
-            it may leave the colours, which become grey afterwards. Proposals
+            By default the image at its own size. Of a model of gray images
+            it may leave the colors, which become gray afterwards. Proposals
             are scaled by as much as the image is, which must not be cropped
             then.
         outputs: function from predictions and (B, 2) int32 image sizes to
@@ -239,7 +239,7 @@ def _encoded_request(images, model) -> Request:
 
 
 def _proposals(images, model):
-    """Some boxes in each image, where the model is given its regions."""
+    """Make some boxes in each image, if the model needs proposals."""
     shape = proposals_shape(model)
     if shape is None:
         return {}

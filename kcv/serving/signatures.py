@@ -96,7 +96,7 @@ def build_signatures(
     function = traced
     if freeze:
         # Without lowering, loops stay loops, which a server can still inline
-        # and optimise as in the graph with variables.
+        # and optimize as in the graph with variables.
         function = convert_variables_to_constants_v2(
             traced, lower_control_flow=False
         )

@@ -1,4 +1,4 @@
-"""Statistics of batch normalisation that belong to the final weights."""
+"""Statistics of batch normalization for the final weights."""
 
 from collections.abc import Iterable
 
@@ -10,17 +10,20 @@ QUICK_MOMENTUM = 0.97
 
 
 def recompute_batch_norm(model: keras.Model, batches: Iterable) -> None:
-    """Replace the moving averages by averages over a set.
+    """Replace moving averages by averages over a dataset.
 
-    In training the weights change while the averages move after them; SegNet
-    and DeconvNet measure them anew when the weights are final.
+    During training the weights change while the moving averages follow them.
+    SegNet and DeconvNet therefore compute the statistics again when the weights
+    are final.
 
     Args:
-        model: with layers of batch normalisation, which keep their momentum.
-        batches: images (B, H, W, 3), as the model is called with.
+        model: Model with layers of batch normalization. Their momentum is left
+            unchanged.
+        batches: Batches of images (B, H, W, 3) in the form that the model
+            takes.
 
     Raises:
-        ValueError: if there is no batch.
+        ValueError: If there is no batch.
 
     Example:
 
@@ -37,7 +40,7 @@ def recompute_batch_norm(model: keras.Model, batches: Iterable) -> None:
     count = 0
     try:
         for batch in batches:
-            # So that all batches count alike.
+            # This momentum gives all batches the same weight.
             for layer in layers:
                 layer.momentum = count / (count + 1)
             model(batch, training=True)
@@ -46,4 +49,4 @@ def recompute_batch_norm(model: keras.Model, batches: Iterable) -> None:
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
     if not count:
-        raise ValueError("batches must have one batch at least. Received: none")
+        raise ValueError("`batches` must have one batch at least. Received: 0")

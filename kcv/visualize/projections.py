@@ -59,7 +59,7 @@ def projections_figure(
 
 
 def _seen(projection):
-    """The smallest rectangle with all that is not zero, or everything."""
+    """Find the smallest rectangle with all nonzero pixels, or everything."""
     there = np.abs(projection).max(-1) > 0
     if not there.any():
         return slice(None), slice(None)

@@ -51,7 +51,7 @@ def load_caffe(
 
     Layers are matched by name, and "/", which Keras forbids, becomes "_":
     "inception_3a/1x1" is for "inception_3a_1x1". BatchNorm and the Scale
-    behind it become one batch normalisation, which also takes up the bias of
+    behind it become one batch normalization, which also takes up the bias of
     the convolution before it where the model's has none, as in He's
     ResNet-50. Caffe's ResNets have stride 2 in the 1x1 convolution
     (`stride_in="1x1"`). A file has no mean: subtract that of its authors.
@@ -254,7 +254,7 @@ def _kernel_and_bias(layer, shape, flattened):
 
 
 def _statistics(layer, own):
-    """Translate to the epsilon of the model's own batch normalisation."""
+    """Translate to the epsilon of the model's own batch normalization."""
     mean, variance, factor = (blob.ravel() for blob in layer.blobs)
     # Sums of decaying weight; a network never trained has 0 of each.
     scale = 1 / factor if factor else factor

@@ -40,7 +40,7 @@ def load_keras_applications(
     103.939): the originals take BGR, and the first convolution is turned
     round. The ResNets have stride 2 in the 1x1 convolution
     (`stride_in="1x1"`); the biases of their convolutions are folded into the
-    batch normalisation, and its larger epsilon into the variances. Nothing is
+    batch normalization, and its larger epsilon into the variances. Nothing is
     assigned if anything does not fit.
 
     Args:
@@ -149,7 +149,7 @@ def _resnet(layers):
         if target == "conv1":
             variables["kernel"] = _to_rgb(variables["kernel"])
         if name.endswith("_conv"):
-            variables.pop("bias", None)  # goes into the normalisation
+            variables.pop("bias", None)  # goes into the normalization
         elif name.endswith("_bn"):
             # (x + bias) - mean = x - (mean - bias)
             _, *biases = layers.get(f"{name.removesuffix('bn')}conv", [None])

@@ -44,7 +44,7 @@ def name_variables(arrays: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
 
     Returns:
         The arrays by the names that Keras gives the variables of a
-        convolution, dense layer or batch normalisation; by their places for
+        convolution, dense layer or batch normalization; by their places for
         any other layer.
     """
     names = {

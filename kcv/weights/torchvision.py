@@ -164,7 +164,7 @@ def _vgg(state, name):
         last = place
     if last is None or "features.1.running_mean" in state:
         raise ValueError(
-            f"{name} is of a network with batch normalisation or of another "
+            f"{name} is of a network with batch normalization or of another "
             "family, and kcv's VGG has none: take the weights of torchvision's "
             "vgg16 or vgg19."
         )
@@ -178,7 +178,7 @@ def _vgg(state, name):
 
 
 def _feed_forward(state, layers, channels):
-    """Address layers without normalisation; fc6 sees that many channels."""
+    """Address layers without normalization; fc6 sees that many channels."""
     weights = []
     for key, value in state.items():
         layer, _, kind = key.rpartition(".")

@@ -5,16 +5,19 @@ import os
 import sys
 from collections.abc import Callable
 from typing import Annotated
+from typing import TypeVar
 
 import tyro
 
 from recipes.common.run import Folder
 
+_Options = TypeVar("_Options", bound=Folder)
+
 # Mistakes of the user, whose messages say what would be right.
 _MISTAKES = (ValueError, OSError, ImportError, FloatingPointError)
 
 
-def run_command(main: Callable[[Folder], dict], options: Folder) -> None:
+def run_command(main: Callable[[_Options], dict], options: _Options) -> None:
     """Run a recipe with the options of the command line.
 
     A mistake in the options ends with one line and exit code 2. The traceback

@@ -8,7 +8,7 @@ from kcv.training import warm_cosine
 from recipes.common.plan import Plan
 from recipes.common.run import Run
 
-# How far the colors of kcv's photographs are changed: from grey to twice the
+# How far the colors of kcv's photographs are changed: from gray to twice the
 # saturation, and to any hue.
 COLORS = {"brightness": 0.3, "contrast": 0.6, "saturation": 0.99, "hue": 0.5}
 

@@ -200,8 +200,8 @@ class RCNN(SampledTraining):
                 model is called with.
 
         Returns:
-            fc7 (B, P, F) and pool5 (B, P, G), float32. They are zero for
-            proposals that are padding or outside their image.
+            The tuple (fc7, pool5): (B, P, F) and (B, P, G), float32. They are
+            zero for proposals that are padding or outside their image.
         """
         x = self._complete(inputs)
         pixels = self.preprocessing(x["images"])
