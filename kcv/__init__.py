@@ -32,6 +32,7 @@ __all__ = [
     "segmentation",
     "serving",
     "style",
+    "training",
     "visualize",
     "weights",
 ]
