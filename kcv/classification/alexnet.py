@@ -5,6 +5,7 @@ conv5, pool5, fc6, fc7, fc8; a ReLU follows all of them up to fc7.
 """
 
 import os
+from collections.abc import Sequence
 
 import keras
 
@@ -107,7 +108,7 @@ def AlexNet(
     if include_top:
         least = 63 if variant == "one-tower" else 39
         require_size(images, name, "fc6", least)
-    mean = ILSVRC_MEAN
+    mean: Sequence[float] = ILSVRC_MEAN
     if variant == "one-tower":
         mean = [255 * number for number in TORCHVISION_MEAN]
     x = preprocess(images, include_preprocessing, mean)

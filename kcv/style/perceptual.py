@@ -109,7 +109,7 @@ class PerceptualModel(OwnLosses, keras.Model):
         if unknown:
             raise ValueError(
                 f"`loss_weights` must be of {[*LOSS_WEIGHTS]}. "
-                f"Received: loss_weights={dict(loss_weights)}"
+                f"Received: loss_weights={loss_weights}"
             )
         missing = {content_layer, *style_layers} - set(loss_network.output)
         if missing:

@@ -1,5 +1,7 @@
 """Models that have losses of their own, and take no others."""
 
+from typing import Any
+
 import keras
 
 
@@ -47,7 +49,7 @@ class OwnLosses:
                 )
         super().compile(optimizer, **kwargs)
 
-    def compile_from_config(self, config: dict) -> None:
+    def compile_from_config(self: Any, config: dict) -> None:
         """Compile a loaded model as it was compiled when it was saved."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.built:

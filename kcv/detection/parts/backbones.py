@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import keras
 
 from kcv.classification.preprocessing import Preprocessing
+from kcv.classification.preprocessing import as_preprocessing_layer
+from kcv.classification.preprocessing import check_preprocessing
 from kcv.classification.resnet import resnet_stage
 from kcv.classification.resnet import resnet_trunk
 from kcv.classification.vgg import vgg_head
@@ -160,7 +162,9 @@ def custom_parts(
         if dropout:
             x = keras.layers.Dropout(dropout, name=f"drop{number}")(x)
     return Parts(
-        _as_layer(preprocessing), trunk, keras.Model(regions, x, name="head")
+        as_preprocessing_layer(preprocessing),
+        trunk,
+        keras.Model(regions, x, name="head"),
     )
 
 
@@ -189,21 +193,9 @@ def detector_parts(
         ValueError: If `backbone` is none of these, or `preprocessing` is
             missing or has no use.
     """
+    check_preprocessing(backbone, preprocessing)
     if isinstance(backbone, keras.Model):
-        if preprocessing is None:
-            raise ValueError(
-                "`preprocessing` must be a layer or function from RGB 0..255 "
-                "to what a keras.Model backbone expects, "
-                "`keras.layers.Identity()` if the model scales by itself. "
-                "Received: preprocessing=None"
-            )
         return custom_parts(backbone, preprocessing)
-    if preprocessing is not None:
-        raise ValueError(
-            "`preprocessing` must be None unless `backbone` is a keras.Model: "
-            "other backbones have their own. Received: "
-            f"preprocessing={preprocessing!r}"
-        )
     if isinstance(backbone, Parts):
         return backbone
     pretrained = weights is not None
@@ -248,11 +240,3 @@ def load_backbone(
 
 def _less_the_mean():
     return Preprocessing(CAFFE_MEAN, name="normalization")
-
-
-def _as_layer(preprocessing):
-    if isinstance(preprocessing, keras.layers.Layer):
-        return preprocessing
-    # As a model of its operations a function can be saved.
-    images = keras.Input((None, None, 3), name="images")
-    return keras.Model(images, preprocessing(images), name="preprocessing")
