@@ -10,13 +10,6 @@ layers, per second, over that of one large matrix multiplication here.
 
 import os
 
-try:
-    # Before TensorFlow: the other order crashes some builds of the two.
-    import torch
-    import torchvision
-except ImportError:
-    torch = None
-
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from collections.abc import Sequence
@@ -27,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 import tyro
 
+from benchmarks.peer import Peer
 from benchmarks.timing import print_ratios
 from kcv.classification import VGG16
 from kcv.classification import ResNet50
@@ -47,43 +41,60 @@ def main(
     ),
     batch_size: int = 4,
     rounds: int = 9,
+    side: int = 224,
+    matrix: int = 3072,
 ) -> None:
     """Print medians, ratios and shares of the machine's peak.
 
     Args:
         networks: To be timed.
         precisions: Keras policies to time them in.
-        batch_size: Images of 224 x 224 at a time.
-        rounds: Timed calls of each, alternating.
+        batch_size: Number of images per call.
+        rounds: Number of timed calls of each, alternating.
+        side: Side of the images, in pixels.
+        matrix: Side of the matrices that tell the machine's peak.
     """
     rng = np.random.default_rng(0)
-    images = rng.uniform(-1, 1, (batch_size, 224, 224, 3)).astype("float32")
+    images = rng.uniform(-1, 1, (batch_size, side, side, 3)).astype("float32")
     labels = rng.integers(0, 1000, batch_size)
     for precision in precisions:
         keras.config.set_dtype_policy(precision)
-        peak = matrix_multiplication(precision, rounds)
+        peak = matrix_multiplication(precision, rounds, matrix)
         for network in networks:
             forward, training = {}, {}
             for name, build in zip(
                 (OURS, "keras.applications"), NETWORKS[network], strict=True
             ):
-                model = build(weights=None)
+                options = {"weights": None, "input_shape": images.shape[1:]}
+                if name == OURS:
+                    # Those of keras.applications expect scaled images.
+                    options["include_preprocessing"] = False
+                model = build(**options)
                 forward[name], training[name] = calls(model, images, labels)
                 if name == OURS:
                     work = batch_size * operations(model)
-            if torch is not None:
-                forward["torchvision"], training["torchvision"] = torch_calls(
-                    network, precision, images, labels
-                )
-            for title, functions, times_work in (
-                ("forward", forward, 1),
-                # Of the gradient, half is for the inputs, half for the weights.
-                ("training step", training, 3),
-            ):
-                times = medians(functions, rounds)
-                print_ratios(f"{network} {precision}: {title}", times, OURS)
-                rate = times_work * work / (times[OURS] / 1e3)
-                print(f"  share of peak {rate / peak:.2f}")
+            with Peer(
+                "benchmarks.with_torch.classification",
+                "torchvision",
+                network=network,
+                half=precision == "mixed_bfloat16",
+                images=images,
+                labels=labels,
+            ) as peer:
+                theirs = peer.functions()
+                if theirs:
+                    forward["torchvision"] = theirs["forward"]
+                    training["torchvision"] = theirs["step"]
+                for title, functions, times_work in (
+                    ("forward", forward, 1),
+                    # Half of the gradient is for the inputs, half for the
+                    # weights.
+                    ("training step", training, 3),
+                ):
+                    times = medians(functions, rounds)
+                    print_ratios(f"{network} {precision}: {title}", times, OURS)
+                    rate = times_work * work / (times[OURS] / 1e3)
+                    print(f"  share of peak {rate / peak:.2f}")
     keras.config.set_dtype_policy("float32")
 
 
@@ -98,33 +109,6 @@ def calls(model, images, labels):
     )
 
 
-def torch_calls(network, precision, images, labels):
-    """Build those of torchvision, on as many threads as TensorFlow has."""
-    torch.set_num_threads(os.cpu_count())
-    model = getattr(torchvision.models, network)(weights=None)
-    optimizer = torch.optim.SGD(model.parameters(), 1e-3)
-    x = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
-    y = torch.from_numpy(labels)
-    half = torch.autocast(
-        "cpu", torch.bfloat16, enabled=precision == "mixed_bfloat16"
-    )
-
-    def forward():
-        model.eval()
-        with torch.no_grad(), half:
-            model(x)
-
-    def step():
-        model.train()
-        optimizer.zero_grad()
-        with half:
-            loss = torch.nn.functional.cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-
-    return forward, step
-
-
 def operations(model):
     """Count multiplications and additions of one image's forward pass."""
     count = 0
@@ -135,7 +119,7 @@ def operations(model):
     return float(count)
 
 
-def matrix_multiplication(precision, rounds, side=3072):
+def matrix_multiplication(precision, rounds, side):
     """Measure the operations per second of one large product."""
     dtype = keras.config.dtype_policy().compute_dtype
     a, b = (tf.cast(tf.random.normal((side, side)), dtype) for _ in range(2))

@@ -28,27 +28,36 @@ from recipes.common.timing import medians
 
 
 def main(
-    height: int = 600, width: int = 800, rounds: int = 7, steps: int = 20
+    height: int = 600,
+    width: int = 800,
+    rounds: int = 7,
+    steps: int = 20,
+    backbone: str = "vgg16",
+    sizes: int = BATCH_GROUP,
 ) -> None:
     """Print the parts of inference and the images per second of training.
 
     Args:
-        height: Of the image, pixels.
-        width: Of the image, pixels.
-        rounds: Timed calls of each part, alternating.
-        steps: Training steps and batches of data to time.
+        height: Height of the image, in pixels.
+        width: Width of the image, in pixels.
+        rounds: Number of timed calls of each part, alternating.
+        steps: Number of training steps and batches of data to time.
+        backbone: Backbone of the detector whose inference is timed.
+        sizes: Number of batches before the training steps are timed. Their
+            sizes differ, and the step is traced for all of them.
     """
     keras.utils.set_random_seed(0)
-    inference(height, width, rounds)
-    training(steps)
+    inference(height, width, rounds, backbone)
+    training(steps, sizes)
 
 
-def inference(height, width, rounds):
-    """Time the parts of VGG-16's detector on one image."""
-    model = kcv.detection.FasterRCNN(20, "vgg16", seed=0)
+def inference(height, width, rounds, backbone):
+    """Time the parts of a detector on one image."""
+    model = kcv.detection.FasterRCNN(20, backbone, seed=0)
     rng = np.random.default_rng(0)
     images = rng.uniform(0, 255, (1, height, width, 3)).astype("float32")
     images = tf.constant(images)
+    propose, detect = map(model.get_layer, ("proposals", "detections"))
 
     @tf.function
     def backbone(images):
@@ -61,7 +70,8 @@ def inference(height, width, rounds):
     @tf.function
     def proposals(logits, deltas, anchors, exists, sizes):
         scores = foreground_logit(logits)
-        return model.propose([scores, deltas, anchors, exists, sizes])
+        regions, _, valid = propose([scores, deltas, anchors, exists, sizes])
+        return regions, valid
 
     @tf.function
     def head(features, cells, regions):
@@ -69,7 +79,7 @@ def inference(height, width, rounds):
 
     @tf.function
     def detections(logits, deltas, regions, valid, sizes):
-        return model.detect([logits, deltas, regions, valid, sizes])
+        return detect([logits, deltas, regions, valid, sizes])
 
     features, cells, sizes = backbone(images)
     scored = rpn(features, cells)
@@ -94,24 +104,23 @@ def inference(height, width, rounds):
         rounds,
         warm_up=2,
     )
-    print_ratios(f"inference, VGG-16, {height} x {width}", times, "whole")
+    print_ratios(f"inference, {backbone}, {height} x {width}", times, "whole")
 
 
-def training(steps):
+def training(steps, sizes):
     """Compare the data with the step of the recipe's default."""
     preset = recipe.PRESETS["small"]
     plan = preset.plan
     batches = kcv.data.batch(
         kcv.data.digit_scenes("train", seed=0), plan.batch_size
     ).map(kcv.data.detection_inputs)
-    stored = list(batches.take(3))
+    stored = list(batches.take(min(3, steps)))
 
     model = recipe.build_model(10, recipe.Options(seed=0), preset.image_size)
     model.compile(make_adamw(plan._replace(steps=1000)))
     step = tf.function(model.train_step, reduce_retracing=True)
     stream = iter(batches.prefetch(2))
-    # Sizes differ from batch to batch: let the step be traced for all of them.
-    for data in [*stored, *(next(stream) for _ in range(BATCH_GROUP))]:
+    for data in [*stored, *(next(stream) for _ in range(sizes))]:
         step(data)
 
     def rate(run, steps=steps):

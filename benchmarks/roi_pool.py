@@ -7,19 +7,11 @@ torchvision is timed where it is installed. `crop_and_resize` with max pooling
 is what TensorFlow code bases use in its place; it computes something else.
 """
 
-import os
-
-try:
-    # Before TensorFlow: the other order crashes some builds of the two.
-    import torch
-    import torchvision
-except ImportError:
-    torch = None
-
 import numpy as np
 import tensorflow as tf
 import tyro
 
+from benchmarks.peer import Peer
 from benchmarks.timing import print_ratios
 from kcv.layers import RoIPool
 from recipes.common.timing import medians
@@ -54,18 +46,21 @@ def main(
     upstream = rng.standard_normal((1, boxes, 7, 7, channels)).astype("float32")
 
     forward, both = tensorflow_functions(features, regions, upstream)
-    if torch is None:
-        print("torchvision is not installed: not timed")
-    else:
-        theirs = torchvision_functions(features, regions, upstream)
-        (
-            forward["torchvision.ops.roi_pool"],
-            both["torchvision.ops.roi_pool"],
-        ) = theirs
-    print_ratios("forward", medians(forward, rounds), "kcv.layers.RoIPool")
-    print_ratios(
-        "forward + backward", medians(both, rounds), "kcv.layers.RoIPool"
-    )
+    with Peer(
+        "benchmarks.with_torch.roi_pool",
+        "torchvision",
+        features=features,
+        regions=regions,
+        upstream=upstream,
+    ) as peer:
+        theirs = peer.functions()
+        if theirs:
+            forward["torchvision.ops.roi_pool"] = theirs["forward"]
+            both["torchvision.ops.roi_pool"] = theirs["both"]
+        print_ratios("forward", medians(forward, rounds), "kcv.layers.RoIPool")
+        print_ratios(
+            "forward + backward", medians(both, rounds), "kcv.layers.RoIPool"
+        )
 
 
 def tensorflow_functions(features, regions, upstream):
@@ -113,28 +108,6 @@ def _with_gradient(function, upstream):
 
 def _waits(function, argument):
     return lambda: function(argument).numpy()
-
-
-def torchvision_functions(features, regions, upstream):
-    """Build torchvision's calls, on as many threads as TensorFlow has."""
-    torch.set_num_threads(os.cpu_count())
-
-    def channels_first(x):
-        return torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, -1, -3)))
-
-    features = channels_first(features).requires_grad_()
-    upstream = channels_first(upstream[0])
-    boxes = torch.from_numpy(np.pad(regions, [[0, 0], [1, 0]]))
-
-    def forward():
-        with torch.no_grad():
-            return torchvision.ops.roi_pool(features, boxes, 7, 1 / 16)
-
-    def both():
-        pooled = torchvision.ops.roi_pool(features, boxes, 7, 1 / 16)
-        return torch.autograd.grad(pooled, features, upstream)
-
-    return forward, both
 
 
 if __name__ == "__main__":

@@ -8,15 +8,8 @@ against the same network with the same weights in torch, where that is
 installed; and how many images a second the pipeline of digit scenes gives.
 """
 
+import contextlib
 import functools
-import os
-
-try:
-    # Before TensorFlow: the other order crashes some builds of the two.
-    import torch
-except ImportError:
-    torch = None
-
 import time
 
 import keras
@@ -25,9 +18,12 @@ import tensorflow as tf
 import tyro
 
 import kcv
+from benchmarks.peer import Peer
+from benchmarks.peer import channels_first
 from benchmarks.timing import print_ratios
 from kcv.layers import MaxPoolWithSwitches
 from kcv.layers import MaxUnpool
+from kcv.segmentation.fcn import FCN_MEAN
 from recipes.common.timing import medians
 
 CLASSES = 21
@@ -38,14 +34,16 @@ def main(
     width: int = 480,
     rounds: int = 9,
     scenes: int = 400,
+    backbone: str = "vgg16",
 ) -> None:
     """Print medians and ratios.
 
     Args:
-        height: Of the image for FCN-8s, a multiple of 32 pixels.
-        width: Of the image for FCN-8s, a multiple of 32 pixels.
-        rounds: Timed calls of each, alternating.
-        scenes: Digit scenes that the pipeline is timed with.
+        height: Height of the image for FCN-8s, a multiple of 32 pixels.
+        width: Width of the image for FCN-8s, a multiple of 32 pixels.
+        rounds: Number of timed calls of each, alternating.
+        scenes: Number of digit scenes that the pipeline is timed with.
+        backbone: Backbone of FCN-8s. torch is timed with "vgg16" alone.
     """
     print_ratios(
         "pool, unpool and their gradient, 4 x 120 x 160 x 64",
@@ -62,12 +60,7 @@ def main(
         medians(normalizing(), rounds),
         "kcv.layers",
     )
-    for title, functions in fcn(height, width).items():
-        print_ratios(
-            f"FCN-8s, {height} x {width}, {title}",
-            medians(functions, rounds),
-            "kcv",
-        )
+    fcn(height, width, rounds, backbone)
     print(f"pipeline: {pipeline(scenes):.0f} digit scenes a second")
 
 
@@ -139,34 +132,56 @@ def normalizing():
     return functions
 
 
-def fcn(height, width):
-    """Run FCN-8s and take a step of SGD, in kcv and in torch."""
+def fcn(height, width, rounds, backbone):
+    """Time FCN-8s and a step of SGD, in kcv and in torch."""
     rng = np.random.default_rng(0)
     image = rng.uniform(0, 255, (1, height, width, 3)).astype("float32")
     labels = rng.integers(0, CLASSES, (1, height, width)).astype("int32")
-    model = kcv.segmentation.FCN8s(CLASSES, dropout=0.0)
-    for name in ("score_fr", "score_pool4", "score_pool3"):
-        layer = model.get_layer(name)
-        # From zero, both would agree whatever else they do.
-        kernel = 0.01 * rng.standard_normal(layer.kernel.shape)
-        layer.set_weights([kernel, layer.bias.numpy()])
-    functions = {"forward": {}, "update": {}}
-    if torch is None:
-        print("torch is not installed: not timed")
-    else:
-        theirs = _Torch(model)
-        np.testing.assert_allclose(
-            theirs.forward(image), model(image), atol=1e-2, rtol=1e-3
-        )
-        functions["forward"]["torch"] = lambda: theirs.forward(image)
-        functions["update"]["torch"] = lambda: theirs.update(image, labels)
+    model = kcv.segmentation.FCN8s(CLASSES, backbone, dropout=0.0)
+    for layer in model.layers:
+        if layer.name.startswith("score_"):
+            # From zero, both would agree whatever else they do.
+            kernel = 0.01 * rng.standard_normal(layer.kernel.shape)
+            layer.set_weights([kernel, layer.bias.numpy()])
     model.compile(
         keras.optimizers.SGD(1e-10, momentum=0.9),
         kcv.losses.PixelwiseCrossEntropy(),
     )
-    functions["forward"]["kcv"] = lambda: model.predict_on_batch(image)
-    functions["update"]["kcv"] = lambda: model.train_on_batch(image, labels)
-    return functions
+    functions = {
+        "forward": {"kcv": lambda: model.predict_on_batch(image)},
+        "update": {"kcv": lambda: model.train_on_batch(image, labels)},
+    }
+    with contextlib.ExitStack() as stack:
+        if backbone == "vgg16":
+            peer = stack.enter_context(torch_fcn(model, image, labels))
+            for title, function in peer.functions().items():
+                functions[title]["torch"] = function
+        for title, both in functions.items():
+            print_ratios(
+                f"FCN-8s, {height} x {width}, {title}",
+                medians(both, rounds),
+                "kcv",
+            )
+
+
+def torch_fcn(model, image, labels):
+    """Start the same network in torch, with the same weights and scores."""
+    peer = Peer(
+        "benchmarks.with_torch.segmentation",
+        weights={
+            layer.name: [channels_first(w) for w in layer.get_weights()]
+            for layer in model.layers
+            if layer.get_weights()
+        },
+        mean=[float(value) for value in FCN_MEAN],
+        image=image,
+        labels=labels,
+    )
+    if peer.names:
+        np.testing.assert_allclose(
+            peer.value("forward"), model(image), atol=1e-2, rtol=1e-3
+        )
+    return peer
 
 
 def pipeline(scenes):
@@ -178,72 +193,6 @@ def pipeline(scenes):
     for _ in batches:
         pass
     return scenes / (time.perf_counter() - start)
-
-
-class _Torch:
-    """FCN-8s of padding "same" in torch, with the weights of a model."""
-
-    def __init__(self, model):
-        torch.set_num_threads(os.cpu_count())
-        functional = torch.nn.functional
-        self.layers = {
-            layer.name: [
-                torch.from_numpy(
-                    np.ascontiguousarray(
-                        np.moveaxis(w, (2, 3), (1, 0)) if w.ndim == 4 else w
-                    )
-                ).requires_grad_(not layer.name.startswith("upscore"))
-                for w in layer.get_weights()
-            ]
-            for layer in model.layers
-            if layer.get_weights()
-        }
-        self.functional = functional
-        learned = [w for own in self.layers.values() for w in own]
-        self.solver = torch.optim.SGD(
-            [w for w in learned if w.requires_grad], lr=1e-10, momentum=0.9
-        )
-
-    def _convolve(self, x, name, padding=0):
-        return self.functional.conv2d(x, *self.layers[name], padding=padding)
-
-    def _enlarge(self, x, name, factor):
-        (kernel,) = self.layers[name]
-        # The kernels of both frameworks are (in, out, k, k) here: diagonal.
-        return self.functional.conv_transpose2d(
-            x, kernel, stride=factor, padding=factor // 2
-        )
-
-    def scores(self, image):
-        """Compute (1, C, H, W)."""
-        relu = torch.relu
-        mean = torch.tensor(kcv.segmentation.fcn.FCN_MEAN).reshape(1, 3, 1, 1)
-        x = torch.from_numpy(np.moveaxis(image, -1, 1).copy()) - mean
-        pools = {}
-        for block, count in enumerate((2, 2, 3, 3, 3), start=1):
-            for number in range(1, count + 1):
-                x = relu(self._convolve(x, f"conv{block}_{number}", 1))
-            x = pools[block] = self.functional.max_pool2d(x, 2)
-        x = relu(self._convolve(x, "fc6", 3))
-        x = relu(self._convolve(x, "fc7"))
-        x = self._enlarge(self._convolve(x, "score_fr"), "upscore2", 2)
-        x = x + self._convolve(pools[4], "score_pool4")
-        x = self._enlarge(x, "upscore_pool4", 2)
-        x = x + self._convolve(pools[3], "score_pool3")
-        return self._enlarge(x, "upscore8", 8)
-
-    def forward(self, image):
-        with torch.inference_mode():
-            return np.moveaxis(self.scores(image).numpy(), 1, -1)
-
-    def update(self, image, labels):
-        self.solver.zero_grad()
-        loss = self.functional.cross_entropy(
-            self.scores(image), torch.from_numpy(labels).long()
-        )
-        loss.backward()
-        self.solver.step()
-        return float(loss)
 
 
 def _timed(function, x):

@@ -22,17 +22,23 @@ PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 OURS, OPENCV = "kcv", "OpenCV"
 
 
-def main(mode: Literal["fast", "quality"] = "fast", rounds: int = 5) -> None:
+def main(
+    mode: Literal["fast", "quality"] = "fast",
+    rounds: int = 5,
+    side: int | None = None,
+) -> None:
     """Print how many times as long as kcv OpenCV takes.
 
     Args:
-        mode: Of both.
-        rounds: Timed calls of each, alternating.
+        mode: Mode of both.
+        rounds: Number of timed calls of each, alternating.
+        side: Side in pixels to which the photographs are cut. Defaults to the
+            whole photographs.
     """
     cv2.setNumThreads(1)
     total = {OURS: 0.0, OPENCV: 0.0}
     for name in PHOTOGRAPHS:
-        image = getattr(skimage.data, name)()
+        image = getattr(skimage.data, name)()[:side, :side]
         times = medians(
             {
                 OURS: lambda image=image: propose(

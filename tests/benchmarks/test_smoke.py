@@ -1,0 +1,62 @@
+"""Each benchmark runs, at sizes that tell nothing about speed."""
+
+import pytest
+
+from benchmarks import classification
+from benchmarks import faster_rcnn
+from benchmarks import roi_pool
+from benchmarks import segmentation
+from benchmarks import selective_search
+from benchmarks import style
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "options", "title"),
+    [
+        (
+            classification,
+            {
+                "networks": ("resnet50",),
+                "precisions": ("float32",),
+                "batch_size": 1,
+                "side": 32,
+                "matrix": 64,
+            },
+            "resnet50 float32: training step",
+        ),
+        (
+            faster_rcnn,
+            {
+                "height": 64,
+                "width": 96,
+                "steps": 1,
+                "sizes": 0,
+                "backbone": "resnet18",
+            },
+            "data / step",
+        ),
+        (
+            roi_pool,
+            {"boxes": 4, "height": 6, "width": 8, "channels": 2},
+            "forward + backward",
+        ),
+        (
+            segmentation,
+            {
+                "height": 32,
+                "width": 64,
+                "scenes": 8,
+                "backbone": "googlenet",
+            },
+            "FCN-8s, 32 x 64, update",
+        ),
+        (selective_search, {"side": 48}, "all four, fast"),
+        (style, {"size": 48}, "one pass of the network, 48 px"),
+    ],
+    ids=lambda value: getattr(value, "__name__", "").rpartition(".")[2],
+)
+def test_a_benchmark_prints_ratios(benchmark, options, title, capsys):
+    benchmark.main(rounds=1, **options)
+    printed = capsys.readouterr().out
+    assert title in printed
+    assert " ms " in printed
