@@ -25,7 +25,7 @@ def coco(
     split: str | None = "train",
     *,
     images: str | os.PathLike | None = None,
-    classes: Sequence[str] | None = None,
+    class_names: Sequence[str] | None = None,
     seed: int | None = None,
     start: int = 0,
     on_error: str = "raise",
@@ -39,9 +39,9 @@ def coco(
         split: "train" or "val" of a set from TFDS. Not used for a JSON file,
             which is one split. Defaults to "train".
         images: Folder of the `file_name`s of a JSON file.
-        classes: Names of the classes in label order. Pass those of the training
-            file for another file. Defaults to None, for the categories in the
-            order of their ids.
+        class_names: Names of the classes in label order. Pass those of the
+            training file for another file. Defaults to None, for the categories
+            in the order of their ids.
         seed: Seed of the order. Every epoch has an order of its own, there are
             epochs without end, and example number p is a pure function of (set,
             seed, p). Defaults to None, for one pass in the order of the file.
@@ -69,9 +69,9 @@ def coco(
     ```
     """
     if is_tfds_name(source, "coco"):
-        if images is not None or classes is not None:
+        if images is not None or class_names is not None:
             raise ValueError(
-                "`images` and `classes` are for a JSON file. Received: "
+                "`images` and `class_names` are for a JSON file. Received: "
                 f"source={source!r}"
             )
         return tfds_detection(
@@ -87,22 +87,22 @@ def coco(
             f"`images` must be the folder of the images of {source}. "
             "Received: images=None"
         )
-    annotations = read_coco(source, images, classes)
+    annotations = read_coco(source, images, class_names)
     return annotations.dataset(seed, start, on_error, skipped)
 
 
 def read_coco(
     file: str | os.PathLike,
     images: str | os.PathLike,
-    classes: Sequence[str] | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> Annotations:
     """Read the annotations of a JSON file, without the pixels.
 
     Args:
         file: Path of a JSON file of instances.
         images: Folder of its `file_name`s.
-        classes: Names of the classes in label order. Defaults to None, for the
-            categories in the order of their ids.
+        class_names: Names of the classes in label order. Defaults to None, for
+            the categories in the order of their ids.
 
     Returns:
         The checked `Annotations`, in the order of the file.
@@ -122,15 +122,16 @@ def read_coco(
         category["id"]: category["name"]
         for category in sorted(content["categories"], key=lambda c: c["id"])
     }
-    classes = tuple(names.values() if classes is None else classes)
-    unknown = sorted(set(names.values()) - set(classes))
+    class_names = tuple(names.values() if class_names is None else class_names)
+    unknown = sorted(set(names.values()) - set(class_names))
     if unknown:
         raise ValueError(
-            f"{file} has categories {unknown} that classes {classes} lack"
+            f"{file} has categories {unknown}. `class_names` must have them. "
+            f"Received: class_names={class_names}"
         )
-    if len(set(classes)) != len(classes):
-        raise ValueError(f"{file}: two categories share a name: {classes}")
-    labels = {key: classes.index(name) for key, name in names.items()}
+    if len(set(class_names)) != len(class_names):
+        raise ValueError(f"{file}: two categories share a name: {class_names}")
+    labels = {key: class_names.index(name) for key, name in names.items()}
     objects = {image["id"]: [] for image in content["images"]}
     if len(objects) != len(content["images"]):
         raise ValueError(f"{file}: two images have the same id")
@@ -141,11 +142,16 @@ def read_coco(
     return Annotations(
         tuple(
             _image_boxes(
-                image, objects[image["id"]], labels, len(classes), folder, file
+                image,
+                objects[image["id"]],
+                labels,
+                len(class_names),
+                folder,
+                file,
             )
             for image in content["images"]
         ),
-        classes,
+        class_names,
         f"{file} with images in {folder}",
     )
 

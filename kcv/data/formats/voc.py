@@ -48,7 +48,7 @@ def voc(
     source: str | os.PathLike = "voc/2007",
     split: str | None = "train",
     *,
-    classes: Sequence[str] | None = VOC_CLASSES,
+    class_names: Sequence[str] | None = VOC_CLASSES,
     seed: int | None = None,
     start: int = 0,
     on_error: str = "raise",
@@ -63,7 +63,7 @@ def voc(
         split: "train", "val", "trainval" or "test"; of a folder the name of
             any list, or None for all images with annotations. Defaults to
             "train".
-        classes: Names of the classes in label order. None is for the names
+        class_names: Names of the classes in label order. None is for the names
             that occur in the split, sorted; other splits may lack one of them.
             Defaults to the 20 classes of VOC.
         seed: Seed of the order. Every epoch has an order of its own, there are
@@ -89,14 +89,14 @@ def voc(
     Example:
 
     ```python
-    mine = kcv.data.voc("my_tree", "train", classes=("cat", "dog"))
+    mine = kcv.data.voc("my_tree", "train", class_names=("cat", "dog"))
     ```
     """
     if is_tfds_name(source, "voc"):
-        if classes is not None and tuple(classes) != VOC_CLASSES:
+        if class_names is not None and tuple(class_names) != VOC_CLASSES:
             raise ValueError(
-                f"`classes` of {source} are fixed. Received: "
-                f"classes={tuple(classes)}"
+                f"`class_names` of {source} are fixed. Received: "
+                f"class_names={tuple(class_names)}"
             )
         return tfds_detection(
             os.fspath(source),
@@ -106,14 +106,14 @@ def voc(
             on_error=on_error,
             skipped=skipped,
         ).dataset
-    annotations = read_voc(source, split, classes)
+    annotations = read_voc(source, split, class_names)
     return annotations.dataset(seed, start, on_error, skipped)
 
 
 def read_voc(
     folder: str | os.PathLike,
     split: str | None,
-    classes: Sequence[str] | None = VOC_CLASSES,
+    class_names: Sequence[str] | None = VOC_CLASSES,
 ) -> Annotations:
     """Read the annotations of a tree of files, without the pixels.
 
@@ -121,7 +121,7 @@ def read_voc(
         folder: Folder with `JPEGImages`, `Annotations` and, unless `split` is
             None, `ImageSets/Main/SPLIT.txt`.
         split: Name of a list, or None for all images with annotations.
-        classes: Names of the classes in label order. None is for the names
+        class_names: Names of the classes in label order. None is for the names
             that occur in the split, sorted. Defaults to the 20 classes of VOC.
 
     Returns:
@@ -134,7 +134,7 @@ def read_voc(
     Example:
 
     ```python
-    names = kcv.data.read_voc("my_tree", None, classes=None).class_names
+    names = kcv.data.read_voc("my_tree", None, class_names=None).class_names
     ```
     """
     folder = Path(folder)
@@ -146,8 +146,8 @@ def read_voc(
         (name, _root(folder / "Annotations" / f"{name}.xml"))
         for name in voc_image_names(folder, split)
     ]
-    if classes is None:
-        classes = voc_class_names(folder, [split])
+    if class_names is None:
+        class_names = voc_class_names(folder, [split])
     files = {}
     for file in sorted((folder / "JPEGImages").rglob("*")):
         if file.suffix.lower() in IMAGE_SUFFIXES:
@@ -158,13 +158,13 @@ def read_voc(
             root,
             name,
             files.get(name, str(folder / "JPEGImages" / f"{name}.jpg")),
-            tuple(classes),
+            tuple(class_names),
             folder / "Annotations" / f"{name}.xml",
         )
         for name, root in roots
     ]
     origin = f"VOC tree {folder}, split {split}"
-    return Annotations(tuple(images), tuple(classes), origin)
+    return Annotations(tuple(images), tuple(class_names), origin)
 
 
 def voc_splits(folder: str | os.PathLike) -> list[str]:
@@ -223,17 +223,18 @@ def _objects(root: ElementTree.Element) -> list[ElementTree.Element]:
     return root.findall("object")
 
 
-def _image_boxes(root, name, file, classes, xml_file) -> ImageBoxes:
+def _image_boxes(root, name, file, class_names, xml_file) -> ImageBoxes:
     objects = _objects(root)
     corners, labels = [], []
     for number, found in enumerate(objects):
         class_name = found.findtext("name")
-        if class_name not in classes:
+        if class_name not in class_names:
             raise ValueError(
                 f"{xml_file}: object {number} is a {class_name!r}; classes "
-                f"are {', '.join(classes)}. Pass classes=(...) with your own"
+                f"are {', '.join(class_names)}. Pass class_names=(...) with "
+                "your own"
             )
-        labels.append(classes.index(class_name))
+        labels.append(class_names.index(class_name))
         corners.append(_corners(found.find("bndbox"), number, xml_file))
     boxes = np.array(corners, np.float32).reshape(-1, 4)
     boxes -= np.array([1, 1, 0, 0], np.float32)
@@ -245,7 +246,7 @@ def _image_boxes(root, name, file, classes, xml_file) -> ImageBoxes:
     boxes = check_boxes(
         boxes,
         np.array(labels, np.int32),
-        classes=len(classes),
+        classes=len(class_names),
         name=str(xml_file),
         size=size if any(size) else None,
     )

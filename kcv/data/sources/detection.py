@@ -114,7 +114,7 @@ def _voc(split: str, folder: str) -> Annotations:
             names = voc_class_names(folder, [train, test])
             return read_voc(folder, train if split == "train" else test, names)
     only = next((s for s in ("trainval", "train") if s in there), None)
-    return take_split(read_voc(folder, only, classes=None), split)
+    return take_split(read_voc(folder, only, class_names=None), split)
 
 
 def _coco(

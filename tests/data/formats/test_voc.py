@@ -147,5 +147,5 @@ def test_broken_images_raise_or_are_counted(write_voc):
 
 
 def test_fixed_classes_of_tfds():
-    with pytest.raises(ValueError, match="`classes` of voc/2007 are fixed"):
-        voc("voc/2007", classes=("cat",))
+    with pytest.raises(ValueError, match="`class_names` of voc/2007 are fixed"):
+        voc("voc/2007", class_names=("cat",))
