@@ -31,7 +31,7 @@ def DeconvNet(
     """Build DeconvNet for windows of one size.
 
     251,805,653 trainable parameters for VOC. Batch normalization follows every
-    convolution but the last; the authors measure its statistics anew when
+    convolution but the last; the authors measure its statistics again when
     training is done, see `kcv.segmentation.recompute_batch_norm`.
 
     Args:

@@ -31,7 +31,7 @@ def SegNet(
 
     29,449,355 trainable parameters for CamVid's 11 classes. Batch
     normalization follows every convolution but the last; the authors measure
-    its statistics anew when training is done, see
+    its statistics again when training is done, see
     `kcv.segmentation.recompute_batch_norm`.
 
     Args:
