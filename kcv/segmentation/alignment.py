@@ -1,4 +1,4 @@
-"""Maps of different strides, brought to lie on the same pixels."""
+"""Alignment of maps of different strides."""
 
 import keras
 import tensorflow as tf
@@ -9,15 +9,17 @@ from kcv.layers.image_layer import ImageLayer
 
 @keras.saving.register_keras_serializable("kcv")
 class Fuse(ImageLayer):
-    """Add the scores of a skip to enlarged scores, cell on cell.
-
-    Args:
-        offset: first row and column of the enlarged scores that the skip has,
-            too.
-        skip_offset: first row and column of the skip that those have, too.
+    """Add the scores of a skip to enlarged scores, cell by cell.
 
     Call with `[scores, skip]`, (B, H, W, C) and (B, H', W', C). Returns their
-    sum where both are.
+    sum over the cells that both have.
+
+    Args:
+        offset: Number of rows and columns that are cropped from the top left
+            of the enlarged scores. Integer. Defaults to 0.
+        skip_offset: Number of rows and columns that are cropped from the top
+            left of the skip. Integer. Defaults to 0.
+        **kwargs: Options of `keras.layers.Layer`.
     """
 
     def __init__(self, offset=0, skip_offset=0, **kwargs):

@@ -1,8 +1,9 @@
 """DeconvNet (Noh, Hong and Han 2015).
 
-VGG-16 down to a single cell, and its mirror image up again: unpooling by the
-switches, and transposed convolutions. Layers have the names of the authors'
-Caffe models.
+VGG-16 down to a single cell, and its mirror image up again, with unpooling by
+the switches and transposed convolutions. The encoder's layers have the names of
+the authors' Caffe models; the decoder counts its convolutions down, where
+theirs counts up.
 """
 
 import os
@@ -31,30 +32,32 @@ def DeconvNet(
     """Build DeconvNet for windows of one size.
 
     251,805,653 trainable parameters for VOC. Batch normalization follows every
-    convolution but the last; the authors measure its statistics again when
-    training is done, see `kcv.segmentation.recompute_batch_norm`.
+    convolution but the last. The authors measure its statistics again when
+    training is done: see `kcv.segmentation.recompute_batch_norm`.
 
     Args:
-        classes: C, with background.
-        input_shape: (height, width, 3) of the windows; fc6 covers the whole of
-            what the encoder makes of them.
-        blocks: convolutions and filters of each block of the encoder.
-        units: of fc6 and fc7.
-        weights: None, "imagenet" (the download of keras.applications) or a
-            path for `kcv.weights.load_weights`: of a VGG-16, whose
-            convolutions, fc6 and fc7 the encoder begins with.
-        kernel_initializer: of all kernels; None is the authors' Gaussian of
-            standard deviation .01.
-        name: of the model.
+        classes: Number of classes C, with background. Defaults to 21.
+        input_shape: Shape (height, width, 3) of the windows. fc6 covers all of
+            the encoder's last map. Defaults to (224, 224, 3).
+        blocks: Number of convolutions and of filters of each block of the
+            encoder. Defaults to those of VGG-16.
+        units: Number of filters of fc6 and fc7. Defaults to 4096.
+        weights: Pretrained weights of a VGG-16, with whose convolutions, fc6
+            and fc7 the encoder begins: None for random ones, "imagenet" for
+            those of keras.applications, which are downloaded, or a file that
+            `kcv.weights.load_weights` takes. Defaults to None.
+        kernel_initializer: Initializer of all kernels. None is the authors'
+            Gaussian of standard deviation .01. Defaults to None.
+        name: Name of the model. Defaults to "deconvnet".
 
     Returns:
         A model from windows (B, H, W, 3), RGB in 0..255, to logits
         (B, H, W, C) float32.
 
     Raises:
-        FileNotFoundError: if `weights` is a file that does not exist.
-        ValueError: if `classes` is no number of classes, `input_shape` is
-            free, or weights do not fit.
+        FileNotFoundError: If `weights` is a file that does not exist.
+        ValueError: If `classes` is not a number of classes, `input_shape` is
+            not fixed, or weights do not fit.
 
     Example:
 
@@ -64,12 +67,12 @@ def DeconvNet(
     """
     if int(classes) != classes or classes < 2:
         raise ValueError(
-            "classes must be the number of classes with background, 2 at "
-            f"least. Received: classes={classes}"
+            "`classes` must be the number of classes with background, at "
+            f"least 2. Received: classes={classes}"
         )
     if None in input_shape:
         raise ValueError(
-            "input_shape must be fixed, since fc6 covers all of a window. "
+            "`input_shape` must be fixed, since fc6 covers all of a window. "
             f"Received: input_shape={input_shape}"
         )
     if kernel_initializer is None:

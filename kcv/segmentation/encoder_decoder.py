@@ -1,4 +1,4 @@
-"""Down by pooling with switches and up again, as in SegNet and DeconvNet."""
+"""Encoders that pool with switches, and decoders that unpool by them."""
 
 import os
 import re
@@ -30,12 +30,13 @@ def encode(
     """Apply blocks of convolutions, and pool behind each.
 
     Args:
-        x: maps (B, H, W, C).
-        blocks: number of convolutions and filters of each.
-        convolution: applies one, named conv<block>_<number>.
+        x: Maps (B, H, W, C).
+        blocks: Number of convolutions and of filters of each block.
+        convolution: Function that applies a convolution to maps, with a number
+            of filters and a name, conv<block>_<number>.
 
     Returns:
-        What the last pooling gives, and for each block what was pooled and
+        The last pooled maps, and for each block the maps that were pooled and
         the switches. Poolings round sizes up.
     """
     pooled = []
@@ -49,7 +50,7 @@ def encode(
 
 
 def unpool(x: Tensor, block: int, before: Tensor, switches: Tensor) -> Tensor:
-    """Put maps back to where the maxima of a block's pooling were."""
+    """Put maps back where the maxima of a block's pooling were."""
     return MaxUnpool(name=f"upsample{block}")([x, switches, before])
 
 
@@ -67,13 +68,15 @@ def decode(
     The last convolution of a block has the filters of the block before it.
 
     Args:
-        x: maps like those that `encode` has given.
-        pooled: of `encode`.
-        blocks: of `encode`.
-        convolution: applies one.
-        name: of the convolutions, with {block} and {number}.
-        leave_out: how many convolutions at the very end are not applied.
-        enlarge: brings maps to the size that a pooling was given.
+        x: Maps of the size of the last pooled maps.
+        pooled: Pooled maps and switches of each block, from `encode`.
+        blocks: The `blocks` that `encode` was given.
+        convolution: Function that applies a convolution, as in `encode`.
+        name: Name of the convolutions, with {block} and {number}.
+        leave_out: Number of convolutions at the very end that are not applied.
+            Defaults to 0.
+        enlarge: Function that enlarges maps to the size that a pooling was
+            given. Defaults to `unpool`.
 
     Returns:
         Maps of the size that `encode` was given.
@@ -101,15 +104,15 @@ def normalize(x: Tensor, layer: keras.layers.Layer, relu: bool = True):
 
 
 def load_encoder(model: keras.Model, weights: str | os.PathLike) -> None:
-    """Take the convolutions of VGG-16 over; fc6 and fc7 too, if there are any.
+    """Load the convolutions of a VGG-16, and fc6 and fc7 if the model has them.
 
     Args:
-        model: of layers conv<block>_<number>.
-        weights: "imagenet" or a file, as for `kcv.weights.load_weights`.
+        model: Model with layers conv<block>_<number>.
+        weights: "imagenet" or a file that `kcv.weights.load_weights` takes.
 
     Raises:
-        FileNotFoundError: if `weights` is a file that does not exist.
-        ValueError: if a convolution finds no weights.
+        FileNotFoundError: If `weights` is a file that does not exist.
+        ValueError: If there are no weights for a convolution.
     """
     report = load_weights(model, weights, strict=False, skip=_CLASSIFIER)
     missing = [name for name in report.missing if re.match(r"conv\d_\d/", name)]

@@ -432,19 +432,20 @@ def FCN(
 
 
 def go_on_from(model: keras.Model, trained: keras.Model) -> list[str]:
-    """Begin a network with the layers of another that have the same shape.
+    """Initialize a network with the layers of another that have its shapes.
 
-    As FCN-16s begins with those of FCN-32s: what is new keeps its values.
+    FCN-16s begins with the layers of FCN-32s; layers that are new keep their
+    values.
 
     Args:
-        model: to begin.
-        trained: to begin with.
+        model: Model to initialize.
+        trained: Model whose weights are copied.
 
     Returns:
         Names of the layers of `model` that have weights and keep their own.
 
     Raises:
-        ValueError: if they have no layer in common.
+        ValueError: If the models have no layer in common.
 
     Example:
 

@@ -1,8 +1,8 @@
 """SegNet and SegNet-Basic (Badrinarayanan, Kendall and Cipolla 2015).
 
-Maps are enlarged by the switches of the poolings that made them small: nothing
-is learned there, and little is stored. Layers have the names of the authors'
-Caffe models.
+Maps are enlarged by the switches of the poolings that reduced them, which has
+no weights and stores little. The layers of SegNet have the names of the
+authors' Caffe model.
 """
 
 import os
@@ -30,27 +30,30 @@ def SegNet(
     """Build SegNet: VGG-16 without its dense layers, and its mirror image.
 
     29,449,355 trainable parameters for CamVid's 11 classes. Batch
-    normalization follows every convolution but the last; the authors measure
-    its statistics again when training is done, see
+    normalization follows every convolution but the last. The authors measure
+    its statistics again when training is done: see
     `kcv.segmentation.recompute_batch_norm`.
 
     Args:
-        classes: C, with background if the set has one.
-        input_shape: (height, width, 3); any size by default, 360 x 480 in the
-            paper.
-        blocks: convolutions and filters of each block of the encoder.
-        weights: None, "imagenet" (the download of keras.applications) or a
-            path for `kcv.weights.load_weights`: of a VGG-16, whose
-            convolutions the encoder begins with.
-        name: of the model.
+        classes: Number of classes C, with background if the set has one.
+            Defaults to 11.
+        input_shape: Shape (height, width, 3) of the images, 360 x 480 in the
+            paper. Defaults to any size.
+        blocks: Number of convolutions and of filters of each block of the
+            encoder. Defaults to those of VGG-16.
+        weights: Pretrained weights of a VGG-16, with whose convolutions the
+            encoder begins: None for random ones, "imagenet" for those of
+            keras.applications, which are downloaded, or a file that
+            `kcv.weights.load_weights` takes. Defaults to None.
+        name: Name of the model. Defaults to "segnet".
 
     Returns:
         A model from images (B, H, W, 3), RGB in 0..255, from which nothing is
         subtracted, to logits (B, H, W, C) float32.
 
     Raises:
-        FileNotFoundError: if `weights` is a file that does not exist.
-        ValueError: if `classes` is no number of classes, or weights do not
+        FileNotFoundError: If `weights` is a file that does not exist.
+        ValueError: If `classes` is not a number of classes, or weights do not
             fit.
 
     Example:
@@ -106,17 +109,20 @@ def SegNetBasic(
     has no ReLU.
 
     Args:
-        classes: As in `SegNet`.
-        input_shape: As in `SegNet`.
-        filters: of every convolution.
-        depth: number of poolings.
-        name: of the model.
+        classes: Number of classes C, with background if the set has one.
+            Defaults to 11.
+        input_shape: Shape (height, width, 3) of the images. Defaults to any
+            size.
+        filters: Number of filters of every convolution. Defaults to 64.
+        depth: Number of poolings. Defaults to 4.
+        name: Name of the model. Defaults to "segnet_basic".
 
     Returns:
-        As of `SegNet`.
+        A model from images (B, H, W, 3), RGB in 0..255, from which nothing is
+        subtracted, to logits (B, H, W, C) float32.
 
     Raises:
-        ValueError: if `classes` is no number of classes.
+        ValueError: If `classes` is not a number of classes.
 
     Example:
 
@@ -161,6 +167,6 @@ def _check(classes):
     require_channels_last()
     if int(classes) != classes or classes < 2:
         raise ValueError(
-            "classes must be the number of classes, 2 at least. Received: "
+            "`classes` must be the number of classes, at least 2. Received: "
             f"classes={classes}"
         )

@@ -116,7 +116,7 @@ def test_no_number_of_classes(build):
 
 
 def test_windows_of_free_size():
-    with pytest.raises(ValueError, match="input_shape must be fixed"):
+    with pytest.raises(ValueError, match="`input_shape` must be fixed"):
         DeconvNet(2, (None, None, 3))
 
 
