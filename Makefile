@@ -9,16 +9,19 @@ AMERICAN := README.md CONTRIBUTING.md docs export recipes tests/detection \
 	kcv/detection kcv/layers kcv/metrics kcv/proposals kcv/segmentation \
 	kcv/serving kcv/training kcv/weights
 
+# Files in their order, so that the last ones, docstring examples, are short.
+IN_TWO := -n 2 --dist loadfile --no-loadscope-reorder
+
 .PHONY: demo test test-all lint clean
 
 demo: $(VENV)/recipes
 	$(BIN)/python -m recipes.faster_rcnn
 
 test: $(VENV)/test
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest $(IN_TWO) -m "not slow"
 
 test-all: $(VENV)/test
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest $(IN_TWO)
 
 lint: $(VENV)/lint
 	$(BIN)/ruff check .

@@ -37,8 +37,11 @@ def dense_probabilities(
     Example:
 
     ```python
+    import functools
+
+    dense = kcv.classification.fully_convolutional(model)
     kcv.metrics.evaluate_classifier(
-        functools.partial(dense_probabilities, fully_convolutional), dataset
+        functools.partial(dense_probabilities, dense), dataset
     )
     ```
     """

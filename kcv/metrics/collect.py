@@ -37,7 +37,7 @@ def collect_detections(
 
     ```python
     ground_truth, detections = collect_detections(model, test_batches)
-    voc_average_precision(ground_truth, detections)["voc07_map"]
+    kcv.metrics.voc_average_precision(ground_truth, detections)["voc07_map"]
     ```
     """
     ground_truth = {}

@@ -54,7 +54,7 @@ def label_by_windows(
     Example:
 
     ```python
-    whole = label_by_windows(DeconvNet(21))
+    whole = label_by_windows(kcv.segmentation.DeconvNet(21))
     boxes = kcv.proposals.propose(image, "edge_boxes", max_proposals=50)
     logits = whole.predict({"images": image[None], "proposals": boxes[None]})
     ```

@@ -52,6 +52,8 @@ class Client:
     Example:
 
     ```python
+    from pathlib import Path
+
     client = Client("localhost:8500", model="faster_rcnn")
     answer = client.predict(image_bytes=[Path("a.jpg").read_bytes()])
     boxes = answer["detection_boxes"]  # (1, 100, 4)

@@ -112,7 +112,8 @@ def publish(
 
     ```python
     # Path("models/faster_rcnn/1"), and so on
-    publish(model, "models/faster_rcnn", prepare=ShortSide(600, 1000))
+    prepare = kcv.serving.ShortSide(600, 1000)
+    publish(model, "models/faster_rcnn", prepare=prepare)
     ```
     """
     _check_class_names(class_names, model)

@@ -32,6 +32,8 @@ class RestClient:
     Example:
 
     ```python
+    from pathlib import Path
+
     client = RestClient("http://localhost:8501", model="faster_rcnn")
     answer = client.predict(image_bytes=[Path("a.jpg").read_bytes()])
     ```

@@ -79,7 +79,8 @@ class PerceptualModel(OwnLosses, keras.Model):
 
     ```python
     vgg = kcv.style.loss_network(kcv.style.LOSS_LAYERS, "vgg16")
-    model = PerceptualModel(StyleTransformNet(), vgg, style=painting)
+    net = kcv.style.StyleTransformNet()
+    model = PerceptualModel(net, vgg, style=painting)
     model.compile(keras.optimizers.Adam(1e-3))
     model.fit(photographs, steps_per_epoch=1000)
     model.net.save("painter.keras")

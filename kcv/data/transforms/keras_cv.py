@@ -32,6 +32,8 @@ def to_keras_cv(example: dict) -> dict:
     Example:
 
     ```python
+    import keras_cv
+
     scenes = kcv.data.digit_scenes("train").map(kcv.data.to_keras_cv)
     flip = keras_cv.layers.RandomFlip(bounding_box_format="xyxy")
     flipped = scenes.ragged_batch(4).map(flip).map(kcv.data.from_keras_cv)

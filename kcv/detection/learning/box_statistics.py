@@ -39,7 +39,8 @@ def box_statistics(
 
     ```python
     mean, std = box_statistics(batches, classes=20)
-    model = FastRCNN(20, box_normalization=BoxNormalization(mean, std))
+    normalization = kcv.detection.BoxNormalization(mean, std)
+    model = kcv.detection.FastRCNN(20, box_normalization=normalization)
     ```
     """
     count = np.zeros((classes, 1))

@@ -133,7 +133,8 @@ def custom_parts(
         include_top=False, input_shape=(None, None, 3)
     )
     rescaling = keras.layers.Rescaling(1 / 127.5, offset=-1)
-    model = FasterRCNN(20, custom_parts(trunk, rescaling, units=(256, 256)))
+    parts = custom_parts(trunk, rescaling, units=(256, 256))
+    model = kcv.detection.FasterRCNN(20, parts)
     ```
     """
     if len(trunk.output_shape) != 4 or trunk.output_shape[-1] is None:

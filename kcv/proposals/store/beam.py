@@ -48,6 +48,8 @@ class ComputeProposals(beam.PTransform):
     Example:
 
     ```python
+    import apache_beam as beam
+
     cache = kcv.proposals.ProposalCache("/nfs/voc/proposals", mode="fast")
     with beam.Pipeline(options=options) as pipeline:
         (
