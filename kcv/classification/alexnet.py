@@ -77,8 +77,9 @@ def AlexNet(
             torchvision has weights of "one-tower", keras.applications of none.
         input_shape: (height, width, 3); with the classifier (227, 227, 3) by
             default, (224, 224, 3) for "one-tower"; any size without.
-        classes: Number of classes.
-        classifier_activation: Of the last layer; None gives logits.
+        classes: Number of classes. Defaults to 1000.
+        classifier_activation: Activation of the last layer. None gives logits.
+            Defaults to "softmax".
         variant: "caffe", "caffenet", "ungrouped" or "one-tower".
         include_preprocessing: Whether the model takes RGB in 0..255 and
             subtracts the mean: Caffe's, or torchvision's for "one-tower", in a
@@ -132,7 +133,8 @@ def alexnet_trunk(
 
     Args:
         x: Images (B, height, width, channels) less the mean.
-        variant: As in `AlexNet`.
+        variant: "caffe", "caffenet", "ungrouped" or "one-tower". Defaults to
+            "caffe".
 
     Returns:
         The output of every layer, after its ReLU, by name: conv1, norm1,

@@ -45,10 +45,15 @@ def CIFARResNet(
         weights: None, or a file that `kcv.weights.load_weights` takes.
         input_shape: (height, width, 3); (32, 32, 3) by default with the
             classifier, any size without. None is a free size.
-        classes: Number of classes.
-        classifier_activation: Of the last layer; None gives logits.
-        shortcut: "A", the paper's on CIFAR, or "B", as in `ResNet18`.
-        frozen_batch_norm: As in `ResNet50`.
+        classes: Number of classes. Defaults to 10.
+        classifier_activation: Activation of the last layer. None gives logits.
+            Defaults to "softmax".
+        shortcut: Shortcut past a block that changes the shape: "A", the paper's
+            on CIFAR, without parameters, or "B", a projection with batch
+            normalization. Defaults to "A".
+        frozen_batch_norm: Whether batch normalization is constant: neither its
+            scale and shift nor its statistics train. For fine-tuning with few
+            images per step. Defaults to False.
         include_preprocessing: Whether the model takes RGB in 0..255 and brings
             channels to CIFAR-10's mean 0 and deviation 1 in a first layer,
             "preprocessing". False for images that are prepared already.

@@ -66,8 +66,9 @@ def GoogLeNet(
             with heads also loads into a network without.
         input_shape: (height, width, 3); (224, 224, 3) by default with the
             classifier, any size without. The heads need one size.
-        classes: Number of classes.
-        classifier_activation: Of the last layers; None gives logits.
+        classes: Number of classes. Defaults to 1000.
+        classifier_activation: Activation of the last layer. None gives logits.
+            Defaults to "softmax".
         aux_heads: Whether to add the auxiliary heads. The model is an
             `AuxiliaryClassifier` then: `compile(optimizer)` and `fit` train
             all three classifiers, all else sees the main one alone.
@@ -156,7 +157,8 @@ def googlenet_trunk(
 
     Args:
         x: Images (B, height, width, channels) less the mean.
-        variant: As in `GoogLeNet`.
+        variant: "caffe", the paper's network, or "torchvision". Defaults to
+            "caffe".
 
     Returns:
         The output of the stem's layers and of every inception module, by name:
@@ -215,7 +217,8 @@ def inception(
             the 3x3, and the 3x3; of the same two for the 5x5; of the 1x1 that
             projects the maxima of 3x3 windows.
         name: Of the module, in front of its layers' names.
-        variant: As in `GoogLeNet`.
+        variant: "caffe", the paper's network, or "torchvision". Defaults to
+            "caffe".
 
     Returns:
         Maps (B, height, width, sum of the four outputs' filters).

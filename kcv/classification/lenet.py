@@ -90,7 +90,8 @@ def LeNet5(
             (32, 32, 1) for "1998". "modern" pads by two pixels itself: do not
             pad its images.
         classes: Number of classes; 10 for "1998", which has codes for digits.
-        classifier_activation: Of the last layer; None gives logits.
+        classifier_activation: Activation of the last layer. None gives logits.
+            Defaults to "softmax".
         variant: "modern", "1998" or "caffe".
         activation: Of "modern" alone: "tanh" (None) or "relu".
         pooling: Of "modern" alone: "average" (None) or "max".

@@ -10,6 +10,7 @@ right only, where the paper's networks pad all sides.
 """
 
 import os
+from typing import Any
 
 import keras
 
@@ -48,21 +49,31 @@ def ResNet18(
     `shortcut="A"`.
 
     Args:
-        include_top: As in `ResNet50`.
+        include_top: Whether to add pool5, fc1000 and prob. Without it the
+            network ends with the last residual block. Defaults to True.
         weights: None, or a file that `kcv.weights.load_weights` takes:
             torchvision has weights for ImageNet, keras.applications has none.
-        input_shape: As in `ResNet50`.
-        classes: Number of classes.
-        classifier_activation: Of the last layer; None gives logits.
+        input_shape: Shape (height, width, 3) of the images. Defaults to (224,
+            224, 3) with the classifier, and to any size without.
+        classes: Number of classes. Defaults to 1000.
+        classifier_activation: Activation of the last layer. None gives logits.
+            Defaults to "softmax".
         shortcut: Past a block that changes the shape: "B", a projection with
             batch normalization (the released networks), or "A", the paper's
             option without parameters, see `kcv.layers.IdentityShortcut`.
-        frozen_batch_norm: As in `ResNet50`.
-        include_preprocessing: As in `ResNet50`.
+        frozen_batch_norm: Whether batch normalization is constant: neither its
+            scale and shift nor its statistics train. For fine-tuning with few
+            images per step. Defaults to False.
+        include_preprocessing: Whether the model takes RGB in 0..255 and
+            subtracts the mean (123.68, 116.779, 103.939) in a first layer,
+            "preprocessing". False for images that are prepared already.
+            Defaults to True.
         name: Name of the model.
 
     Returns:
-        A model as of `ResNet50`, with 512 channels in the end.
+        A model from images (B, height, width, 3), RGB in 0..255, to
+        probabilities (B, classes), or to maps
+        (B, ceil(height / 32), ceil(width / 32), 512).
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
@@ -104,18 +115,33 @@ def ResNet34(
     `shortcut="A"`.
 
     Args:
-        include_top: As in `ResNet50`.
-        weights: As in `ResNet18`.
-        input_shape: As in `ResNet50`.
-        classes: Number of classes.
-        classifier_activation: Of the last layer; None gives logits.
-        shortcut: As in `ResNet18`.
-        frozen_batch_norm: As in `ResNet50`.
-        include_preprocessing: As in `ResNet50`.
+        include_top: Whether to add pool5, fc1000 and prob. Without it the
+            network ends with the last residual block. Defaults to True.
+        weights: Pretrained weights: None for random ones, or a file that
+            `kcv.weights.load_weights` takes. torchvision has weights for
+            ImageNet, keras.applications has none. Defaults to None.
+        input_shape: Shape (height, width, 3) of the images. Defaults to (224,
+            224, 3) with the classifier, and to any size without.
+        classes: Number of classes. Defaults to 1000.
+        classifier_activation: Activation of the last layer. None gives logits.
+            Defaults to "softmax".
+        shortcut: Shortcut past a block that changes the shape: "B", a
+            projection with batch normalization (the released networks), or "A",
+            the paper's option without parameters, see
+            `kcv.layers.IdentityShortcut`. Defaults to "B".
+        frozen_batch_norm: Whether batch normalization is constant: neither its
+            scale and shift nor its statistics train. For fine-tuning with few
+            images per step. Defaults to False.
+        include_preprocessing: Whether the model takes RGB in 0..255 and
+            subtracts the mean (123.68, 116.779, 103.939) in a first layer,
+            "preprocessing". False for images that are prepared already.
+            Defaults to True.
         name: Name of the model.
 
     Returns:
-        A model as of `ResNet50`, with 512 channels in the end.
+        A model from images (B, height, width, 3), RGB in 0..255, to
+        probabilities (B, classes), or to maps
+        (B, ceil(height / 32), ceil(width / 32), 512).
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
@@ -164,8 +190,9 @@ def ResNet50(
             `kcv.weights.load_weights` takes.
         input_shape: (height, width, 3); (224, 224, 3) by default with the
             classifier, any size without. None is a free size.
-        classes: Number of classes.
-        classifier_activation: Of the last layer; None gives logits.
+        classes: Number of classes. Defaults to 1000.
+        classifier_activation: Activation of the last layer. None gives logits.
+            Defaults to "softmax".
         stride_in: The convolution of the first block of the stages 3 to 5
             that has stride 2: "1x1", the first one (the paper, Caffe,
             keras.applications), or "3x3" (torchvision, "v1.5"). Weights of
@@ -226,18 +253,34 @@ def ResNet101(
     44,549,160 trainable parameters with the classifier.
 
     Args:
-        include_top: As in `ResNet50`.
-        weights: As in `ResNet50`.
-        input_shape: As in `ResNet50`.
-        classes: Number of classes.
-        classifier_activation: Of the last layer; None gives logits.
-        stride_in: As in `ResNet50`.
-        frozen_batch_norm: As in `ResNet50`.
-        include_preprocessing: As in `ResNet50`.
+        include_top: Whether to add pool5, fc1000 and prob. Without it the
+            network ends with the last residual block. Defaults to True.
+        weights: Pretrained weights: None for random ones, "imagenet" for those
+            of keras.applications, which are downloaded and need
+            `stride_in="1x1"`, or a file that `kcv.weights.load_weights` takes.
+            Defaults to None.
+        input_shape: Shape (height, width, 3) of the images. Defaults to (224,
+            224, 3) with the classifier, and to any size without.
+        classes: Number of classes. Defaults to 1000.
+        classifier_activation: Activation of the last layer. None gives logits.
+            Defaults to "softmax".
+        stride_in: The convolution of the first block of the stages 3 to 5 that
+            has stride 2: "1x1", the first one (the paper, Caffe,
+            keras.applications), or "3x3" (torchvision, "v1.5"). Weights of one
+            give wrong outputs in the other. Defaults to "1x1".
+        frozen_batch_norm: Whether batch normalization is constant: neither its
+            scale and shift nor its statistics train. For fine-tuning with few
+            images per step. Defaults to False.
+        include_preprocessing: Whether the model takes RGB in 0..255 and
+            subtracts the mean (123.68, 116.779, 103.939) in a first layer,
+            "preprocessing". False for images that are prepared already.
+            Defaults to True.
         name: Name of the model.
 
     Returns:
-        A model as of `ResNet50`.
+        A model from images (B, height, width, 3), RGB in 0..255, to
+        probabilities (B, classes), or to maps
+        (B, ceil(height / 32), ceil(width / 32), 2048).
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
@@ -278,10 +321,19 @@ def resnet_trunk(
         x: Images (B, height, width, channels) less the mean.
         depth: 18, 34, 50 or 101.
         through: The last stage, 2 to 5. A detector takes 4 (stride 16).
-        stride_in: "1x1" or "3x3", as in `ResNet50`.
-        shortcut: "A" or "B", as in `ResNet18`.
-        frozen_batch_norm: As in `ResNet50`.
-        conv1_bias: As in `ResNet50`.
+        stride_in: The convolution of the first block of the stages 3 to 5 that
+            has stride 2: "1x1", the first one (the paper, Caffe,
+            keras.applications), or "3x3" (torchvision, "v1.5"). Weights of one
+            give wrong outputs in the other. Defaults to "1x1".
+        shortcut: Shortcut past a block that changes the shape: "B", a
+            projection with batch normalization (the released networks), or "A",
+            the paper's option without parameters, see
+            `kcv.layers.IdentityShortcut`. Defaults to "B".
+        frozen_batch_norm: Whether batch normalization is constant: neither its
+            scale and shift nor its statistics train. For fine-tuning with few
+            images per step. Defaults to False.
+        conv1_bias: Whether conv1 has a bias, as in He's released ResNet-50.
+            Defaults to False.
 
     Returns:
         The maps of the last stage, after its ReLU, at stride 2 ** through.
@@ -333,9 +385,17 @@ def resnet_stage(
         depth: 18, 34, 50 or 101.
         stage: 2 to 5.
         stride: Of the first block; None is the paper's: 1 in stage 2, else 2.
-        stride_in: "1x1" or "3x3", as in `ResNet50`.
-        shortcut: "A" or "B", as in `ResNet18`.
-        frozen_batch_norm: As in `ResNet50`.
+        stride_in: The convolution of the first block of the stages 3 to 5 that
+            has stride 2: "1x1", the first one (the paper, Caffe,
+            keras.applications), or "3x3" (torchvision, "v1.5"). Weights of one
+            give wrong outputs in the other. Defaults to "1x1".
+        shortcut: Shortcut past a block that changes the shape: "B", a
+            projection with batch normalization (the released networks), or "A",
+            the paper's option without parameters, see
+            `kcv.layers.IdentityShortcut`. Defaults to "B".
+        frozen_batch_norm: Whether batch normalization is constant: neither its
+            scale and shift nor its statistics train. For fine-tuning with few
+            images per step. Defaults to False.
 
     Returns:
         Maps (B, ceil(height / stride), ceil(width / stride), channels) with
@@ -362,7 +422,7 @@ def resnet_stage(
         stride = 1 if stage == 2 else 2
     filters = 64 * 2 ** (stage - 2)
     for block in range(_BLOCKS[depth][stage - 2]):
-        options = {
+        options: dict[str, Any] = {
             "stride": stride if block == 0 else 1,
             "name": residual_block_name(stage, block, _BLOCKS[depth]),
             "shortcut": shortcut,
@@ -390,8 +450,13 @@ def basic_block(
         filters: Channels of the block's output.
         stride: Of the first convolution and of the projection.
         name: Stage and block, "2a".
-        shortcut: "A" or "B", as in `ResNet18`.
-        frozen_batch_norm: As in `ResNet50`.
+        shortcut: Shortcut past a block that changes the shape: "B", a
+            projection with batch normalization (the released networks), or "A",
+            the paper's option without parameters, see
+            `kcv.layers.IdentityShortcut`. Defaults to "B".
+        frozen_batch_norm: Whether batch normalization is constant: neither its
+            scale and shift nor its statistics train. For fine-tuning with few
+            images per step. Defaults to False.
 
     Returns:
         Maps (B, ceil(height / stride), ceil(width / stride), filters).
@@ -427,9 +492,15 @@ def bottleneck_block(
         filters: Channels of the first two; the output has four times as many.
         stride: Of the convolution that `stride_in` names and the projection.
         name: Stage and block, "2a".
-        stride_in: "1x1", the first, or "3x3", as in `ResNet50`.
-        shortcut: "A" or "B", as in `ResNet18`.
-        frozen_batch_norm: As in `ResNet50`.
+        stride_in: The convolution that has the stride: "1x1", the first one, or
+            "3x3". Defaults to "1x1".
+        shortcut: Shortcut past a block that changes the shape: "B", a
+            projection with batch normalization (the released networks), or "A",
+            the paper's option without parameters, see
+            `kcv.layers.IdentityShortcut`. Defaults to "B".
+        frozen_batch_norm: Whether batch normalization is constant: neither its
+            scale and shift nor its statistics train. For fine-tuning with few
+            images per step. Defaults to False.
 
     Returns:
         Maps (B, ceil(height / stride), ceil(width / stride), 4 * filters).
@@ -498,7 +569,7 @@ def batch_norm(
     Args:
         x: Maps (B, height, width, channels).
         name: Of the layer.
-        frozen: Whether it is constant, as in `ResNet50`.
+        frozen: Whether neither scale and shift nor statistics train.
 
     Returns:
         Maps of the same shape.

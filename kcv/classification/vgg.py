@@ -42,18 +42,28 @@ def VGG11(
     deeper networks begin.
 
     Args:
-        include_top: As in `VGG16`.
+        include_top: Whether to add the classifier fc6, fc7, fc8, prob. Without
+            it the network ends with pool5. Defaults to True.
         weights: None, or a file that `kcv.weights.load_weights` takes:
             torchvision has weights for ImageNet, keras.applications has none.
-        input_shape: As in `VGG16`.
-        classes: Number of classes.
-        classifier_activation: Of the last layer; None gives logits.
-        batch_norm: As in `VGG16`.
-        include_preprocessing: As in `VGG16`.
+        input_shape: Shape (height, width, 3) of the images. Defaults to (224,
+            224, 3) with the classifier, and to any size without.
+        classes: Number of classes. Defaults to 1000.
+        classifier_activation: Activation of the last layer. None gives logits.
+            Defaults to "softmax".
+        batch_norm: Whether batch normalization stands between every convolution
+            and its ReLU, as in torchvision's networks of this name with "_bn".
+            The paper has none. Defaults to False.
+        include_preprocessing: Whether the model takes RGB in 0..255 and
+            subtracts the mean (123.68, 116.779, 103.939) in a first layer,
+            "preprocessing". False for images that are prepared already.
+            Defaults to True.
         name: Name of the model.
 
     Returns:
-        A model as of `VGG16`.
+        A model from images (B, height, width, 3), RGB in 0..255, to
+        probabilities (B, classes), or to pool5
+        (B, ceil(height / 32), ceil(width / 32), 512).
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
@@ -102,8 +112,9 @@ def VGG16(
             `kcv.weights.load_weights` takes.
         input_shape: (height, width, 3); (224, 224, 3) by default with the
             classifier, any size without.
-        classes: Number of classes.
-        classifier_activation: Of the last layer; None gives logits.
+        classes: Number of classes. Defaults to 1000.
+        classifier_activation: Activation of the last layer. None gives logits.
+            Defaults to "softmax".
         batch_norm: Whether batch normalization stands between every
             convolution and its ReLU, as in torchvision's `vgg16_bn`: 8,448
             trainable parameters more. The paper has none.
@@ -156,20 +167,32 @@ def VGG19(
     """Build VGG-19, configuration E of Simonyan and Zisserman (2014).
 
     143,667,240 parameters with the classifier, 20,024,384 without: blocks 3
-    to 5 have four convolutions. All else is as in `VGG16`.
+    to 5 have four convolutions.
 
     Args:
-        include_top: As in `VGG16`.
-        weights: As in `VGG16`.
-        input_shape: As in `VGG16`.
-        classes: Number of classes.
-        classifier_activation: Of the last layer; None gives logits.
-        batch_norm: As in `VGG16`.
-        include_preprocessing: As in `VGG16`.
+        include_top: Whether to add the classifier fc6, fc7, fc8, prob. Without
+            it the network ends with pool5. Defaults to True.
+        weights: Pretrained weights: None for random ones, "imagenet" for those
+            of keras.applications, which are downloaded, or a file that
+            `kcv.weights.load_weights` takes. Defaults to None.
+        input_shape: Shape (height, width, 3) of the images. Defaults to (224,
+            224, 3) with the classifier, and to any size without.
+        classes: Number of classes. Defaults to 1000.
+        classifier_activation: Activation of the last layer. None gives logits.
+            Defaults to "softmax".
+        batch_norm: Whether batch normalization stands between every convolution
+            and its ReLU, as in torchvision's networks of this name with "_bn".
+            The paper has none. Defaults to False.
+        include_preprocessing: Whether the model takes RGB in 0..255 and
+            subtracts the mean (123.68, 116.779, 103.939) in a first layer,
+            "preprocessing". False for images that are prepared already.
+            Defaults to True.
         name: Name of the model.
 
     Returns:
-        A model as of `VGG16`.
+        A model from images (B, height, width, 3), RGB in 0..255, to
+        probabilities (B, classes), or to pool5
+        (B, ceil(height / 32), ceil(width / 32), 512).
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
@@ -209,7 +232,8 @@ def vgg_trunk(
     Args:
         x: Images (B, height, width, channels) less the mean.
         convolutions: Number of convolutions of each of the five blocks.
-        batch_norm: As in `VGG16`; layers bn<block>_<number>.
+        batch_norm: Whether batch normalization bn<block>_<number> stands
+            between every convolution and its ReLU. Defaults to False.
 
     Returns:
         The output of every layer, after its ReLU, by name. Pooling rounds

@@ -43,8 +43,9 @@ def ZFNet(
         weights: None, or a file that `kcv.weights.load_weights` takes.
         input_shape: (height, width, 3); (224, 224, 3) by default with the
             classifier, any size without.
-        classes: Number of classes.
-        classifier_activation: Of the last layer; None gives logits.
+        classes: Number of classes. Defaults to 1000.
+        classifier_activation: Activation of the last layer. None gives logits.
+            Defaults to "softmax".
         big: Whether conv3, conv4 and conv5 have 512, 1024 and 512 filters, as
             in the paper's best single network, not 384, 384 and 256.
         max_filter_rms: Filters of convolutions whose root mean square grows

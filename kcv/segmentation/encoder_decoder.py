@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import keras
 
@@ -18,7 +19,7 @@ VGG16_BLOCKS = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 # Layers of a classifier that have no place here.
 _CLASSIFIER = ("fc8", "predictions")
 
-Tensor = keras.KerasTensor
+Tensor: TypeAlias = keras.KerasTensor
 Convolution = Callable[[Tensor, int, str], Tensor]  # x, filters, name
 # x, number of the block, what its pooling was given, and its switches
 Enlargement = Callable[[Tensor, int, Tensor, Tensor], Tensor]

@@ -148,13 +148,14 @@ def assign(
     """
     skip = as_prefixes(skip)
     variables = _variables_by_address(model)
-    used, left_over, mismatched, skipped = set(), [], [], []
+    used: set[str] = set()
+    left_over, mismatched, skipped = [], [], []
     fitting = {}  # variables and their weights, by address
     for weight in weights:
         layer = (weight.target or weight.origin).split("/")[0]
         if layer.startswith(skip):
             skipped.append(weight.target or weight.origin)
-        elif weight.target not in variables:
+        elif weight.target is None or weight.target not in variables:
             left_over.append(weight.origin)
         elif weight.target in used or len(variables[weight.target]) > 1:
             where = "source" if weight.target in used else "model"

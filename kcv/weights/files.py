@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -64,7 +65,11 @@ def load_weights(
     >>> report.skipped
     ('fc1000/kernel', 'fc1000/bias')
     """
-    options = {"strict": strict, "skip": skip, "skip_mismatch": skip_mismatch}
+    options: dict[str, Any] = {
+        "strict": strict,
+        "skip": skip,
+        "skip_mismatch": skip_mismatch,
+    }
     if source == "imagenet":
         return load_keras_applications(model, source, **options)
     path = Path(source)

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -74,13 +75,17 @@ def load_keras_applications(
     >>> len(report.matched)
     26
     """
-    options = {"strict": strict, "skip": skip, "skip_mismatch": skip_mismatch}
+    options: dict[str, Any] = {
+        "strict": strict,
+        "skip": skip,
+        "skip_mismatch": skip_mismatch,
+    }
     if source == "imagenet":
         source = _download(model, skip)
     if isinstance(source, keras.Model):
-        layers = {x.name: x.get_weights() for x in source.layers if x.weights}
+        own = {x.name: x.get_weights() for x in source.layers if x.weights}
         name = f"The model {source.name!r}"
-        return assign_keras_applications(model, layers, name, **options)
+        return assign_keras_applications(model, own, name, **options)
     with open_layers(source) as layers:
         return assign_keras_applications(model, layers, str(source), **options)
 

@@ -5,8 +5,7 @@ bn_conv1, res2a_branch2a, bn2a_branch2a, ..., fc1000.
 """
 
 from collections.abc import Sequence
-
-import numpy as np
+from typing import Any
 
 
 def residual_block_name(stage: int, block: int, blocks: Sequence[int]) -> str:
@@ -36,7 +35,7 @@ def residual_block_name(stage: int, block: int, blocks: Sequence[int]) -> str:
     return f"{stage}{chr(ord('a') + block)}"
 
 
-def name_variables(arrays: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+def name_variables(arrays: Sequence[Any]) -> dict[str, Any]:
     """Name the arrays that Keras saves in order, by their number.
 
     Args:
