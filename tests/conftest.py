@@ -22,6 +22,22 @@ def check_layer(tmp_path):
     return functools.partial(check_layer, folder=tmp_path)
 
 
+@pytest.fixture
+def zero_weights(monkeypatch):
+    """Networks begin with zeros, where nobody looks at their first weights.
+
+    To draw 400 MB of random weights takes 1 GB and seconds.
+    """
+    import keras
+
+    def zeros(self, shape, dtype=None):
+        return keras.ops.zeros(shape, dtype)
+
+    for name in ("VarianceScaling", "RandomNormal", "TruncatedNormal"):
+        initializer = getattr(keras.initializers, name)
+        monkeypatch.setattr(initializer, "__call__", zeros)
+
+
 @pytest.fixture(scope="session")
 def golden() -> Path:
     """Folder of the values that independent implementations computed."""

@@ -22,7 +22,7 @@ def convolutions(model):
         (VGG19, 143_667_240, 20_024_384, 16),
     ],
 )
-def test_published_parameter_counts(build, total, trunk, count):
+def test_published_parameter_counts(build, total, trunk, count, zero_weights):
     model = build()
     assert model.count_params() == total
     assert len(convolutions(model)) == count
@@ -35,7 +35,7 @@ def test_published_parameter_counts(build, total, trunk, count):
     assert sizes == [(112, 112), (56, 56), (28, 28), (14, 14), (7, 7)]
 
 
-def test_batch_norm_adds_torchvisions_parameters():
+def test_batch_norm_adds_torchvisions_parameters(zero_weights):
     model = VGG16(batch_norm=True, include_preprocessing=False)
     trainable = sum(np.prod(v.shape) for v in model.trainable_weights)
     assert trainable == 138_365_992

@@ -40,6 +40,7 @@ def relative_error(a, b):
     return np.abs(a - b).max() / np.abs(b).max()
 
 
+@pytest.mark.usefixtures("zero_weights")
 @pytest.mark.parametrize("network", BUILDERS)
 def test_logits_are_torchvisions(
     network, golden_state, golden_logits, golden_image
