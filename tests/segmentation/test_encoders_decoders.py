@@ -47,7 +47,7 @@ def test_segnet_basic_of_the_paper():
     assert model.get_layer("upsample4").output.shape[1:3] == (45, 60)
 
 
-def test_deconvnet_of_the_paper():
+def test_deconvnet_of_the_paper(zero_weights):
     model = DeconvNet(21)
     assert of_convolutions(model) == 251_772_245
     assert trainable(model) == 251_805_653

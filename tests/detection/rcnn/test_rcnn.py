@@ -218,7 +218,7 @@ def test_mixed_precision_keeps_boxes_and_scores_exact(make_rcnn, inputs):
         ("vgg16", 224, 138_357_544 - 4_097_000),
     ],
 )
-def test_the_networks_of_the_paper(backbone, side, parameters):
+def test_the_networks_of_the_paper(backbone, side, parameters, zero_weights):
     parts = window_parts(backbone)
     assert parts.trunk.input_shape == (None, side, side, 3)
     assert parts.trunk.count_params() + parts.head.count_params() == parameters
