@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import kcv
+from recipes.common.trunks import small_parts
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 
@@ -53,8 +54,8 @@ def small_networks(monkeypatch):
     """Nothing is downloaded, and networks and images are small."""
     for module, name, instead in (
         (kcv.data, "resize", {"short_side": 64, "long_side": 96}),
-        (kcv.detection, "FasterRCNN", {"backbone": "resnet18"}),
-        (kcv.detection, "FastRCNN", {"backbone": "resnet18"}),
+        (kcv.detection, "FasterRCNN", {"backbone": small_parts()}),
+        (kcv.detection, "FastRCNN", {"backbone": small_parts()}),
         (kcv.segmentation, "FCN8s", {"backbone": "googlenet"}),
     ):
         if "backbone" in instead:
