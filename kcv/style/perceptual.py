@@ -16,7 +16,8 @@ from kcv.style.losses import REDUCTIONS
 from kcv.style.losses import feature_loss
 from kcv.style.losses import gram_loss
 from kcv.style.losses import total_variation
-from kcv.training.own_losses import OwnLosses
+from kcv.training.own_losses import compile_as_saved
+from kcv.training.own_losses import refuse_losses
 from kcv.training.replicas import divide_by_replicas
 
 #: Layers of the authors' code; text about the paper has conv2_2 for content.
@@ -34,7 +35,7 @@ LOSS_WEIGHTS: Mapping[str, float] = MappingProxyType(
 
 
 @keras.saving.register_keras_serializable("kcv")
-class PerceptualModel(OwnLosses, keras.Model):
+class PerceptualModel(keras.Model):
     """A network from images to images that learns by the features of a VGG.
 
     Train with `compile(optimizer)` and `fit` on images, or on pairs of images
@@ -163,6 +164,41 @@ class PerceptualModel(OwnLosses, keras.Model):
         seen = self.loss_network(picture(style, "style", least))
         for layer, gram in self.style_grams.items():
             gram.assign(self.gram(seen[layer])[0])
+
+    def compile(
+        self,
+        optimizer="rmsprop",
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        weighted_metrics=None,
+        **kwargs,
+    ):
+        """Configure the model for training.
+
+        Args:
+            optimizer: Optimizer, as in `keras.Model.compile`. Defaults to
+                "rmsprop".
+            loss: Not supported, must be None: the model has its own losses.
+            loss_weights: Not supported, must be None.
+            metrics: Not supported, must be None: the losses are shown.
+            weighted_metrics: Not supported, must be None.
+            **kwargs: Other arguments of `keras.Model.compile`.
+
+        Raises:
+            ValueError: If an argument that is not supported is given.
+        """
+        refuse_losses(
+            self,
+            loss=loss,
+            loss_weights=loss_weights,
+            metrics=metrics,
+            weighted_metrics=weighted_metrics,
+        )
+        super().compile(optimizer, **kwargs)
+
+    def compile_from_config(self, config):
+        compile_as_saved(self, config)
 
     def call(self, images, training=False):
         return self.net(images, training=training)

@@ -1,56 +1,40 @@
-"""Models that have losses of their own, and take no others."""
+"""What models with losses of their own share: `compile` takes no others.
+
+These are functions, not a base class: Keras rewrites the bases of a class whose
+instances are functional models, and would rewrite those of all others with it.
+"""
 
 from typing import Any
 
 import keras
 
 
-class OwnLosses:
-    """Refuse, in `compile`, what a model with losses of its own cannot honor.
+def refuse_losses(model: keras.Model, **given: Any) -> None:
+    """Refuse arguments of `compile` that a model cannot honor.
 
-    A base in front of `keras.Model`: `class Painter(OwnLosses, keras.Model)`.
+    Args:
+        model: Model that has its own losses and shows them.
+        **given: Arguments that must be None, by name: `loss`, `loss_weights`,
+            `metrics` and `weighted_metrics`.
+
+    Raises:
+        ValueError: If an argument is not None.
     """
+    for argument, value in given.items():
+        if value is not None:
+            raise ValueError(
+                f"`{argument}` must be None, since {type(model).__name__} has "
+                f"its own losses and shows them. Received: {argument}={value!r}"
+            )
 
-    def compile(
-        self,
-        optimizer="rmsprop",
-        loss=None,
-        loss_weights=None,
-        metrics=None,
-        weighted_metrics=None,
-        **kwargs,
-    ):
-        """Configure the model for training.
 
-        Args:
-            optimizer: Optimizer, as in `keras.Model.compile`. Defaults to
-                "rmsprop".
-            loss: Not supported, must be None: the model has its own losses.
-            loss_weights: Not supported, must be None.
-            metrics: Not supported, must be None: the model shows its losses.
-            weighted_metrics: Not supported, must be None.
-            **kwargs: Other arguments of `keras.Model.compile`.
+def compile_as_saved(model: keras.Model, config: dict) -> None:
+    """Compile a loaded model as it was compiled when it was saved.
 
-        Raises:
-            ValueError: If an argument that is not supported is given.
-        """
-        refused = {
-            "loss": loss,
-            "loss_weights": loss_weights,
-            "metrics": metrics,
-            "weighted_metrics": weighted_metrics,
-        }
-        for argument, value in refused.items():
-            if value is not None:
-                raise ValueError(
-                    f"`{argument}` must be None, since {type(self).__name__} "
-                    "has its own losses and shows them. "
-                    f"Received: {argument}={value!r}"
-                )
-        super().compile(optimizer, **kwargs)
-
-    def compile_from_config(self: Any, config: dict) -> None:
-        """Compile a loaded model as it was compiled when it was saved."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        if self.built:
-            self.optimizer.build(self.trainable_variables)
+    Args:
+        model: Loaded model.
+        config: What `model.get_compile_config` returned.
+    """
+    model.compile(**keras.saving.deserialize_keras_object(config))
+    if model.built:
+        model.optimizer.build(model.trainable_variables)

@@ -11,6 +11,8 @@ import keras
 import tensorflow as tf
 
 from kcv.detection.parts.parts import Parts
+from kcv.training.own_losses import compile_as_saved
+from kcv.training.own_losses import refuse_losses
 from kcv.training.replicas import divide_by_replicas
 
 
@@ -88,7 +90,8 @@ class SampledTraining(keras.Model):
         """Configure the model for training.
 
         Args:
-            optimizer: Optimizer, as in `keras.Model.compile`.
+            optimizer: Optimizer, as in `keras.Model.compile`. Defaults to
+                "rmsprop".
             loss: Not supported, must be None: the model has its own losses.
             loss_weights: Not supported, must be None.
             metrics: Not supported, must be None: the losses are shown, and
@@ -99,27 +102,17 @@ class SampledTraining(keras.Model):
         Raises:
             ValueError: If an argument that is not supported is given.
         """
-        refused = {
-            "loss": loss,
-            "loss_weights": loss_weights,
-            "metrics": metrics,
-            "weighted_metrics": weighted_metrics,
-        }
-        for argument, value in refused.items():
-            if value is not None:
-                raise ValueError(
-                    f"`{argument}` must be None, since {type(self).__name__} "
-                    "has its own losses and shows them. (To measure precision "
-                    "use `kcv.metrics.DetectionEvaluation`.) Received: "
-                    f"{argument}={value!r}"
-                )
+        refuse_losses(
+            self,
+            loss=loss,
+            loss_weights=loss_weights,
+            metrics=metrics,
+            weighted_metrics=weighted_metrics,
+        )
         super().compile(optimizer, **kwargs)
 
-    def compile_from_config(self, config: dict) -> None:
-        """Compile a loaded model as it was compiled when it was saved."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        if self.built:
-            self.optimizer.build(self.trainable_variables)
+    def compile_from_config(self, config):
+        compile_as_saved(self, config)
 
     def compute_output_spec(self, inputs, *args, **kwargs):
         # As a layer of another model, where images may come alone: the graph
