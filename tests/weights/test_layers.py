@@ -32,7 +32,7 @@ def test_maps_below_dense_layers():
     }
 
 
-def test_a_detector_is_searched_to_its_depth():
+def test_a_detector_is_searched_to_its_depth(zero_weights):
     detector = FasterRCNN(2, "vgg16")
     layers = list(leaves(detector))
     names = [layer.name for layer in layers]
