@@ -28,20 +28,20 @@ import keras
 
 from kcv.storage import write_whole
 from recipes.common.command import run_command
+from recipes.common.rcnn_family_papers import FAST
+from recipes.common.rcnn_family_papers import FEW
+from recipes.common.rcnn_family_papers import RCNN
+from recipes.common.rcnn_family_papers import SHARED
+from recipes.common.rcnn_family_papers import network_rows
+from recipes.common.rcnn_family_papers import seconds_figure
+from recipes.common.rcnn_family_papers import whole_rows
+from recipes.common.rcnn_family_times import open_picture
+from recipes.common.rcnn_family_times import read_seconds
+from recipes.common.rcnn_family_times import time_systems
+from recipes.common.rcnn_family_times import vgg16_systems
 from recipes.common.report import write_report
 from recipes.common.run import Folder
 from recipes.common.run import command_line
-from recipes.tables.rcnn_family_papers import FAST
-from recipes.tables.rcnn_family_papers import FEW
-from recipes.tables.rcnn_family_papers import RCNN
-from recipes.tables.rcnn_family_papers import SHARED
-from recipes.tables.rcnn_family_papers import network_rows
-from recipes.tables.rcnn_family_papers import seconds_figure
-from recipes.tables.rcnn_family_papers import whole_rows
-from recipes.tables.rcnn_family_times import open_picture
-from recipes.tables.rcnn_family_times import read_seconds
-from recipes.tables.rcnn_family_times import time_systems
-from recipes.tables.rcnn_family_times import vgg16_systems
 
 # Folder, recipe and options.
 RECIPES = {
