@@ -34,17 +34,17 @@ import keras
 import kcv
 from kcv.serving import ServingConfig
 from recipes.common.command import run_command
-from recipes.common.deconvnet_presets import PRESETS
-from recipes.common.deconvnet_presets import small_deconvnet
 from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.report import Published
 from recipes.common.run import Run
 from recipes.common.run import begin
-from recipes.common.segmentation import evaluate_segmenter
-from recipes.common.segmentation import open_images
-from recipes.common.segmentation import recompute_statistics
-from recipes.common.segmentation import train_segmenter
-from recipes.common.windows import learn_classes
+from recipes.common.segmentation.deconvnet_presets import PRESETS
+from recipes.common.segmentation.deconvnet_presets import small_deconvnet
+from recipes.common.segmentation.segmenters import evaluate_segmenter
+from recipes.common.segmentation.segmenters import open_images
+from recipes.common.segmentation.segmenters import recompute_statistics
+from recipes.common.segmentation.segmenters import train_segmenter
+from recipes.common.segmentation.windows import learn_classes
 
 _DATA = "VOC 2012 train and val with SBD, measured on VOC 2012 test"
 PAPER = [Published("mean_iu", 0.696, _DATA, "Noh et al. 2015, table 1")]

@@ -33,13 +33,13 @@ import keras
 import kcv
 from kcv.detection import BoxNormalization
 from kcv.detection import RoISampling
-from recipes.common import detection
 from recipes.common.command import run_command
+from recipes.common.detection import detectors
+from recipes.common.detection.given_proposals import GivenProposalsOptions
+from recipes.common.detection.given_proposals import Preset
+from recipes.common.detection.given_proposals import propose_regions
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
-from recipes.common.given_proposals import GivenProposalsOptions
-from recipes.common.given_proposals import Preset
-from recipes.common.given_proposals import propose_regions
 from recipes.common.plan import Plan
 from recipes.common.run import begin
 from recipes.common.train import train
@@ -55,9 +55,9 @@ WITH, WITHOUT = (
     for word in ("with", "without")
 )
 PAPER = [
-    detection.published_map(0.681, "VGG-16", SOURCE, WITHOUT),
-    detection.published_map(0.669, "VGG-16", SOURCE, WITH),
-    detection.published_map(0.571, "CaffeNet", "Girshick 2015", WITH),
+    detectors.published_map(0.681, "VGG-16", SOURCE, WITHOUT),
+    detectors.published_map(0.669, "VGG-16", SOURCE, WITH),
+    detectors.published_map(0.571, "CaffeNet", "Girshick 2015", WITH),
 ]
 PRESETS = {
     "small": Preset(192, 300, Plan(4, 2560, epochs=5, learning_rate=2e-3)),
@@ -87,7 +87,7 @@ def main(run: Options) -> dict:
     # === Data, proposals ===
     preset = PRESETS[run.preset]
     plan = preset.plan.with_options(run, linear_rate=run.preset == "small")
-    scaling = detection.scale_to(run.image_size or preset.image_size)
+    scaling = detectors.scale_to(run.image_size or preset.image_size)
     if run.scales:
         scaling = None  # The detector resizes held-out images itself.
     images = open_training_images(run.data, run.scenes, run.seed, run.on_error)
@@ -107,7 +107,7 @@ def main(run: Options) -> dict:
     )
     with strategy.scope():
         model = build_model(len(names), run, BoxNormalization(*targets))
-        optimizer = detection.make_optimizer(plan, run.preset, **SOLVER)
+        optimizer = detectors.make_optimizer(plan, run.preset, **SOLVER)
         model.compile(optimizer, jit_compile=run.jit)
 
     # === Fit ===
@@ -122,10 +122,10 @@ def main(run: Options) -> dict:
         run,
         f"Fast R-CNN on {run.data}",
         model,
-        lambda model: detection.evaluate_detector(
+        lambda model: detectors.evaluate_detector(
             model, test, names, run.data, proposal_seconds=proposals.seconds
         ),
-        detection.serve_detector(scaling, names),
+        detectors.serve_detector(scaling, names),
         [Stage(run.out, plan)],
         PAPER,
     )

@@ -30,14 +30,14 @@ from kcv.serving import ServingConfig
 from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
-from recipes.common.lbfgs import evaluate_painter
-from recipes.common.painters import make_optimizer
-from recipes.common.painters import stream_squares
-from recipes.common.pictures import open_picture
 from recipes.common.plan import Plan
 from recipes.common.report import Published
 from recipes.common.run import Run
 from recipes.common.run import begin
+from recipes.common.style.lbfgs import evaluate_painter
+from recipes.common.style.painters import make_optimizer
+from recipes.common.style.painters import stream_squares
+from recipes.common.style.pictures import open_picture
 from recipes.common.train import train
 
 PAPER = [

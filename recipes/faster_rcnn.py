@@ -33,9 +33,9 @@ import keras
 
 import kcv
 from kcv.detection import ProposalSelection
-from recipes.common import detection
-from recipes.common.alternating import train_alternating
 from recipes.common.command import run_command
+from recipes.common.detection import detectors
+from recipes.common.detection.alternating import train_alternating
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.plan import Plan
@@ -48,9 +48,9 @@ from recipes.common.trunks import small_parts
 
 SOURCE = "Ren et al. 2015, tables 2 and 3"
 PAPER = [
-    detection.published_map(0.699, "VGG-16", SOURCE),
-    detection.published_map(0.599, "ZF", SOURCE),
-    detection.published_map(0.685, "VGG-16, unshared", SOURCE),
+    detectors.published_map(0.699, "VGG-16", SOURCE),
+    detectors.published_map(0.599, "ZF", SOURCE),
+    detectors.published_map(0.685, "VGG-16, unshared", SOURCE),
 ]
 
 
@@ -71,7 +71,7 @@ DROPS = [5 / 7]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Options(detection.DetectorOptions):
+class Options(detectors.DetectorOptions):
     """Options of this recipe.
 
     Attributes:
@@ -95,7 +95,7 @@ def main(run: Options) -> dict:
     # === Data ===
     preset, jointly = PRESETS[run.preset], run.training == "joint"
     plan = preset.plan.with_options(run, linear_rate=run.preset == "small")
-    scaling = detection.scale_to(run.image_size or preset.image_size)
+    scaling = detectors.scale_to(run.image_size or preset.image_size)
     scenes = None if jointly else run.scenes
     images = open_training_images(run.data, scenes, run.seed, run.on_error)
     names = images.class_names
@@ -107,7 +107,7 @@ def main(run: Options) -> dict:
     with strategy.scope():
         model = build_model(len(names), run, scaling.short_side)
         if jointly:
-            optimizer = detection.make_optimizer(plan, run.preset, DROPS)
+            optimizer = detectors.make_optimizer(plan, run.preset, DROPS)
             model.compile(optimizer, jit_compile=run.jit)
 
     # === Fit ===
@@ -129,10 +129,10 @@ def main(run: Options) -> dict:
         run,
         f"Faster R-CNN on {run.data}",
         model,
-        lambda model: detection.evaluate_detector(
+        lambda model: detectors.evaluate_detector(
             model, test, names, run.data, **figures
         ),
-        detection.serve_detector(scaling, names),
+        detectors.serve_detector(scaling, names),
         stages,
         PAPER,
     )

@@ -32,20 +32,20 @@ from kcv.segmentation.fcn import FCN_MEAN
 from kcv.serving import ServingConfig
 from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import evaluate_and_report
-from recipes.common.fcn_plans import SOLVERS
 from recipes.common.plan import Plan
 from recipes.common.report import Published
 from recipes.common.run import Run
 from recipes.common.run import begin
-from recipes.common.segmentation import SCENE_SIZE
-from recipes.common.segmentation import evaluate_segmenter
-from recipes.common.segmentation import open_images
-from recipes.common.segmentation import take_whole_images
-from recipes.common.segmentation import train_segmenter
-from recipes.common.segmentation import weigh_background
+from recipes.common.segmentation.fcn_plans import SOLVERS
+from recipes.common.segmentation.segmenters import SCENE_SIZE
+from recipes.common.segmentation.segmenters import evaluate_segmenter
+from recipes.common.segmentation.segmenters import open_images
+from recipes.common.segmentation.segmenters import take_whole_images
+from recipes.common.segmentation.segmenters import train_segmenter
+from recipes.common.segmentation.segmenters import weigh_background
+from recipes.common.segmentation.windows import Windows
+from recipes.common.segmentation.windows import learn_classes
 from recipes.common.trunks import small_strided
-from recipes.common.windows import Windows
-from recipes.common.windows import learn_classes
 
 _DATA = "VOC 2011, the 736 images of val that are not in SBD's train"
 PAPER = [

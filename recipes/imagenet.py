@@ -28,12 +28,12 @@ from kcv.classification import Preprocessing
 from kcv.serving import CenterCrop
 from kcv.serving import ServingConfig
 from kcv.training import completed_epochs
-from recipes.common.classification import evaluate_classifier
-from recipes.common.classification import make_batches
+from recipes.common.classification.classifiers import evaluate_classifier
+from recipes.common.classification.classifiers import make_batches
+from recipes.common.classification.imagenet_plans import TRAININGS
 from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
-from recipes.common.imagenet_plans import TRAININGS
 from recipes.common.plan import plan_epochs
 from recipes.common.report import Published
 from recipes.common.run import Run

@@ -17,8 +17,8 @@ import keras
 
 import kcv
 from kcv.serving import ServingConfig
-from recipes.common.classification import evaluate_classifier
-from recipes.common.classification import make_batches
+from recipes.common.classification.classifiers import evaluate_classifier
+from recipes.common.classification.classifiers import make_batches
 from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report

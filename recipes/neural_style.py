@@ -26,11 +26,11 @@ from kcv.storage import write_whole
 from recipes.common.command import run_command
 from recipes.common.history import write_rows
 from recipes.common.metrics import write_metrics
-from recipes.common.pictures import open_picture
 from recipes.common.report import write_report
 from recipes.common.run import Folder
 from recipes.common.run import describe
 from recipes.common.run import write_config
+from recipes.common.style.pictures import open_picture
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

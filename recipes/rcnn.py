@@ -31,13 +31,13 @@ import keras
 
 import kcv
 from kcv.training import completed_epochs
-from recipes.common import detection
 from recipes.common.command import run_command
+from recipes.common.detection import detectors
+from recipes.common.detection.given_proposals import GivenProposalsOptions
+from recipes.common.detection.given_proposals import Preset
+from recipes.common.detection.given_proposals import propose_regions
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
-from recipes.common.given_proposals import GivenProposalsOptions
-from recipes.common.given_proposals import Preset
-from recipes.common.given_proposals import propose_regions
 from recipes.common.plan import Plan
 from recipes.common.run import begin
 from recipes.common.train import train
@@ -48,8 +48,8 @@ from recipes.common.trunks import small_parts
 from recipes.common.trunks import small_trunk
 
 PAPER = [
-    detection.published_map(0.585, "AlexNet", "Girshick et al. 2014, code"),
-    detection.published_map(0.660, "VGG-16", "Girshick 2015, table 4"),
+    detectors.published_map(0.585, "AlexNet", "Girshick et al. 2014, code"),
+    detectors.published_map(0.660, "VGG-16", "Girshick 2015, table 4"),
 ]
 PRESETS = {
     "small": Preset(192, 300, Plan(8, 1536, 4, learning_rate=2e-3)),
@@ -85,7 +85,7 @@ def main(run: Options) -> dict:
     # === Data, proposals ===
     preset, plan = PRESETS[run.preset], make_plan(run)
     size = run.image_size or preset.image_size
-    scaling = detection.scale_to(size) if size else None
+    scaling = detectors.scale_to(size) if size else None
     images = open_training_images(run.data, run.scenes, run.seed, run.on_error)
     names = images.class_names
     test = kcv.data.load_detection(run.data, "test", on_error=run.on_error)
@@ -100,7 +100,7 @@ def main(run: Options) -> dict:
     # === Model, solver ===
     with strategy.scope():
         model = build_model(len(names), run, images.mirror)
-        optimizer = detection.make_optimizer(plan, run.preset, **SOLVER)
+        optimizer = detectors.make_optimizer(plan, run.preset, **SOLVER)
         model.compile(optimizer, jit_compile=run.jit)
 
     # === Fine-tune ===
@@ -119,7 +119,7 @@ def main(run: Options) -> dict:
         run,
         f"R-CNN on {run.data}",
         model,
-        lambda model: detection.evaluate_detector(
+        lambda model: detectors.evaluate_detector(
             model,
             test,
             names,
@@ -128,7 +128,7 @@ def main(run: Options) -> dict:
             proposal_seconds=proposals.seconds,
             svm_seconds=seconds,
         ),
-        detection.serve_detector(scaling, names),
+        detectors.serve_detector(scaling, names),
         [Stage(run.out, plan)],
         PAPER,
     )

@@ -25,7 +25,6 @@ import keras
 
 import kcv
 from kcv.serving import ServingConfig
-from recipes.common import small_segnet
 from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.plan import Plan
@@ -33,14 +32,15 @@ from recipes.common.plan import make_muon
 from recipes.common.report import Published
 from recipes.common.run import Run
 from recipes.common.run import begin
-from recipes.common.segmentation import SCENE_SIZE
-from recipes.common.segmentation import balance_classes
-from recipes.common.segmentation import evaluate_segmenter
-from recipes.common.segmentation import open_images
-from recipes.common.segmentation import recompute_statistics
-from recipes.common.segmentation import take_whole_images
-from recipes.common.segmentation import train_segmenter
-from recipes.common.windows import learn_classes
+from recipes.common.segmentation import small_segnet
+from recipes.common.segmentation.segmenters import SCENE_SIZE
+from recipes.common.segmentation.segmenters import balance_classes
+from recipes.common.segmentation.segmenters import evaluate_segmenter
+from recipes.common.segmentation.segmenters import open_images
+from recipes.common.segmentation.segmenters import recompute_statistics
+from recipes.common.segmentation.segmenters import take_whole_images
+from recipes.common.segmentation.segmenters import train_segmenter
+from recipes.common.segmentation.windows import learn_classes
 
 _DATA = "CamVid, 11 classes, 367 images to train on and 233 held out"
 _SOURCE = "Badrinarayanan et al. 2017"

@@ -22,16 +22,16 @@ from typing import Literal
 import kcv
 from kcv.serving import ServingConfig
 from recipes.common.command import run_command
-from recipes.common.enlarging import evaluate_enlargers
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.evaluate_and_report import save_model
-from recipes.common.painters import make_optimizer
-from recipes.common.painters import stream_squares
 from recipes.common.plan import Plan
 from recipes.common.report import Published
 from recipes.common.run import Run
 from recipes.common.run import begin
+from recipes.common.style.enlarging import evaluate_enlargers
+from recipes.common.style.painters import make_optimizer
+from recipes.common.style.painters import stream_squares
 from recipes.common.train import train
 
 _DATA = "Set5, x4, Y of YCbCr, {}; trained on 10 000 images of COCO"

@@ -26,10 +26,10 @@ import kcv
 from kcv.style.perceptual import objective_of
 from recipes import fast_style
 from recipes.common.command import run_command
-from recipes.common.pictures import open_picture
 from recipes.common.run import Folder
-from recipes.common.speed_ups import draw_speed_ups
-from recipes.common.speed_ups import list_speed_ups
+from recipes.common.style.pictures import open_picture
+from recipes.common.style.speed_ups import draw_speed_ups
+from recipes.common.style.speed_ups import list_speed_ups
 from recipes.common.tables import write_table
 
 WARM_UP = 3  # Iterations that trace, and search for the size of the first step.

@@ -23,25 +23,25 @@ import dataclasses
 from pathlib import Path
 
 import kcv
-from recipes.common import segmentation
 from recipes.common.command import run_command
-from recipes.common.enlarging_networks import BILINEAR
-from recipes.common.enlarging_networks import WAYS
-from recipes.common.enlarging_networks import build_enlarging
-from recipes.common.enlarging_networks import count_switches
-from recipes.common.enlarging_networks import take_encoder
 from recipes.common.history import read_history
 from recipes.common.plan import Plan
 from recipes.common.plan import make_muon
 from recipes.common.run import Run
 from recipes.common.run import begin
-from recipes.common.small_segnet import CLASSES
-from recipes.common.small_segnet import LAST_OF_ENCODER
-from recipes.common.small_segnet import WINDOWS
+from recipes.common.segmentation import segmenters
+from recipes.common.segmentation.enlarging_networks import BILINEAR
+from recipes.common.segmentation.enlarging_networks import WAYS
+from recipes.common.segmentation.enlarging_networks import build_enlarging
+from recipes.common.segmentation.enlarging_networks import count_switches
+from recipes.common.segmentation.enlarging_networks import take_encoder
+from recipes.common.segmentation.small_segnet import CLASSES
+from recipes.common.segmentation.small_segnet import LAST_OF_ENCODER
+from recipes.common.segmentation.small_segnet import WINDOWS
+from recipes.common.segmentation.windows import learn_classes
 from recipes.common.tables import draw_bars
 from recipes.common.tables import time_models
 from recipes.common.tables import write_table
-from recipes.common.windows import learn_classes
 
 PLANS = {"windows": Plan(32, 640, 2, 4e-3), "images": Plan(8, 1024, 2, 8e-3)}
 TIMED = (192, 256)  # Height and width of the timed image.
@@ -71,10 +71,10 @@ def main(run: Options) -> dict:
     # === Data ===
     size = run.image_size
     if run.data == "digit_scenes":
-        size = size or segmentation.SCENE_SIZE
-    images = segmentation.open_images(run.data, size, run.on_error)
+        size = size or segmenters.SCENE_SIZE
+    images = segmenters.open_images(run.data, size, run.on_error)
     classes = len(images.class_names)
-    class_weights = segmentation.weigh_background(images)
+    class_weights = segmenters.weigh_background(images)
 
     # === The encoder, which all networks share ===
     strategy = begin(run)
@@ -108,7 +108,7 @@ def main(run: Options) -> dict:
             examples = None
             if name == "windows":
                 examples = WINDOWS.around_objects(images, run.seed)
-            done = segmentation.train_segmenter(
+            done = segmenters.train_segmenter(
                 stage, models[way], plan, images, examples
             )
             folders[way].append(done.out)
@@ -117,9 +117,9 @@ def main(run: Options) -> dict:
     milliseconds = time_models(models, TIMED, run.rounds)
     rows, gallery = [], []
     for way, model in models.items():
-        whole = segmentation.take_whole_images(model, images)
-        confusion, shown = segmentation.label_test_images(
-            segmentation.answer_of(whole), images
+        whole = segmenters.take_whole_images(model, images)
+        confusion, shown = segmenters.label_test_images(
+            segmenters.answer_of(whole), images
         )
         scores = kcv.metrics.segmentation_scores(confusion)
         rows.append(

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from recipes import deconvnet
-from recipes.common.deconvnet_presets import PRESETS
-from recipes.common.deconvnet_presets import small_deconvnet
-from recipes.common.windows import Windows
+from recipes.common.segmentation.deconvnet_presets import PRESETS
+from recipes.common.segmentation.deconvnet_presets import small_deconvnet
+from recipes.common.segmentation.windows import Windows
 
 
 def test_a_users_own_masks_train_and_are_measured(

@@ -6,7 +6,7 @@ import pytest
 
 import kcv
 from recipes import fast_rcnn
-from recipes.common import detection
+from recipes.common.detection import detectors
 from recipes.common.run import Run
 from recipes.fast_rcnn import Options
 
@@ -53,7 +53,7 @@ def test_the_papers_schedule(tmp_path):
     assert plan.with_options(Run(out=tmp_path)).steps == pytest.approx(
         40_000, rel=0.002
     )
-    optimizer = detection.make_optimizer(plan, "paper", **fast_rcnn.SOLVER)
+    optimizer = detectors.make_optimizer(plan, "paper", **fast_rcnn.SOLVER)
     optimizer.build([keras.Variable(0.0)])
     rates = []
     for step in (0, 29_999, 30_001):

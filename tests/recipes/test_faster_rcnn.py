@@ -15,7 +15,7 @@ import pytest
 
 import kcv
 from recipes import faster_rcnn
-from recipes.common import detection
+from recipes.common.detection import detectors
 from recipes.common.run import Run
 from recipes.faster_rcnn import Options
 
@@ -139,7 +139,7 @@ def test_the_papers_schedule(tmp_path):
     assert plan.with_options(Run(out=tmp_path)).steps == pytest.approx(
         70_000, rel=0.002
     )
-    optimizer = detection.make_optimizer(plan, "paper", drops=faster_rcnn.DROPS)
+    optimizer = detectors.make_optimizer(plan, "paper", drops=faster_rcnn.DROPS)
     rates = learning_rates(optimizer, (0, 49_999, 50_001, 69_999))
     np.testing.assert_allclose(rates, [1e-3, 1e-3, 1e-4, 1e-4], rtol=1e-6)
     assert optimizer.momentum == 0.9

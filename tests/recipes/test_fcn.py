@@ -18,9 +18,9 @@ import tensorflow as tf
 import kcv
 from export.command import export
 from recipes import fcn
-from recipes.common.fcn_plans import SOLVERS
 from recipes.common.history import read_history
 from recipes.common.plan import Plan
+from recipes.common.segmentation.fcn_plans import SOLVERS
 from recipes.common.trunks import small_strided
 
 CHECKOUT = Path(__file__).resolve().parents[2]

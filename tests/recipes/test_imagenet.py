@@ -10,8 +10,8 @@ from PIL import Image
 from kcv.serving import CenterCrop
 from kcv.serving import ServingConfig
 from recipes import imagenet
-from recipes.common.imagenet_plans import IMAGES
-from recipes.common.imagenet_plans import TRAININGS
+from recipes.common.classification.imagenet_plans import IMAGES
+from recipes.common.classification.imagenet_plans import TRAININGS
 from recipes.common.plan import Plan
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import kcv
-from recipes.common.rcnn_family_times import System
+from recipes.common.detection.rcnn_family_times import System
 from recipes.tables import rcnn_family
 from recipes.tables.rcnn_family import Options
 

@@ -3,7 +3,7 @@
 import pytest
 
 from recipes import segnet
-from recipes.common import small_segnet
+from recipes.common.segmentation import small_segnet
 
 
 @pytest.mark.parametrize("network", ["segnet", "segnet_basic"])

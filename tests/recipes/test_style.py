@@ -22,12 +22,12 @@ from recipes import fast_style
 from recipes import neural_style
 from recipes import super_resolution
 from recipes.common.history import read_history
-from recipes.common.lbfgs import compare_with_lbfgs
-from recipes.common.painters import make_optimizer
-from recipes.common.painters import stream_squares
-from recipes.common.pictures import open_picture
 from recipes.common.plan import Plan
 from recipes.common.run import Run
+from recipes.common.style.lbfgs import compare_with_lbfgs
+from recipes.common.style.painters import make_optimizer
+from recipes.common.style.painters import stream_squares
+from recipes.common.style.pictures import open_picture
 from recipes.tables import style_speed
 
 CHECKOUT = Path(__file__).resolve().parents[2]

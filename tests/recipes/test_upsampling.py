@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from recipes.common.enlarging_networks import WAYS
-from recipes.common.enlarging_networks import build_enlarging
-from recipes.common.enlarging_networks import take_encoder
+from recipes.common.segmentation.enlarging_networks import WAYS
+from recipes.common.segmentation.enlarging_networks import build_enlarging
+from recipes.common.segmentation.enlarging_networks import take_encoder
 from recipes.tables import upsampling
 
 

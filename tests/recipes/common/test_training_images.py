@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recipes.common.detection import scale_to
+from recipes.common.detection.detectors import scale_to
 from recipes.common.run import Run
 from recipes.common.training_images import open_training_images
 from recipes.common.training_images import stream_batches

@@ -7,7 +7,7 @@ import keras
 import kcv
 from recipes.common.plan import Plan
 from recipes.common.plan import make_muon
-from recipes.common.windows import Windows
+from recipes.common.segmentation.windows import Windows
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,9 +7,9 @@ import kcv
 from recipes.common.history import read_history
 from recipes.common.plan import Plan
 from recipes.common.run import Run
-from recipes.common.segmentation import open_images
-from recipes.common.windows import Windows
-from recipes.common.windows import learn_classes
+from recipes.common.segmentation.segmenters import open_images
+from recipes.common.segmentation.windows import Windows
+from recipes.common.segmentation.windows import learn_classes
 
 
 def test_windows_do_not_depend_on_where_the_stream_begins(shapes):

@@ -13,11 +13,11 @@ import tensorflow as tf
 import kcv
 from kcv.data.embedded.scenes.material import PHOTOGRAPHS
 from kcv.data.embedded.scenes.material import photographs
-from recipes.common.rcnn_family_papers import FAST
-from recipes.common.rcnn_family_papers import FEW
-from recipes.common.rcnn_family_papers import RCNN
-from recipes.common.rcnn_family_papers import SHARED
-from recipes.common.rcnn_family_papers import SVD
+from recipes.common.detection.rcnn_family_papers import FAST
+from recipes.common.detection.rcnn_family_papers import FEW
+from recipes.common.detection.rcnn_family_papers import RCNN
+from recipes.common.detection.rcnn_family_papers import SHARED
+from recipes.common.detection.rcnn_family_papers import SVD
 
 CLASSES = 20  # Of VOC.
 

@@ -5,7 +5,7 @@ import pytest
 
 import kcv
 from kcv.serving import ShortSide
-from recipes.common import detection
+from recipes.common.detection import detectors
 from recipes.common.training_images import make_batches
 
 
@@ -29,13 +29,13 @@ class Oracle:
 @pytest.fixture
 def test_set():
     scenes = kcv.data.digit_scenes("test").take(6)
-    return make_batches(scenes, 2, detection.scale_to(96))
+    return make_batches(scenes, 2, detectors.scale_to(96))
 
 
 @pytest.mark.parametrize("source", ["digit_scenes", "coco:own.json:images"])
 def test_an_oracle_is_measured(test_set, source):
     names = kcv.data.DIGIT_CLASSES
-    evaluation = detection.evaluate_detector(
+    evaluation = detectors.evaluate_detector(
         Oracle(test_set), test_set, names, source, proposal_seconds=2.5
     )
     metrics = evaluation.metrics
@@ -50,16 +50,16 @@ def test_an_oracle_is_measured(test_set, source):
 
 
 def test_a_longer_side_is_at_most_five_thirds():
-    assert detection.scale_to(600) == ShortSide(600, 1000)
+    assert detectors.scale_to(600) == ShortSide(600, 1000)
 
 
 def test_a_published_figure_names_its_data():
-    figure = detection.published_map(0.5, "ZF", "A paper", "VOC 2012 train")
+    figure = detectors.published_map(0.5, "ZF", "A paper", "VOC 2012 train")
     assert figure.metric == "voc07_map"
     assert figure.data == "VOC 2012 train, measured on VOC 2007 test; ZF"
 
 
 def test_images_of_any_size_are_served_as_they_are():
-    prepare = detection.serve_detector(None, ("cat",)).prepare
+    prepare = detectors.serve_detector(None, ("cat",)).prepare
     image = np.full((5, 7, 3), 9, np.uint8)
     np.testing.assert_array_equal(prepare(image), image)

@@ -8,8 +8,8 @@ import pytest
 
 import kcv
 from recipes import faster_rcnn
-from recipes.common import alternating
-from recipes.common import detection
+from recipes.common.detection import alternating
+from recipes.common.detection import detectors
 from recipes.common.run import Run
 from recipes.faster_rcnn import Options
 from recipes.faster_rcnn import main
@@ -123,7 +123,7 @@ def test_the_papers_four_steps(tmp_path):
         assert plan.with_options(Run(out=tmp_path)).steps == pytest.approx(
             steps, rel=0.002
         )
-        optimizer = detection.make_optimizer(
+        optimizer = detectors.make_optimizer(
             plan, "paper", drops=alternating.DROPS
         )
         schedule = optimizer._learning_rate

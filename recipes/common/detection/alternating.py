@@ -21,8 +21,8 @@ from kcv.detection import copy_parts
 from kcv.proposals import ProposalCache
 from kcv.serving import ShortSide
 from kcv.training import completed_epochs
-from recipes.common.detection import DetectorOptions
-from recipes.common.detection import make_optimizer
+from recipes.common.detection.detectors import DetectorOptions
+from recipes.common.detection.detectors import make_optimizer
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.plan import Plan
 from recipes.common.run import begin

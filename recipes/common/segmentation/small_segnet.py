@@ -1,7 +1,7 @@
 """The small SegNet, whose encoder begins by classifying windows."""
 
 from recipes.common.plan import Plan
-from recipes.common.windows import Windows
+from recipes.common.segmentation.windows import Windows
 
 # Convolutions and filters of its blocks.
 BLOCKS = ((1, 32), (1, 64), (2, 96), (3, 128))

@@ -8,8 +8,8 @@ import tensorflow as tf
 import kcv
 from kcv.style.perceptual import objective_of
 from recipes.common.evaluate_and_report import Evaluation
-from recipes.common.pictures import scale_picture
 from recipes.common.run import Run
+from recipes.common.style.pictures import scale_picture
 
 
 class Comparison(NamedTuple):

@@ -10,12 +10,12 @@ import kcv
 from recipes.common.history import read_history
 from recipes.common.plan import Plan
 from recipes.common.run import Run
-from recipes.common.segmentation import balance_classes
-from recipes.common.segmentation import evaluate_segmenter
-from recipes.common.segmentation import open_images
-from recipes.common.segmentation import take_whole_images
-from recipes.common.segmentation import train_segmenter
-from recipes.common.segmentation import weigh_background
+from recipes.common.segmentation.segmenters import balance_classes
+from recipes.common.segmentation.segmenters import evaluate_segmenter
+from recipes.common.segmentation.segmenters import open_images
+from recipes.common.segmentation.segmenters import take_whole_images
+from recipes.common.segmentation.segmenters import train_segmenter
+from recipes.common.segmentation.segmenters import weigh_background
 
 
 @pytest.fixture

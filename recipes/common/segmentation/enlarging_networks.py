@@ -9,8 +9,8 @@ from kcv.segmentation.encoder_decoder import decode
 from kcv.segmentation.encoder_decoder import encode
 from kcv.segmentation.encoder_decoder import normalize
 from kcv.segmentation.encoder_decoder import unpool
-from recipes.common.small_segnet import BLOCKS
-from recipes.common.small_segnet import LAST_OF_ENCODER
+from recipes.common.segmentation.small_segnet import BLOCKS
+from recipes.common.segmentation.small_segnet import LAST_OF_ENCODER
 
 BILINEAR = "bilinear interpolation"
 TRANSPOSED = "transposed convolution"

@@ -16,12 +16,12 @@ import tensorflow as tf
 
 import kcv
 from kcv.examples import VOID
-from recipes.common import classification
+from recipes.common.classification import classifiers
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.plan import Plan
 from recipes.common.plan import make_muon
 from recipes.common.run import Run
-from recipes.common.segmentation import Images
+from recipes.common.segmentation.segmenters import Images
 from recipes.common.train import train
 from recipes.common.training_images import open_training_images
 
@@ -173,7 +173,7 @@ def learn_classes(
 
     def batches(start):
         labeled = stream(start).map(_add_label)
-        return classification.make_batches(labeled, plan.batch_size)
+        return classifiers.make_batches(labeled, plan.batch_size)
 
     train(dataclasses.replace(run, patience=None), classifier, plan, batches)
     return Stage(run.out, plan)

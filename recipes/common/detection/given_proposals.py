@@ -7,7 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from kcv.proposals import ProposalCache
-from recipes.common.detection import DetectorOptions
+from recipes.common.detection.detectors import DetectorOptions
 from recipes.common.plan import Plan
 from recipes.common.training_images import TrainingImages
 

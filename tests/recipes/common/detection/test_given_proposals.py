@@ -1,9 +1,9 @@
 """Proposals are computed once, and join the images."""
 
 import kcv
-from recipes.common.given_proposals import GivenProposalsOptions
-from recipes.common.given_proposals import Preset
-from recipes.common.given_proposals import propose_regions
+from recipes.common.detection.given_proposals import GivenProposalsOptions
+from recipes.common.detection.given_proposals import Preset
+from recipes.common.detection.given_proposals import propose_regions
 from recipes.common.plan import Plan
 from recipes.common.training_images import open_training_images
 
