@@ -124,14 +124,14 @@ def build_signatures(
         # First of all: a tensor of the wrong rank kills the whole process in
         # oneDNN's convolution, and a server checks names, not shapes.
         images = tf.ensure_shape(images, [None, *shape])
-        _refuse_nothing(images)
+        images = _refuse_nothing(images)
         proposals = checked(proposals, images)
         return run(images, full_sizes(images), proposals)
 
     @tf.function
     def encoded_images(image_bytes, proposals=None):
         image_bytes = tf.ensure_shape(image_bytes, [None])
-        _refuse_nothing(image_bytes)
+        image_bytes = _refuse_nothing(image_bytes)
         proposals = checked(proposals, image_bytes)
         images, sizes, original = prepared_batch(
             image_bytes, prepare, channels=shape[-1]
@@ -160,6 +160,10 @@ def build_signatures(
 
 
 def _refuse_nothing(batch):
-    tf.debugging.assert_positive(
+    """Return a batch that cannot be computed with before it was checked."""
+    check = tf.debugging.assert_positive(
         tf.size(batch), "the batch holds no image, or an image has no pixels"
     )
+    # The network would run beside the check, and fail with words of its own.
+    with tf.control_dependencies([check]):
+        return tf.identity(batch)
