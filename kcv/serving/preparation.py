@@ -49,11 +49,8 @@ class ShortSide:
             )
 
     def __call__(self, image):
-        nothing = {"boxes": tf.zeros([0, 4])}
         example = resize_example(
-            {"images": image, "bounding_boxes": nothing},
-            self.short_side,
-            self.long_side,
+            {"images": image}, self.short_side, self.long_side
         )
         return tf.cast(example["images"], tf.float32)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from kcv.layers.region_warp import full_sizes
 from kcv.serving.errors import ExportError
 from kcv.serving.op_check import unservable_ops
 from kcv.serving.outputs import Outputs
@@ -12,7 +13,6 @@ from kcv.serving.outputs import servable
 from kcv.serving.preparation import Prepare
 from kcv.serving.preparation import prepared_batch
 from kcv.serving.preparation import scaled_proposals
-from kcv.serving.signatures import full_sizes
 from kcv.serving.signatures import image_shape
 from kcv.serving.signatures import model_inputs
 from kcv.serving.warmup import Request

@@ -8,6 +8,7 @@ from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2,
 )
 
+from kcv.layers.region_warp import full_sizes
 from kcv.serving.outputs import Outputs
 from kcv.serving.outputs import servable
 from kcv.serving.preparation import Prepare
@@ -47,12 +48,6 @@ def model_inputs(model, images, image_sizes, proposals=None) -> Any:
         "proposals": proposals,
     }
     return {name: given[name] for name in given if name in model.input}
-
-
-def full_sizes(images: tf.Tensor) -> tf.Tensor:
-    """Give the (B, 2) sizes of images that fill their canvas."""
-    shape = tf.shape(images)
-    return tf.tile(shape[tf.newaxis, 1:3], [shape[0], 1])
 
 
 def build_signatures(
