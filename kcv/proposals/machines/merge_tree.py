@@ -1,11 +1,13 @@
 """Grouping of regions, the most similar neighbors first.
 
 Uijlings et al. 2013, algorithm 1. With n regions there are n - 1 steps. Their
-unions are numbered n, n + 1, ..., and the last one is the whole image.
+unions are numbered n, n + 1, ..., and the last one is the whole image. `merge`
+has the similarities of Selective Search, `agglomerate` takes any similarity.
 """
 
 import functools
 import heapq
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numba
@@ -51,6 +53,137 @@ def merge(
         are the two that a union consists of.
     """
     return _merge(*regions, np.array(similarity))
+
+
+def agglomerate(
+    pairs: np.ndarray,
+    count: int,
+    similarity: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
+    unite: Callable[[int, int, int], None] | None = None,
+    borders: np.ndarray | None = None,
+    stop: float | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Merge neighbors by any similarity, until no pair is left.
+
+    What is known of a region is the caller's: `unite` computes it for a union
+    before `similarity` is asked for it. What is known of the border of two
+    regions is a row of `borders`. Where both parts of a union touch the same
+    region, the two rows are added.
+
+    Of equally similar pairs, the one with the lowest numbers is merged first.
+
+    Args:
+        pairs: Neighboring regions (m, 2) of int, a < b, each pair once.
+        count: Number n of regions.
+        similarity: Function of the regions (k,) of int on one side, those (k,)
+            on the other side, and their borders (k, d). It returns their
+            similarities (k,).
+        unite: Function of two regions and the number of their union, which is
+            n or higher. It is called before similarities of the union are
+            computed. If None, nothing is called. Defaults to None.
+        borders: Measures (m, d) of the borders that are added up, for example
+            lengths. If None, d is 0. Defaults to None.
+        stop: Similarity at which merging ends. The first pair whose similarity
+            is not above it is the last one that is merged. If None, all
+            regions that are connected are merged. Defaults to None.
+
+    Returns:
+        Tuple (children, similarities). `children` (s, 2) int32 are the two that
+        a union consists of, the lower number first. There are n - 1 unions if
+        all regions are connected and `stop` is None. `similarities` (s,)
+        float64 are those of the two.
+
+    Example:
+
+    >>> values = [1.0, 1.1, 5.0, 0, 0]
+    >>> def similarity(first, second, borders):
+    ...     return -np.abs(np.take(values, first) - np.take(values, second))
+    >>> def unite(first, second, union):
+    ...     values[union] = (values[first] + values[second]) / 2
+    >>> children, _ = agglomerate([[0, 1], [1, 2]], 3, similarity, unite)
+    >>> children.tolist()
+    [[0, 1], [2, 3]]
+    """
+    pairs = np.asarray(pairs, np.int64).reshape(-1, 2)
+    if borders is None:
+        borders = np.zeros((len(pairs), 0))
+    touching: dict[int, dict[int, np.ndarray]] = {i: {} for i in range(count)}
+    ends = pairs.tolist()
+    for (a, b), border in zip(ends, borders, strict=True):
+        touching[a][b] = touching[b][a] = border
+    heap = []
+    if ends:
+        alike = similarity(pairs[:, 0], pairs[:, 1], borders)
+        heap = [
+            (-s, a, b) for s, (a, b) in zip(alike.tolist(), ends, strict=True)
+        ]
+    heapq.heapify(heap)
+    children, found = [], []
+    while heap:
+        distance, a, b = heapq.heappop(heap)
+        if a not in touching or b not in touching:
+            continue
+        union = count + len(children)
+        children.append((a, b))
+        found.append(-distance)
+        if unite is not None:
+            unite(a, b, union)
+        around = touching.pop(a)
+        for other, border in touching.pop(b).items():
+            around[other] = (
+                around[other] + border if other in around else border
+            )
+        del around[a], around[b]
+        touching[union] = around
+        for other, border in around.items():
+            own = touching[other]
+            own.pop(a, None)
+            own.pop(b, None)
+            own[union] = border
+        if stop is not None and -distance <= stop:
+            break
+        if around:
+            others = [*around]
+            alike = similarity(
+                np.array(others),
+                np.full(len(others), union),
+                np.array([*around.values()]),
+            )
+            for s, other in zip(alike.tolist(), others, strict=True):
+                heapq.heappush(heap, (-s, other, union))
+    return (
+        np.array(children, np.int32).reshape(-1, 2),
+        np.array(found, np.float64),
+    )
+
+
+def merged_labels(labels: np.ndarray, children: np.ndarray) -> np.ndarray:
+    """Compute the labels of the regions that are left after some merging.
+
+    Args:
+        labels: Array (H, W) of int, the segment of each pixel, from 0.
+        children: Array (s, 2) of int32, the unions so far, as `agglomerate`
+            returns them.
+
+    Returns:
+        Array (H, W) int32, the region of each pixel, from 0, in the order of
+        the lowest segment that a region has.
+
+    Example:
+
+    >>> merged_labels(np.array([[0, 1, 2]]), np.array([[0, 2]]))
+    array([[0, 1, 0]], dtype=int32)
+    """
+    count = int(labels.max()) + 1
+    top = np.arange(count + len(children))
+    for step in range(len(children) - 1, -1, -1):
+        top[children[step]] = top[count + step]
+    _, first, own = np.unique(
+        top[:count], return_index=True, return_inverse=True
+    )
+    numbers = np.empty(len(first), np.int32)
+    numbers[np.argsort(first)] = np.arange(len(first))
+    return numbers[own][labels]
 
 
 class RegionMasks(SuperpixelMasks):

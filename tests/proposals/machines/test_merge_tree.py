@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from kcv.proposals.machines.merge_tree import Similarity
+from kcv.proposals.machines.merge_tree import agglomerate
 from kcv.proposals.machines.merge_tree import merge
+from kcv.proposals.machines.merge_tree import merged_labels
 from kcv.proposals.machines.region_features import Regions
 
 
@@ -100,3 +102,94 @@ def test_one_region_is_a_hierarchy():
     )
     np.testing.assert_array_equal(boxes, regions.boxes)
     assert children.shape == (0, 2)
+
+
+def boundary_merges(pairs, lengths, sums):
+    """Merge by the mean strength of borders, looking at every pair."""
+    count = pairs.max() + 1
+    borders = {
+        frozenset(pair): np.array([length, total])
+        for pair, length, total in zip(
+            pairs.tolist(), lengths, sums, strict=True
+        )
+    }
+    children, strengths = [], []
+    while borders:
+        best = min(
+            borders, key=lambda pair: borders[pair][1] / borders[pair][0]
+        )
+        length, total = borders.pop(best)
+        union = count + len(children)
+        children.append(sorted(best))
+        strengths.append(total / length)
+        joined = {}
+        for pair, border in borders.items():
+            new = frozenset(union if x in best else x for x in pair)
+            joined[new] = joined.get(new, 0) + border
+        borders = joined
+    return children, strengths
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_borders_of_a_union_are_added(seed):
+    rng = np.random.default_rng(seed)
+    pairs = random_regions(rng).neighbors
+    borders = rng.uniform(1, 9, (len(pairs), 2))
+
+    def similarity(first, second, borders):
+        assert len(first) == len(second) == len(borders)
+        return -borders[:, 1] / borders[:, 0]
+
+    children, found = agglomerate(pairs, 25, similarity, borders=borders)
+    expected_children, strengths = boundary_merges(pairs, *borders.T)
+    assert children.tolist() == expected_children
+    np.testing.assert_allclose(-found, strengths, rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_features_of_a_union_are_those_that_the_caller_computes(seed):
+    # Selective Search's color similarity, once more.
+    regions = random_regions(np.random.default_rng(seed))
+    count = len(regions.sizes)
+    sizes, color = np.zeros(2 * count - 1), np.zeros((2 * count - 1, 12))
+    sizes[:count], color[:count] = regions.sizes, regions.color
+
+    def similarity(first, second, borders):
+        return np.minimum(color[first], color[second]).sum(1)
+
+    def unite(first, second, union):
+        sizes[union] = sizes[first] + sizes[second]
+        both = sizes[first] * color[first] + sizes[second] * color[second]
+        color[union] = both / sizes[union]
+
+    children, _ = agglomerate(regions.neighbors, count, similarity, unite)
+    _, expected = merge(regions, Similarity(color=True))
+    np.testing.assert_array_equal(np.sort(children), np.sort(expected))
+
+
+def test_the_last_pair_is_the_first_that_is_not_above_the_limit():
+    values = np.array([0.0, 1, 3, 6, 10, 15])
+    pairs = np.array([[0, 1], [1, 2], [2, 3], [3, 4], [4, 5]])
+    alike = {(i, i + 1): -np.diff(values)[i] for i in range(5)}
+
+    def similarity(first, second, borders):
+        # Unions are like nothing.
+        ends = zip(first.tolist(), second.tolist(), strict=True)
+        return np.array([alike.get(pair, -100.0) for pair in ends])
+
+    children, found = agglomerate(pairs, 6, similarity, stop=-2.5)
+    assert children.tolist() == [[0, 1], [2, 3]]
+    assert found.tolist() == [-1, -3]
+    labels = np.array([[5, 3, 2], [1, 0, 4]])
+    assert merged_labels(labels, children).tolist() == [[3, 1, 1], [0, 0, 2]]
+
+
+def test_what_is_not_connected_is_not_merged():
+    def similarity(first, second, borders):
+        return np.ones(len(first))
+
+    children, _ = agglomerate([[0, 1], [2, 3]], 5, similarity)
+    assert children.tolist() == [[0, 1], [2, 3]]
+    children, found = agglomerate(np.empty((0, 2)), 1, similarity)
+    assert children.shape == (0, 2)
+    assert found.shape == (0,)
