@@ -1,4 +1,4 @@
-"""Maps of edges, for methods that score windows by them."""
+"""Maps of edges, which score windows and separate segments."""
 
 import os
 from collections.abc import Callable
@@ -9,6 +9,11 @@ import numpy as np
 
 _SIGMA = 1.5  # pixels
 _TOP = 99.5  # percentile of the gradient that has the strength 1
+_ROUNDING = 1e-2  # largest gradient in an image of one color, rounding error
+# Weights of pixels in the mean colors of the two sides of an edge: factors per
+# pixel away from the edge, and per pixel along it.
+_AWAY, _ALONG = 0.8, 0.7
+_REACH = 16  # pixels
 
 
 def gradient_edges(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -34,6 +39,112 @@ def gradient_edges(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> float(strength[10, 14:16].max()), float(orientation[10, 14])
     (1.0, 0.0)
     """
+    strength, across, down = _gradient(image)
+    return thinned(strength, across, down), np.arctan2(down, across) % np.pi
+
+
+def soft_gradient_edges(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find edges by the gradient in CIE L*a*b*, without thinning them.
+
+    At each pixel of the smoothed image, the channel with the largest gradient
+    counts. Methods that measure the strength of edges on the borders of
+    segments need it beside an edge, too, since a border may be a pixel off.
+
+    Args:
+        image: RGB image (H, W, 3) uint8.
+
+    Returns:
+        Tuple (strength, orientation). `strength` (H, W) float32 is in 0..1.
+        `orientation` (H, W) float32, in 0..pi, is the direction of the normal
+        of the edge, 0 for a vertical edge.
+
+    Example:
+
+    >>> image = np.zeros((20, 30, 3), np.uint8)
+    >>> image[:, 15:] = 255
+    >>> strength, orientation = soft_gradient_edges(image)
+    >>> bool((strength[10, 12:18] > 0).all()), float(strength[10, 14])
+    (True, 1.0)
+    """
+    strength, across, down = _gradient(image)
+    return strength, np.arctan2(down, across) % np.pi
+
+
+def contrast_edges(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find edges by the colors on their two sides, in CIE L*a*b*.
+
+    At each pixel, the mean color on the left is compared with the one on the
+    right, and the one above with the one below. The weight of a pixel in the
+    mean falls exponentially with its distance, to a tenth at ten pixels. So
+    texture counts less than in `soft_gradient_edges`, and edges stay sharp.
+    They are not thinned.
+
+    Args:
+        image: RGB image (H, W, 3) uint8.
+
+    Returns:
+        Tuple (strength, orientation). `strength` (H, W) float32 is in 0..1.
+        `orientation` (H, W) float32, in 0..pi, is the direction of the normal
+        of the edge, 0 for a vertical edge.
+
+    Example:
+
+    >>> image = np.zeros((20, 30, 3), np.uint8)
+    >>> image[:, 15:] = 255
+    >>> strength, orientation = contrast_edges(image)
+    >>> [round(float(strength[10, x]), 1) for x in (5, 11, 14)]
+    [0.2, 0.5, 1.0]
+    >>> float(orientation[10, 14])
+    0.0
+    """
+    lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    steps = np.arange(-_REACH, _REACH + 1)
+    away, along = _AWAY ** np.abs(steps), _ALONG ** np.abs(steps)
+    # The sum of the weights on one side is 1.
+    sides = np.sign(steps) * away / away[steps > 0].sum()
+    kernels = sides, along / along.sum()
+    across, down = (
+        cv2.sepFilter2D(lab, cv2.CV_32F, x, y, borderType=cv2.BORDER_REPLICATE)
+        for x, y in (kernels, kernels[::-1])
+    )
+    falling = (across * down).sum(-1) < 0
+    across, down = (np.linalg.norm(side, axis=-1) for side in (across, down))
+    strength = np.hypot(across, down)
+    orientation = np.arctan2(np.where(falling, -down, down), across) % np.pi
+    return _scaled(strength), orientation
+
+
+def directed_strengths(
+    strength: np.ndarray, orientation: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compute how strong an edge is for a step right and for a step down.
+
+    A step along an edge does not cross it.
+
+    Args:
+        strength: Strength of edges (H, W) float32.
+        orientation: Direction of their normals (H, W) float32, in 0..pi.
+
+    Returns:
+        Tuple (across, down) of arrays (H, W) float32, the strength for a step
+        to the right or to the left, and for a step down or up.
+    """
+    return (
+        strength * np.abs(np.cos(orientation)),
+        strength * np.abs(np.sin(orientation)),
+    )
+
+
+def _scaled(strength):
+    """Scale strengths to 0..1, with the strongest ones cut off."""
+    full = np.percentile(strength, _TOP)
+    if full < _ROUNDING:  # as in a large image of one color with a small spot
+        full = max(strength.max(), _ROUNDING)
+    return np.minimum(strength / full, 1).astype(np.float32)
+
+
+def _gradient(image):
+    """Compute the strength of edges, and the gradient right and downwards."""
     smooth = cv2.GaussianBlur(image.astype(np.float32) / 255, (0, 0), _SIGMA)
     lab = cv2.cvtColor(smooth, cv2.COLOR_RGB2LAB)
     across, down = (
@@ -44,15 +155,55 @@ def gradient_edges(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         np.take_along_axis(gradient, best, -1)[..., 0]
         for gradient in (across, down)
     )
-    strength = np.hypot(across, down)
-    full = np.percentile(strength, _TOP)
-    if full > 0:
-        strength = np.minimum(strength / full, 1)
-    return thinned(strength, across, down), np.arctan2(down, across) % np.pi
+    return _scaled(np.hypot(across, down)), across, down
+
+
+def checked_edges(
+    edges: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+    image: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Call a detector of edges and check what it returns.
+
+    Args:
+        edges: Function of an image that returns a tuple (strength,
+            orientation) of arrays (H, W), such as `gradient_edges`.
+        image: RGB image (H, W, 3) uint8.
+
+    Returns:
+        Tuple (strength, orientation) of contiguous arrays (H, W) float32.
+
+    Raises:
+        ValueError: If `edges` does not return two arrays of the height and
+            width of the image, or if a value is not finite.
+    """
+    found = edges(image)
+    if not (isinstance(found, tuple | list) and len(found) == 2):
+        raise ValueError(
+            "`edges` must return a tuple (strength, orientation). Received: "
+            f"a result of type {type(found).__name__}"
+        )
+    strength, orientation = (
+        np.ascontiguousarray(values, np.float32) for values in found
+    )
+    for name, values in (("strength", strength), ("orientation", orientation)):
+        if values.shape != image.shape[:2]:
+            raise ValueError(
+                f"`edges` must return arrays of the shape {image.shape[:2]}, "
+                f"the height and width of the image. Received: {name}.shape="
+                f"{values.shape}"
+            )
+        if not np.isfinite(values).all():
+            wrong = np.count_nonzero(~np.isfinite(values))
+            raise ValueError(
+                "`edges` must return finite numbers. Received: "
+                f"{name} with {wrong} values that are NaN or infinite"
+            )
+    return strength, orientation
 
 
 def structured_edges(
     model: str | os.PathLike,
+    thin: bool = True,
 ) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Make a detector of edges from a structured forest.
 
@@ -62,6 +213,9 @@ def structured_edges(
     Args:
         model: Path of a file that OpenCV's `createStructuredEdgeDetection`
             reads.
+        thin: Whether to thin edges, as methods that score windows need it.
+            Methods that measure edges on the borders of segments need False.
+            Defaults to True.
 
     Returns:
         A function of an image with the results of `gradient_edges`.
@@ -78,7 +232,9 @@ def structured_edges(
     def detect(image):
         strength = forest.detectEdges(image.astype(np.float32) / 255)
         orientation = forest.computeOrientation(strength)
-        return forest.edgesNms(strength, orientation), orientation
+        if thin:
+            strength = forest.edgesNms(strength, orientation)
+        return strength, orientation
 
     return detect
 

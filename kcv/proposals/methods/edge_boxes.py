@@ -10,6 +10,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from kcv.proposals.machines.edge_maps import checked_edges
 from kcv.proposals.machines.edge_maps import gradient_edges
 from kcv.proposals.record import Proposals
 
@@ -55,8 +56,12 @@ def edge_boxes(
 
     Returns:
         `Proposals` with boxes (n, 4) float64 and scores (n,) float64.
+
+    Raises:
+        ValueError: If `edges` returns arrays of another size than the image,
+            or values that are not finite.
     """
-    strength, orientation = edges(image)
+    strength, orientation = checked_edges(edges, image)
     scorer = cv2.ximgproc.createEdgeBoxes(
         alpha=alpha,
         beta=beta,
@@ -66,10 +71,7 @@ def edge_boxes(
         maxAspectRatio=max_aspect,
         minBoxArea=min_area,
     )
-    boxes, scores = scorer.getBoundingBoxes(
-        np.ascontiguousarray(strength, np.float32),
-        np.ascontiguousarray(orientation, np.float32),
-    )
+    boxes, scores = scorer.getBoundingBoxes(strength, orientation)
     boxes = np.asarray(boxes, float).reshape(-1, 4)  # x, y, width, height
     boxes[:, 2:] += boxes[:, :2]
     # OpenCV has None for the scores of no boxes.

@@ -6,6 +6,7 @@ from kcv.proposals.machines.color_spaces import hsv
 from kcv.proposals.machines.color_spaces import lab
 from kcv.proposals.machines.graph_segmentation import segment
 from kcv.proposals.machines.graph_segmentation import sorted_edges
+from kcv.proposals.machines.segment_overlap import segment_boxes
 from kcv.proposals.masks import ConcatenatedMasks
 from kcv.proposals.masks import SuperpixelMasks
 from kcv.proposals.record import Proposals
@@ -24,21 +25,18 @@ def superpixels(
         rng: Not used.
 
     Returns:
-        `Proposals` with boxes (n, 4) int64 and masks.
+        `Proposals` with boxes (n, 4) int32 and masks.
     """
     partitions = [
         segment(sorted_edges(space(image), 0.8), 100, 100)
         for space in (lab, _opponent, _rg, hsv)
     ]
-    return Proposals(
-        np.concatenate([_boxes(labels) for labels in partitions]),
-        masks=ConcatenatedMasks(
-            [
-                SuperpixelMasks(labels, np.eye(labels.max() + 1, dtype=bool))
-                for labels in partitions
-            ]
-        ),
-    )
+    masks = [
+        SuperpixelMasks(labels, np.eye(labels.max() + 1, dtype=bool))
+        for labels in partitions
+    ]
+    boxes = [segment_boxes(own.membership, own.labels) for own in masks]
+    return Proposals(np.concatenate(boxes), masks=ConcatenatedMasks(masks))
 
 
 def _opponent(image):
@@ -52,20 +50,3 @@ def _rg(image):
     """Compute red and green as shares of the sum."""
     total = np.maximum(image.sum(-1, keepdims=True, dtype=np.float32), 1)
     return np.rint(255 * image[..., :2] / total).astype(np.uint8)
-
-
-def _boxes(labels):
-    """Compute the bounding boxes of segments that are numbered from 0."""
-    count = labels.max() + 1
-    boxes = np.empty((count, 4), np.int64)
-    for axis, first in ((1, 0), (0, 1)):
-        places = np.broadcast_to(
-            np.expand_dims(np.arange(labels.shape[axis]), 1 - axis),
-            labels.shape,
-        )
-        order = np.lexsort((places.ravel(), labels.ravel()))
-        starts = np.searchsorted(labels.ravel()[order], np.arange(count + 1))
-        sorted_places = places.ravel()[order]
-        boxes[:, first] = sorted_places[starts[:-1]]
-        boxes[:, first + 2] = sorted_places[starts[1:] - 1] + 1
-    return boxes
