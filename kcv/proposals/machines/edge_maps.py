@@ -93,7 +93,7 @@ def contrast_edges(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> image[:, 15:] = 255
     >>> strength, orientation = contrast_edges(image)
     >>> [round(float(strength[10, x]), 1) for x in (5, 11, 14)]
-    [0.2, 0.5, 1.0]
+    [0.1, 0.5, 1.0]
     >>> float(orientation[10, 14])
     0.0
     """
