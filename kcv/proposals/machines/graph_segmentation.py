@@ -37,7 +37,7 @@ def sorted_edges(
     """Smooth an image and sort the edges between its pixels.
 
     Args:
-        channels: Array (H, W, C) of uint8, in any color space.
+        channels: Array (H, W, C) of uint8 or float, in any color space.
         sigma: Standard deviation of the Gaussian smoothing, in pixels; 0 for
             no smoothing. Defaults to 0.8.
         connectivity: Number of neighbors of a pixel, 8 as in the paper or 4 as

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from kcv.proposals.machines.window_priors import around
+from kcv.proposals.machines.window_priors import sides_of
 from kcv.proposals.record import Proposals
 
 # The central 99 % of each feature among the boxes of VOC 2007 trainval,
@@ -34,34 +36,3 @@ def uniform(
     sides = sides_of(root**2 * width * height, 2**log_aspect)
     boxes = around(np.stack([x * width, y * height], 1), sides)
     return Proposals(np.clip(boxes, 0, [width, height, width, height]))
-
-
-def sides_of(area: np.ndarray, aspect: np.ndarray) -> np.ndarray:
-    """Compute width and height of boxes.
-
-    Args:
-        area: Array (n,), in square pixels.
-        aspect: Array (n,), width / height.
-
-    Returns:
-        Array (n, 2) of width and height, in pixels.
-    """
-    return np.sqrt(np.stack([area * aspect, area / aspect], 1))
-
-
-def around(centers: np.ndarray, sides: np.ndarray) -> np.ndarray:
-    """Place boxes around centers, with their corners on whole pixels.
-
-    Rounding is that of the authors' code, where the first pixel is number 1
-    and the last pixel belongs to the box.
-
-    Args:
-        centers: Array (n, 2) of x and y.
-        sides: Array (n, 2) of width and height.
-
-    Returns:
-        Boxes (n, 4), xyxy, half-open, counted from 0.
-    """
-    first = np.floor(centers - sides / 2 + 0.5)
-    last = np.floor(first + sides - 0.5)
-    return np.concatenate([first - 1, last], 1)
