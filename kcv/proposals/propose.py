@@ -51,6 +51,7 @@ METHODS = {
     "edge_boxes": Method(
         "window scoring", False, True, True, "Zitnick and Dollar 2014"
     ),
+    "rahtu": Method("window scoring", False, True, True, "Rahtu et al. 2011"),
     "superpixels": Method("baseline", True, False, False, "Hosang et al. 2016"),
     "uniform": Method("baseline", False, False, True, "Hosang et al. 2016"),
     "gaussian": Method("baseline", False, False, True, "Hosang et al. 2016"),
