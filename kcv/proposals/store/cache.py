@@ -10,6 +10,7 @@ import dataclasses
 import itertools
 import json
 import os
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,8 @@ from kcv.proposals.store.shards import write_shard
 from kcv.storage import write_whole
 
 IMAGES_PER_SHARD = 256
+# A killed run loses no more than this: a slow method needs hours for a shard.
+SECONDS_PER_SHARD = 60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,14 +212,18 @@ class ProposalCache:
         known = set()
         done = []  # results that are not in a file yet
         waiting = collections.deque()
+        written = time.monotonic()
 
         def collect(max_waiting):
+            nonlocal written
             while len(waiting) > max_waiting:
                 done.append(waiting.popleft().result())
                 progress.add(1)
-            if len(done) >= IMAGES_PER_SHARD:
-                self._write_shard(done)
-                done.clear()
+                overdue = time.monotonic() - written >= SECONDS_PER_SHARD
+                if len(done) >= IMAGES_PER_SHARD or overdue:
+                    self._write_shard(done)
+                    done.clear()
+                    written = time.monotonic()
 
         examples = dataset.map(lambda x: (x["image_id"], x["images"]))
         try:

@@ -132,6 +132,15 @@ def test_a_killed_run_goes_on(tmp_path, monkeypatch):
     assert cache["image 1"].tolist() == [[0, 0, 24, 24]]  # for none, all of it
 
 
+def test_a_slow_method_is_written_before_a_shard_is_full(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache_module, "SECONDS_PER_SHARD", 0)
+    cache = ProposalCache(tmp_path, Counting())
+    cache.compute(examples(), verbose=False)
+    assert len([*tmp_path.glob("*.npy")]) == 5
+    again = ProposalCache(tmp_path, Counting())
+    assert len(again) == 5
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
