@@ -35,6 +35,8 @@ class Method(NamedTuple):
         scores: Whether proposals have scores.
         control: Whether the number of proposals can be chosen.
         paper: Authors and year.
+        reruns: Whether another maximum number of proposals is another run, so
+            that fewer proposals are not the first of more. Defaults to False.
     """
 
     approach: str
@@ -42,6 +44,7 @@ class Method(NamedTuple):
     scores: bool
     control: bool
     paper: str
+    reruns: bool = False
 
 
 METHODS = {
@@ -56,7 +59,7 @@ METHODS = {
     "uniform": Method("baseline", False, False, True, "Hosang et al. 2016"),
     "gaussian": Method("baseline", False, False, True, "Hosang et al. 2016"),
     "sliding_window": Method(
-        "baseline", False, False, True, "Hosang et al. 2016"
+        "baseline", False, False, True, "Hosang et al. 2016", reruns=True
     ),
 }
 
@@ -106,8 +109,8 @@ def propose(
             `kcv.detection.ImageProposals`. Defaults to "selective_search".
         max_proposals: Maximum number of proposals. Proposals with a smaller
             maximum are the first of those with a larger one, except for
-            "sliding_window", which has another grid for every number. Defaults
-            to 2000.
+            methods with `METHODS[name].reruns`, such as "sliding_window", which
+            has another grid for every number. Defaults to 2000.
         seed: Seed of the random numbers of a named method. The same seed gives
             the same proposals. Defaults to 0.
         return_proposals: Whether to return scores and masks, too. Defaults to
