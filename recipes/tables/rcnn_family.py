@@ -36,9 +36,9 @@ from recipes.common.detection.rcnn_family_papers import network_rows
 from recipes.common.detection.rcnn_family_papers import seconds_figure
 from recipes.common.detection.rcnn_family_papers import whole_rows
 from recipes.common.detection.rcnn_family_times import open_picture
-from recipes.common.detection.rcnn_family_times import read_seconds
 from recipes.common.detection.rcnn_family_times import time_systems
 from recipes.common.detection.rcnn_family_times import vgg16_systems
+from recipes.common.kept import keep_result
 from recipes.common.report import write_report
 from recipes.common.run import Folder
 from recipes.common.run import command_line
@@ -95,15 +95,9 @@ def main(run: Options) -> dict:
         "proposals": run.proposals,
         "rounds": run.rounds,
     }
-    seconds = read_seconds(run.out, settings) if run.resume else None
-    if seconds is None:
-        pixels = open_picture(run.image, run.height, run.width)
-        keras.utils.set_random_seed(run.seed)
-        systems = vgg16_systems(run.weights)
-        seconds = time_systems(systems, pixels, run.proposals, run.rounds)
-        record = {"settings": settings, "seconds": seconds}
-        run.out.mkdir(parents=True, exist_ok=True)
-        write_whole(run.out / "seconds.json", json.dumps(record).encode())
+    seconds = keep_result(
+        run.out / "seconds.json", settings, lambda: measure(run), run.resume
+    )
 
     # === What they find ===
     quality = {}
@@ -145,6 +139,14 @@ def main(run: Options) -> dict:
             print("  " + ", ".join(f"{k} {_short(v)}" for k, v in row.items()))
     print(f"Report: {report}")
     return record
+
+
+def measure(run: Options) -> dict[str, float]:
+    """Time the systems and Selective Search on one picture."""
+    pixels = open_picture(run.image, run.height, run.width)
+    keras.utils.set_random_seed(run.seed)
+    systems = vgg16_systems(run.weights)
+    return time_systems(systems, pixels, run.proposals, run.rounds)
 
 
 def read_metrics(out: Path, name: str) -> dict:

@@ -1,6 +1,5 @@
 """How long the systems of the R-CNN family take for one image."""
 
-import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -139,23 +138,6 @@ def _compiled(model, x):
     few = {**x, "proposals": x["proposals"][:, :1]} if "proposals" in x else x
     run(few)
     return lambda: [value.numpy() for value in run(x).values()]
-
-
-def read_seconds(out: Path, settings: Mapping) -> dict[str, float] | None:
-    """Read the times that a run with the same settings has measured.
-
-    Args:
-        out: Folder of the run.
-        settings: Everything that the times depend on.
-
-    Returns:
-        Seconds by name, None where there is no such run.
-    """
-    file = out / "seconds.json"
-    if not file.exists():
-        return None
-    record = json.loads(file.read_text("utf-8"))
-    return record["seconds"] if record["settings"] == settings else None
 
 
 def open_picture(path: Path | None, height: int, width: int) -> np.ndarray:
