@@ -38,7 +38,31 @@ def write_table(
         rows: One row per system, a dict from column to value.
         figures: Matplotlib figures by caption.
     """
-    text = json.dumps(rows, indent=2)
+    _write(run, title, summary, rows, {caption: rows}, figures)
+
+
+def write_tables(
+    run: Folder,
+    title: str,
+    summary: str,
+    tables: Mapping[str, Sequence[Row]],
+    figures: Mapping[str, Figure],
+) -> None:
+    """Write `table.json` and `report.html` of several tables.
+
+    Args:
+        run: Options of the tables.
+        title: Heading of the page.
+        summary: Text below the heading: what is compared, and on what.
+        tables: Rows by caption, one row per system, a dict from column to
+            value.
+        figures: Matplotlib figures by caption.
+    """
+    _write(run, title, summary, tables, tables, figures)
+
+
+def _write(run, title, summary, record, tables, figures):
+    text = json.dumps(record, indent=2)
     write_whole(run.out / "table.json", text.encode() + b"\n")
     told = describe(run)
     report = write_report(
@@ -52,7 +76,7 @@ def write_table(
         },
         command=told["command"],
         summary=summary,
-        tables={caption: rows},
+        tables=tables,
     )
     print(f"Report: {report}")
 

@@ -1,0 +1,1 @@
+"""What recipes of region proposals share."""

@@ -1,0 +1,153 @@
+r"""All methods that propose regions, compared.
+
+    python -m recipes.tables.proposals
+
+makes the table of Hosang et al., "What makes for effective detection
+proposals?", PAMI 2016: approach, segments, score, control of the number, time,
+repeatability, recall and detection of each method of `kcv.proposals`, with the
+paper's figures beside ours. The page also has the curves of recall over IoU and
+of average recall over the number of proposals, and the first regions of each
+method on a photograph.
+
+Recall and detection are measured on 100 held-out digit scenes, where a small
+Fast R-CNN is trained once and then given the proposals of each method. Times
+are of three photographs of 375 x 500 pixels and one thread. Repeatability is
+measured on three scenes, changed in 13 ways of which the paper's figures are
+listed. All is done in less than half an hour on two CPU cores. The command
+continues after a kill, and uses what its folder already has.
+
+    python -m recipes.tables.proposals --data voc/2007 --preset paper \
+        --weights imagenet
+
+is the paper's experiment on VOC 2007: all held-out images, up to 10 000
+proposals, difficult objects included, Fast R-CNN with VGG-16, and all 56
+changes of all images. It takes weeks, most of them for CPMC and Endres, which
+the paper leaves out of repeatability. `--methods` chooses others.
+"""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import kcv
+from kcv.metrics.proposal_recall import COUNTS
+from kcv.proposals import METHODS
+from recipes import fast_rcnn
+from recipes.common.command import run_command
+from recipes.common.detection.detectors import DetectorOptions
+from recipes.common.detection.detectors import scale_to
+from recipes.common.proposals import rows
+from recipes.common.proposals.curves import recall_figure
+from recipes.common.proposals.measuring import Detector
+from recipes.common.proposals.measuring import Extent
+from recipes.common.proposals.measuring import Protocol
+from recipes.common.proposals.measuring import measure_method
+from recipes.common.proposals.photographs import pictures_figure
+from recipes.common.proposals.published import CHANGES
+from recipes.common.proposals.repeating import all_changes
+from recipes.common.tables import write_tables
+
+PRESETS = {
+    "small": Extent(100, 3, COUNTS[:7], CHANGES, include_difficult=False),
+    "paper": Extent(None, None, COUNTS, all_changes(), include_difficult=True),
+}
+SMALL_EPOCHS = 3  # Of Fast R-CNN, whose own recipe has 5.
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options(DetectorOptions):
+    """Options of this table.
+
+    Attributes:
+        methods: Names of the methods to compare, see `kcv.proposals.METHODS`.
+        images: Number of held-out images on which recall and detection are
+            measured. The preset decides if this is not given.
+        changed: Number of held-out images on which repeatability is measured.
+            The preset decides if this is not given.
+        max_proposals: Number of proposals of an image.
+        scenes: Number of digit scenes to train Fast R-CNN on.
+    """
+
+    out: Path = Path("runs/tables/proposals")
+    methods: tuple[str, ...] = tuple(METHODS)
+    images: int | None = None
+    changed: int | None = None
+    max_proposals: int = 1000
+    scenes: int = 2560
+
+
+def main(run: Options) -> dict:
+    """Measure all methods, and write the page."""
+    unknown = sorted({*run.methods} - {*METHODS})
+    if unknown:
+        raise ValueError(
+            f"`methods` must be of {[*METHODS]}. Received: {unknown}"
+        )
+
+    # === Data ===
+    test = kcv.data.load_detection(run.data, "test", on_error=run.on_error)
+    preset = PRESETS[run.preset]
+    extent = preset._replace(
+        images=run.images or preset.images,
+        changed=run.changed or preset.changed,
+    )
+    protocol = Protocol(
+        test.dataset, run.data, extent, run.max_proposals, run.seed, run.resume
+    )
+
+    # === Detector, with Selective Search ===
+    detector = train_detector(run)
+
+    # === Measure ===
+    measured = {}
+    for method in run.methods:
+        print(f"\n{method}")
+        measured[method] = measure_method(run.out, method, protocol, detector)
+
+    # === Report ===
+    tables = rows.all_tables(measured)
+    objects = len(next(iter(measured.values())).overlaps)
+    summary = (
+        f"Measured on {objects} objects of held-out images of {run.data}, at "
+        f"{run.max_proposals:,} proposals of an image. The paper's figures are "
+        "of VOC 2007 test and of a core of 2013. On other data and machines "
+        "only the order of the methods is comparable. "
+        + rows.describe_order(measured)
+    )
+    curves = recall_figure(measured, run.max_proposals)
+    first = {name: run.out / "first" / f"{name}.png" for name in run.methods}
+    figures = {
+        "Recall over IoU, and average recall over the number": curves,
+        "The first segments, or the first boxes": pictures_figure(first),
+    }
+    title = "Methods that propose regions"
+    write_tables(run, title, summary, tables, figures)
+    for row in tables["The methods"]:
+        print(", ".join(f"{k} {_short(v)}" for k, v in row.items()))
+    print(summary)
+    return {"tables": tables}
+
+
+def train_detector(run: Options) -> Detector:
+    """Train Fast R-CNN, unless the folder has one."""
+    out = run.out / "fast_rcnn"
+    if not (run.resume and (out / "metrics.json").exists()):
+        names = {x.name for x in dataclasses.fields(DetectorOptions)}
+        options = {name: getattr(run, name) for name in names}
+        options |= {"out": out, "scenes": run.scenes}
+        if run.preset == "small":
+            options["epochs"] = run.epochs or SMALL_EPOCHS
+        fast_rcnn.main(fast_rcnn.Options(**options))
+    size = run.image_size or fast_rcnn.PRESETS[run.preset].image_size
+    scaling = scale_to(size) if size else None
+    config = json.loads((out / "config.json").read_text("utf-8"))
+    model = kcv.load_model(out / "model.keras")
+    return Detector(model, scaling, config["options"])
+
+
+def _short(value):
+    return f"{value:.3g}" if isinstance(value, float) else value
+
+
+if __name__ == "__main__":
+    run_command(main, Options())
