@@ -14,8 +14,7 @@ Times are of VGG-16 on one image of 600 x 800 pixels, every network with the
 same weights. What the systems find is measured on held-out digit scenes, where
 their recipes train small networks in a quarter of an hour each. Runs that the
 folder already has are used. `--no-train` leaves that part out. Then all is
-done in five to twelve minutes on two CPU cores, of which R-CNN takes half for
-its one image.
+done in five to twelve minutes on two CPU cores. R-CNN takes half of that.
 """
 
 import dataclasses
@@ -95,9 +94,8 @@ def main(run: Options) -> dict:
         "proposals": run.proposals,
         "rounds": run.rounds,
     }
-    seconds = keep_result(
-        run.out / "seconds.json", settings, lambda: measure(run), run.resume
-    )
+    file = run.out / "seconds.json"
+    seconds = keep_result(file, settings, lambda: measure(run), run.resume)
 
     # === What they find ===
     quality = {}
@@ -143,10 +141,10 @@ def main(run: Options) -> dict:
 
 def measure(run: Options) -> dict[str, float]:
     """Time the systems and Selective Search on one picture."""
-    pixels = open_picture(run.image, run.height, run.width)
     keras.utils.set_random_seed(run.seed)
     systems = vgg16_systems(run.weights)
-    return time_systems(systems, pixels, run.proposals, run.rounds)
+    image = open_picture(run.image, run.height, run.width)
+    return time_systems(systems, image, run.proposals, run.rounds)
 
 
 def read_metrics(out: Path, name: str) -> dict:
