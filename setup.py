@@ -109,6 +109,7 @@ setup(
     package_data={
         "kcv": ["py.typed"],
         "kcv.data.embedded": ["raw/*.jpg", "raw/*.npz", "raw/*.md"],
+        "kcv.proposals.learned": ["*.npz", "*.md"],
     },
     install_requires=[
         "tensorflow>=2.20",

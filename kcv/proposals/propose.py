@@ -48,9 +48,13 @@ class Method(NamedTuple):
 
 
 METHODS = {
+    "randomized_prims": Method(
+        "grouping", True, False, True, "Manen et al. 2013"
+    ),
     "selective_search": Method(
         "grouping", True, True, True, "Uijlings et al. 2013"
     ),
+    "bing": Method("window scoring", False, True, True, "Cheng et al. 2014"),
     "edge_boxes": Method(
         "window scoring", False, True, True, "Zitnick and Dollar 2014"
     ),

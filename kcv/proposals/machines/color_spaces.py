@@ -1,4 +1,7 @@
-"""The color spaces in which Selective Search groups pixels.
+"""The color spaces in which methods group pixels.
+
+Selective Search uses hsv, lab, rgi, hue and intensity, RandomizedPrim's
+linear_lab, opponent, rg and full_hsv.
 
 Every function takes an RGB image (H, W, 3) uint8 and returns the channels of
 its color space, (H, W, C) uint8.
@@ -8,6 +11,15 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+
+# ITU-R BT.709 with the white point D65.
+_RGB_TO_XYZ = np.array(
+    [
+        [0.412453, 0.357580, 0.180423],
+        [0.212671, 0.715160, 0.072169],
+        [0.019334, 0.119193, 0.950227],
+    ]
+)
 
 
 def hsv(image: np.ndarray) -> np.ndarray:
@@ -23,7 +35,7 @@ def lab(image: np.ndarray) -> np.ndarray:
 def rgi(image: np.ndarray) -> np.ndarray:
     """Compute red and green as shares of the sum, and the intensity."""
     total = np.maximum(image.sum(-1, dtype=np.float32), 1)
-    shares = 255 * image[..., :2] / total[..., np.newaxis]
+    shares = image[..., :2] * np.float32(255) / total[..., np.newaxis]
     parts = [shares, intensity(image)]
     return np.rint(np.concatenate(parts, -1)).astype(np.uint8)
 
@@ -38,6 +50,56 @@ def intensity(image: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., np.newaxis]
 
 
+def linear_lab(image: np.ndarray) -> np.ndarray:
+    """Compute CIE L*a*b* as if RGB had no gamma, L* scaled to 0..255."""
+    # OpenCV's conversion differs in dark colors, by 1 after rounding.
+    x, y, z = np.moveaxis(image / 255 @ _RGB_TO_XYZ.T, -1, 0)
+    x, y, z = (
+        np.where(part > 0.008856, np.cbrt(part), 7.787 * part + 16 / 116)
+        for part in (x / 0.950456, y, z / 1.088754)
+    )
+    parts = [2.55 * (116 * y - 16), 500 * (x - y) + 128, 200 * (y - z) + 128]
+    return np.clip(np.rint(np.stack(parts, -1)), 0, 255).astype(np.uint8)
+
+
+def opponent(image: np.ndarray) -> np.ndarray:
+    """Compute red-green, yellow-blue and the sum, each stretched to 0..255."""
+    r, g, b = np.moveaxis(image.astype(float), -1, 0)
+    parts = [
+        (r - g) / np.sqrt(2),
+        (r + g - 2 * b) / np.sqrt(6),
+        (r + g + b) / np.sqrt(3),
+    ]
+    channels = np.stack(parts, -1)
+    lowest, highest = channels.min((0, 1)), channels.max((0, 1))
+    spread = np.where(highest > lowest, highest - lowest, 1)
+    return ((channels - lowest) / spread * 255).astype(np.uint8)
+
+
+def rg(image: np.ndarray) -> np.ndarray:
+    """Compute red and green as shares of the sum, and the mean, cut off."""
+    total = image.sum(-1, keepdims=True, dtype=float)
+    shares = image[..., :2] * 255.0 / np.maximum(total, 1)
+    return np.concatenate([shares, total / 3], -1).astype(np.uint8)
+
+
+def full_hsv(image: np.ndarray) -> np.ndarray:
+    """Compute the hue in 0..255, saturation and value."""
+    values = image / 255
+    r, g, b = np.moveaxis(values, -1, 0)
+    highest, lowest = values.max(-1), values.min(-1)
+    spread = np.where(highest > lowest, highest - lowest, 1)
+    sixths = np.select(
+        [r == highest, g == highest],
+        [(g - b) / spread % 6, (b - r) / spread + 2],
+        (r - g) / spread + 4,
+    )
+    saturation = 1 - lowest / np.where(highest > 0, highest, 1)
+    saturation[highest == 0] = 0
+    parts = np.stack([sixths * 60 / 360, saturation, highest], -1)
+    return np.floor(parts * 255 + 0.5).astype(np.uint8)
+
+
 #: Functions from an RGB image to its channels, by name.
 COLOR_SPACES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "hsv": hsv,
@@ -45,4 +107,8 @@ COLOR_SPACES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "rgi": rgi,
     "hue": hue,
     "intensity": intensity,
+    "linear_lab": linear_lab,
+    "opponent": opponent,
+    "rg": rg,
+    "full_hsv": full_hsv,
 }

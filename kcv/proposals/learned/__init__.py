@@ -1,0 +1,1 @@
+"""Learned parameters of the methods. README.md has origins and licenses."""
