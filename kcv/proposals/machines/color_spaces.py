@@ -86,17 +86,21 @@ def rg(image: np.ndarray) -> np.ndarray:
 def full_hsv(image: np.ndarray) -> np.ndarray:
     """Compute the hue in 0..255, saturation and value."""
     values = image / 255
-    r, g, b = np.moveaxis(values, -1, 0)
-    highest, lowest = values.max(-1), values.min(-1)
-    spread = np.where(highest > lowest, highest - lowest, 1)
-    sixths = np.select(
-        [r == highest, g == highest],
-        [(g - b) / spread % 6, (b - r) / spread + 2],
-        (r - g) / spread + 4,
+    highest = values.max(-1, keepdims=True)
+    shares = values / np.where(highest > 0, highest, 1)
+    lowest = shares.min(-1, keepdims=True)
+    saturation = np.where(highest > 0, 1 - lowest, 0)
+    # The order of these operations decides how halves are rounded.
+    pure = (shares - lowest) / np.where(saturation > 0, saturation, 1)
+    r, g, b = np.moveaxis(pure, -1, 0)
+    red, green, _ = np.moveaxis(values == highest, -1, 0)
+    degrees = np.select(
+        [red & (g < b), red, green],
+        [360 + 60 * (g - b), 60 * (g - b), 120 + 60 * (b - r)],
+        240 + 60 * (r - g),
     )
-    saturation = 1 - lowest / np.where(highest > 0, highest, 1)
-    saturation[highest == 0] = 0
-    parts = np.stack([sixths * 60 / 360, saturation, highest], -1)
+    hue = degrees[..., np.newaxis] / 360
+    parts = np.concatenate([hue, saturation, highest], -1)
     return np.floor(parts * 255 + 0.5).astype(np.uint8)
 
 

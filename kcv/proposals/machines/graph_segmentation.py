@@ -5,6 +5,7 @@ is not much stronger than the edges inside the two components. The order of the
 edges does not depend on the scale k, so they are sorted once for all scales.
 """
 
+import math
 from typing import NamedTuple
 
 import cv2
@@ -41,7 +42,10 @@ def sorted_edges(
         sigma: Standard deviation of the Gaussian smoothing, in pixels; 0 for
             no smoothing. Defaults to 0.8.
         connectivity: Number of neighbors of a pixel, 8 as in the paper or 4 as
-            in OpenCV. Defaults to 8.
+            in OpenCV. The smoothing is that of the authors or that of OpenCV,
+            too: OpenCV cuts the Gaussian off earlier, and at the border it
+            mirrors the image, where the authors repeat its last pixels.
+            Defaults to 8.
 
     Returns:
         The `Edges` of all pairs of neighbors, the most similar first.
@@ -55,7 +59,12 @@ def sorted_edges(
             f"connectivity={connectivity!r}"
         )
     smooth = channels.astype(np.float32)
-    if sigma > 0:
+    if sigma > 0 and connectivity == 8:
+        size = 2 * math.ceil(4 * sigma) + 1
+        smooth = cv2.GaussianBlur(
+            smooth, (size, size), sigma, borderType=cv2.BORDER_REPLICATE
+        )
+    elif sigma > 0:
         smooth = cv2.GaussianBlur(smooth, (0, 0), sigma)
     height, width = channels.shape[:2]
     smooth = smooth.reshape(height, width, -1)  # OpenCV drops an axis of 1

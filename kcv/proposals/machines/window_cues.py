@@ -22,8 +22,7 @@ def cue_superpixels(image: np.ndarray) -> np.ndarray:
 
     The graph segmentation of Felzenszwalb and Huttenlocher with k = 450. For an
     image of 300 x 200 pixels, it smooths with sigma 0.5, and segments have at
-    least 200 pixels. Both grow with the root of the area. The smoothing is
-    that of the authors of the segmentation, which gives their superpixels.
+    least 200 pixels. Both grow with the root of the area.
 
     Args:
         image: RGB image (H, W, 3) uint8.
@@ -32,15 +31,7 @@ def cue_superpixels(image: np.ndarray) -> np.ndarray:
         Array (H, W) of int32, the superpixel of each pixel, from 0.
     """
     scale = np.sqrt(image.shape[0] * image.shape[1] / (300 * 200))
-    sigma = 0.5 * scale
-    size = 2 * int(np.ceil(4 * sigma)) + 1
-    smooth = cv2.GaussianBlur(
-        image.astype(np.float32),
-        (size, size),
-        sigma,
-        borderType=cv2.BORDER_REPLICATE,
-    )
-    return segment(sorted_edges(smooth, sigma=0), 450, int(200 * scale))
+    return segment(sorted_edges(image, 0.5 * scale), 450, int(200 * scale))
 
 
 def straddling(labels: np.ndarray, windows: np.ndarray) -> np.ndarray:

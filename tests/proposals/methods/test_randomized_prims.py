@@ -6,6 +6,9 @@ import skimage.data
 
 from kcv.metrics.box_iou import box_iou
 from kcv.proposals import propose
+from kcv.proposals.machines.color_spaces import COLOR_SPACES
+from kcv.proposals.machines.graph_segmentation import segment
+from kcv.proposals.machines.graph_segmentation import sorted_edges
 from kcv.proposals.machines.segment_overlap import segment_boxes
 from kcv.proposals.methods.randomized_prims import SPACES
 from kcv.proposals.methods.randomized_prims import SimilarityGraph
@@ -72,6 +75,15 @@ KEYS = [
     *(f"{x}__{s}" for x in (*TOYS, "chelsea") for s in AUTHORS.values()),
     "astronaut__LAB",
 ]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_superpixels_are_the_authors(theirs, image_of, key):
+    name, authors = key.split("__")
+    (space,) = (own for own, other in AUTHORS.items() if other == authors)
+    channels = COLOR_SPACES[space](image_of(name))
+    labels = segment(sorted_edges(channels, 0.8), 100, 100)
+    np.testing.assert_array_equal(labels, theirs[f"{key}__labels"])
 
 
 @pytest.mark.parametrize("key", KEYS)
