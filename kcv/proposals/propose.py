@@ -58,6 +58,9 @@ METHODS = {
     "edge_boxes": Method(
         "window scoring", False, True, True, "Zitnick and Dollar 2014"
     ),
+    "objectness": Method(
+        "window scoring", False, True, True, "Alexe et al. 2012"
+    ),
     "rahtu": Method("window scoring", False, True, True, "Rahtu et al. 2011"),
     "superpixels": Method("baseline", True, False, False, "Hosang et al. 2016"),
     "uniform": Method("baseline", False, False, True, "Hosang et al. 2016"),

@@ -4,7 +4,8 @@ Selective Search uses hsv, lab, rgi, hue and intensity, RandomizedPrim's
 linear_lab, opponent, rg and full_hsv.
 
 Every function takes an RGB image (H, W, 3) uint8 and returns the channels of
-its color space, (H, W, C) uint8.
+its color space, (H, W, C) uint8. Only `exact_linear_lab`, with which Objectness
+quantizes colors, does not round.
 """
 
 from collections.abc import Callable
@@ -52,14 +53,19 @@ def intensity(image: np.ndarray) -> np.ndarray:
 
 def linear_lab(image: np.ndarray) -> np.ndarray:
     """Compute CIE L*a*b* as if RGB had no gamma, L* scaled to 0..255."""
+    scaled = exact_linear_lab(image) * [2.55, 1, 1] + [0, 128, 128]
+    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+
+
+def exact_linear_lab(image: np.ndarray) -> np.ndarray:
+    """Compute CIE L*a*b* as if RGB had no gamma, as float64 (H, W, 3)."""
     # OpenCV's conversion differs in dark colors, by 1 after rounding.
     x, y, z = np.moveaxis(image / 255 @ _RGB_TO_XYZ.T, -1, 0)
     x, y, z = (
         np.where(part > 0.008856, np.cbrt(part), 7.787 * part + 16 / 116)
         for part in (x / 0.950456, y, z / 1.088754)
     )
-    parts = [2.55 * (116 * y - 16), 500 * (x - y) + 128, 200 * (y - z) + 128]
-    return np.clip(np.rint(np.stack(parts, -1)), 0, 255).astype(np.uint8)
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], -1)
 
 
 def opponent(image: np.ndarray) -> np.ndarray:

@@ -64,7 +64,7 @@ def rahtu(
             `weak_edges`: the detector of Canny with half of its automatic
             thresholds.
         num_windows: Number of windows that are scored. Defaults to 100,000.
-        iou: IoU from which the weaker one of two windows goes to the end of
+        iou: IoU above which the weaker one of two windows goes to the end of
             the list. Defaults to 0.75.
         neighbors: What the best window of a cell of the grids is compared
             with, "paper" or "code": see
