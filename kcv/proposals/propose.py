@@ -51,6 +51,9 @@ METHODS = {
     "randomized_prims": Method(
         "grouping", True, False, True, "Manen et al. 2013"
     ),
+    "rantalankila": Method(
+        "grouping", True, False, True, "Rantalankila et al. 2014"
+    ),
     "selective_search": Method(
         "grouping", True, True, True, "Uijlings et al. 2013"
     ),

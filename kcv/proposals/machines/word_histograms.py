@@ -25,11 +25,11 @@ class Words(NamedTuple):
 
     Attributes:
         values: Array (H, W) of int64, numbers of words.
-        count: Number D of words in the dictionary.
+        size: Number D of words in the dictionary.
     """
 
     values: np.ndarray
-    count: int
+    size: int
 
 
 def color_words(image: np.ndarray) -> Words:
@@ -44,7 +44,7 @@ def color_words(image: np.ndarray) -> Words:
     Example:
 
     >>> color_words(np.array([[[0, 0, 255], [255, 255, 255]]], np.uint8))
-    Words(values=array([[  8, 728]]), count=729)
+    Words(values=array([[  8, 728]]), size=729)
     """
     bins = image.astype(np.int64) * _COLOR_BINS // 256
     weights = _COLOR_BINS ** np.arange(2, -1, -1)
@@ -100,9 +100,9 @@ def word_histograms(labels: np.ndarray, words: Words) -> np.ndarray:
            [0.33, 0.33, 0.33]])
     """
     count = int(labels.max()) + 1
-    places = labels.astype(np.int64) * words.count + words.values
-    histograms = np.bincount(places.ravel(), minlength=count * words.count)
-    histograms = histograms.reshape(count, words.count)
+    places = labels.astype(np.int64) * words.size + words.values
+    histograms = np.bincount(places.ravel(), minlength=count * words.size)
+    histograms = histograms.reshape(count, words.size)
     histograms = histograms[:, histograms.any(0)].astype(np.float64)
     return histograms / histograms.sum(1, keepdims=True)
 

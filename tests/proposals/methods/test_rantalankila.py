@@ -1,0 +1,180 @@
+"""Global and local search against what the authors' program computes."""
+
+import numpy as np
+import pytest
+import skimage.data
+
+from kcv.metrics.box_iou import box_iou
+from kcv.proposals import propose
+from kcv.proposals.machines.merge_tree import RegionMasks
+from kcv.proposals.machines.merge_tree import agglomerate
+from kcv.proposals.machines.merge_tree import merged_labels
+from kcv.proposals.machines.region_graph import find_borders
+from kcv.proposals.methods import rantalankila
+
+IMAGES = ("toy_rect", "toy_disks", "chelsea")
+KINDS = ("felz", "slic")
+
+
+@pytest.fixture(scope="module")
+def values(golden):
+    with np.load(golden / "proposals" / "rantalankila.npz") as file:
+        return dict(file)
+
+
+@pytest.fixture(
+    params=[f"{image}__{kind}__" for image in IMAGES for kind in KINDS]
+)
+def own(request, values):
+    """The values of one image and one kind of superpixels, by name."""
+    prefix = request.param
+    return {
+        key.removeprefix(prefix): value
+        for key, value in values.items()
+        if key.startswith(prefix)
+    }
+
+
+def sets(own, name):
+    """The sets of superpixels of a list, in its order."""
+    ends = np.cumsum(own[f"{name}_len"])[:-1]
+    parts = np.split(own[f"{name}_flat"], ends)
+    return [frozenset(part.tolist()) for part in parts]
+
+
+def regions(own):
+    sizes, pairs = own["size2"], np.sort(own["edges2"].astype(np.int32))
+    left_right_top_bottom = own["on_edge_LRTB"].astype(bool)
+    return rantalankila.Regions(
+        sizes,
+        own["hist_sift2"].astype(float),
+        own["hist_colour2"].astype(float),
+        pairs,
+        left_right_top_bottom[:, [2, 3, 0, 1]],
+    )
+
+
+def members(membership):
+    return [frozenset(np.flatnonzero(row).tolist()) for row in membership]
+
+
+def test_neighbors(own):
+    for end in ("", "2"):
+        expected = np.sort(own[f"edges{end}"])
+        found = find_borders(own[f"labels{end}"]).pairs
+        assert found.tolist() == sorted(expected.tolist())
+
+
+def test_similarities(own):
+    features = regions(own)[:3]
+    first, second = own["edges2"].T.astype(int)
+    found = rantalankila._similarity(
+        features, first, second, rantalankila._MERGE
+    )
+    np.testing.assert_allclose(found, own["scores2"], rtol=0, atol=1e-6)
+
+
+def test_superpixels_after_the_first_phase(own):
+    count = int(own["labels"].max()) + 1
+    parts = sets(own, "parts1")
+    assert parts[:count] == [frozenset([i]) for i in range(count)]
+    numbers = {part: i for i, part in enumerate(parts)}
+    alive, children = set(parts[:count]), []
+    for union in parts[count:]:
+        pair = [part for part in alive if part < union]
+        assert len(pair) == 2
+        children.append([numbers[part] for part in pair])
+        alive = alive - set(pair) | {union}
+    labels = merged_labels(own["labels"], np.array(children, np.int32))
+    np.testing.assert_array_equal(labels, own["labels2"])
+
+
+def test_the_first_merge(own):
+    first, second = np.sort(own["edges"]).T
+    scores = dict(
+        zip(
+            zip(first.tolist(), second.tolist(), strict=True),
+            own["scores"],
+            strict=True,
+        )
+    )
+
+    def similarity(first, second, borders):
+        pairs = zip(first.tolist(), second.tolist(), strict=True)
+        return np.array([scores.get(pair, 0) for pair in pairs])
+
+    count = int(own["labels"].max()) + 1
+    children, _ = agglomerate([*scores], count, similarity, stop=1e9)
+    assert frozenset(children[0].tolist()) == sets(own, "parts1")[count]
+
+
+def test_local_search(own):
+    children, _ = rantalankila._merge(regions(own))
+    found = RegionMasks(own["labels2"], children).membership
+    assert members(found) == sets(own, "local")
+
+
+def test_global_search(own, values):
+    branches = rantalankila._all_branches()[:15]
+    found = rantalankila._search_globally(regions(own), branches)
+    cuts = [cut for branch in found for cut in members(branch)]
+    assert cuts == [cut for cut in sets(own, "graphcut") if cut]
+    # All regions together are the result.
+    assert {*cuts, *sets(own, "local")} == set(sets(own, "final"))
+
+
+def test_branches(values):
+    branches = rantalankila._all_branches()
+    assert len(set(branches)) == len(branches) == 1080
+    found = [(len(x.ground), x.figure, x.smoothness) for x in branches[:15]]
+    expected = values["branches"]
+    np.testing.assert_allclose(np.array(found)[:, 1:], expected[:, 1:])
+    # Sides of the types of the authors.
+    sides = {11: 0, 1: 2, 2: 2, 3: 4, 6: 2, 9: 3, 10: 3}
+    assert [x[0] for x in found] == [sides[int(t)] for t in expected[:, 0]]
+
+
+def test_covers_the_boxes_of_the_authors(values):
+    """Which have other words, and therefore other superpixels."""
+    boxes = propose(skimage.data.chelsea(), "rantalankila", 1000)
+    for kind in KINDS:
+        theirs = values[f"chelsea__{kind}__boxes"][:200].astype(float)
+        best = box_iou(theirs, boxes.astype(float)).max(1)
+        assert best.mean() >= 0.75, kind
+
+
+@pytest.mark.parametrize(
+    ("proposals", "branches"),
+    [
+        (1, 0),
+        (441, 0),
+        (602, 1),
+        (922, 5),
+        (1000, 6),
+        (12_176, 600),
+        (10**6, 600),
+    ],
+)
+def test_branches_for_a_number_of_proposals(proposals, branches):
+    assert rantalankila._num_branches(proposals) == branches
+
+
+def test_disks_and_their_masks(golden):
+    with np.load(golden / "proposals" / "toys.npz") as toys:
+        image = toys["toy_disks"]
+    found = propose(image, "rantalankila", 300, return_proposals=True)
+    masks = found.masks.to_dense()
+    y, x = np.indices(image.shape[:2])
+    for center_x, center_y, radius in (
+        (55, 60, 32),
+        (140, 50, 25),
+        (150, 115, 35),
+    ):
+        disk = (x - center_x) ** 2 + (y - center_y) ** 2 <= radius**2
+        shared = (masks & disk).sum((1, 2)) / (masks | disk).sum((1, 2))
+        assert shared.max() >= 0.95
+
+
+def test_branches_must_not_be_negative():
+    with pytest.raises(ValueError, match="`branches` must be .*branches=-1"):
+        propose(np.zeros((30, 40)), "rantalankila", branches=-1)
