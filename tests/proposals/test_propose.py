@@ -1,5 +1,9 @@
 """What every method owes its callers."""
 
+import importlib
+import inspect
+import sys
+
 import numpy as np
 import pytest
 
@@ -45,6 +49,63 @@ def test_fewer_are_a_prefix_of_more(method):
 @pytest.mark.parametrize("size", [(1, 1), (3, 40), (15, 15)])
 def test_small_and_plain_images_have_a_proposal(method, size):
     assert len(propose(np.full((*size, 3), 128, np.uint8), method)) >= 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_tiny_images_have_a_proposal(method):
+    noise = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+    for height, width in [(1, 1), (1, 16), (2, 2), (9, 4), (16, 3), (16, 16)]:
+        boxes = propose(noise[:height, :width], method)
+        assert len(boxes) >= 1
+        assert (boxes[:, :2] >= 0).all()
+        assert (boxes[:, 2:] <= [width, height]).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_gray_images_are_images_of_equal_channels(method):
+    gray = scene(40, 50)[..., 0]
+    expected = propose(np.repeat(gray[..., np.newaxis], 3, 2), method, 100)
+    alpha = np.full((40, 50), 7, np.uint8)
+    rgba = np.stack([gray, gray, gray, alpha], -1)
+    for image in (gray, gray[..., np.newaxis], rgba, gray.astype(float)):
+        np.testing.assert_array_equal(propose(image, method, 100), expected)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_there_may_be_fewer_proposals_than_asked_for(method):
+    boxes = propose(scene(32, 40), method, 20_000)
+    assert 1 <= len(boxes) < 20_000
+    assert len(np.unique(boxes, axis=0)) == len(boxes)
+
+
+# Options with which a method needs the edges that it may be given.
+NEEDS_EDGES = {"objectness": {"cues": ["edges"]}}
+
+
+def takes_edges(method):
+    module = importlib.import_module(f"kcv.proposals.methods.{method}")
+    return "edges" in inspect.signature(getattr(module, method)).parameters
+
+
+@pytest.mark.parametrize("method", [*filter(takes_edges, METHODS)])
+def test_edge_maps_have_the_size_of_the_image_and_no_nan(method):
+    def large(image):
+        return np.zeros((2, 41, 50), np.float32)
+
+    def undefined(image):
+        return np.full((2, 40, 50), np.nan, np.float32)
+
+    options = NEEDS_EDGES.get(method, {})
+    for edges in (large, undefined):
+        with pytest.raises(ValueError, match="`edges`"):
+            propose(scene(40, 50), method, edges=edges, **options)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_missing_extra_is_named(monkeypatch, method):
+    monkeypatch.setitem(sys.modules, f"kcv.proposals.methods.{method}", None)
+    with pytest.raises(ImportError, match=r'pip install "kcv\[proposals\]"'):
+        propose(scene(), method)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -79,13 +79,25 @@ def sorted_edges(
         square = np.square(smooth[here] - smooth[there]).sum(-1)
         weights.append(np.sqrt(square).ravel())
     weight = np.concatenate(weights)
-    order = np.argsort(weight, kind="stable")
+    order = _argsort(weight)
     return Edges(
         np.concatenate(firsts)[order],
         np.concatenate(seconds)[order],
         weight[order],
         (height, width),
     )
+
+
+def _argsort(weight):
+    """Sort numbers that are not negative, by the halves of their bits.
+
+    NumPy sorts integers of 16 bits by their digits, which takes less than half
+    the time of comparisons.
+    """
+    bits = weight.view(np.uint32)
+    low, high = bits.astype(np.uint16), (bits >> 16).astype(np.uint16)
+    order = np.argsort(low, kind="stable")
+    return order[np.argsort(high[order], kind="stable")]
 
 
 def segment(edges: Edges, k: float, min_size: int) -> np.ndarray:
