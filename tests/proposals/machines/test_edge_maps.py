@@ -1,9 +1,11 @@
 """What detectors of edges return, soft and checked."""
 
+import cv2
 import numpy as np
 import pytest
 import skimage.data
 
+from kcv.proposals.machines.edge_maps import canny_edges
 from kcv.proposals.machines.edge_maps import checked_edges
 from kcv.proposals.machines.edge_maps import contrast_edges
 from kcv.proposals.machines.edge_maps import gradient_edges
@@ -84,3 +86,27 @@ def test_wrong_edges_are_refused(returned, message):
     image = np.zeros((6, 8, 3), np.uint8)
     with pytest.raises(ValueError, match=f"`edges` must return.*{message}"):
         checked_edges(lambda image: returned, image)
+
+
+@pytest.mark.parametrize(
+    ("authors", "factor"), [("rahtu", 0.5), ("objectness", 1)]
+)
+def test_canny_edges_are_those_of_octave_within_a_pixel(
+    golden, authors, factor
+):
+    with np.load(golden / "proposals" / f"{authors}.npz") as file:
+        bits = np.unpackbits(file["chelsea__canny"], count=300 * 451)
+    expected = bits.reshape(300, 451)
+    strength, _ = canny_edges(skimage.data.chelsea(), factor)
+    assert {*np.unique(strength)} == {0, 1}
+    found = strength.astype(np.uint8)
+    kernel = np.ones((3, 3), np.uint8)
+    assert cv2.dilate(found, kernel)[expected > 0].mean() > 0.95
+    assert cv2.dilate(expected, kernel)[found > 0].mean() > 0.85
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (20, 20)])
+def test_plain_images_have_no_canny_edges(size):
+    strength, orientation = canny_edges(np.full((*size, 3), 90, np.uint8))
+    assert strength.shape == orientation.shape == size
+    assert strength.max() == 0

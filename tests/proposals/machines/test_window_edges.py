@@ -9,15 +9,18 @@ from kcv.proposals.machines.window_edges import oriented_edges
 from kcv.proposals.machines.window_edges import symmetry
 
 
-def test_the_authors_cues(golden):
+@pytest.mark.parametrize("name", ["toy_rect", "chelsea"])
+def test_the_authors_cues(golden, name):
+    with np.load(golden / "proposals" / "toys.npz") as file:
+        image = {**file, "chelsea": skimage.data.chelsea()}[name]
+    shape = image.shape[:2]
     with np.load(golden / "proposals" / "rahtu.npz") as file:
-        windows = file["chelsea__windows"].astype(int)
+        windows = file[f"{name}__windows"].astype(int)
         _, expected_symmetry, expected_border, _ = file[
-            "chelsea__SS_WS_BE_BI"
+            f"{name}__SS_WS_BE_BI"
         ].T
-        bits = np.unpackbits(file["chelsea__canny"], count=300 * 451)
-    edges = bits.reshape(300, 451) > 0
-    oriented = oriented_edges(skimage.data.chelsea(), edges)
+        bits = np.unpackbits(file[f"{name}__canny"], count=np.prod(shape))
+    oriented = oriented_edges(image, bits.reshape(shape) > 0)
     for cue, expected in (
         (symmetry, expected_symmetry),
         (border_edges, expected_border),
