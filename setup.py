@@ -16,7 +16,11 @@ EXTRAS = {
     "data": ["tensorflow-datasets>=4.9.7", "importlib_resources"],
     "eval": ["pycocotools>=2.0.8"],
     "keras-cv": ["keras-cv>=0.9"],
-    "proposals": ["opencv-contrib-python-headless>=4.10", "numba>=0.60"],
+    "proposals": [
+        "opencv-contrib-python-headless>=4.10",
+        "numba>=0.60",
+        "scipy>=1.13",
+    ],
     "rcnn": ["scikit-learn>=1.5"],
     "segmentation": ["pillow>=10", "scipy>=1.13"],
     "serving": ["grpcio>=1.62", "protobuf>=4.25"],

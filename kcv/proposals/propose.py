@@ -48,6 +48,9 @@ class Method(NamedTuple):
 
 
 METHODS = {
+    "geodesic": Method(
+        "grouping", True, True, True, "Krahenbuhl and Koltun 2014"
+    ),
     "randomized_prims": Method(
         "grouping", True, False, True, "Manen et al. 2013"
     ),

@@ -10,10 +10,6 @@ import numpy as np
 _SIGMA = 1.5  # pixels
 _TOP = 99.5  # percentile of the gradient that has the strength 1
 _ROUNDING = 1e-2  # largest gradient in an image of one color, rounding error
-# Weights of pixels in the mean colors of the two sides of an edge: factors per
-# pixel away from the edge, and per pixel along it.
-_AWAY, _ALONG = 0.8, 0.7
-_REACH = 16  # pixels
 
 # The settings of MATLAB's detector of Canny.
 _CANNY_SIGMA = 2**0.5  # pixels
@@ -75,50 +71,6 @@ def soft_gradient_edges(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     strength, across, down = _gradient(image)
     return strength, np.arctan2(down, across) % np.pi
-
-
-def contrast_edges(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Find edges by the colors on their two sides, in CIE L*a*b*.
-
-    At each pixel, the mean color on the left is compared with the one on the
-    right, and the one above with the one below. The weight of a pixel in the
-    mean falls exponentially with its distance, to a tenth at ten pixels. So
-    texture counts less than in `soft_gradient_edges`, and edges stay sharp.
-    They are not thinned.
-
-    Args:
-        image: RGB image (H, W, 3) uint8.
-
-    Returns:
-        Tuple (strength, orientation). `strength` (H, W) float32 is in 0..1.
-        `orientation` (H, W) float32, in 0..pi, is the direction of the normal
-        of the edge, 0 for a vertical edge.
-
-    Example:
-
-    >>> image = np.zeros((20, 30, 3), np.uint8)
-    >>> image[:, 15:] = 255
-    >>> strength, orientation = contrast_edges(image)
-    >>> [round(float(strength[10, x]), 1) for x in (5, 11, 14)]
-    [0.1, 0.5, 1.0]
-    >>> float(orientation[10, 14])
-    0.0
-    """
-    lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    steps = np.arange(-_REACH, _REACH + 1)
-    away, along = _AWAY ** np.abs(steps), _ALONG ** np.abs(steps)
-    # The sum of the weights on one side is 1.
-    sides = np.sign(steps) * away / away[steps > 0].sum()
-    kernels = sides, along / along.sum()
-    across, down = (
-        cv2.sepFilter2D(lab, cv2.CV_32F, x, y, borderType=cv2.BORDER_REPLICATE)
-        for x, y in (kernels, kernels[::-1])
-    )
-    falling = (across * down).sum(-1) < 0
-    across, down = (np.linalg.norm(side, axis=-1) for side in (across, down))
-    strength = np.hypot(across, down)
-    orientation = np.arctan2(np.where(falling, -down, down), across) % np.pi
-    return _scaled(strength), orientation
 
 
 def directed_strengths(
