@@ -51,6 +51,7 @@ METHODS = {
     "geodesic": Method(
         "grouping", True, True, True, "Krahenbuhl and Koltun 2014"
     ),
+    "mcg": Method("grouping", True, True, True, "Arbelaez et al. 2014"),
     "randomized_prims": Method(
         "grouping", True, False, True, "Manen et al. 2013"
     ),
