@@ -4,8 +4,10 @@ Windows are drawn by their saliency and scored by a naive Bayes classifier of
 several cues. The likelihoods and thresholds that the authors learned may be
 used for research only. kcv states the logarithms of the likelihood ratios as
 simple functions of the cues, see `LOG_ODDS`, and one threshold of saliency for
-all scales. So it finds the regions that the authors' program finds, but orders
-them somewhat differently.
+all scales. So it finds about the regions that the authors' program finds, but
+orders them differently: of the authors' first 200 boxes, the best of kcv's
+first 1,000 has a mean IoU of 0.78 on scikit-image's chelsea and astronaut. With
+the authors' suppression, it is 0.70, about as for two runs with other seeds.
 """
 
 from collections.abc import Callable
@@ -33,7 +35,7 @@ LOG_ODDS = {
     "saliency": ((0.0, 1.0, 10.0, 100.0), (-2.5, -1.0, 0.5, 2.0)),
     "contrast": ((0.0, 1.0), (-2.0, 2.0)),
     "edges": ((0.0, 0.5, 2.0), (-1.5, 0.0, 1.5)),
-    "straddling": ((0.0, 1.0), (-3.5, 2.0)),
+    "straddling": ((0.0, 0.25, 0.5, 1.0), (-3.5, -1.0, 0.5, 2.0)),
 }
 PRIOR = 0.08  # probability of an object in a window
 #: Numbers of cells per side of the maps of saliency.
@@ -67,8 +69,8 @@ def objectness(
             Defaults to 100,000.
         iou: IoU above which the weaker one of two windows is dropped. Defaults
             to 0.65. The authors' value is 0.5. On 30 test scenes of digits,
-            1,000 boxes have an average recall of 0.48 instead of 0.40 with it,
-            and 100 boxes 0.30 instead of 0.35.
+            1,000 boxes have an average recall of 0.47 with 0.65 and of 0.39
+            with 0.5, and 100 boxes one of 0.29 and 0.32.
 
     Returns:
         `Proposals` with boxes (n, 4) float64 and scores (n,) float64 in [0, 1],
