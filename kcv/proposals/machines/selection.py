@@ -124,8 +124,8 @@ def grid_maxima(
         count: Number of windows to select.
         neighbors: Which cells are adjacent. "paper" compares with the eight
             neighbors. The code of the authors mixes up the coordinates when
-            it looks for neighbors, so that it finds about twice as many
-            maxima. "code" does the same. Defaults to "code".
+            it looks for neighbors, so that it finds more maxima on the coarse
+            grids. "code" does the same. Defaults to "code".
 
     Returns:
         Indices (m,) int64, in the order in which windows are selected. `m` is
