@@ -10,6 +10,7 @@ import numpy as np
 
 from kcv.proposals.machines.edge_maps import directed_strengths
 
+_REACH = 1 / 6  # of a center, as a part of the distance to its neighbors
 _STEP = 4  # length of a step where there is no edge
 _MAX_STEP = 255
 
@@ -18,7 +19,7 @@ def geodesic_superpixels(
     strength: np.ndarray,
     orientation: np.ndarray,
     count: int,
-    edge_length: float = 30.0,
+    edge_length: float = 60.0,
 ) -> np.ndarray:
     """Divide an image into superpixels along its edges.
 
@@ -26,10 +27,11 @@ def geodesic_superpixels(
         strength: Strength of edges (H, W) float32 in 0..1.
         orientation: Direction of their normals (H, W) float32, in 0..pi. A
             step along an edge is not longer.
-        count: Number of superpixels to aim for. Centers are on a hexagonal
-            grid, so the number that is found differs a little.
+        count: Number of superpixels to aim for. Their centers are on a
+            hexagonal grid, and each moves to a pixel nearby where the edge is
+            weakest. The number that is found differs a little.
         edge_length: Additional length of a step across an edge of the strength
-            1, in steps where there is no edge. Defaults to 30.
+            1, in steps where there is no edge. Defaults to 60.
 
     Returns:
         Array (H, W) of int32, the superpixel of each pixel. Superpixels are
@@ -52,21 +54,35 @@ def geodesic_superpixels(
     across, down = (
         np.clip(length, _STEP, _MAX_STEP).astype(np.int32) for length in lengths
     )
-    centers = _hexagonal_grid(height, width, count)
+    # The distance of neighbors in a hexagonal grid of so many centers.
+    side = np.sqrt(height * width / count * 2 / np.sqrt(3))
+    y, x = _hexagonal_grid(height, width, side)
+    centers = _weakest(strength, y, x, int(_REACH * side))
     return _nearest(across, down, centers, height, width)
 
 
-def _hexagonal_grid(height, width, count):
+def _hexagonal_grid(height, width, side):
     """Place centers in rows, every other row shifted by half a step."""
-    area = height * width / count
-    # The distance of neighbors in a grid with one center for each area.
-    side = np.sqrt(area * 2 / np.sqrt(3))
-    columns = int(min(width, max(1, np.ceil(width / side))))
-    rows = int(min(height, max(1, np.rint(height / (area / side)))))
-    y = ((np.arange(rows) + 0.5) * height / rows).astype(np.int64)
+    columns = int(min(width, np.ceil(width / side)))
+    rows = max(1, round(height / (side * np.sqrt(3) / 2)))
+    rows = min(rows, height)
+    y = (np.arange(rows) + 0.5) * height / rows
     shift = 0.25 + 0.5 * (np.arange(rows) % 2) if rows > 1 else np.array([0.5])
     x = (np.arange(columns) + shift[:, np.newaxis]) * width / columns
-    return (y[:, np.newaxis] * width + x.astype(np.int64)).ravel()
+    return np.repeat(y.astype(np.int64), columns), x.astype(np.int64).ravel()
+
+
+def _weakest(strength, y, x, reach):
+    """Find the pixel (n,) with the weakest edge near each center."""
+    height, width = strength.shape
+    steps = np.mgrid[-reach : reach + 1, -reach : reach + 1].reshape(2, -1)
+    # Of equally weak ones, the nearest.
+    steps = steps[:, np.argsort(np.square(steps).sum(0), kind="stable")]
+    rows = np.clip(y + steps[0][:, np.newaxis], 0, height - 1)
+    columns = np.clip(x + steps[1][:, np.newaxis], 0, width - 1)
+    pixels = rows * width + columns
+    best = strength.ravel()[pixels].argmin(0)
+    return pixels[best, np.arange(len(y))]
 
 
 @numba.njit(cache=True, nogil=True)

@@ -11,7 +11,7 @@ from kcv.proposals.machines.geodesic_superpixels import geodesic_superpixels
 VERTICAL, HORIZONTAL = 0.0, np.pi / 2  # edges, by their normals
 
 
-def path_lengths(strength, orientation, sources, edge_length=30):
+def path_lengths(strength, orientation, sources, edge_length=60):
     """Lengths of the shortest paths from pixels to all pixels."""
     height, width = strength.shape
     pixels = np.arange(strength.size).reshape(strength.shape)
@@ -39,14 +39,18 @@ def test_each_pixel_is_assigned_to_the_nearest_center():
     strength = rng.random((23, 31)) ** 4
     orientation = rng.random((23, 31)) * np.pi
     labels = geodesic_superpixels(strength, orientation, 12)
-    # One center for each label, in rows that are shifted by half a step.
+    # One center for each label, in rows that are shifted by half a step, at
+    # the weakest edge among the pixel and its neighbors.
     rows, columns = 3, 4
     centers = []
     for row in range(rows):
         for column in range(columns):
             shift = 0.75 if row % 2 else 0.25
             y = int((row + 0.5) * 23 / rows)
-            centers.append(y * 31 + int((column + shift) * 31 / columns))
+            x = int((column + shift) * 31 / columns)
+            near = [(y + i, x + j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+            y, x = min(near, key=lambda place: strength[place])
+            centers.append(y * 31 + x)
     assert labels.ravel()[centers].tolist() == [*range(12)]
     lengths = path_lengths(strength, orientation, centers)
     own = lengths[labels.ravel(), np.arange(labels.size)]
