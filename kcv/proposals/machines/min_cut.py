@@ -8,14 +8,12 @@ sink capacity of every node of the figure.
 If source capacities rise and sink capacities fall, the figure of a minimum cut
 only grows. Gallo, Grigoriadis and Tarjan, "A fast parametric maximum flow
 algorithm and applications", SIAM Journal on Computing 1989, compute all cuts
-of such a family in about the time of one. Here the family is passed through
-from the largest figure to the smallest one. What leaves the figure leaves the
-graph, and everything else keeps its flow and its distance from the source.
+of such a family in about the time of one. The family is passed through from the
+smallest figure to the largest one. What joins the figure leaves the graph, and
+everything else keeps its flow.
 
 In this module, n is the number of nodes, m that of pairs and L that of cuts.
 """
-
-from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -138,77 +136,88 @@ def parametric_cuts(
     )
 
 
-class _Arcs(NamedTuple):
-    """Both directions of every pair, sorted by the node that they leave."""
-
-    start: np.ndarray  # (n + 1,) int32, where the arcs of a node start
-    head: np.ndarray  # (2 m,) int32, the node to which an arc leads
-    back: np.ndarray  # (2 m,) int32, the number of the opposite arc
-    residual: np.ndarray  # (2 m,) int64, what can still flow
-
-
-class _Levels(NamedTuple):
-    """The nodes by their distance from the source.
-
-    Distances never exceed the true ones, which are in 1..n. A node from which
-    the source cannot be reached has the distance n + 1, and n + 2 if it has
-    left the graph.
-    """
-
-    distance: np.ndarray  # (n,) int32
-    current: np.ndarray  # (n,) int32, the arc of a node to try next
-    # The nodes of a distance, as doubly linked lists.
-    members: np.ndarray  # (n + 2,) int32, the first one
-    following: np.ndarray  # (n,) int32
-    previous: np.ndarray  # (n,) int32
-    # Those among them that have a demand, as stacks.
-    waiting: np.ndarray  # (n + 2,) int32, the topmost one
-    below: np.ndarray  # (n,) int32
+# The state of the kernels, in arrays of one element for each node (n), arc
+# (2 m) or distance (n + 2). An arc is one direction of a pair.
+#   start (n + 1,)       where the arcs of a node start
+#   head, back (2 m,)    the node to which an arc leads, and the opposite arc
+#   residual (2 m,)      what can still flow through an arc
+#   room, excess (n,)    what the sink can still take from a node, and what has
+#                        not reached the sink
+#   distance (n,)        the distance of a node to the sink, or less, in 1..n;
+#                        n + 1 if it cannot be reached, n + 2 if the node has
+#                        left the graph
+#   current (n,)         the arc of a node to try next
+#   members (n + 2,), following, previous (n,)
+#                        the nodes of a distance, as doubly linked lists
+#   waiting (n + 2,), below (n,)
+#                        those among them that have an excess, as stacks
 
 
 @numba.njit(cache=True, nogil=True)
 def _cuts(pairs, capacities, gains):
-    """Push demands to the source, those that are farthest from it first.
+    """Push the flow to the sink, from the nodes that are farthest first.
 
-    This is the push-relabel method (Goldberg and Tarjan 1988) with the roles
-    of source and sink exchanged. The nodes that cannot reach the source when
-    no demand can be pushed any more are the largest side of the sink.
+    This is the first phase of the push-relabel method (Goldberg and Tarjan
+    1988). The nodes that cannot reach the sink when nothing can be pushed any
+    more are the largest side of the source. It is the smallest one, too, since
+    each node costs a little more: capacities are multiplied by n + 1, and 1 is
+    subtracted from the gains, so that the cut is the only minimum.
     """
     cuts, count = gains.shape
-    arcs = _list_arcs(pairs, capacities, count)
-    levels = _Levels(
-        np.full(count, count + 1, np.int32),
-        arcs.start[:-1].copy(),
-        np.full(count + 2, -1, np.int32),
-        np.empty(count, np.int32),
-        np.empty(count, np.int32),
-        np.full(count + 2, -1, np.int32),
-        np.empty(count, np.int32),
-    )
-    supply = np.zeros(count, np.int64)  # what is left of the source capacity
-    demand = np.zeros(count, np.int64)  # sink capacity that is not served
+    start, head, back, residual = _list_arcs(pairs, capacities, count)
+    # A gain beyond all the capacities of a node makes no difference.
+    limit = np.empty(count, np.int64)
+    for node in range(count):
+        limit[node] = residual[start[node] : start[node + 1]].sum() + 1
+    residual *= count + 1
+    room = np.zeros(count, np.int64)
+    excess = np.zeros(count, np.int64)
+    last = np.zeros(count, np.int64)
+    distance = np.full(count, count + 1, np.int32)
+    current = start[:-1].copy()
+    members = np.full(count + 2, -1, np.int32)
+    following = np.empty(count, np.int32)
+    previous = np.empty(count, np.int32)
+    waiting = np.full(count + 2, -1, np.int32)
+    below = np.empty(count, np.int32)
     nodes = np.arange(count).astype(np.int32)  # those still in the graph
     queue = np.empty(count, np.int32)
     first = np.full(count, cuts, np.int32)
-    for cut in range(cuts - 1, -1, -1):
+    top = 0
+    for cut in range(cuts):
         for node in nodes:
-            change = gains[cut, node]
-            if cut < cuts - 1:
-                change -= gains[cut + 1, node]
-            supply[node] += change
-            if supply[node] < 0:
-                demand[node] -= supply[node]
-                supply[node] = 0
-        reached = _measure(arcs, levels, supply, demand, nodes, queue)
-        while _push(arcs, levels, supply, demand, queue, reached):
-            reached = _measure(arcs, levels, supply, demand, nodes, queue)
-        reached = _measure(arcs, levels, supply, demand, nodes, queue)
+            gain = min(max(gains[cut, node], -limit[node]), limit[node])
+            gain = gain * (count + 1) - 1
+            room[node] -= gain - last[node]
+            last[node] = gain
+            if room[node] < 0:
+                excess[node] -= room[node]
+                room[node] = 0
+                # Distances are still not above the true ones.
+                if cut > 0:
+                    below[node] = waiting[distance[node]]
+                    waiting[distance[node]] = node
+        stale = cut == 0
+        while True:
+            if not stale:
+                stale = _push(
+                    start, head, back, residual, room, excess, distance,
+                    current, members, following, previous, waiting, below,
+                    top, _PATIENCE * len(nodes),
+                )  # fmt: skip
+            reached = _measure(
+                start, head, back, residual, room, excess, distance, current,
+                members, following, previous, waiting, below, nodes, queue,
+            )  # fmt: skip
+            top = distance[queue[reached - 1]] if reached else 0
+            if not stale:
+                break
+            stale = False
         for node in nodes:
-            if levels.distance[node] > count:
-                levels.distance[node] = count + 2
-                first[node] = cut + 1
+            if distance[node] > count:
+                distance[node] = count + 2
+                first[node] = cut
         nodes, queue = queue[:reached], nodes[:reached]
-    first[nodes] = 0
     return first
 
 
@@ -233,140 +242,143 @@ def _list_arcs(pairs, capacities, count):
         head[there], head[here] = b, a
         back[there], back[here] = here, there
         residual[there] = residual[here] = capacities[pair]
-    return _Arcs(start, head, back, residual)
+    return start, head, back, residual
 
 
 @numba.njit(cache=True, nogil=True)
-def _measure(arcs, levels, supply, demand, nodes, queue):
-    """Find the true distances by a search from the source.
+def _measure(
+    start, head, back, residual, room, excess, distance, current,
+    members, following, previous, waiting, below, nodes, queue,
+):  # fmt: skip
+    """Find the true distances by a search from the sink.
 
     Fills `queue` with the nodes that are reached, nearest first, and returns
     their number.
     """
-    beyond = len(levels.distance) + 1
-    reached = 0
-    levels.members[:] = -1
-    levels.waiting[:] = -1
+    beyond = len(distance) + 1
+    members[:] = -1
+    waiting[:] = -1
+    near = 0
     for node in nodes:
-        levels.distance[node] = beyond
-        if supply[node] > 0:
-            levels.distance[node] = 1
-            queue[reached] = node
-            reached += 1
-    place = 0
-    while place < reached:
+        if room[node] > 0:
+            distance[node] = 1
+            queue[near] = node
+            near += 1
+        else:
+            distance[node] = beyond
+    # The first step from the sink is taken backwards, since most nodes have
+    # room, so that few are left.
+    reached = near
+    if near < len(nodes):
+        for node in nodes:
+            if distance[node] == 1:
+                continue
+            for arc in range(start[node], start[node + 1]):
+                if residual[arc] > 0 and distance[head[arc]] == 1:
+                    distance[node] = 2
+                    queue[reached] = node
+                    reached += 1
+                    break
+    place = near
+    while place < reached and reached < len(nodes):
         node = queue[place]
         place += 1
-        distance = levels.distance[node]
-        levels.current[node] = arcs.start[node]
-        _join(levels, node, distance)
-        if demand[node] > 0:
-            _wait(levels, node, distance)
-        for arc in range(arcs.start[node], arcs.start[node + 1]):
-            other = arcs.head[arc]
-            if (
-                levels.distance[other] == beyond
-                and arcs.residual[arcs.back[arc]] > 0
-            ):
-                levels.distance[other] = distance + 1
+        for arc in range(start[node], start[node + 1]):
+            other = head[arc]
+            if distance[other] == beyond and residual[back[arc]] > 0:
+                distance[other] = distance[node] + 1
                 queue[reached] = other
                 reached += 1
+    for node in queue[:reached]:
+        current[node] = start[node]
+        level = distance[node]
+        after = members[level]
+        members[level] = node
+        previous[node] = -1
+        following[node] = after
+        if after >= 0:
+            previous[after] = node
+        if excess[node] > 0:
+            below[node] = waiting[level]
+            waiting[level] = node
     return reached
 
 
 @numba.njit(cache=True, nogil=True)
-def _push(arcs, levels, supply, demand, queue, reached):
-    """Push demands until none can reach the source, or distances are stale.
+def _push(
+    start, head, back, residual, room, excess, distance, current,
+    members, following, previous, waiting, below, top, patience,
+):  # fmt: skip
+    """Push until no excess can reach the sink, or distances are stale.
 
     Returns whether the distances are to be measured again.
     """
-    if reached == 0:
-        return False
-    beyond = len(levels.distance) + 1
-    top = level = levels.distance[queue[reached - 1]]
+    beyond = len(distance) + 1
+    level = top
     effort = 0
-    while effort < _PATIENCE * reached:
-        while level > 0 and levels.waiting[level] < 0:
+    while effort <= patience:
+        while level > 0 and waiting[level] < 0:
             level -= 1
         if level == 0:
             return False
-        node = levels.waiting[level]
-        levels.waiting[level] = levels.below[node]
-        while _serve(arcs, levels, supply, demand, node, level):
-            # No arc leads closer to the source any more.
+        node = waiting[level]
+        waiting[level] = below[node]
+        amount = min(room[node], excess[node])
+        room[node] -= amount
+        left = excess[node] - amount
+        while True:
+            arc, stop = current[node], start[node + 1]
+            while left > 0 and arc < stop:
+                other = head[arc]
+                if residual[arc] > 0 and distance[other] == level - 1:
+                    amount = min(residual[arc], left)
+                    residual[arc] -= amount
+                    residual[back[arc]] += amount
+                    left -= amount
+                    if excess[other] == 0:
+                        below[other] = waiting[level - 1]
+                        waiting[level - 1] = other
+                    excess[other] += amount
+                    if left == 0:
+                        break
+                arc += 1
+            current[node] = arc
+            if left == 0:
+                break
+            # No arc leads closer to the sink any more.
             nearest = beyond
-            for arc in range(arcs.start[node], arcs.start[node + 1]):
-                if arcs.residual[arc] > 0:
-                    distance = levels.distance[arcs.head[arc]] + 1
-                    nearest = min(nearest, distance)
-            effort += 12 + arcs.start[node + 1] - arcs.start[node]
-            _leave(levels, node, level)
-            if levels.members[level] < 0:
+            for arc in range(start[node], stop):
+                if residual[arc] > 0:
+                    nearest = min(nearest, distance[head[arc]] + 1)
+            effort += 12 + stop - start[node]
+            before, after = previous[node], following[node]
+            if before >= 0:
+                following[before] = after
+            else:
+                members[level] = after
+            if after >= 0:
+                previous[after] = before
+            if members[level] < 0:
                 # What is farther away must pass this level, which is empty.
                 nearest = beyond
                 for far in range(level + 1, top + 1):
-                    other = levels.members[far]
+                    other = members[far]
                     while other >= 0:
-                        levels.distance[other] = beyond
-                        other = levels.following[other]
-                    levels.members[far] = levels.waiting[far] = -1
+                        distance[other] = beyond
+                        other = following[other]
+                    members[far] = waiting[far] = -1
                 top = level
-            levels.distance[node] = nearest
+            distance[node] = nearest
             if nearest == beyond:
                 break
             level = nearest
             top = max(top, level)
-            levels.current[node] = arcs.start[node]
-            _join(levels, node, level)
+            current[node] = start[node]
+            after = members[level]
+            members[level] = node
+            previous[node] = -1
+            following[node] = after
+            if after >= 0:
+                previous[after] = node
+        excess[node] = left
     return True
-
-
-@numba.njit(cache=True, nogil=True)
-def _serve(arcs, levels, supply, demand, node, level):
-    """Push the demand of a node one step closer, and say if some is left."""
-    if supply[node] > 0:
-        amount = min(supply[node], demand[node])
-        supply[node] -= amount
-        demand[node] -= amount
-    arc = levels.current[node]
-    while demand[node] > 0 and arc < arcs.start[node + 1]:
-        other = arcs.head[arc]
-        if arcs.residual[arc] > 0 and levels.distance[other] == level - 1:
-            amount = min(arcs.residual[arc], demand[node])
-            arcs.residual[arc] -= amount
-            arcs.residual[arcs.back[arc]] += amount
-            demand[node] -= amount
-            if demand[other] == 0:
-                _wait(levels, other, level - 1)
-            demand[other] += amount
-        if demand[node] > 0:
-            arc += 1
-    levels.current[node] = arc
-    return demand[node] > 0
-
-
-@numba.njit(cache=True, nogil=True)
-def _wait(levels, node, level):
-    levels.below[node] = levels.waiting[level]
-    levels.waiting[level] = node
-
-
-@numba.njit(cache=True, nogil=True)
-def _join(levels, node, level):
-    after = levels.members[level]
-    levels.members[level] = node
-    levels.previous[node] = -1
-    levels.following[node] = after
-    if after >= 0:
-        levels.previous[after] = node
-
-
-@numba.njit(cache=True, nogil=True)
-def _leave(levels, node, level):
-    before, after = levels.previous[node], levels.following[node]
-    if before >= 0:
-        levels.following[before] = after
-    else:
-        levels.members[level] = after
-    if after >= 0:
-        levels.previous[after] = before
