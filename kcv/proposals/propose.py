@@ -48,6 +48,7 @@ class Method(NamedTuple):
 
 
 METHODS = {
+    "endres": Method("grouping", True, True, True, "Endres and Hoiem 2014"),
     "geodesic": Method(
         "grouping", True, True, True, "Krahenbuhl and Koltun 2014"
     ),
