@@ -1,11 +1,28 @@
 """A user's own data, made by hand: shapes with boxes, and with masks."""
 
+import functools
 import json
 
 import numpy as np
 import pytest
 from PIL import Image
 from PIL import ImageDraw
+
+from recipes.common import trunks
+
+
+@pytest.fixture(scope="module")
+def few_layers():
+    """Small networks of a few layers, for tests that only ask how they run.
+
+    Most of the time of a short training is that of building its graph.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        detector = functools.partial(
+            trunks.small_trunk, (8, 16, 16), (2, 2, 2)
+        )
+        patch.setattr(trunks, "small_trunk", detector)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ from recipes.common.detection import detectors
 from recipes.common.run import Run
 from recipes.fast_rcnn import Options
 
+pytestmark = pytest.mark.usefixtures("few_layers")
+
 
 @pytest.fixture
 def options(coco_set, tmp_path):

@@ -1,14 +1,27 @@
 """The table of four ways to enlarge a feature map."""
 
 import numpy as np
+import pytest
 
+from recipes.common.segmentation import enlarging_networks
 from recipes.common.segmentation.enlarging_networks import WAYS
 from recipes.common.segmentation.enlarging_networks import build_enlarging
 from recipes.common.segmentation.enlarging_networks import take_encoder
 from recipes.tables import upsampling
 
 
-def test_table_of_upsampling(shapes, tmp_path):
+@pytest.fixture
+def filters(monkeypatch):
+    """Number of filters of the four blocks of a small network."""
+    filters = (8, 16, 16, 32)
+    blocks = tuple((1, number) for number in filters)
+    monkeypatch.setattr(enlarging_networks, "BLOCKS", blocks)
+    for module in (enlarging_networks, upsampling):
+        monkeypatch.setattr(module, "LAST_OF_ENCODER", "conv4_1_relu")
+    return filters
+
+
+def test_table_of_upsampling(shapes, tmp_path, filters):
     table = upsampling.main(
         upsampling.Options(
             out=tmp_path,
@@ -26,11 +39,12 @@ def test_table_of_upsampling(shapes, tmp_path):
     assert (
         bilinear["parameters"] == unpooled["parameters"] == both["parameters"]
     )
-    kernels = sum(16 * filters**2 for filters in (32, 64, 96, 128))
+    kernels = sum(16 * number**2 for number in filters)
     assert transposed["parameters"] == bilinear["parameters"] + kernels
     # 192 x 256 pixels, pooled four times.
     assert unpooled["switches, KiB"] == sum(
-        192 * 256 / 4**k * 32 * k / 1024 for k in (1, 2, 3, 4)
+        192 * 256 / 4**block * number / 1024
+        for block, number in enumerate(filters, start=1)
     )
     assert bilinear["switches, KiB"] == 0
     page = (tmp_path / "report.html").read_text()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from recipes.common.detection import detectors
 from recipes.common.run import Run
 from recipes.faster_rcnn import Options
 from recipes.faster_rcnn import main
+
+pytestmark = pytest.mark.usefixtures("few_layers")
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,7 @@ def options(coco_set, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def finished(options):
+def finished(options, few_layers):
     """Metrics of a run that went from start to end."""
     return main(options)
 
@@ -65,6 +68,8 @@ def test_an_interrupted_run_ends_with_the_same_weights(
 ):
     """Interrupted when step 3 is done, but not its proposals."""
     run = dataclasses.replace(options, out=tmp_path / "interrupted")
+    shutil.copytree(options.out / "step-1", run.out / "step-1")
+    shutil.copytree(options.out / "step-2", run.out / "step-2")
     train = alternating.train
 
     def train_and_stop(step, *arguments):
