@@ -9,19 +9,25 @@ AMERICAN := README.md CONTRIBUTING.md docs export recipes tests/detection \
 	kcv/detection kcv/layers kcv/metrics kcv/proposals kcv/segmentation \
 	kcv/serving kcv/training kcv/weights
 
-# Files in their order, so that the last ones, docstring examples, are short.
+# Files in their order, so that the last ones of a part are short.
 IN_TWO := -n 2 --dist loadfile --no-loadscope-reorder
+# TensorFlow keeps the memory that it once used. So the tests run in three
+# parts, one after another, each in new processes.
+NETWORKS := $(addprefix tests/,benchmarks classification data detection)
+RECIPES := tests/recipes tests/proposals
+OTHERS := $(addprefix --ignore=,$(NETWORKS) $(RECIPES))
+PYTEST = $(BIN)/python -m pytest $(IN_TWO)
 
 .PHONY: demo test test-all lint clean
 
 demo: $(VENV)/recipes
 	$(BIN)/python -m recipes.faster_rcnn
 
-test: $(VENV)/test
-	$(BIN)/python -m pytest $(IN_TWO) -m "not slow"
-
-test-all: $(VENV)/test
-	$(BIN)/python -m pytest $(IN_TWO)
+test: CHOSEN := -m "not slow"
+test test-all: $(VENV)/test
+	$(PYTEST) $(CHOSEN) $(NETWORKS)
+	$(PYTEST) $(CHOSEN) $(RECIPES)
+	$(PYTEST) $(CHOSEN) $(OTHERS)
 
 lint: $(VENV)/lint
 	$(BIN)/ruff check .
