@@ -57,6 +57,10 @@ def train(
     keep_epochs(run.out / "history.csv", done)
     best = _best_weights(run, monitor, done)
     stopped = best is not None and best.has_stopped(done)
+    # `fit` would do so while it builds the graph of an update, and then have
+    # to build it a second time.
+    with model.distribute_strategy.scope():
+        model.optimizer.build(model.trainable_variables)
     model.fit(
         batches(done * plan.images_per_epoch),
         epochs=done if stopped else plan.epochs,
