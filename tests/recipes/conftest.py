@@ -18,9 +18,7 @@ def few_layers():
     Most of the time of a short training is that of building its graph.
     """
     with pytest.MonkeyPatch.context() as patch:
-        detector = functools.partial(
-            trunks.small_trunk, (8, 16, 16), (2, 2, 2)
-        )
+        detector = functools.partial(trunks.small_trunk, (8, 16, 16), (2, 2, 2))
         patch.setattr(trunks, "small_trunk", detector)
         yield
 
