@@ -59,6 +59,9 @@ METHODS = {
     "rantalankila": Method(
         "grouping", True, False, True, "Rantalankila et al. 2014"
     ),
+    "rigor": Method(
+        "grouping", True, False, True, "Humayun et al. 2014", reruns=True
+    ),
     "selective_search": Method(
         "grouping", True, True, True, "Uijlings et al. 2013"
     ),
