@@ -24,8 +24,8 @@ from kcv.proposals.machines.watershed import watershed
 
 _MAX_DISTANCE = 2.0  # of a contour from its chord, in pixels
 _WEAKEST = np.float32(1e-6)  # contours separate regions even across an edge
-_DOWN = np.array([-1, 0, 0, 1])
-_RIGHT = np.array([0, -1, 1, 0])
+_DOWN = np.array([-1, 0, 1, 0])
+_RIGHT = np.array([0, -1, 0, 1])
 
 
 class Hierarchy(NamedTuple):
@@ -71,12 +71,30 @@ def oriented_watershed(
         Contours (2 H + 1, 2 W + 1) float32.
     """
     lines = watershed(strength, lines=True, connectivity=8) < 0
-    return _contour_grid(
-        lines,
-        _line_strengths(
-            lines, strength.astype(np.float32), orientation.astype(np.float32)
-        ),
+    return weigh_lines(lines, strength, orientation)
+
+
+def weigh_lines(
+    lines: np.ndarray, strength: np.ndarray, orientation: np.ndarray
+) -> np.ndarray:
+    """Weigh lines between basins by how well edges lie along them.
+
+    Args:
+        lines: Array (H, W) of bool, the lines of a watershed transform.
+        strength: Strength of edges (H, W) float.
+        orientation: Direction of the normals of edges (H, W) float, in
+            radians.
+
+    Returns:
+        Contours (2 H + 1, 2 W + 1) float32, as `oriented_watershed` returns
+        them.
+    """
+    values = _line_strengths(
+        np.ascontiguousarray(lines, bool),
+        np.ascontiguousarray(strength, np.float32),
+        np.ascontiguousarray(orientation, np.float32),
     )
+    return _contour_grid(lines, values)
 
 
 def border_values(borders: Borders, contours: np.ndarray) -> np.ndarray:
@@ -340,12 +358,12 @@ def _line_strengths(lines, strength, orientation):
                 ends[y * width + x] = around != 2
     arc = np.empty(height * width + 1, np.int64)
     stack = np.empty((height * width + 1, 2), np.int64)
+    links = [(np.int64(0), np.int64(0))]  # ends of arcs, in order
     # The second round finds closed arcs, which begin at any pixel.
     for closed in (False, True):
         for start in range(height * width):
-            if not lines[start // width, start % width] or seen[start]:
-                continue
-            if closed == ends[start]:
+            y, x = start // width, start % width
+            if not lines[y, x] or seen[start] or closed == ends[start]:
                 continue
             for n in range(4):
                 size = _trace(lines, ends, seen, start, n, arc)
@@ -353,11 +371,13 @@ def _line_strengths(lines, strength, orientation):
                     continue
                 if closed:
                     ends[start] = True
-                _split_arc(arc, size, width, ends, stack)
+                if size > 2:
+                    _split_arc(arc, size, width, ends, stack)
                 first = 0
                 for last in range(1, size):
                     if not ends[arc[last]]:
                         continue
+                    links.append((arc[first], arc[last]))
                     down = arc[last] // width - arc[first] // width
                     right = arc[last] % width - arc[first] % width
                     chord = np.arctan2(down, right) + np.pi / 2
@@ -367,21 +387,23 @@ def _line_strengths(lines, strength, orientation):
                         value = flat_strength[pixel] * abs(along)
                         flat_values[pixel] = max(value, _WEAKEST)
                     first = last
-    # Ends take the strongest arc beside them, or else the strongest end.
-    for round_ in range(2):
-        before = values.copy()
-        for y in range(height):
-            for x in range(width):
-                pixel = y * width + x
-                if not ends[pixel] or (round_ == 1 and values[y, x] > 0):
-                    continue
-                for n in range(4):
-                    v, u = y + _DOWN[n], x + _RIGHT[n]
-                    if not (0 <= v < height and 0 <= u < width):
-                        continue
-                    if round_ == 1 or not ends[v * width + u]:
-                        values[y, x] = max(values[y, x], before[v, u])
+    for link in links[1:]:
+        for pixel in link:
+            flat_values[pixel] = _strongest(values, pixel)
     return values
+
+
+@numba.njit(cache=True, nogil=True)
+def _strongest(values, pixel):
+    """Find the largest value of a pixel and its four neighbors."""
+    height, width = values.shape
+    y, x = pixel // width, pixel % width
+    strongest = values[y, x]
+    for n in range(4):
+        v, u = y + _DOWN[n], x + _RIGHT[n]
+        if 0 <= v < height and 0 <= u < width:
+            strongest = max(strongest, values[v, u])
+    return strongest
 
 
 @numba.njit(cache=True, nogil=True)
@@ -391,10 +413,12 @@ def _trace(lines, ends, seen, start, direction, arc):
     y, x = start // width + _DOWN[direction], start % width + _RIGHT[direction]
     if not (0 <= y < height and 0 <= x < width) or not lines[y, x]:
         return 0
-    if ends[y * width + x] or seen[y * width + x]:
+    if seen[y * width + x]:
         return 0
     arc[0], arc[1] = start, y * width + x
     size = 2
+    if ends[arc[1]]:  # two ends side by side are linked once
+        return size if arc[1] > start else 0
     while arc[size - 1] != start and not ends[arc[size - 1]]:
         pixel, before = arc[size - 1], arc[size - 2]
         seen[pixel] = True
@@ -445,6 +469,33 @@ def _contour_grid(lines, values):
     between two corners has the strength of the weaker one.
     """
     height, width = lines.shape
+    values = values.copy()
+    # Where four pixels of lines are a square, they would enclose a region of
+    # one pixel. The end with the weakest arc outside takes its strength, and
+    # the square is opened on the side to which this arc goes.
+    opened = [(0, 0)]
+    for y in range(height - 1):
+        for x in range(width - 1):
+            if not lines[y : y + 2, x : x + 2].all():
+                continue
+            weakest_y, weakest_x, weakest = -1, -1, np.inf
+            cell = (0, 0)
+            for corner in range(4):
+                down, right = corner // 2, corner % 2
+                v, u = y + 3 * down - 1, x + 3 * right - 1
+                if 0 <= v < height and lines[v, x + right]:
+                    if values[v, x + right] < weakest:
+                        weakest_y, weakest_x = y + down, x + right
+                        weakest = values[v, x + right]
+                        cell = (2 * (y + down), 2 * x + 1)
+                if 0 <= u < width and lines[y + down, u]:
+                    if values[y + down, u] < weakest:
+                        weakest_y, weakest_x = y + down, x + right
+                        weakest = values[y + down, u]
+                        cell = (2 * y + 1, 2 * (x + right))
+            if weakest_y >= 0:
+                values[weakest_y, weakest_x] = weakest
+                opened.append(cell)
     grid = np.zeros((2 * height + 1, 2 * width + 1), np.float32)
     for y in range(height):
         for x in range(width):
@@ -453,20 +504,8 @@ def _contour_grid(lines, values):
                 grid[2 * y, 2 * x + 1] = min(values[y, x], values[y, x + 1])
             if y + 1 < height:
                 grid[2 * y + 1, 2 * x] = min(values[y, x], values[y + 1, x])
-    # Four pixels of a line in a square would enclose a region of one pixel.
-    for y in range(height - 1):
-        for x in range(width - 1):
-            if not (lines[y, x] and lines[y, x + 1]):
-                continue
-            if not (lines[y + 1, x] and lines[y + 1, x + 1]):
-                continue
-            weakest_y, weakest_x = 2 * y, 2 * x + 1
-            for n in range(1, 4):
-                v = 2 * y + 1 + _DOWN[n]
-                u = 2 * x + 1 + _RIGHT[n]
-                if grid[v, u] < grid[weakest_y, weakest_x]:
-                    weakest_y, weakest_x = v, u
-            grid[weakest_y, weakest_x] = 0
+    for v, u in opened[1:]:
+        grid[v, u] = 0
     grid[2 * height - 1] = grid[2 * height - 2]
     grid[2 * height] = grid[2 * height - 2]
     grid[:, 2 * width - 1] = grid[:, 2 * width - 2]

@@ -114,3 +114,23 @@ def test_small_images_have_proposals(shape, single_scale):
     ):
         boxes = propose(image, "mcg", 2000, single_scale=single_scale)
         assert best_iou(boxes, (0, 0, shape[1], shape[0])) > 0.9
+
+
+def test_boxes_of_the_authors_are_found_from_their_edges(golden):
+    values = np.load(golden / "proposals" / "mcg.npz")
+    maps = {
+        values[f"E{scale}_u8"].shape: (
+            values[f"E{scale}_u8"] / 255,
+            values[f"O{scale}_u8"] * np.pi / 256,
+        )
+        for scale in ("", "2", "h")
+    }
+    found = mcg(
+        np.zeros((64, 72, 3), np.uint8),
+        1000,
+        edges=lambda image: maps[image.shape[:2]],
+        rank=lambda features: features[:, 6],  # as when the values were made
+    )
+    expected = values["mcg_rb"][:200] - np.array([1, 1, 0, 0])
+    overlaps = [best_iou(found.boxes, box) for box in expected]
+    assert np.mean(overlaps) > 0.9
