@@ -476,23 +476,25 @@ def _contour_grid(lines, values):
     opened = [(0, 0)]
     for y in range(height - 1):
         for x in range(width - 1):
-            if not lines[y : y + 2, x : x + 2].all():
+            if not (lines[y, x] and lines[y, x + 1]):
+                continue
+            if not (lines[y + 1, x] and lines[y + 1, x + 1]):
                 continue
             weakest_y, weakest_x, weakest = -1, -1, np.inf
             cell = (0, 0)
             for corner in range(4):
                 down, right = corner // 2, corner % 2
                 v, u = y + 3 * down - 1, x + 3 * right - 1
-                if 0 <= v < height and lines[v, x + right]:
-                    if values[v, x + right] < weakest:
-                        weakest_y, weakest_x = y + down, x + right
-                        weakest = values[v, x + right]
-                        cell = (2 * (y + down), 2 * x + 1)
-                if 0 <= u < width and lines[y + down, u]:
-                    if values[y + down, u] < weakest:
-                        weakest_y, weakest_x = y + down, x + right
-                        weakest = values[y + down, u]
-                        cell = (2 * y + 1, 2 * (x + right))
+                above = 0 <= v < height and lines[v, x + right]
+                if above and values[v, x + right] < weakest:
+                    weakest_y, weakest_x = y + down, x + right
+                    weakest = values[v, x + right]
+                    cell = (2 * (y + down), 2 * x + 1)
+                beside = 0 <= u < width and lines[y + down, u]
+                if beside and values[y + down, u] < weakest:
+                    weakest_y, weakest_x = y + down, x + right
+                    weakest = values[y + down, u]
+                    cell = (2 * y + 1, 2 * (x + right))
             if weakest_y >= 0:
                 values[weakest_y, weakest_x] = weakest
                 opened.append(cell)

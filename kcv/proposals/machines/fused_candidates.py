@@ -261,42 +261,34 @@ def _prune(hierarchy, table):
     Leaves of the result are numbered from tree to tree. They keep their
     heights. Returns the hierarchy and the table with the new numbers.
     """
-    used = np.zeros(len(hierarchy.parents), bool)
-    used[table[table >= 0]] = True
     lowest, _ = leaf_ranges(hierarchy.parents, hierarchy.num_leaves)
-    divided = _divided(hierarchy.parents, used)
+    divided = _find_divided(hierarchy.parents, np.unique(table[table >= 0]))
     above = np.append(divided[hierarchy.parents[:-1]], True)
     leaves = np.flatnonzero(above & ~divided)
     leaves = leaves[np.argsort(lowest[leaves], kind="stable")]
     kept = np.concatenate([leaves, np.flatnonzero(divided)])
-    number = np.full(len(used), -1, np.int32)
+    number = np.full(len(divided), -1, np.int32)
     number[kept] = np.arange(len(kept))
     parents = hierarchy.parents[kept]
     parents = np.where(parents >= 0, number[parents], -1).astype(np.int32)
-    top = _lowest_kept(hierarchy.parents, number)
-    labels = top[: hierarchy.num_leaves][hierarchy.labels]
+    # The old leaves below a new one have consecutive places.
+    top = np.searchsorted(
+        lowest[leaves], lowest[: hierarchy.num_leaves], "right"
+    )
+    labels = (top - 1).astype(np.int32)[hierarchy.labels]
     small = Hierarchy(labels, parents, hierarchy.heights[kept])
     return small, np.where(table >= 0, number[table], -1).astype(np.int32)
 
 
-@numba.njit(cache=True, nogil=True)
-def _divided(parents, used):
-    """Whether a node has a descendant that is used."""
-    divided = np.zeros(len(parents), np.bool_)
-    for node in range(len(parents) - 1):
-        if used[node] or divided[node]:
-            divided[parents[node]] = True
+def _find_divided(parents, nodes):
+    """Tell which nodes have descendants among some nodes."""
+    divided = np.zeros(len(parents), bool)
+    for node in nodes:
+        above = parents[node]
+        while above >= 0 and not divided[above]:
+            divided[above] = True
+            above = parents[above]
     return divided
-
-
-@numba.njit(cache=True, nogil=True)
-def _lowest_kept(parents, number):
-    """Find the number of a node, or of the lowest node above that has one."""
-    found = number.copy()
-    for node in range(len(parents) - 2, -1, -1):
-        if found[node] < 0:
-            found[node] = found[parents[node]]
-    return found
 
 
 def _fill_holes(hierarchy, table):
@@ -319,21 +311,17 @@ def _fill_holes(hierarchy, table):
     )
 
 
-@numba.njit(cache=True, nogil=True)
 def _own_ranges(parents, count):
-    """First leaf of each node and the one after the last.
+    """Find the first leaf of each node and the one after the last.
 
     Leaves must be numbered from tree to tree.
     """
     lowest = np.full(len(parents), count, np.int32)
     highest = np.zeros(len(parents), np.int32)
-    for node in range(len(parents)):
-        if node < count:
-            lowest[node], highest[node] = node, node + 1
-        if parents[node] >= 0:
-            above = parents[node]
-            lowest[above] = min(lowest[above], lowest[node])
-            highest[above] = max(highest[above], highest[node])
+    lowest[:count], highest[:count] = np.arange(count), np.arange(1, count + 1)
+    for node, above in enumerate(parents[:-1]):
+        lowest[above] = min(lowest[above], lowest[node])
+        highest[above] = max(highest[above], highest[node])
     return lowest, highest
 
 

@@ -70,11 +70,29 @@ def top_tuples(
     while True:
         split = _split_order(parents, size)
         complete, *found = _combine(
-            parents, pairs, lowest, highest, split, limits
+            parents,
+            pairs,
+            lowest,
+            highest,
+            _find_twins(parents),
+            split,
+            np.sort(split)[::-1].copy(),
+            limits,
         )
         if complete or size == nodes:
             return [singles, *found[: len(counts) - 1]]
         size = min(2 * size, nodes)
+
+
+def _find_twins(parents):
+    """Find the other child of the parent if there are two, -1 otherwise."""
+    above = parents[:-1]
+    children = np.bincount(above, minlength=len(parents))
+    total = np.bincount(above, np.arange(len(above)), len(parents))
+    twins = np.full(len(parents), -1, np.int32)
+    paired = np.flatnonzero(children[above] == 2)
+    twins[paired] = total[above[paired]] - paired
+    return twins
 
 
 def _split_order(parents, size):
@@ -133,43 +151,41 @@ def _apart(a, b, twins, lowest, highest):
 
 
 @numba.njit(cache=True, nogil=True)
-def _find_twins(parents):
-    """Find the other child of the parent if there are two, -1 otherwise."""
-    nodes = len(parents)
-    children = np.zeros(nodes, np.int32)
-    total = np.zeros(nodes, np.int64)
-    for node in range(nodes - 1):
-        children[parents[node]] += 1
-        total[parents[node]] += node
-    twins = np.full(nodes, -1, np.int32)
-    for node in range(nodes - 1):
-        if children[parents[node]] == 2:
-            twins[node] = total[parents[node]] - node
-    return twins
+def _store(table, row, nodes):
+    """Fill a row with the first nodes, sorted."""
+    for i in range(table.shape[1]):
+        place = i
+        while place > 0 and table[row, place - 1] > nodes[i]:
+            table[row, place] = table[row, place - 1]
+            place -= 1
+        table[row, place] = nodes[i]
 
 
 @numba.njit(cache=True, nogil=True)
-def _store(table, row, a, b, c, d):
-    """Write nodes to a row, sorted. Those below 0 are left out."""
-    nodes = np.array([a, b, c, d], np.int32)
-    nodes.sort()
-    size = table.shape[1]
-    for i in range(size):
-        table[row, i] = nodes[4 - size + i]
+def _is_repeated(table, first, last):
+    """Whether row `last` is one of those from `first` on."""
+    for row in range(first, last):
+        same = True
+        for place in range(table.shape[1]):
+            if table[row, place] != table[last, place]:
+                same = False
+                break
+        if same:
+            return True
+    return False
 
 
 @numba.njit(cache=True, nogil=True)
-def _combine(parents, pairs, lowest, highest, split, limits):
+def _combine(parents, pairs, lowest, highest, twins, split, falling, limits):
     count = len(split)
     rank = np.full(len(parents), -1, np.int32)
     for i in range(count):
         rank[split[i]] = i
     touch = _touching_nodes(parents, pairs, rank, count)
-    twins = _find_twins(parents)
-    falling = np.sort(split)[::-1]
     doubles = np.empty((limits[2], 2), np.int32)
     triples = np.empty((limits[3], 3), np.int32)
     quads = np.empty((limits[4], 4), np.int32)
+    nodes = np.empty(4, np.int32)
     n2 = n3 = n4 = start = 0
     end = 1  # of the children of one parent
     for step in range(1, count):
@@ -180,22 +196,21 @@ def _combine(parents, pairs, lowest, highest, split, limits):
             while end < count and parents[split[end]] == parents[split[start]]:
                 end += 1
         i = start + end - 1 - step  # children rise
-        n = split[i]
-        seen = set()
-        seen.add(np.int64(-1))
+        n = nodes[0] = split[i]
+        before = n4
         for a in falling:
-            ra = rank[a]
+            ra, nodes[1] = rank[a], a
             if ra >= i or not touch[i, ra]:
                 continue
             if not _apart(a, n, twins, lowest, highest):
                 continue
             if n2 < limits[2]:
-                _store(doubles, n2, n, a, -1, -1)
+                _store(doubles, n2, nodes)
                 n2 += 1
             if n3 == limits[3] and n4 == limits[4]:
                 continue
             for b in falling:
-                rb = rank[b]
+                rb, nodes[2] = rank[b], b
                 if rb >= i or not (touch[i, rb] or touch[ra, rb]):
                     continue
                 if touch[i, rb] and b > a:
@@ -205,12 +220,12 @@ def _combine(parents, pairs, lowest, highest, split, limits):
                 if not _apart(b, a, twins, lowest, highest):
                     continue
                 if n3 < limits[3]:
-                    _store(triples, n3, n, a, b, -1)
+                    _store(triples, n3, nodes)
                     n3 += 1
                 if n4 == limits[4]:
                     continue
                 for c in falling:
-                    rc = rank[c]
+                    rc, nodes[3] = rank[c], c
                     if rc >= i or not (
                         touch[i, rc] or touch[ra, rc] or touch[rb, rc]
                     ):
@@ -221,17 +236,11 @@ def _combine(parents, pairs, lowest, highest, split, limits):
                         continue
                     if not _apart(c, b, twins, lowest, highest):
                         continue
-                    low = min(ra, rb, rc)
-                    high = max(ra, rb, rc)
-                    middle = ra + rb + rc - low - high
-                    key = (np.int64(low) << 40) + (np.int64(middle) << 20)
-                    key += high
-                    if key in seen:
-                        continue
-                    seen.add(key)
-                    _store(quads, n4, n, a, b, c)
-                    n4 += 1
                     if n4 == limits[4]:
                         break
+                    _store(quads, n4, nodes)
+                    if _is_repeated(quads, before, n4):
+                        continue
+                    n4 += 1
     complete = n2 == limits[2] and n3 == limits[3] and n4 == limits[4]
     return complete, doubles[:n2], triples[:n3], quads[:n4]

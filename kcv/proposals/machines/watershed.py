@@ -81,25 +81,27 @@ def _flood(levels, connectivity, lines):
     first = np.full(_LEVELS, -1, np.int32)
     last = np.full(_LEVELS, -1, np.int32)
     following = np.full(height * width, -1, np.int32)
-    waiting = flat >= 0
+    waiting = np.zeros(height * width, np.bool_)
     current = _LEVELS
+    # With lines, the pixels beside all minima wait first. Without, minima wait
+    # themselves, so that a pixel between two of them belongs to the lower one.
     source = 0
-    minima = np.flatnonzero(waiting)
-    if not lines:
-        # A pixel between two minima belongs to the lower one.
-        minima = minima[np.argsort(level[minima], kind="mergesort")]
     while True:
-        while current < _LEVELS and first[current] < 0:
-            current += 1
-        # With lines, pixels beside all minima wait before any is flooded.
-        if source < len(minima) and (
-            lines or current == _LEVELS or level[minima[source]] <= current
-        ):
-            pixel = minima[source]
+        if source < height * width:
+            pixel = source
             source += 1
-        elif current == _LEVELS:
-            break
+            if flat[pixel] < 0 or waiting[pixel]:
+                continue
+            if not lines:
+                waiting[pixel] = True
+                _append(first, last, following, level[pixel], pixel)
+                current = min(current, level[pixel])
+                continue
         else:
+            while current < _LEVELS and first[current] < 0:
+                current += 1
+            if current == _LEVELS:
+                break
             pixel = np.int64(first[current])
             first[current] = following[pixel]
             if lines and _is_between(labels, pixel, connectivity):
@@ -121,14 +123,20 @@ def _flood(levels, connectivity, lines):
             waiting[other] = True
             if not lines:
                 flat[other] = flat[pixel]
-            own = level[other]
-            if first[own] < 0:
-                first[own] = other
-            else:
-                following[last[own]] = other
-            last[own] = other
-            current = min(current, own)
+            _append(first, last, following, level[other], other)
+            current = min(current, level[other])
     return labels
+
+
+@numba.njit(cache=True, nogil=True)
+def _append(first, last, following, level, pixel):
+    """Append a pixel to the queue of a level."""
+    following[pixel] = -1
+    if first[level] < 0:
+        first[level] = pixel
+    else:
+        following[last[level]] = pixel
+    last[level] = pixel
 
 
 @numba.njit(cache=True, nogil=True)
