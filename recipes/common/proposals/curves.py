@@ -11,7 +11,6 @@ from kcv.proposals import METHODS
 from kcv.visualize import new_figure
 from recipes.common.proposals.rows import Measured
 
-# Baselines are gray in all lines, so that they stand back.
 _STYLES = {"grouping": "-", "window scoring": "--", "baseline": ":"}
 
 
@@ -69,10 +68,11 @@ def recall_figure(measured: Mapping[str, Measured], count: int) -> Figure:
 
 def _colors(measured):
     """Choose a color for each method, shades of gray for the baselines."""
-    baselines = [METHODS[name].approach == "baseline" for name in measured]
-    grays = iter(np.linspace(0.2, 0.7, sum(baselines)))
-    bright = iter(matplotlib.colormaps["tab20"].colors)
-    return [
-        str(next(grays)) if is_baseline else next(bright)
-        for is_baseline in baselines
-    ]
+    approaches = [METHODS[name].approach for name in measured]
+    colors = {
+        approach: iter(matplotlib.colormaps["tab10"].colors)
+        for approach in _STYLES
+    }
+    grays = np.linspace(0.2, 0.7, approaches.count("baseline"))
+    colors["baseline"] = iter([str(gray) for gray in grays])
+    return [next(colors[approach]) for approach in approaches]

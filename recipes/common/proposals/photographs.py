@@ -11,6 +11,7 @@ import cv2
 import numba
 import numpy as np
 import tensorflow as tf
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import kcv
@@ -21,6 +22,7 @@ from kcv.storage import write_whole
 SIZE = (375, 500)  # Height and width of most images of VOC.
 NAMES = ("astronaut", "chelsea", "coffee")
 FIRST = 8  # Number of regions that a picture shows.
+_DPI = 128  # A power of two, so that pixels / dpi * dpi is exact.
 
 
 def open_photographs() -> dict[str, np.ndarray]:
@@ -127,17 +129,29 @@ def draw_first(image: np.ndarray, found: Proposals) -> np.ndarray:
         Image (H, W, 3) uint8.
     """
     if found.masks is None:
-        places = np.arange(len(found))
-        names = [str(place + 1) for place in places]
-        return kcv.visualize.draw_boxes(
-            image, found.boxes, places, class_names=names
-        )
+        return _draw_boxes(image, found.boxes)
     masks = found.masks.to_dense()
     labels = np.zeros(image.shape[:2], np.uint8)
     # Large ones first, so that they do not hide the others.
     for number in np.argsort(-masks.sum(axis=(1, 2)), kind="stable"):
         labels[masks[number]] = number + 1
     return kcv.visualize.draw_mask(image, labels, opacity=0.6)
+
+
+def _draw_boxes(image, boxes):
+    """Draw boxes whose lines and numbers can be read in a small picture."""
+    height, width = image.shape[:2]
+    figure = Figure((width / _DPI, height / _DPI), dpi=_DPI)
+    places = np.arange(len(boxes))
+    kcv.visualize.draw_boxes_on(
+        figure.add_axes((0, 0, 1, 1)),
+        image,
+        {"boxes": boxes, "labels": places},
+        [str(place + 1) for place in places],
+    )
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def pictures_figure(files: Mapping[str, Path], columns: int = 4) -> Figure:
