@@ -173,7 +173,8 @@ def describe_candidates(
     sum of a node count a piece of its border once for the fused superpixel and
     once for each node above it up to this node. The frame of the image counts
     once. The sums over the nodes of a candidate are reduced by twice the
-    borders between its nodes.
+    borders between its nodes. The authors' code leaves out some of the borders
+    of a filled hole here, those to nodes with a larger number.
 
     Args:
         candidates: The `Candidates`.

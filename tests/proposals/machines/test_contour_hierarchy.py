@@ -148,6 +148,19 @@ def test_merges_at_one_height_are_one_node(values, number):
         assert abs(found[leaves] - height) <= 0.011
 
 
+def test_all_scales_together_are_those_of_the_authors(values):
+    # The mean of the aligned maps is grouped, and heights become 0..1.
+    aligned = values["mcg_all_ucms_multi_h_1_2"][..., 1:].astype(np.float64)
+    labels = values["mcg_leaves"][..., 0] - 1
+    hierarchy = group_labels(labels, aligned.mean(-1))
+    heights = 1 / (1 + np.exp(-8 * (hierarchy.heights - 0.35)))
+    heights = np.where(hierarchy.heights > 0, heights, 0)
+    found = ultrametric_map(hierarchy._replace(heights=heights))
+    np.testing.assert_allclose(
+        between_pixels(found), between_pixels(values["mcg_ucm2"]), atol=5e-4
+    )
+
+
 def test_neighbors_are_those_of_the_authors(values):
     pairs = find_borders(values["scg_leaves"].astype(np.int32) - 1).pairs + 1
     expected = np.sort(values["scg_neigh"].astype(int), 1)
