@@ -48,6 +48,9 @@ class Method(NamedTuple):
 
 
 METHODS = {
+    "cpmc": Method(
+        "grouping", True, True, True, "Carreira and Sminchisescu 2012"
+    ),
     "endres": Method("grouping", True, True, True, "Endres and Hoiem 2014"),
     "geodesic": Method(
         "grouping", True, True, True, "Krahenbuhl and Koltun 2014"
