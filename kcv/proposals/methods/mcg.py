@@ -176,10 +176,7 @@ def _hierarchies(image, scales, edges, spectral):
     labels = resize_labels(own[0].labels, image.shape[:2])
     borders = find_borders(labels)
     aligned, strengths = [], []
-    for number, hierarchy in enumerate(own):
-        # A coarse scale is snapped to the finer ones, one after the other.
-        for finer in reversed(own[1:number]):
-            hierarchy, _ = align(hierarchy, finer.labels)
+    for hierarchy in own:
         hierarchy, leaves = align(hierarchy, labels)
         aligned.append(hierarchy)
         strengths.append(border_heights(hierarchy, leaves[borders.pairs]))

@@ -133,4 +133,4 @@ def test_boxes_of_the_authors_are_found_from_their_edges(golden):
     )
     expected = values["mcg_rb"][:200] - np.array([1, 1, 0, 0])
     overlaps = [best_iou(found.boxes, box) for box in expected]
-    assert np.mean(overlaps) > 0.92
+    assert np.mean(overlaps) > 0.9
