@@ -18,10 +18,10 @@ In this module, n is the number of nodes, m that of pairs and L that of cuts.
 import numba
 import numpy as np
 
-# Distances are measured again after this many steps per node. The number is
-# that of Cherkassky and Goldberg 1997, "On implementing the push-relabel method
-# for the maximum flow problem".
-_PATIENCE = 6
+# Effort per node after which distances are measured again. Cherkassky and
+# Goldberg 1997 have 6. Graphs of superpixels and of pixels are cut fastest with
+# 20 to 50.
+_PATIENCE = 20
 
 
 def min_cut(

@@ -291,39 +291,31 @@ def color_terminals(
 
 
 def window_terminals(
-    shape: tuple[int, int],
-    grid: int = 6,
-    size: float = 75.0,
-    seed_size: int = 3,
+    shape: tuple[int, int], grid: int = 6, size: float = 75.0
 ) -> Iterator[Terminals]:
-    """Make terminals of figures inside windows.
+    """Make terminals of figures inside windows, without a seed.
 
     Args:
         shape: Height and width of the graph of pixels.
         grid: Number of windows in each direction. Defaults to 6.
-        size: Side of a window, which is clipped to the image. Defaults to 75.
-        seed_size: Side of the seed in the middle of a window. Defaults to 3.
+        size: Side of a window, which is clipped to the image. Defaults to 75,
+            which is 150 pixels of the image. The windows of the authors'
+            program depend on the image in a way that is not published.
 
     Yields:
         The `Terminals` of each window.
     """
-    height, width = shape
-    ones = np.ones(height * width)
     for number in range(grid * grid):
         spans = []
         for place, length in zip(divmod(number, grid), shape, strict=True):
             center = (place + 0.5) * length / grid
-            start = max(0, round(center - size / 2))
-            stop = min(length, round(center + size / 2))
-            middle = max(start, (start + stop - seed_size) // 2)
-            spans.append((start, stop, middle))
-        (top, bottom, y), (left, right, x) = spans
-        outside = np.ones(shape, bool)
-        outside[top:bottom, left:right] = False
-        seed = np.zeros(shape, bool)
-        seed[y : y + seed_size, x : x + seed_size] = True
-        inside = internal_terminals(ones, (seed & ~outside).ravel())
-        yield inside._replace(sink=np.where(outside.ravel(), HARD, 0.0))
+            start = min(length - 1, max(0, round(center - size / 2)))
+            spans.append(slice(start, max(start + 1, round(center + size / 2))))
+        inside = np.zeros(shape)
+        inside[tuple(spans)] = 1
+        slope = inside.ravel()
+        sink = np.where(slope > 0, 0.0, HARD)
+        yield Terminals(np.zeros(len(slope)), slope, sink, slope)
 
 
 def _places(shape):

@@ -73,13 +73,27 @@ def test_half_of_a_plane_is_that_plane():
     np.testing.assert_allclose(half[inner], expected[inner])
 
 
-def test_windows_have_a_seed_and_a_ground():
+def test_the_authors_largest_figure_in_a_window(strength):
+    # The first window of the authors' program is 40 x 42 pixels here. Its
+    # smallest and its largest figure are theirs.
+    graph = pixel_graph(strength, FRAMES.sigma, FRAMES.potts)
+    window = next(window_terminals(strength.shape, 6, 66.0))
+    inside = np.zeros(strength.shape, bool)
+    inside[:40, :42] = True
+    np.testing.assert_array_equal(window.sink == 0, inside.ravel())
+    first = cut_family(graph, window, lambda_values(FRAMES.max_lambda))
+    sizes = [int((first <= cut).sum()) for cut in range(20)]
+    assert next(size for size in sizes if size) == 204
+    assert sizes[-1] == 1667
+
+
+def test_windows_lie_in_the_image():
     for shape in ((60, 80), (2, 3), (1, 1)):
         terminals = [*window_terminals(shape, grid=3, size=30)]
         assert len(terminals) == 9
         for window in terminals:
-            assert (window.source > 0).any()
-            assert not ((window.source > 0) & (window.sink > 0)).any()
+            assert (window.source_slope > 0).any()
+            assert not ((window.source_slope > 0) & (window.sink > 0)).any()
 
 
 @pytest.fixture(scope="module")
