@@ -195,11 +195,13 @@ def describe_order(measured: Mapping[str, Measured]) -> str:
         measured: Figures of each method by its name.
 
     Returns:
-        Some sentences.
+        Some sentences, or none for a single method.
     """
     ours = {k: _recall(v) for k, v in measured.items()}
     papers = {k: PUBLISHED[k].average_recall for k in measured}
     names = [*measured]
+    if len(names) < 2:
+        return ""
     pairs = [
         (ours[a] > ours[b]) == (papers[a] > papers[b])
         for number, a in enumerate(names)

@@ -111,6 +111,10 @@ def test_where_the_order_differs():
     )
 
 
+def test_one_method_has_no_order():
+    assert describe_order({"uniform": measured(0.3)}) == ""
+
+
 def test_a_method_far_from_its_place_is_named():
     names = ("sliding_window", "uniform", "gaussian", "superpixels")
     recalls = dict(zip(names, (0.5, 0.4, 0.3, 0.2), strict=True))
