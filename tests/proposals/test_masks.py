@@ -8,7 +8,7 @@ import pytest
 from kcv.proposals import ConcatenatedMasks
 from kcv.proposals import DenseMasks
 from kcv.proposals import SuperpixelMasks
-from kcv.proposals.machines.merge_tree import RegionMasks
+from kcv.proposals.machines.regions.merge_tree import RegionMasks
 
 LABELS = np.array([[0, 0, 1, 3], [2, 2, 1, 3], [2, 2, 2, 3]])
 MEMBERSHIP = np.array(

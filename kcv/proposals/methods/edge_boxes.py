@@ -2,7 +2,7 @@
 
 The score of a box comes from the edges that lie completely in it. The paper
 finds edges by a structured forest, which cannot be shipped. kcv's edges are
-those of `kcv.proposals.machines.edge_maps`.
+those of `kcv.proposals.machines.images.edge_maps`.
 """
 
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from kcv.proposals.machines.edge_maps import checked_edges
-from kcv.proposals.machines.edge_maps import gradient_edges
+from kcv.proposals.machines.images.edge_maps import checked_edges
+from kcv.proposals.machines.images.edge_maps import gradient_edges
 from kcv.proposals.record import Proposals
 
 _MAX_BOXES = 10_000  # the paper's maximum

@@ -13,22 +13,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kcv.proposals.machines.connected_parts import connected_parts
-from kcv.proposals.machines.edge_maps import checked_edges
-from kcv.proposals.machines.edge_maps import soft_gradient_edges
-from kcv.proposals.machines.merge_tree import RegionMasks
-from kcv.proposals.machines.merge_tree import agglomerate
-from kcv.proposals.machines.merge_tree import merged_labels
-from kcv.proposals.machines.min_cut import parametric_cuts
-from kcv.proposals.machines.region_graph import find_borders
-from kcv.proposals.machines.region_graph import reduce_borders
-from kcv.proposals.machines.segment_overlap import distinct_segments
-from kcv.proposals.machines.segment_overlap import segment_boxes
-from kcv.proposals.machines.segment_overlap import segment_iou
-from kcv.proposals.machines.watershed import watershed
-from kcv.proposals.machines.word_histograms import color_words
-from kcv.proposals.machines.word_histograms import texture_words
-from kcv.proposals.machines.word_histograms import word_histograms
+from kcv.proposals.machines.images.edge_maps import checked_edges
+from kcv.proposals.machines.images.edge_maps import soft_gradient_edges
+from kcv.proposals.machines.images.word_histograms import color_words
+from kcv.proposals.machines.images.word_histograms import texture_words
+from kcv.proposals.machines.images.word_histograms import word_histograms
+from kcv.proposals.machines.regions.connected_parts import connected_parts
+from kcv.proposals.machines.regions.merge_tree import RegionMasks
+from kcv.proposals.machines.regions.merge_tree import agglomerate
+from kcv.proposals.machines.regions.merge_tree import merged_labels
+from kcv.proposals.machines.regions.min_cut import parametric_cuts
+from kcv.proposals.machines.regions.region_graph import find_borders
+from kcv.proposals.machines.regions.region_graph import reduce_borders
+from kcv.proposals.machines.regions.segment_overlap import distinct_segments
+from kcv.proposals.machines.regions.segment_overlap import segment_boxes
+from kcv.proposals.machines.regions.segment_overlap import segment_iou
+from kcv.proposals.machines.superpixels.watershed import watershed
 from kcv.proposals.masks import SuperpixelMasks
 from kcv.proposals.record import Proposals
 
@@ -115,7 +115,7 @@ def endres(
         rng: Not used. Defaults to None.
         edges: Function of an image that returns the strength of edges in 0..1
             and their orientation, two arrays (H, W). Defaults to
-            `kcv.proposals.machines.edge_maps.soft_gradient_edges`.
+            `kcv.proposals.machines.images.edge_maps.soft_gradient_edges`.
 
     Returns:
         `Proposals` with boxes (n, 4) int32, scores (n,) float64, which do not

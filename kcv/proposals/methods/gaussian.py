@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kcv.proposals.machines.window_priors import draw_boxes
+from kcv.proposals.machines.windows.window_priors import draw_boxes
 from kcv.proposals.record import Proposals
 
 

@@ -12,17 +12,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kcv.proposals.machines.edge_maps import checked_edges
-from kcv.proposals.machines.edge_maps import soft_gradient_edges
-from kcv.proposals.machines.geodesic_superpixels import geodesic_superpixels
-from kcv.proposals.machines.geodesics import DistanceMaps
-from kcv.proposals.machines.geodesics import distances_to_set
-from kcv.proposals.machines.geodesics import farthest_seeds
-from kcv.proposals.machines.geodesics import geodesic_graph
-from kcv.proposals.machines.region_graph import border_strengths
-from kcv.proposals.machines.region_graph import touched_sides
-from kcv.proposals.machines.segment_overlap import distinct_segments
-from kcv.proposals.machines.segment_overlap import segment_boxes
+from kcv.proposals.machines.images.edge_maps import checked_edges
+from kcv.proposals.machines.images.edge_maps import soft_gradient_edges
+from kcv.proposals.machines.regions.geodesics import DistanceMaps
+from kcv.proposals.machines.regions.geodesics import distances_to_set
+from kcv.proposals.machines.regions.geodesics import farthest_seeds
+from kcv.proposals.machines.regions.geodesics import geodesic_graph
+from kcv.proposals.machines.regions.region_graph import border_strengths
+from kcv.proposals.machines.regions.region_graph import touched_sides
+from kcv.proposals.machines.regions.segment_overlap import distinct_segments
+from kcv.proposals.machines.regions.segment_overlap import segment_boxes
+from kcv.proposals.machines.superpixels.geodesic_superpixels import (
+    geodesic_superpixels,
+)
 from kcv.proposals.masks import SuperpixelMasks
 from kcv.proposals.record import Proposals
 

@@ -10,29 +10,29 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from kcv.proposals.machines.contour_hierarchy import Hierarchy
-from kcv.proposals.machines.contour_hierarchy import align
-from kcv.proposals.machines.contour_hierarchy import border_heights
-from kcv.proposals.machines.contour_hierarchy import draw_contours
-from kcv.proposals.machines.contour_hierarchy import group_contours
-from kcv.proposals.machines.contour_hierarchy import group_regions
-from kcv.proposals.machines.contour_hierarchy import oriented_watershed
-from kcv.proposals.machines.contour_hierarchy import resize_labels
-from kcv.proposals.machines.edge_maps import checked_edges
-from kcv.proposals.machines.edge_maps import soft_gradient_edges
-from kcv.proposals.machines.fused_candidates import Candidates
-from kcv.proposals.machines.fused_candidates import contrast
-from kcv.proposals.machines.fused_candidates import describe_candidates
-from kcv.proposals.machines.fused_candidates import fuse_candidates
-from kcv.proposals.machines.node_tuples import top_tuples
-from kcv.proposals.machines.region_graph import find_borders
-from kcv.proposals.machines.segment_overlap import segment_boxes
-from kcv.proposals.machines.segment_runs import distinct_runs
-from kcv.proposals.machines.segment_runs import diversify_runs
-from kcv.proposals.machines.segment_runs import find_runs
-from kcv.proposals.machines.segment_runs import select_runs
-from kcv.proposals.machines.selection import suppress
-from kcv.proposals.machines.spectral_contours import spectral_contours
+from kcv.proposals.machines.contours.contour_hierarchy import Hierarchy
+from kcv.proposals.machines.contours.contour_hierarchy import align
+from kcv.proposals.machines.contours.contour_hierarchy import border_heights
+from kcv.proposals.machines.contours.contour_hierarchy import draw_contours
+from kcv.proposals.machines.contours.contour_hierarchy import group_contours
+from kcv.proposals.machines.contours.contour_hierarchy import group_regions
+from kcv.proposals.machines.contours.contour_hierarchy import oriented_watershed
+from kcv.proposals.machines.contours.contour_hierarchy import resize_labels
+from kcv.proposals.machines.contours.fused_candidates import Candidates
+from kcv.proposals.machines.contours.fused_candidates import contrast
+from kcv.proposals.machines.contours.fused_candidates import describe_candidates
+from kcv.proposals.machines.contours.fused_candidates import fuse_candidates
+from kcv.proposals.machines.contours.node_tuples import top_tuples
+from kcv.proposals.machines.contours.spectral_contours import spectral_contours
+from kcv.proposals.machines.images.edge_maps import checked_edges
+from kcv.proposals.machines.images.edge_maps import soft_gradient_edges
+from kcv.proposals.machines.regions.region_graph import find_borders
+from kcv.proposals.machines.regions.segment_overlap import segment_boxes
+from kcv.proposals.machines.regions.segment_runs import distinct_runs
+from kcv.proposals.machines.regions.segment_runs import diversify_runs
+from kcv.proposals.machines.regions.segment_runs import find_runs
+from kcv.proposals.machines.regions.segment_runs import select_runs
+from kcv.proposals.machines.windows.selection import suppress
 from kcv.proposals.masks import SuperpixelMasks
 from kcv.proposals.record import Proposals
 
@@ -100,9 +100,10 @@ def mcg(
             which is subtracted from the score. Float in [0, 1]. Defaults to
             0.3, the value of the authors.
         rank: Function of the features (n, 16) of candidates that returns
-            their scores (n,). The columns are
-            `kcv.proposals.machines.fused_candidates.FEATURES`, those of the
-            authors' random forest. Defaults to None, for the rule above.
+            their scores (n,). The columns are those of the authors' random
+            forest, `FEATURES` of
+            `kcv.proposals.machines.contours.fused_candidates`. Defaults to
+            None, for the rule above.
 
     Returns:
         `Proposals` with boxes (n, 4) float64, scores (n,) float64, from which

@@ -15,16 +15,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kcv.proposals.machines.color_spaces import exact_linear_lab
-from kcv.proposals.machines.edge_maps import canny_edges
-from kcv.proposals.machines.edge_maps import checked_edges
-from kcv.proposals.machines.saliency import sample_windows
-from kcv.proposals.machines.saliency import spectral_saliency
-from kcv.proposals.machines.selection import suppress
-from kcv.proposals.machines.window_cues import color_contrast
-from kcv.proposals.machines.window_cues import cue_superpixels
-from kcv.proposals.machines.window_cues import edge_density
-from kcv.proposals.machines.window_cues import straddling
+from kcv.proposals.machines.images.color_spaces import exact_linear_lab
+from kcv.proposals.machines.images.edge_maps import canny_edges
+from kcv.proposals.machines.images.edge_maps import checked_edges
+from kcv.proposals.machines.images.saliency import sample_windows
+from kcv.proposals.machines.images.saliency import spectral_saliency
+from kcv.proposals.machines.windows.selection import suppress
+from kcv.proposals.machines.windows.window_cues import color_contrast
+from kcv.proposals.machines.windows.window_cues import cue_superpixels
+from kcv.proposals.machines.windows.window_cues import edge_density
+from kcv.proposals.machines.windows.window_cues import straddling
 from kcv.proposals.record import Proposals
 
 #: Cues by name, with the points between which the logarithm of the likelihood

@@ -14,18 +14,18 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from kcv.proposals.machines.edge_maps import canny_edges
-from kcv.proposals.machines.edge_maps import checked_edges
-from kcv.proposals.machines.region_graph import find_borders
-from kcv.proposals.machines.segment_overlap import segment_boxes
-from kcv.proposals.machines.selection import grid_maxima
-from kcv.proposals.machines.selection import suppress
-from kcv.proposals.machines.window_cues import cue_superpixels
-from kcv.proposals.machines.window_cues import straddling
-from kcv.proposals.machines.window_edges import border_edges
-from kcv.proposals.machines.window_edges import oriented_edges
-from kcv.proposals.machines.window_edges import symmetry
-from kcv.proposals.machines.window_priors import draw_boxes
+from kcv.proposals.machines.images.edge_maps import canny_edges
+from kcv.proposals.machines.images.edge_maps import checked_edges
+from kcv.proposals.machines.regions.region_graph import find_borders
+from kcv.proposals.machines.regions.segment_overlap import segment_boxes
+from kcv.proposals.machines.windows.selection import grid_maxima
+from kcv.proposals.machines.windows.selection import suppress
+from kcv.proposals.machines.windows.window_cues import cue_superpixels
+from kcv.proposals.machines.windows.window_cues import straddling
+from kcv.proposals.machines.windows.window_edges import border_edges
+from kcv.proposals.machines.windows.window_edges import oriented_edges
+from kcv.proposals.machines.windows.window_edges import symmetry
+from kcv.proposals.machines.windows.window_priors import draw_boxes
 from kcv.proposals.record import Proposals
 
 # Weights of straddling, symmetry, edges along the border, and the integral of
@@ -71,7 +71,8 @@ def rahtu(
             the list. Defaults to 0.75.
         neighbors: What the best window of a cell of the grids is compared
             with, "paper" or "code": see
-            `kcv.proposals.machines.selection.grid_maxima`. Defaults to "code".
+            `kcv.proposals.machines.windows.selection.grid_maxima`. Defaults to
+            "code".
 
     Returns:
         `Proposals` with boxes (n, 4) int32 and scores (n,) float64. The scores

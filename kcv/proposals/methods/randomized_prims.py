@@ -11,13 +11,13 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from kcv.proposals.machines.color_spaces import COLOR_SPACES
-from kcv.proposals.machines.color_spaces import linear_lab
-from kcv.proposals.machines.graph_segmentation import segment
-from kcv.proposals.machines.graph_segmentation import sorted_edges
-from kcv.proposals.machines.region_graph import find_borders
-from kcv.proposals.machines.region_graph import reduce_borders
-from kcv.proposals.machines.segment_overlap import segment_boxes
+from kcv.proposals.machines.images.color_spaces import COLOR_SPACES
+from kcv.proposals.machines.images.color_spaces import linear_lab
+from kcv.proposals.machines.regions.region_graph import find_borders
+from kcv.proposals.machines.regions.region_graph import reduce_borders
+from kcv.proposals.machines.regions.segment_overlap import segment_boxes
+from kcv.proposals.machines.superpixels.graph_segmentation import segment
+from kcv.proposals.machines.superpixels.graph_segmentation import sorted_edges
 from kcv.proposals.masks import ConcatenatedMasks
 from kcv.proposals.masks import SuperpixelMasks
 from kcv.proposals.record import Proposals

@@ -10,21 +10,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kcv.proposals.machines.graph_segmentation import segment
-from kcv.proposals.machines.graph_segmentation import sorted_edges
-from kcv.proposals.machines.merge_tree import RegionMasks
-from kcv.proposals.machines.merge_tree import agglomerate
-from kcv.proposals.machines.merge_tree import merged_labels
-from kcv.proposals.machines.min_cut import min_cut
-from kcv.proposals.machines.region_graph import find_borders
-from kcv.proposals.machines.region_graph import touched_sides
-from kcv.proposals.machines.segment_overlap import segment_boxes
-from kcv.proposals.machines.slic import slic
-from kcv.proposals.machines.word_histograms import Words
-from kcv.proposals.machines.word_histograms import chi_square
-from kcv.proposals.machines.word_histograms import color_words
-from kcv.proposals.machines.word_histograms import texture_words
-from kcv.proposals.machines.word_histograms import word_histograms
+from kcv.proposals.machines.images.word_histograms import Words
+from kcv.proposals.machines.images.word_histograms import chi_square
+from kcv.proposals.machines.images.word_histograms import color_words
+from kcv.proposals.machines.images.word_histograms import texture_words
+from kcv.proposals.machines.images.word_histograms import word_histograms
+from kcv.proposals.machines.regions.merge_tree import RegionMasks
+from kcv.proposals.machines.regions.merge_tree import agglomerate
+from kcv.proposals.machines.regions.merge_tree import merged_labels
+from kcv.proposals.machines.regions.min_cut import min_cut
+from kcv.proposals.machines.regions.region_graph import find_borders
+from kcv.proposals.machines.regions.region_graph import touched_sides
+from kcv.proposals.machines.regions.segment_overlap import segment_boxes
+from kcv.proposals.machines.superpixels.graph_segmentation import segment
+from kcv.proposals.machines.superpixels.graph_segmentation import sorted_edges
+from kcv.proposals.machines.superpixels.slic import slic
 from kcv.proposals.masks import ConcatenatedMasks
 from kcv.proposals.masks import SuperpixelMasks
 from kcv.proposals.record import Proposals

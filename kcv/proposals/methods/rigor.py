@@ -5,8 +5,8 @@ minimum cuts for two kinds of costs and three kinds of background -> connected
 parts of all figures -> the best one of each cluster of almost equal ones
 
 The authors' program reuses the flow of one seed for the other ones. Here a
-family of cuts shares its flow, see `kcv.proposals.machines.min_cut`. The cuts
-are the same.
+family of cuts shares its flow, see `kcv.proposals.machines.regions.min_cut`.
+The cuts are the same.
 """
 
 from collections.abc import Callable
@@ -16,30 +16,30 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from kcv.proposals.machines.edge_maps import checked_edges
-from kcv.proposals.machines.edge_maps import soft_gradient_edges
-from kcv.proposals.machines.figure_ground import Figures
-from kcv.proposals.machines.figure_ground import Graph
-from kcv.proposals.machines.figure_ground import Terminals
-from kcv.proposals.machines.figure_ground import best_of_clusters
-from kcv.proposals.machines.figure_ground import border_capacities
-from kcv.proposals.machines.figure_ground import color_affinity
-from kcv.proposals.machines.figure_ground import concatenate_figures
-from kcv.proposals.machines.figure_ground import cut_family
-from kcv.proposals.machines.figure_ground import dominant_colors
-from kcv.proposals.machines.figure_ground import external_terminals
-from kcv.proposals.machines.figure_ground import frame_costs
-from kcv.proposals.machines.figure_ground import internal_terminals
-from kcv.proposals.machines.figure_ground import lambda_values
-from kcv.proposals.machines.figure_ground import seed_boxes
-from kcv.proposals.machines.figure_ground import select_figures
-from kcv.proposals.machines.figure_ground import split_figures
-from kcv.proposals.machines.region_graph import Borders
-from kcv.proposals.machines.region_graph import find_borders
-from kcv.proposals.machines.region_graph import reduce_borders
-from kcv.proposals.machines.region_graph import touched_sides
-from kcv.proposals.machines.segment_overlap import segment_boxes
-from kcv.proposals.machines.watershed import watershed
+from kcv.proposals.machines.images.edge_maps import checked_edges
+from kcv.proposals.machines.images.edge_maps import soft_gradient_edges
+from kcv.proposals.machines.regions.figure_ground import Figures
+from kcv.proposals.machines.regions.figure_ground import Graph
+from kcv.proposals.machines.regions.figure_ground import Terminals
+from kcv.proposals.machines.regions.figure_ground import best_of_clusters
+from kcv.proposals.machines.regions.figure_ground import border_capacities
+from kcv.proposals.machines.regions.figure_ground import color_affinity
+from kcv.proposals.machines.regions.figure_ground import concatenate_figures
+from kcv.proposals.machines.regions.figure_ground import cut_family
+from kcv.proposals.machines.regions.figure_ground import dominant_colors
+from kcv.proposals.machines.regions.figure_ground import external_terminals
+from kcv.proposals.machines.regions.figure_ground import frame_costs
+from kcv.proposals.machines.regions.figure_ground import internal_terminals
+from kcv.proposals.machines.regions.figure_ground import lambda_values
+from kcv.proposals.machines.regions.figure_ground import seed_boxes
+from kcv.proposals.machines.regions.figure_ground import select_figures
+from kcv.proposals.machines.regions.figure_ground import split_figures
+from kcv.proposals.machines.regions.region_graph import Borders
+from kcv.proposals.machines.regions.region_graph import find_borders
+from kcv.proposals.machines.regions.region_graph import reduce_borders
+from kcv.proposals.machines.regions.region_graph import touched_sides
+from kcv.proposals.machines.regions.segment_overlap import segment_boxes
+from kcv.proposals.machines.superpixels.watershed import watershed
 from kcv.proposals.masks import SuperpixelMasks
 from kcv.proposals.record import Proposals
 

@@ -11,15 +11,15 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from kcv.proposals.machines.color_spaces import COLOR_SPACES
-from kcv.proposals.machines.graph_segmentation import segment
-from kcv.proposals.machines.graph_segmentation import sorted_edges
-from kcv.proposals.machines.merge_tree import RegionMasks
-from kcv.proposals.machines.merge_tree import Similarity
-from kcv.proposals.machines.merge_tree import merge
-from kcv.proposals.machines.region_features import color_bins
-from kcv.proposals.machines.region_features import describe
-from kcv.proposals.machines.region_features import texture_bins
+from kcv.proposals.machines.images.color_spaces import COLOR_SPACES
+from kcv.proposals.machines.regions.merge_tree import RegionMasks
+from kcv.proposals.machines.regions.merge_tree import Similarity
+from kcv.proposals.machines.regions.merge_tree import merge
+from kcv.proposals.machines.regions.region_features import color_bins
+from kcv.proposals.machines.regions.region_features import describe
+from kcv.proposals.machines.regions.region_features import texture_bins
+from kcv.proposals.machines.superpixels.graph_segmentation import segment
+from kcv.proposals.machines.superpixels.graph_segmentation import sorted_edges
 from kcv.proposals.masks import ConcatenatedMasks
 from kcv.proposals.record import Proposals
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from kcv.proposals.machines.color_spaces import COLOR_SPACES
-from kcv.proposals.machines.graph_segmentation import segment
-from kcv.proposals.machines.graph_segmentation import sorted_edges
-from kcv.proposals.machines.segment_overlap import segment_boxes
+from kcv.proposals.machines.images.color_spaces import COLOR_SPACES
+from kcv.proposals.machines.regions.segment_overlap import segment_boxes
+from kcv.proposals.machines.superpixels.graph_segmentation import segment
+from kcv.proposals.machines.superpixels.graph_segmentation import sorted_edges
 from kcv.proposals.masks import ConcatenatedMasks
 from kcv.proposals.masks import SuperpixelMasks
 from kcv.proposals.record import Proposals

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from kcv.proposals.machines.window_priors import around
-from kcv.proposals.machines.window_priors import sides_of
+from kcv.proposals.machines.windows.window_priors import around
+from kcv.proposals.machines.windows.window_priors import sides_of
 from kcv.proposals.record import Proposals
 
 # The central 99 % of each feature among the boxes of VOC 2007 trainval,

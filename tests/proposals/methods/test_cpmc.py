@@ -6,8 +6,8 @@ import pytest
 
 from kcv.metrics.box_iou import box_iou
 from kcv.proposals import propose
-from kcv.proposals.machines.figure_ground import cut_family
-from kcv.proposals.machines.figure_ground import lambda_values
+from kcv.proposals.machines.regions.figure_ground import cut_family
+from kcv.proposals.machines.regions.figure_ground import lambda_values
 from kcv.proposals.methods.cpmc import FRAMES
 from kcv.proposals.methods.cpmc import LONG_RANGE
 from kcv.proposals.methods.cpmc import UNIFORM

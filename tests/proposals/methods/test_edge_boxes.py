@@ -6,8 +6,8 @@ import skimage.data
 
 from kcv.metrics.box_iou import box_iou
 from kcv.proposals import propose
-from kcv.proposals.machines.edge_maps import gradient_edges
-from kcv.proposals.machines.edge_maps import structured_edges
+from kcv.proposals.machines.images.edge_maps import gradient_edges
+from kcv.proposals.machines.images.edge_maps import structured_edges
 
 
 def rectangle(noise=0):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from kcv.proposals import propose
-from kcv.proposals.machines.edge_maps import soft_gradient_edges
+from kcv.proposals.machines.images.edge_maps import soft_gradient_edges
 from kcv.proposals.methods.mcg import mcg
 
 

@@ -6,7 +6,7 @@ import skimage.data
 
 from kcv.metrics.box_iou import box_iou
 from kcv.proposals import propose
-from kcv.proposals.machines.edge_maps import canny_edges
+from kcv.proposals.machines.images.edge_maps import canny_edges
 from kcv.proposals.methods.objectness import LOG_ODDS
 from kcv.proposals.methods.objectness import PRIOR
 from kcv.proposals.methods.objectness import color_codes

@@ -6,10 +6,10 @@ import skimage.data
 
 from kcv.metrics.box_iou import box_iou
 from kcv.proposals import propose
-from kcv.proposals.machines.color_spaces import COLOR_SPACES
-from kcv.proposals.machines.graph_segmentation import segment
-from kcv.proposals.machines.graph_segmentation import sorted_edges
-from kcv.proposals.machines.segment_overlap import segment_boxes
+from kcv.proposals.machines.images.color_spaces import COLOR_SPACES
+from kcv.proposals.machines.regions.segment_overlap import segment_boxes
+from kcv.proposals.machines.superpixels.graph_segmentation import segment
+from kcv.proposals.machines.superpixels.graph_segmentation import sorted_edges
 from kcv.proposals.methods.randomized_prims import SPACES
 from kcv.proposals.methods.randomized_prims import SimilarityGraph
 from kcv.proposals.methods.randomized_prims import area_distribution

@@ -6,10 +6,10 @@ import skimage.data
 
 from kcv.metrics.box_iou import box_iou
 from kcv.proposals import propose
-from kcv.proposals.machines.merge_tree import RegionMasks
-from kcv.proposals.machines.merge_tree import agglomerate
-from kcv.proposals.machines.merge_tree import merged_labels
-from kcv.proposals.machines.region_graph import find_borders
+from kcv.proposals.machines.regions.merge_tree import RegionMasks
+from kcv.proposals.machines.regions.merge_tree import agglomerate
+from kcv.proposals.machines.regions.merge_tree import merged_labels
+from kcv.proposals.machines.regions.region_graph import find_borders
 from kcv.proposals.methods import rantalankila
 
 IMAGES = ("toy_rect", "toy_disks", "chelsea")

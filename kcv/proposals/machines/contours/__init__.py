@@ -1,0 +1,1 @@
+"""Hierarchies of contours, and regions from them."""

@@ -1,0 +1,1 @@
+"""Colors, edges and textures of the pixels of an image."""

@@ -1,0 +1,1 @@
+"""Graphs of segments, and how segments are grouped."""

@@ -1,0 +1,1 @@
+"""Divisions of an image into many small segments."""

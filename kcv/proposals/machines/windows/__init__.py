@@ -1,0 +1,1 @@
+"""Windows: where they are drawn, what they score, which are kept."""
