@@ -47,6 +47,8 @@ from kcv.proposals.record import Proposals
 # 2007 that Hosang et al. measured with them.
 _GRIDS = (1, 2, 3, 4, 5, 8, 10, 16, 32)
 _NUMBERS = (44, 155, 313, 497, 700, 1423, 1826, 2315, 2515)
+_SEED_SIZE = 40.0  # pixels, in an image of at least _FULL_AREA
+_FULL_AREA = 120_000  # square pixels
 _MIN_CAPACITY = 0.007
 _MAX_RATIO = 5000.0
 _MIN_FIGURES = 5  # of each kind, whatever their ratios are
@@ -98,7 +100,7 @@ def rigor(
         [np.ndarray], tuple[np.ndarray, np.ndarray]
     ] = soft_gradient_edges,
     grid: int | None = None,
-    seed_size: float = 40.0,
+    seed_size: float | None = None,
     costs: tuple[Costs, ...] = OTHER_EDGES,
     color_decay: float = 0.07,
     min_area: int = 100,
@@ -122,14 +124,17 @@ def rigor(
             numbers for grids of 1, 2, 3, 4, 5, 8, 10, 16 and 32 seeds in each
             direction are 44, 155, 313, 497, 700, 1,423, 1,826, 2,315 and 2,515
             (Hosang et al., VOC 2007). The grid with the nearest number is
-            taken.
+            taken, and the next larger one in an image of less than 120,000
+            pixels, where a seed has fewer figures.
         rng: Generator for the clustering of colors.
         edges: Function of an image that returns the strength of edges (H, W)
             in 0..1, and the orientation of their normals (H, W), which is not
             used. Edges must not be thinned. Defaults to `soft_gradient_edges`.
         grid: Number of seeds in each direction. If None, `max_proposals`
             determines it. Defaults to None.
-        seed_size: Side of the square of a seed, in pixels. Defaults to 40.
+        seed_size: Side of the square of a seed, in pixels. If None, it is 40,
+            as in the authors' program, or less in an image of less than
+            120,000 pixels, in proportion to the area. Defaults to None.
         costs: Kinds of costs. Defaults to `OTHER_EDGES`, with two kinds: all
             pixels cost the same, or their colors count.
         color_decay: Factor of the distance of colors, which is the sum of the
@@ -150,13 +155,17 @@ def rigor(
 
     >>> image = np.zeros((60, 80, 3), np.uint8)
     >>> image[20:45, 30:60] = 200
-    >>> found = rigor(image, 20, np.random.default_rng(0))
+    >>> found = rigor(image, 100, np.random.default_rng(0))
     >>> [30, 20, 60, 45] in found.boxes.tolist()
     True
     """
+    share = min(1.0, image.shape[0] * image.shape[1] / _FULL_AREA)
+    if seed_size is None:
+        seed_size = _SEED_SIZE * share
     if grid is None:
-        nearest = np.abs(np.subtract(_NUMBERS, max_proposals)).argmin()
-        grid = _GRIDS[nearest]
+        nearest = int(np.abs(np.subtract(_NUMBERS, max_proposals)).argmin())
+        larger = min(nearest + 1, len(_GRIDS) - 1)
+        grid = _GRIDS[nearest if share == 1 else larger]
     if grid < 1:
         raise ValueError(f"`grid` must be positive. Received: grid={grid}")
     strength = 255 * checked_edges(edges, image)[0].astype(np.float64)
