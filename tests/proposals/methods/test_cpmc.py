@@ -8,6 +8,7 @@ from kcv.metrics.box_iou import box_iou
 from kcv.proposals import propose
 from kcv.proposals.machines.regions.figure_ground import cut_family
 from kcv.proposals.machines.regions.figure_ground import lambda_values
+from kcv.proposals.machines.windows.selection import diversify
 from kcv.proposals.methods.cpmc import FRAMES
 from kcv.proposals.methods.cpmc import LONG_RANGE
 from kcv.proposals.methods.cpmc import UNIFORM
@@ -61,6 +62,13 @@ def test_the_authors_cuts(given, strength):
     # frame. The rest are the families without a seed, whose costs differ.
     assert all(cut in found for cut in cuts[:517])
     assert len({*cuts} & found) >= 0.96 * len({*cuts})
+
+
+def test_the_authors_selection(given):
+    overlaps = given["cpmc_mmr_overlap"]
+    order, values = diversify(given["cpmc_mmr_scores"], overlaps.__getitem__)
+    np.testing.assert_array_equal(order, given["cpmc_mmr_order"])
+    np.testing.assert_allclose(values, given["cpmc_mmr_new_scores"][order])
 
 
 def test_half_of_a_plane_is_that_plane():
