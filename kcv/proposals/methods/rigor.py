@@ -67,7 +67,9 @@ class Costs(NamedTuple):
         frame_weights: Costs of a pixel of the frame in the figure, at the
             place that is farthest from the seed. There is a kind of background
             for each: the whole frame, and the frame without the bottom of the
-            image. Defaults to (1000, 1100).
+            image. That the second one is without the bottom is a guess, since
+            no values of the authors' program were at hand. Defaults to (1000,
+            1100).
         color_weight: Gain of a pixel whose color is that of the seed. If 0,
             colors are not used. Defaults to 0.
     """
