@@ -245,8 +245,8 @@ def _describe_baselines(recalls: Mapping[str, float]) -> str:
     ]
     if below:
         return (
-            f"Not above the best baseline, {best_text}, are the grouping "
-            f"methods {', '.join(below)}."
+            "Grouping methods that, other than in the paper, are not above the "
+            f"best baseline, {best_text}: {', '.join(below)}."
         )
     return (
         "As in the paper, every grouping method is above every baseline, of "

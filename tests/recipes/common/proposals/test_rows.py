@@ -107,8 +107,8 @@ def test_where_the_order_differs():
     recalls["selective_search"] = 0.29
     text = describe_order({k: measured(v) for k, v in recalls.items()})
     assert (
-        "Not above the best baseline, uniform with 0.300, are the grouping "
-        "methods selective_search (0.290)." in text
+        "not above the best baseline, uniform with 0.300: selective_search "
+        "(0.290)." in text
     )
 
 
