@@ -53,6 +53,7 @@ _MIN_CAPACITY = 0.007
 _MAX_RATIO = 5000.0
 _MIN_FIGURES = 5  # of each kind, whatever their ratios are
 _NUM_COLORS = 5
+_BLUR = 1.0  # standard deviation in pixels
 
 
 class Costs(NamedTuple):
@@ -94,13 +95,31 @@ OTHER_EDGES = (
 )
 
 
+def blurred_gradient_edges(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find edges by the gradient in CIE L*a*b*, and blur them.
+
+    The watershed of the gradient itself has up to ten thousand superpixels,
+    since a gradient has more local minima than the map of a structured forest,
+    for which the paper has about one thousand. Blurred, it has two to three
+    thousand, and figures are better and found in half the time.
+
+    Args:
+        image: RGB image (H, W, 3) uint8.
+
+    Returns:
+        Tuple (strength, orientation) as that of `soft_gradient_edges`.
+    """
+    strength, orientation = soft_gradient_edges(image)
+    return cv2.GaussianBlur(strength, (0, 0), _BLUR), orientation
+
+
 def rigor(
     image: np.ndarray,
     max_proposals: int,
     rng: np.random.Generator,
     edges: Callable[
         [np.ndarray], tuple[np.ndarray, np.ndarray]
-    ] = soft_gradient_edges,
+    ] = blurred_gradient_edges,
     grid: int | None = None,
     seed_size: float | None = None,
     costs: tuple[Costs, ...] = OTHER_EDGES,
@@ -111,8 +130,8 @@ def rigor(
 
     Hosang et al. ran the authors' program with edges from a structured forest
     and its settings for them, `STRUCTURED_EDGES`, in a grid of 8 seeds of 50
-    pixels. kcv's default edges are the gradient in CIE L*a*b*, without
-    thinning, and nothing is learned. The default settings are the authors' for
+    pixels. kcv's default edges are the blurred gradient in CIE L*a*b*, and
+    nothing is learned. The default settings are the authors' for
     other edges. The strength of a border is the median over its pixels. The
     paper predicts it by a regression, which is left out.
 
@@ -131,7 +150,8 @@ def rigor(
         rng: Generator for the clustering of colors.
         edges: Function of an image that returns the strength of edges (H, W)
             in 0..1, and the orientation of their normals (H, W), which is not
-            used. Edges must not be thinned. Defaults to `soft_gradient_edges`.
+            used. Edges must not be thinned. Defaults to
+            `blurred_gradient_edges`.
         grid: Number of seeds in each direction. If None, `max_proposals`
             determines it. Defaults to None.
         seed_size: Side of the square of a seed, in pixels. If None, it is 40,
