@@ -159,6 +159,7 @@ def test_mixed_precision_trains_and_keeps_boxes_exact(make_detector, batch):
     assert found["boxes"].dtype == found["scores"].dtype == np.float32
 
 
+@pytest.mark.usefixtures("zero_weights")
 def test_the_vgg16_of_the_paper():
     """With the layers fixed that a pretrained network does not train."""
     assert signature(FasterRCNN).parameters["backbone"].default == "vgg16"
