@@ -11,11 +11,12 @@ AMERICAN := README.md CONTRIBUTING.md docs export recipes tests/detection \
 
 # Files in their order, so that the last ones of a part are short.
 IN_TWO := -n 2 --dist loadfile --no-loadscope-reorder
-# TensorFlow keeps the memory that it once used. So the tests run in three
-# parts, one after another, each in new processes.
-NETWORKS := $(addprefix tests/,benchmarks classification data detection)
-RECIPES := tests/recipes tests/proposals
-OTHERS := $(addprefix --ignore=,$(NETWORKS) $(RECIPES))
+# TensorFlow keeps the memory that it once used. So the tests run in parts, one
+# after another, each in new processes.
+DETECTION := $(addprefix tests/,benchmarks classification data detection)
+WEIGHTS := $(addprefix tests/,segmentation style weights)
+RECIPES := $(addprefix tests/,recipes proposals)
+OTHERS := $(addprefix --ignore=,$(DETECTION) $(WEIGHTS) $(RECIPES))
 PYTEST = $(BIN)/python -m pytest $(IN_TWO)
 
 .PHONY: demo test test-all lint clean
@@ -25,7 +26,8 @@ demo: $(VENV)/recipes
 
 test: CHOSEN := -m "not slow"
 test test-all: $(VENV)/test
-	$(PYTEST) $(CHOSEN) $(NETWORKS)
+	$(PYTEST) $(CHOSEN) $(DETECTION)
+	$(PYTEST) $(CHOSEN) $(WEIGHTS)
 	$(PYTEST) $(CHOSEN) $(RECIPES)
 	$(PYTEST) $(CHOSEN) $(OTHERS)
 
