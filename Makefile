@@ -13,10 +13,10 @@ AMERICAN := README.md CONTRIBUTING.md docs export recipes tests/detection \
 IN_TWO := -n 2 --dist loadfile --no-loadscope-reorder
 # TensorFlow keeps the memory that it once used. So the tests run in parts, one
 # after another, each in new processes.
-DETECTION := $(addprefix tests/,benchmarks classification data detection)
+NETWORKS := $(addprefix tests/,benchmarks classification data detection)
 WEIGHTS := $(addprefix tests/,segmentation style weights)
 RECIPES := $(addprefix tests/,recipes proposals)
-OTHERS := $(addprefix --ignore=,$(DETECTION) $(WEIGHTS) $(RECIPES))
+OTHERS := $(addprefix --ignore=,$(NETWORKS) $(WEIGHTS) $(RECIPES))
 PYTEST = $(BIN)/python -m pytest $(IN_TWO)
 
 .PHONY: demo test test-all lint clean
@@ -26,7 +26,7 @@ demo: $(VENV)/recipes
 
 test: CHOSEN := -m "not slow"
 test test-all: $(VENV)/test
-	$(PYTEST) $(CHOSEN) $(DETECTION)
+	$(PYTEST) $(CHOSEN) $(NETWORKS)
 	$(PYTEST) $(CHOSEN) $(WEIGHTS)
 	$(PYTEST) $(CHOSEN) $(RECIPES)
 	$(PYTEST) $(CHOSEN) $(OTHERS)
