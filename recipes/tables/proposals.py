@@ -46,6 +46,7 @@ from recipes.common.proposals.measuring import Protocol
 from recipes.common.proposals.measuring import measure_method
 from recipes.common.proposals.photographs import pictures_figure
 from recipes.common.proposals.published import CHANGES
+from recipes.common.proposals.published import PUBLISHED
 from recipes.common.proposals.repeating import all_changes
 from recipes.common.tables import write_tables
 
@@ -61,7 +62,7 @@ class Options(DetectorOptions):
     """Options of this table.
 
     Attributes:
-        methods: Names of the methods to compare, see `kcv.proposals.METHODS`.
+        methods: Names of the methods to compare, which must be in the paper.
         images: Number of held-out images on which recall and detection are
             measured. The preset decides if this is not given.
         changed: Number of held-out images on which repeatability is measured.
@@ -71,7 +72,7 @@ class Options(DetectorOptions):
     """
 
     out: Path = Path("runs/tables/proposals")
-    methods: tuple[str, ...] = tuple(METHODS)
+    methods: tuple[str, ...] = tuple(x for x in METHODS if x in PUBLISHED)
     images: int | None = None
     changed: int | None = None
     max_proposals: int = 1000
@@ -80,10 +81,10 @@ class Options(DetectorOptions):
 
 def main(run: Options) -> dict:
     """Measure all methods, and write the page."""
-    unknown = sorted({*run.methods} - {*METHODS})
+    unknown = sorted({*run.methods} - {*PUBLISHED})
     if unknown:
         raise ValueError(
-            f"`methods` must be of {[*METHODS]}. Received: {unknown}"
+            f"`methods` must be of {[*PUBLISHED]}. Received: {unknown}"
         )
 
     # === Data ===
