@@ -79,6 +79,15 @@ def objectness(
     Raises:
         ValueError: If a cue is not known, or if `edges` returns arrays of
             another size or with values that are not finite.
+
+    Example:
+
+    >>> image = np.zeros((60, 80, 3), np.uint8)
+    >>> image[20:45, 30:60] = 200
+    >>> rng = np.random.default_rng(0)
+    >>> found = objectness(image, 5, rng, num_windows=1000)
+    >>> found.boxes.shape, found.scores.shape
+    ((5, 4), (5,))
     """
     unknown = [cue for cue in cues if cue not in LOG_ODDS]
     if unknown:

@@ -82,6 +82,15 @@ def rahtu(
     Raises:
         ValueError: If `edges` returns arrays of another size or with values
             that are not finite, or if `neighbors` is not known.
+
+    Example:
+
+    >>> image = np.zeros((60, 80, 3), np.uint8)
+    >>> image[20:45, 30:60] = 200
+    >>> rng = np.random.default_rng(0)
+    >>> found = rahtu(image, 5, rng, num_windows=1000)
+    >>> found.boxes.shape, found.scores.shape
+    ((5, 4), (5,))
     """
     shape = image.shape[:2]
     strength, _ = checked_edges(edges, image)
