@@ -33,6 +33,7 @@ EXTRAS = {
 EXTRAS["recipes"] = [
     "tyro>=0.9",
     "tensorboard>=2.20",
+    "threadpoolctl>=3",
     *EXTRAS["eval"],
     *EXTRAS["proposals"],
     *EXTRAS["rcnn"],

@@ -1,7 +1,6 @@
 """Times of methods on photographs, and the regions that they propose first."""
 
 import contextlib
-import os
 import time
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from threadpoolctl import threadpool_limits
 
 import kcv
 from kcv.data.embedded.scenes import material
@@ -91,31 +91,19 @@ def time_method(
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Let OpenCV, numba and linear algebra use one core.
+    """Let OpenCV, numba and linear algebra use one thread.
 
-    The threads of linear algebra cannot be counted after NumPy is loaded. Where
-    the system can do it, all threads of the process share one core.
+    Threads of linear algebra that wait for one another use processor time.
     """
     opencv, numbas = cv2.getNumThreads(), numba.get_num_threads()
     cv2.setNumThreads(1)
     numba.set_num_threads(1)
-    cores = None
-    if hasattr(os, "sched_setaffinity"):
-        cores = os.sched_getaffinity(0)
-        _use_cores({max(cores)})
     try:
-        yield
+        with threadpool_limits(1):
+            yield
     finally:
         cv2.setNumThreads(opencv)
         numba.set_num_threads(numbas)
-        if cores is not None:
-            _use_cores(cores)
-
-
-def _use_cores(cores):
-    for thread in os.listdir("/proc/self/task"):
-        with contextlib.suppress(ProcessLookupError):
-            os.sched_setaffinity(int(thread), cores)
 
 
 def draw_first(image: np.ndarray, found: Proposals) -> np.ndarray:
