@@ -13,7 +13,7 @@ Recall and detection are measured on 100 held-out digit scenes, where a small
 Fast R-CNN is trained once and then given the proposals of each method. Times
 are of three photographs of 375 x 500 pixels and one thread. Repeatability is
 measured on three scenes, changed in 13 ways of which the paper's figures are
-listed. Average recall is between 0.67 and 0.81 for the grouping methods, up to
+listed. Average recall is between 0.70 and 0.81 for the grouping methods, up to
 0.47 for those that score windows, and 0.70 for superpixels, the best baseline.
 All is done in less than half an hour on two CPU cores. The command continues
 after a kill, and uses what its folder already has.
