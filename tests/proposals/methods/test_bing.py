@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 import pytest
-import skimage.data
 
 from kcv.metrics.box_iou import box_iou
 from kcv.proposals import propose
@@ -21,15 +20,6 @@ IMAGES = ("toy_rect", "toy_disks", "chelsea", "astronaut")
 def theirs(golden):
     with np.load(golden / "proposals" / "bing.npz") as file:
         return dict(file)
-
-
-@pytest.fixture(scope="module")
-def image_of(golden):
-    with np.load(golden / "proposals" / "toys.npz") as file:
-        toys = dict(file)
-    return lambda name: (
-        toys[name] if name in toys else getattr(skimage.data, name)()
-    )
 
 
 def test_the_template_is_binarized_as_by_the_authors(theirs):

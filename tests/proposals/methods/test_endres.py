@@ -47,18 +47,11 @@ def test_order(values):
     np.testing.assert_allclose(scores, values["rank_score"], atol=1e-12)
 
 
-def test_disks_come_first(golden):
-    with np.load(golden / "proposals" / "toys.npz") as toys:
-        image = toys["toy_disks"]
+def test_disks_come_first(image_of, disks):
+    image = image_of("toy_disks")
     found = propose(image, "endres", 10, return_proposals=True)
     masks = found.masks.to_dense()
-    y, x = np.indices(image.shape[:2])
-    for center_x, center_y, radius in (
-        (55, 60, 32),
-        (140, 50, 25),
-        (150, 115, 35),
-    ):
-        disk = (x - center_x) ** 2 + (y - center_y) ** 2 <= radius**2
+    for disk in disks:
         shared = (masks & disk).sum((1, 2)) / (masks | disk).sum((1, 2))
         assert shared.max() >= 0.9
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import skimage.data
 
 from kcv.metrics.box_iou import box_iou
 from kcv.proposals import propose
@@ -28,15 +27,6 @@ AREAS = np.linspace(0, 1, 2**16)
 def theirs(golden):
     with np.load(golden / "proposals" / "randomized_prims.npz") as file:
         return dict(file)
-
-
-@pytest.fixture(scope="module")
-def image_of(golden):
-    with np.load(golden / "proposals" / "toys.npz") as file:
-        toys = dict(file)
-    return lambda name: (
-        toys[name] if name in toys else getattr(skimage.data, name)()
-    )
 
 
 @pytest.fixture(scope="module")

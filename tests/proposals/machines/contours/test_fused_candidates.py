@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from kcv.proposals.machines.contours.contour_hierarchy import Hierarchy
 from kcv.proposals.machines.contours.contour_hierarchy import group_contours
 from kcv.proposals.machines.contours.fused_candidates import FEATURES
 from kcv.proposals.machines.contours.fused_candidates import contrast
@@ -16,20 +15,7 @@ from kcv.proposals.machines.regions.segment_runs import diversify_runs
 from kcv.proposals.machines.regions.segment_runs import find_runs
 from kcv.proposals.machines.regions.segment_runs import select_runs
 from kcv.proposals.machines.windows.selection import suppress
-
-
-def stored_hierarchy(values, number):
-    merges = values[f"mcg_ms_{number}"].astype(int)
-    parents = np.full(merges[-1, -1], -1, np.int32)
-    for *children, parent in merges:
-        for child in children:
-            if child:
-                parents[child - 1] = parent - 1
-    return Hierarchy(
-        values["mcg_leaves"][..., number].astype(np.int32) - 1,
-        parents,
-        values[f"mcg_start_ths_{number}"].astype(np.float64),
-    )
+from tests.proposals.stored_hierarchy import stored_hierarchy
 
 
 class Stored:

@@ -6,6 +6,7 @@ import pytest
 from kcv.proposals.machines.contours.contour_hierarchy import Hierarchy
 from kcv.proposals.machines.contours.node_tuples import top_tuples
 from kcv.proposals.machines.regions.region_graph import find_borders
+from tests.proposals.stored_hierarchy import stored_hierarchy
 
 
 def random_tree(seed, count, most=2):
@@ -96,20 +97,6 @@ def test_tuples_are_those_of_the_authors(golden):
     ):
         expected = values[f"mcg_{key}"].astype(int) - 1
         np.testing.assert_array_equal(tuples, expected)
-
-
-def stored_hierarchy(values, number):
-    merges = values[f"mcg_ms_{number}"].astype(int)
-    parents = np.full(merges[-1, -1], -1, np.int32)
-    for *children, parent in merges:
-        for child in children:
-            if child:
-                parents[child - 1] = parent - 1
-    return Hierarchy(
-        values["mcg_leaves"][..., number].astype(np.int32) - 1,
-        parents,
-        values[f"mcg_start_ths_{number}"].astype(np.float64),
-    )
 
 
 def test_one_superpixel_has_no_pairs():
