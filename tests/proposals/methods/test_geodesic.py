@@ -34,16 +34,13 @@ def test_both_sides_of_an_edge_are_found():
     assert (box_iou(sides, boxes).max(1) > 0.95).all()
 
 
-def test_disks_and_their_masks_are_found():
-    disks = ((55, 60, 32), (140, 50, 25), (150, 115, 35))
-    y, x = np.indices((160, 220))
+def test_disks_and_their_masks_are_found(disks):
     image = np.full((160, 220, 3), 90, np.uint8)
-    truth = [(x - a) ** 2 + (y - b) ** 2 <= radius**2 for a, b, radius in disks]
-    for disk, color in zip(truth, (200, 30, 160), strict=True):
+    for disk, color in zip(disks, (200, 30, 160), strict=True):
         image[disk] = (color, 120, 255 - color)
     found = propose(image, "geodesic", 100, return_proposals=True)
     masks = found.masks.to_dense()
-    for disk in truth:
+    for disk in disks:
         shared = (masks & disk).sum((1, 2)) / (masks | disk).sum((1, 2))
         assert shared.max() > 0.85
 
