@@ -17,6 +17,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from kcv.proposals.machines.regions.disjoint_sets import find_root
 from kcv.proposals.machines.regions.min_cut import parametric_cuts
 
 #: Capacity of a node that is part of the figure or of the ground for sure.
@@ -458,7 +459,7 @@ def _split(pairs, capacities, areas, first, cuts, min_area):
                 other = pairs[pair, 0]
                 if other == node:
                     other = pairs[pair, 1]
-                own = _root(parent, node)
+                own = find_root(parent, node)
                 if first[other] > number or (
                     first[other] == number and other > node
                 ):
@@ -468,7 +469,7 @@ def _split(pairs, capacities, areas, first, cuts, min_area):
                     continue
                 cut[own] -= capacities[pair]
                 crossing[own] -= 1
-                other = _root(parent, other)
+                other = find_root(parent, other)
                 if own == other:
                     continue
                 if area[own] < area[other]:
@@ -482,7 +483,7 @@ def _split(pairs, capacities, areas, first, cuts, min_area):
                     following[own],
                 )
         for new in range(begin, place):
-            own = _root(parent, order[new])
+            own = find_root(parent, order[new])
             if (
                 written[own] == number
                 or area[own] < min_area
@@ -506,11 +507,3 @@ def _split(pairs, capacities, areas, first, cuts, min_area):
             found_ratios[found] = cut[own] / crossing[own]
             found += 1
     return membership[:found], found_areas[:found], found_ratios[:found]
-
-
-@numba.njit(cache=True, nogil=True)
-def _root(parent, node):
-    while parent[node] != node:
-        parent[node] = parent[parent[node]]
-        node = parent[node]
-    return node

@@ -12,6 +12,8 @@ import cv2
 import numba
 import numpy as np
 
+from kcv.proposals.machines.regions.disjoint_sets import find_root
+
 # Neighbors (down, right) that come after a pixel in reading order.
 _GRIDS = {4: ((0, 1), (1, 0)), 8: ((0, 1), (1, 0), (1, -1), (1, 1))}
 
@@ -125,15 +127,15 @@ def _segment(first, second, weight, height, width, k, min_size):
     size = np.ones(count, np.int32)
     limit = np.full(count, np.float32(k))
     for edge in range(len(first)):
-        a = _root(parent, first[edge])
-        b = _root(parent, second[edge])
+        a = find_root(parent, first[edge])
+        b = find_root(parent, second[edge])
         w = weight[edge]
         if a != b and w <= limit[a] and w <= limit[b]:
             a = _join(parent, size, a, b)
             limit[a] = w + k / size[a]
     for edge in range(len(first)):
-        a = _root(parent, first[edge])
-        b = _root(parent, second[edge])
+        a = find_root(parent, first[edge])
+        b = find_root(parent, second[edge])
         if a != b and (size[a] < min_size or size[b] < min_size):
             _join(parent, size, a, b)
 
@@ -141,20 +143,12 @@ def _segment(first, second, weight, height, width, k, min_size):
     labels = np.empty(count, np.int32)
     segments = 0
     for pixel in range(count):
-        root = _root(parent, pixel)
+        root = find_root(parent, pixel)
         if number[root] < 0:
             number[root] = segments
             segments += 1
         labels[pixel] = number[root]
     return labels.reshape(height, width)
-
-
-@numba.njit(cache=True, nogil=True)
-def _root(parent, node):
-    while parent[node] != node:
-        parent[node] = parent[parent[node]]
-        node = parent[node]
-    return node
 
 
 @numba.njit(cache=True, nogil=True)
