@@ -10,19 +10,23 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from kcv.proposals.machines.contours.candidate_features import contrast
+from kcv.proposals.machines.contours.candidate_features import (
+    describe_candidates,
+)
+from kcv.proposals.machines.contours.contour_grid import draw_contours
 from kcv.proposals.machines.contours.contour_hierarchy import Hierarchy
-from kcv.proposals.machines.contours.contour_hierarchy import align
 from kcv.proposals.machines.contours.contour_hierarchy import border_heights
-from kcv.proposals.machines.contours.contour_hierarchy import draw_contours
 from kcv.proposals.machines.contours.contour_hierarchy import group_contours
 from kcv.proposals.machines.contours.contour_hierarchy import group_regions
-from kcv.proposals.machines.contours.contour_hierarchy import oriented_watershed
-from kcv.proposals.machines.contours.contour_hierarchy import resize_labels
 from kcv.proposals.machines.contours.fused_candidates import Candidates
-from kcv.proposals.machines.contours.fused_candidates import contrast
-from kcv.proposals.machines.contours.fused_candidates import describe_candidates
 from kcv.proposals.machines.contours.fused_candidates import fuse_candidates
+from kcv.proposals.machines.contours.hierarchy_alignment import align
+from kcv.proposals.machines.contours.hierarchy_alignment import resize_labels
 from kcv.proposals.machines.contours.node_tuples import top_tuples
+from kcv.proposals.machines.contours.oriented_watershed import (
+    oriented_watershed,
+)
 from kcv.proposals.machines.contours.spectral_contours import spectral_contours
 from kcv.proposals.machines.images.edge_maps import checked_edges
 from kcv.proposals.machines.images.edge_maps import soft_gradient_edges

@@ -9,10 +9,10 @@ from kcv.proposals import propose
 from kcv.proposals.machines.regions.figure_ground import HARD
 from kcv.proposals.machines.regions.figure_ground import Graph
 from kcv.proposals.machines.regions.figure_ground import Terminals
-from kcv.proposals.machines.regions.figure_ground import concatenate_figures
 from kcv.proposals.machines.regions.figure_ground import cut_family
 from kcv.proposals.machines.regions.figure_ground import lambda_values
-from kcv.proposals.machines.regions.figure_ground import split_figures
+from kcv.proposals.machines.regions.figures import concatenate_figures
+from kcv.proposals.machines.regions.figures import split_figures
 from kcv.proposals.machines.regions.region_graph import find_borders
 from kcv.proposals.methods.rigor import OTHER_EDGES
 from kcv.proposals.methods.rigor import filter_figures

@@ -1,7 +1,10 @@
-"""Division of segments that consist of superpixels into connected parts."""
+"""Connected parts of segments, which consist of superpixels, and of images."""
 
 import numba
 import numpy as np
+
+_DOWN = np.array([-1, 0, 1, 0])
+_RIGHT = np.array([0, -1, 0, 1])
 
 
 def connected_parts(
@@ -45,6 +48,52 @@ def connected_parts(
     parts = np.zeros((counts.sum(), membership.shape[1]), bool)
     parts[firsts[rows] + numbers[rows, superpixels], superpixels] = True
     return parts, np.repeat(np.arange(len(membership)), counts)
+
+
+@numba.njit(cache=True, nogil=True)
+def connected_pixels(right: np.ndarray, down: np.ndarray) -> np.ndarray:
+    """Label connected pixels in reading order.
+
+    Args:
+        right: Array (H, W - 1) of bool, whether a pixel is joined to the one
+            on its right.
+        down: Array (H - 1, W) of bool, whether a pixel is joined to the one
+            below.
+
+    Returns:
+        Labels (H, W) int32, from 0.
+
+    Example:
+
+    >>> right = np.array([[True, False], [False, False]])
+    >>> down = np.array([[False, False, True]])
+    >>> connected_pixels(right, down)
+    array([[0, 0, 1],
+           [2, 3, 1]], dtype=int32)
+    """
+    height, width = right.shape[0], down.shape[1]
+    labels = np.full((height, width), -1, np.int32)
+    region = np.empty(height * width, np.int64)
+    count = 0
+    for start in range(height * width):
+        if labels[start // width, start % width] >= 0:
+            continue
+        labels[start // width, start % width] = count
+        region[0], size = start, 1
+        while size > 0:
+            size -= 1
+            y, x = region[size] // width, region[size] % width
+            for n in range(4):
+                v, u = y + _DOWN[n], x + _RIGHT[n]
+                if not (0 <= v < height and 0 <= u < width):
+                    continue
+                joined = right[y, min(x, u)] if v == y else down[min(y, v), x]
+                if joined and labels[v, u] < 0:
+                    labels[v, u] = count
+                    region[size] = v * width + u
+                    size += 1
+        count += 1
+    return labels
 
 
 @numba.njit(cache=True, nogil=True)

@@ -1,19 +1,15 @@
 import numpy as np
 import pytest
 
-from kcv.proposals.machines.contours.contour_hierarchy import align
+from kcv.proposals.machines.contours.contour_grid import border_values
 from kcv.proposals.machines.contours.contour_hierarchy import border_heights
-from kcv.proposals.machines.contours.contour_hierarchy import border_values
 from kcv.proposals.machines.contours.contour_hierarchy import group_contours
 from kcv.proposals.machines.contours.contour_hierarchy import group_regions
 from kcv.proposals.machines.contours.contour_hierarchy import leaf_ranges
-from kcv.proposals.machines.contours.contour_hierarchy import oriented_watershed
-from kcv.proposals.machines.contours.contour_hierarchy import resize_labels
 from kcv.proposals.machines.contours.contour_hierarchy import ultrametric_map
-from kcv.proposals.machines.contours.contour_hierarchy import weigh_lines
 from kcv.proposals.machines.regions.region_graph import find_borders
 from kcv.proposals.machines.regions.region_graph import reduce_borders
-from kcv.proposals.machines.superpixels.watershed import watershed
+from tests.proposals.hierarchies import random_contours
 
 
 @pytest.fixture(scope="module")
@@ -42,50 +38,6 @@ def stored_parents(merges):
     for *children, parent in merges.astype(int):
         parents[np.array(children)[np.array(children) > 0] - 1] = parent - 1
     return parents
-
-
-def test_contours_are_those_of_the_authors(values):
-    found = weigh_lines(
-        values["watershed"] == 0,
-        values["E_u8"] / 255,
-        values["O_u8"] * np.pi / 256,
-    )
-    # The stored values have half precision.
-    np.testing.assert_allclose(found, values["scg_owt2"], atol=3e-4)
-    # Octave numbers regions column by column.
-    labels = group_contours(found.T.copy()).labels.T
-    np.testing.assert_array_equal(labels, values["scg_superpixels"])
-
-
-def test_oriented_watershed_weighs_the_lines_of_the_watershed(values):
-    strength = values["E_u8"] / 255
-    orientation = values["O_u8"] * np.pi / 256
-    lines = watershed(strength, lines=True, connectivity=8) < 0
-    np.testing.assert_array_equal(
-        oriented_watershed(strength, orientation),
-        weigh_lines(lines, strength, orientation),
-    )
-
-
-def test_closed_contours_have_strength():
-    lines = np.zeros((12, 14), bool)
-    lines[2:9, 3:11] = True
-    lines[3:8, 4:10] = False
-    contours = weigh_lines(lines, np.ones((12, 14)), np.zeros((12, 14)))
-    labels = group_contours(contours).labels
-    assert labels.max() == 1
-    assert (labels == 1).sum() == 6 * 7
-
-
-def test_squares_of_lines_enclose_no_region():
-    lines = np.zeros((10, 12), bool)
-    lines[4, :6] = lines[5, 5:] = lines[:6, 6] = lines[4:, 5] = True
-    strength = np.full((10, 12), 0.5)
-    strength[:4, 6] = 0.1
-    contours = weigh_lines(lines, strength, np.full((10, 12), np.pi / 4))
-    sizes = np.bincount(group_contours(contours).labels.ravel())
-    assert len(sizes) == 4
-    assert sizes.min() > 10
 
 
 @pytest.mark.parametrize(
@@ -167,14 +119,6 @@ def test_neighbors_are_those_of_the_authors(values):
     assert set(map(tuple, pairs.tolist())) == set(map(tuple, expected.tolist()))
 
 
-def random_contours(seed=0, height=12, width=15):
-    """Contours around all pixels of some, with random strengths."""
-    random = np.random.default_rng(seed)
-    contours = random.uniform(0.1, 1, (2 * height + 1, 2 * width + 1))
-    contours[random.uniform(size=contours.shape) < 0.3] = 0
-    return contours
-
-
 def every_border(labels, contours):
     """Merge the pair with the smallest mean, looking at all pairs."""
     values = {}
@@ -237,54 +181,3 @@ def test_map_of_a_map_is_the_map():
     np.testing.assert_array_equal(
         ultrametric_map(group_contours(contours)), contours
     )
-
-
-def test_hierarchy_of_its_own_superpixels_stays_as_it_is():
-    hierarchy = group_contours(random_contours(4))
-    found, leaves = align(hierarchy, hierarchy.labels)
-    np.testing.assert_array_equal(leaves, np.arange(hierarchy.num_leaves))
-    np.testing.assert_array_equal(found.parents, hierarchy.parents)
-    np.testing.assert_array_equal(found.heights, hierarchy.heights)
-
-
-def test_segments_follow_the_node_that_covers_most_of_them():
-    # The root has the children {0, 1} and 2.
-    labels = np.array([[2, 2, 2, 0, 0, 1, 1, 2, 2]], np.int32)
-    hierarchy = group_regions(
-        labels,
-        np.array([[0, 1], [1, 2]]),
-        np.array([0.2, 0.5]),
-        np.ones(2),
-    )
-    # Leaves 1 and 2 cover as much of segment 1, but {0, 1} covers more of it.
-    segments = np.array([[0, 0, 0, 0, 1, 1, 1, 1, 1]], np.int32)
-    found, leaves = align(hierarchy, segments)
-    assert leaves.tolist() == [1, 0]
-    assert found.labels[0].tolist() == [1, 1, 1, 1, 0, 0, 0, 0, 0]
-    assert found.heights.tolist() == [0, 0, 0.5]
-
-
-def test_resized_labels_are_connected():
-    labels = np.zeros((8, 8), np.int32)
-    labels[:, 3] = 1
-    small = resize_labels(labels, (4, 4))
-    assert small.tolist() == [[0, 1, 2, 2]] * 4
-    assert resize_labels(labels, (8, 8)).tolist()[0] == [0, 0, 0, 1, 2, 2, 2, 2]
-
-
-def test_straight_edge_keeps_its_strength():
-    x = np.arange(20.0)
-    strength = np.tile(np.exp(-((x - 9) ** 2) / 8), (15, 1))
-    along = oriented_watershed(strength, np.zeros((15, 20)))
-    across = oriented_watershed(strength, np.full((15, 20), np.pi / 2))
-    assert along[11, 18] == pytest.approx(1)
-    assert 0 < across[11, 18] < 1e-3
-    assert group_contours(along).labels[7, [8, 9]].tolist() == [0, 1]
-
-
-def test_plain_strength_has_no_contours():
-    contours = oriented_watershed(np.zeros((4, 6)), np.zeros((4, 6)))
-    assert contours.shape == (9, 13)
-    assert not contours.any()
-    hierarchy = group_contours(contours)
-    assert hierarchy.parents.tolist() == [-1]

@@ -6,7 +6,7 @@ import pytest
 from kcv.proposals.machines.contours.contour_hierarchy import Hierarchy
 from kcv.proposals.machines.contours.node_tuples import top_tuples
 from kcv.proposals.machines.regions.region_graph import find_borders
-from tests.proposals.stored_hierarchy import stored_hierarchy
+from tests.proposals.hierarchies import stored_hierarchy
 
 
 def random_tree(seed, count, most=2):
