@@ -97,6 +97,7 @@ def VGG16(
     batch_norm: bool = False,
     include_preprocessing: bool = True,
     name: str = "vgg16",
+    mean: Sequence[float] = VGG_MEAN,
 ) -> keras.Model:
     """Build VGG-16, configuration D of Simonyan and Zisserman (2014).
 
@@ -119,10 +120,14 @@ def VGG16(
             convolution and its ReLU, as in torchvision's `vgg16_bn`: 8,448
             trainable parameters more. The paper has none.
         include_preprocessing: Whether the model takes RGB in 0..255 and
-            subtracts the mean (123.68, 116.779, 103.939) in a first layer,
-            "preprocessing". False for images that are prepared already.
-            Defaults to True.
-        name: Name of the model.
+            subtracts `mean` in a first layer, "preprocessing". False for
+            images that are prepared already. Defaults to True.
+        name: Name of the model. Defaults to "vgg16".
+        mean: Mean of the training images that "preprocessing" subtracts, RGB
+            in 0..255. Three numbers. The published VGG-Face, for which
+            `weights` is its .caffemodel file and `classes` is 2622, needs
+            `kcv.weights.VGG_FACE_MEAN`. Defaults to ImageNet's, (123.68,
+            116.779, 103.939).
 
     Returns:
         A model from images (B, height, width, 3), RGB in 0..255, to
@@ -151,6 +156,7 @@ def VGG16(
         batch_norm,
         include_preprocessing,
         name,
+        mean,
     )
 
 
@@ -313,11 +319,12 @@ def _vgg(
     batch_norm,
     include_preprocessing,
     name,
+    mean=VGG_MEAN,
 ):
     images = image_input(input_shape, include_top)
     if include_top:
         require_size(images, name, "fc6")
-    x = preprocess(images, include_preprocessing, VGG_MEAN)
+    x = preprocess(images, include_preprocessing, mean)
     x = vgg_trunk(x, convolutions, batch_norm)["pool5"]
     if include_top:
         x = probabilities(

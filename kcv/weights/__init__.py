@@ -6,16 +6,22 @@ from kcv.weights.assignment import WeightReport
 from kcv.weights.caffe import load_caffe
 from kcv.weights.files import load_weights
 from kcv.weights.keras_applications import load_keras_applications
+from kcv.weights.torch7 import TorchObject
+from kcv.weights.torch7 import read_torch7
 from kcv.weights.torchvision import TORCHVISION_MEAN
 from kcv.weights.torchvision import TORCHVISION_STD
 from kcv.weights.torchvision import load_torchvision
+from kcv.weights.vgg_face import VGG_FACE_MEAN
 
 __all__ = [
     "TORCHVISION_MEAN",
     "TORCHVISION_STD",
+    "VGG_FACE_MEAN",
+    "TorchObject",
     "WeightReport",
     "load_caffe",
     "load_keras_applications",
     "load_torchvision",
     "load_weights",
+    "read_torch7",
 ]

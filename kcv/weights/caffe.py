@@ -17,6 +17,8 @@ from kcv.weights.layers import channels_last
 from kcv.weights.layers import flattened_maps
 from kcv.weights.layers import leaves
 from kcv.weights.stride import require_stride_in
+from kcv.weights.vgg_face import PEOPLE
+from kcv.weights.vgg_face import require_vgg_face_mean
 
 _CONVOLUTIONS = ("Convolution", "Deconvolution")
 _KERNELS = (*_CONVOLUTIONS, "InnerProduct")
@@ -54,7 +56,8 @@ def load_caffe(
     behind it become one batch normalization, which also takes up the bias of
     the convolution before it where the model's has none, as in He's
     ResNet-50. Caffe's ResNets have stride 2 in the 1x1 convolution
-    (`stride_in="1x1"`). A file has no mean: subtract that of its authors.
+    (`stride_in="1x1"`). A file has no mean: subtract that of its authors. For
+    VGG-Face, a VGG-16 of 2,622 people, it is `VGG_FACE_MEAN`.
     Nothing is assigned if anything does not fit.
 
     Args:
@@ -103,6 +106,8 @@ def load_caffe(
         )
     if any(layer.name == "res3a_branch2c" for layer in layers):
         require_stride_in(model, "1x1", str(path))
+    if any(_is_classifier(layer, "fc8", PEOPLE) for layer in layers):
+        require_vgg_face_mean(model, str(path))
     if bgr:
         _turn_to_rgb(layers)
     weights = _translate(model, layers, names, skip, path)
@@ -174,6 +179,11 @@ def _layer(message, kind, path, transposed=False, epsilon=_EPSILON):
         transposed=transposed,
         epsilon=epsilon,
     )
+
+
+def _is_classifier(layer, name, classes):
+    # The bias has one number for each class in every version of the format.
+    return layer.name == name and [b.size for b in layer.blobs[1:]] == [classes]
 
 
 def _turn_to_rgb(layers):
