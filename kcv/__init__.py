@@ -22,6 +22,7 @@ __all__ = [
     "constraints",
     "data",
     "detection",
+    "faces",
     "initializers",
     "layers",
     "load_model",
@@ -39,7 +40,13 @@ __all__ = [
 
 
 # What Keras must know of, to load any model of kcv.
-_HOMES_OF_CLASSES = ("classification", "detection", "segmentation", "style")
+_HOMES_OF_CLASSES = (
+    "classification",
+    "detection",
+    "faces",
+    "segmentation",
+    "style",
+)
 
 
 def __getattr__(name):

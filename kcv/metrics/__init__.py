@@ -9,6 +9,21 @@ from kcv.metrics.classification import most_confused
 from kcv.metrics.classification import top_k_error
 from kcv.metrics.coco import coco_average_precision
 from kcv.metrics.collect import collect_detections
+from kcv.metrics.faces.callback import FaceVerification
+from kcv.metrics.faces.distances import embedding_distances
+from kcv.metrics.faces.distances import pair_distances
+from kcv.metrics.faces.identification import ClosedSetIdentification
+from kcv.metrics.faces.identification import OpenSetIdentification
+from kcv.metrics.faces.identification import identify_closed_set
+from kcv.metrics.faces.identification import identify_open_set
+from kcv.metrics.faces.thresholds import accuracy_threshold
+from kcv.metrics.faces.thresholds import far_threshold
+from kcv.metrics.faces.verification import ValidationRate
+from kcv.metrics.faces.verification import VerificationAccuracy
+from kcv.metrics.faces.verification import VerificationRoc
+from kcv.metrics.faces.verification import lfw_accuracy
+from kcv.metrics.faces.verification import validation_rate
+from kcv.metrics.faces.verification import verification_roc
 from kcv.metrics.perturbations import IDENTITY_AMOUNTS
 from kcv.metrics.perturbations import PERTURBATIONS
 from kcv.metrics.perturbations import Perturbed
@@ -35,24 +50,37 @@ from kcv.metrics.voc import voc_average_precision
 __all__ = [
     "IDENTITY_AMOUNTS",
     "PERTURBATIONS",
+    "ClosedSetIdentification",
     "DetectionEvaluation",
+    "FaceVerification",
     "FrequencyWeightedIU",
     "MeanAccuracy",
     "MeanIU",
+    "OpenSetIdentification",
     "Perturbed",
     "PixelAccuracy",
     "PrecisionRecall",
     "Repeated",
+    "ValidationRate",
+    "VerificationAccuracy",
+    "VerificationRoc",
+    "accuracy_threshold",
     "average_recall",
     "average_recall_over_number",
     "coco_average_precision",
     "collect_confusion",
     "collect_detections",
     "collect_scores",
+    "embedding_distances",
     "evaluate_classifier",
+    "far_threshold",
+    "identify_closed_set",
+    "identify_open_set",
+    "lfw_accuracy",
     "matched_overlaps",
     "most_confused",
     "object_overlaps",
+    "pair_distances",
     "perturb",
     "precision_recall",
     "proposal_recall",
@@ -61,5 +89,7 @@ __all__ = [
     "repeated_overlaps",
     "segmentation_scores",
     "top_k_error",
+    "validation_rate",
+    "verification_roc",
     "voc_average_precision",
 ]

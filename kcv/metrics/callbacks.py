@@ -1,4 +1,4 @@
-"""Detection metrics that `fit` shows, records and monitors."""
+"""Metrics of held-out data that `fit` shows, records and monitors."""
 
 from collections.abc import Callable
 from numbers import Real
@@ -9,7 +9,62 @@ from kcv.metrics.collect import collect_detections
 from kcv.metrics.voc import voc_average_precision
 
 
-class DetectionEvaluation(keras.callbacks.Callback):
+class PeriodicEvaluation(keras.callbacks.Callback):
+    """Base of callbacks that measure a model at the end of epochs.
+
+    A subclass has a method `measure()` that returns a dictionary of figures.
+    The first epoch of a `fit` and its last one are always measured, as are
+    those whose number (from 1) is a multiple of `every`. In the others the
+    figures are NaN, since `CSVLogger` keeps the columns of its first epoch, and
+    no checkpoint takes NaN for the best.
+
+    Args:
+        every: Number of epochs between measurements. Positive integer.
+            Defaults to 1.
+        prefix: Text in front of the names of the figures. Defaults to "val_".
+
+    Raises:
+        ValueError: If `every` is not positive.
+    """
+
+    def __init__(self, every: int = 1, prefix: str = "val_"):
+        super().__init__()
+        if every < 1:
+            raise ValueError(
+                f"`every` must be at least 1. Received: every={every!r}"
+            )
+        self.every = every
+        self.prefix = prefix
+        self._names: list[str] = []
+
+    def measure(self) -> dict:
+        """Compute the figures of the model as it is.
+
+        Returns:
+            Figures by name. Those that are numbers are logged.
+        """
+        raise NotImplementedError
+
+    def on_train_begin(self, logs=None):
+        self._names = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        number = epoch + 1
+        last = number == self.params.get("epochs")
+        if self._names and number % self.every and not last:
+            values = dict.fromkeys(self._names, float("nan"))
+        else:
+            values = {
+                self.prefix + name: float(value)
+                for name, value in self.measure().items()
+                if isinstance(value, Real)
+            }
+            self._names = list(values)
+        if logs is not None:
+            logs.update(values)
+
+
+class DetectionEvaluation(PeriodicEvaluation):
     """Measure a detector on held-out data at the end of epochs.
 
     The figures join the epoch's logs, so that the progress bar, the history,
@@ -50,32 +105,14 @@ class DetectionEvaluation(keras.callbacks.Callback):
         every: int = 1,
         prefix: str = "val_",
     ):
-        super().__init__()
-        if every < 1:
-            raise ValueError(f"every must be at least 1 epoch, got {every}")
+        super().__init__(every, prefix)
         self.dataset = dataset
         self.metric = metric
-        self.every = every
-        self.prefix = prefix
-        self._names: list[str] = []
 
-    def on_train_begin(self, logs=None):
-        self._names = []
+    def measure(self) -> dict:
+        """Measure the model on the held-out examples.
 
-    def on_epoch_end(self, epoch, logs=None):
-        number = epoch + 1
-        last = number == self.params.get("epochs")
-        if self._names and number % self.every and not last:
-            values = dict.fromkeys(self._names, float("nan"))
-        else:
-            measured = self.metric(
-                *collect_detections(self.model, self.dataset)
-            )
-            values = {
-                self.prefix + name: float(value)
-                for name, value in measured.items()
-                if isinstance(value, Real)
-            }
-            self._names = list(values)
-        if logs is not None:
-            logs.update(values)
+        Returns:
+            What `metric` returns.
+        """
+        return self.metric(*collect_detections(self.model, self.dataset))

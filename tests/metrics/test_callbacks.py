@@ -104,5 +104,5 @@ def test_csv_and_checkpoint_behind_it_see_the_figures(tmp_path):
 
 
 def test_every_must_be_positive():
-    with pytest.raises(ValueError, match="every must be at least 1.*got 0"):
+    with pytest.raises(ValueError, match="`every` must be at least 1.*every=0"):
         DetectionEvaluation(HELD_OUT, every=0)

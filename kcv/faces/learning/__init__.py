@@ -1,0 +1,1 @@
+"""What the networks of this chapter learn from: losses and their samples."""

@@ -1,0 +1,1 @@
+"""The protocols that rank systems of face recognition."""
