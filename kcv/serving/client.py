@@ -112,7 +112,9 @@ class Client:
                 "serving_bytes"; `images=`, (B, H, W, 3) float32 in 0..255
                 RGB, for "serving_default". A detector that is given its
                 regions also takes `proposals=`, (B, P, 4) float32 xyxy in
-                pixels of the images as sent, zero rows for padding.
+                pixels of the images as sent, zero rows for padding. A model
+                that aligns faces also takes `landmarks=`, (B, 5, 2) float32
+                xy in the same pixels.
 
         Returns:
             Output name to array, the batch first.

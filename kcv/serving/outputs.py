@@ -146,6 +146,27 @@ def pictures(
     return {"images": pixels}
 
 
+def embeddings(
+    vectors: tf.Tensor, image_sizes: tf.Tensor | None = None
+) -> dict[str, tf.Tensor]:
+    """Name the embeddings of faces.
+
+    Args:
+        vectors: Unit vectors (B, D) float32.
+        image_sizes: Not used.
+
+    Returns:
+        Dict with `embeddings`, the vectors.
+
+    Example:
+
+    >>> embeddings(tf.constant([[0.6, 0.8]]))["embeddings"].shape
+    TensorShape([1, 2])
+    """
+    del image_sizes
+    return {"embeddings": vectors}
+
+
 def predictions_as_outputs(
     predictions: Any, image_sizes: tf.Tensor
 ) -> dict[str, tf.Tensor]:

@@ -96,6 +96,41 @@ class CenterCrop:
         return single_crop(image[tf.newaxis], self.short_side, self.size)[0, 0]
 
 
+@dataclasses.dataclass(frozen=True)
+class FixedSize:
+    """Resize an image to one size, whatever its proportions.
+
+    It is for images that were cut out to be stretched, such as aligned faces.
+
+    Args:
+        height: Height of the resized image in pixels.
+        width: Width of the resized image in pixels.
+
+    Raises:
+        ValueError: If a side is below 1.
+
+    Example:
+
+    >>> prepare = FixedSize(55, 47)
+    >>> prepare(tf.zeros([64, 64, 3], tf.uint8)).shape
+    TensorShape([55, 47, 3])
+    """
+
+    height: int
+    width: int
+
+    def __post_init__(self):
+        if not min(self.height, self.width) >= 1:
+            raise ValueError(
+                "`height` and `width` must be at least 1. Received: "
+                f"height={self.height}, width={self.width}"
+            )
+
+    def __call__(self, image):
+        size = (self.height, self.width)
+        return tf.image.resize(image, size, antialias=True)
+
+
 def as_it_is(image):
     """Leave an image at its own size: (H, W, 3) uint8 to float32."""
     return tf.cast(image, tf.float32)
@@ -165,18 +200,20 @@ def prepared_batch(
     return padded, image_sizes, image_shape.stack()
 
 
-def scaled_proposals(
-    proposals: tf.Tensor, image_shape: tf.Tensor, image_sizes: tf.Tensor
+def scale_places(
+    places: tf.Tensor, image_shape: tf.Tensor, image_sizes: tf.Tensor
 ) -> tf.Tensor:
-    """Scale boxes as `prepared_batch` scaled the images that they are of.
+    """Scale boxes or points as `prepared_batch` scaled their images.
 
     Args:
-        proposals: (B, P, 4) float32 xyxy, pixels of the images as sent.
-        image_shape: (B, 2) int32 original (height, width).
-        image_sizes: (B, 2) int32 prepared (height, width).
+        places: Boxes (B, P, 4) xyxy or points (B, P, 2) xy, float32, in pixels
+            of the images as sent.
+        image_shape: Original height and width. Tensor (B, 2) int32.
+        image_sizes: Prepared height and width. Tensor (B, 2) int32.
 
     Returns:
-        (B, P, 4) float32 xyxy, pixels of the prepared images.
+        Boxes or points in pixels of the prepared images, of the same shape.
     """
     ratio = tf.cast(image_sizes, tf.float32) / tf.cast(image_shape, tf.float32)
-    return proposals * tf.tile(ratio[:, ::-1], [1, 2])[:, tf.newaxis]
+    axes = places.shape[-1]
+    return places * tf.tile(ratio[:, ::-1], [1, axes // 2])[:, tf.newaxis]

@@ -23,7 +23,7 @@ from kcv.serving.signatures import ENCODED
 from kcv.serving.signatures import FLOAT
 from kcv.serving.signatures import build_signatures
 from kcv.serving.signatures import image_shape
-from kcv.serving.signatures import proposals_shape
+from kcv.serving.signatures import place_shapes
 from kcv.serving.signatures import takes_sizes
 from kcv.serving.warmup import Request
 from kcv.serving.warmup import write_warmup
@@ -57,7 +57,8 @@ def publish(
     0..255 RGB, each filling its canvas. Both answer what `outputs` names,
     as float32 or int32 with the batch first. Of a model that is given its
     regions both also take `proposals`, (B, P, 4) float32 xyxy in pixels of
-    the images as sent, zero rows for padding.
+    the images as sent, zero rows for padding. Of a model that aligns faces
+    both also take `landmarks`, (B, 5, 2) float32 xy in the same pixels.
 
     It is written beside its place under a name that a server ignores, with
     warm-up requests, class names (`assets.extra/labels.txt`) and a
@@ -67,8 +68,9 @@ def publish(
 
     Args:
         model: functional Keras model of `images`, or of a dict with `images`
-            and optionally `image_sizes` (B, 2) int32 (height, width) and
-            `proposals` (B, P, 4) float32 xyxy pixels.
+            and optionally `image_sizes` (B, 2) int32 (height, width),
+            `proposals` (B, P, 4) float32 xyxy pixels, and `landmarks`
+            (B, 5, 2) float32 xy pixels.
         base_dir: folder of the model's versions, made if missing. The
             server's `base_path`.
         version: a positive int, by default one more than the newest. An
@@ -78,8 +80,8 @@ def publish(
             detector that was trained on scaled images `ShortSide(600, 1000)`.
             By default the image at its own size. Of a model of gray images
             it may leave the colors, which become gray afterwards. Proposals
-            are scaled by as much as the image is, which must not be cropped
-            then.
+            and landmarks are scaled by as much as the image is, which must
+            not be cropped then.
         outputs: function from predictions and (B, 2) int32 image sizes to
             named outputs. By default `detection_outputs` where the model
             gives detections, else the predictions as they are.
@@ -102,7 +104,7 @@ def publish(
     Raises:
         ValueError: a version that is no positive int, class names that do
             not fit, a model too large to freeze, a crop of images that
-            proposals are of.
+            proposals or landmarks are of.
         FileExistsError: the version is already there.
         ExportError: a server could not run the export, or it differs from
             `predict`.
@@ -173,11 +175,12 @@ def _check_class_names(class_names, model):
 
 
 def _check_prepare(prepare, model):
-    if proposals_shape(model) and isinstance(prepare, CenterCrop):
+    places = place_shapes(model)
+    if places and isinstance(prepare, CenterCrop):
         raise ValueError(
-            "`prepare` may scale the images of a model with proposals, which "
-            "are scaled with them, but not crop them. Received: "
-            f"prepare={prepare}"
+            f"`prepare` may scale the images of a model with "
+            f"{' and '.join(places)}, which are scaled with them, but not crop "
+            f"them. Received: prepare={prepare}"
         )
 
 
@@ -230,28 +233,30 @@ def _requests(examples, model) -> list[Request]:
     return [
         *alone,
         _encoded_request(batch, model),
-        (FLOAT, {"images": small, **_proposals(noise[:1], model)}),
+        (FLOAT, {"images": small, **_places(noise[:1], model)}),
     ]
 
 
 def _encoded_request(images, model) -> Request:
     encoded = [tf.io.encode_jpeg(image).numpy() for image in images]
-    return ENCODED, {"image_bytes": encoded, **_proposals(images, model)}
+    return ENCODED, {"image_bytes": encoded, **_places(images, model)}
 
 
-def _proposals(images, model):
-    """Make some boxes in each image, if the model needs proposals."""
-    shape = proposals_shape(model)
-    if shape is None:
-        return {}
+def _places(images, model):
+    """Make boxes or points in each image, if the model needs them."""
     random = np.random.default_rng(0)
-    corners = random.uniform(
-        size=(len(images), shape[0] or _SOME_REGIONS, 2, 2)
-    )
-    sides = [(image.shape[1], image.shape[0]) for image in images]
-    corners = np.sort(corners, axis=2) * np.reshape(sides, (-1, 1, 1, 2))
-    boxes = corners.reshape(*corners.shape[:2], 4)
-    return {"proposals": boxes.astype(np.float32)}
+    sides = np.array([(image.shape[1], image.shape[0]) for image in images])
+    places = {}
+    for name, (count, numbers) in place_shapes(model).items():
+        # A box has two corners, of which the first has the smaller numbers.
+        corners = random.uniform(
+            size=(len(images), count or _SOME_REGIONS, numbers // 2, 2)
+        )
+        corners = np.sort(corners, axis=2) * sides[:, None, None]
+        places[name] = corners.reshape(len(images), -1, numbers).astype(
+            np.float32
+        )
+    return places
 
 
 def _noise(shape):

@@ -12,7 +12,8 @@ from kcv.serving.outputs import Outputs
 from kcv.serving.outputs import servable
 from kcv.serving.preparation import Prepare
 from kcv.serving.preparation import prepared_batch
-from kcv.serving.preparation import scaled_proposals
+from kcv.serving.preparation import scale_places
+from kcv.serving.signatures import PLACES
 from kcv.serving.signatures import image_shape
 from kcv.serving.signatures import model_inputs
 from kcv.serving.warmup import Request
@@ -66,7 +67,7 @@ def _expected(
 ) -> dict[str, np.ndarray]:
     _, inputs = request
     more = {}
-    proposals = inputs.get("proposals")
+    places = {name: inputs[name] for name in PLACES if name in inputs}
     if "images" in inputs:
         images = tf.constant(inputs["images"])
         sizes = full_sizes(images)
@@ -76,10 +77,12 @@ def _expected(
             encoded, prepare, channels=image_shape(model)[-1]
         )
         more = {"image_shape": original}
-        if proposals is not None:
-            proposals = scaled_proposals(proposals, original, sizes)
+        places = {
+            name: scale_places(tf.constant(place), original, sizes)
+            for name, place in places.items()
+        }
     x = tf.nest.map_structure(
-        np.asarray, model_inputs(model, images, sizes, proposals)
+        np.asarray, model_inputs(model, images, sizes, places)
     )
     predictions = model.predict(x, batch_size=len(images), verbose=0)
     predictions = tf.nest.map_structure(tf.constant, predictions)

@@ -11,17 +11,23 @@ from typing import get_args
 
 from kcv.serving.outputs import Outputs
 from kcv.serving.outputs import TopClasses
+from kcv.serving.outputs import embeddings
 from kcv.serving.outputs import label_maps
 from kcv.serving.outputs import pictures
 from kcv.serving.preparation import CenterCrop
+from kcv.serving.preparation import FixedSize
 from kcv.serving.preparation import Prepare
 from kcv.serving.preparation import ShortSide
 from kcv.serving.preparation import as_it_is
 from kcv.storage import write_whole
 
-Task = Literal["classification", "detection", "segmentation", "style"]
+Task = Literal["classification", "detection", "faces", "segmentation", "style"]
 
-_PREPARATIONS = {"short_side": ShortSide, "center_crop": CenterCrop}
+_PREPARATIONS = {
+    "short_side": ShortSide,
+    "center_crop": CenterCrop,
+    "fixed_size": FixedSize,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,11 +39,12 @@ class ServingConfig:
 
     Args:
         task: "classification" for probabilities (B, classes), "detection" for
-            boxes, "segmentation" for class scores (B, H, W, classes), or
-            "style" for images.
+            boxes, "faces" for unit vectors (B, D), "segmentation" for class
+            scores (B, H, W, classes), or "style" for images.
         prepare: Function from a decoded image (H, W, 3) uint8 to what the
-            model sees: a `ShortSide`, a `CenterCrop`, or `as_it_is`, which
-            leaves images at their own size. Defaults to `as_it_is`.
+            model sees: a `ShortSide`, a `CenterCrop`, a `FixedSize`, or
+            `as_it_is`, which leaves images at their own size. Defaults to
+            `as_it_is`.
         class_names: Names of the classes 0, 1, ..., or an empty tuple where
             the model has none. A classifier needs them.
 
@@ -73,7 +80,11 @@ class ServingConfig:
         """What the server answers; None for what the model itself tells."""
         if self.task == "classification":
             return TopClasses(self.class_names)
-        return {"segmentation": label_maps, "style": pictures}.get(self.task)
+        return {
+            "faces": embeddings,
+            "segmentation": label_maps,
+            "style": pictures,
+        }.get(self.task)
 
     def publish_options(self) -> dict[str, Any]:
         """Return the arguments that `kcv.serving.publish` takes from here."""

@@ -13,10 +13,14 @@ from kcv.serving.outputs import Outputs
 from kcv.serving.outputs import servable
 from kcv.serving.preparation import Prepare
 from kcv.serving.preparation import prepared_batch
-from kcv.serving.preparation import scaled_proposals
+from kcv.serving.preparation import scale_places
 
 FLOAT = "serving_default"
 ENCODED = "serving_bytes"
+
+# What a model may be given with each image, in pixels of the image as sent:
+# boxes (B, P, 4) xyxy, and points (B, 5, 2) xy.
+PLACES = ("proposals", "landmarks")
 
 
 def image_shape(model) -> tuple[int | None, int | None, int]:
@@ -31,22 +35,30 @@ def takes_sizes(model) -> bool:
     return isinstance(model.input, dict) and "image_sizes" in model.input
 
 
-def proposals_shape(model) -> tuple[int | None, int] | None:
-    """Read (P, 4) of the regions that a model is given, None without any."""
-    if not isinstance(model.input, dict) or "proposals" not in model.input:
-        return None
-    return tuple(model.input["proposals"].shape[1:])
+def place_shapes(model) -> dict[str, tuple[int | None, int]]:
+    """Read the shapes of the places that a model is given with its images.
+
+    Args:
+        model: Functional Keras model.
+
+    Returns:
+        Dict from "proposals" to (P, 4), and from "landmarks" to (5, 2), as far
+        as the model has such an input.
+    """
+    if not isinstance(model.input, dict):
+        return {}
+    return {
+        name: tuple(model.input[name].shape[1:])
+        for name in PLACES
+        if name in model.input
+    }
 
 
-def model_inputs(model, images, image_sizes, proposals=None) -> Any:
+def model_inputs(model, images, image_sizes, places) -> Any:
     """Put images and what belongs to them into the form the model takes."""
     if not isinstance(model.input, dict):
         return images
-    given = {
-        "images": images,
-        "image_sizes": image_sizes,
-        "proposals": proposals,
-    }
+    given = {"images": images, "image_sizes": image_sizes, **places}
     return {name: given[name] for name in given if name in model.input}
 
 
@@ -58,8 +70,9 @@ def build_signatures(
     Args:
         model: functional Keras model of `images` (B, H, W, C), or of a dict
             with `images` and, where it can tell padding from image,
-            `image_sizes` (B, 2) int32, and where it is given its regions,
-            `proposals` (B, P, 4) float32.
+            `image_sizes` (B, 2) int32, where it is given its regions,
+            `proposals` (B, P, 4) float32, and where it is given points of a
+            face, `landmarks` (B, 5, 2) float32.
         outputs: function from predictions to named outputs.
         prepare: function from a decoded image to what the model sees.
         freeze: turn variables into constants.
@@ -69,24 +82,21 @@ def build_signatures(
     """
     shape = image_shape(model)
     images_spec = tf.TensorSpec([None, *shape], tf.float32, name="images")
-    regions = proposals_shape(model)
-    # Without proposals the functions below are traced with None in their
-    # place, and the signatures do not have them.
-    more = {}
-    if regions is not None:
-        more["proposals"] = tf.TensorSpec(
-            [None, *regions], tf.float32, name="proposals"
-        )
+    places = place_shapes(model)
+    place_specs = {
+        name: tf.TensorSpec([None, *rest], tf.float32, name=name)
+        for name, rest in places.items()
+    }
 
     @tf.function
-    def network(images, image_sizes, proposals=None):
-        x = model_inputs(model, images, image_sizes, proposals)
+    def network(images, image_sizes, given):
+        x = model_inputs(model, images, image_sizes, given)
         return servable(outputs(model(x, training=False), image_sizes))
 
     traced = network.get_concrete_function(
         images_spec,
         tf.TensorSpec([None, 2], tf.int32, name="image_sizes"),
-        **more,
+        place_specs,
     )
     function = traced
     if freeze:
@@ -96,38 +106,33 @@ def build_signatures(
             traced, lower_control_flow=False
         )
 
-    def run(images, image_sizes, proposals):
-        tensors = [images, image_sizes]
-        if proposals is not None:
-            tensors.append(proposals)
-        flat = tf.nest.flatten(function(*tensors))
-        return tf.nest.pack_sequence_as(traced.structured_outputs, flat)
-
-    def checked(proposals, batch):
-        if proposals is None:
-            return None
-        proposals = tf.ensure_shape(proposals, [None, *regions])
-        tf.debugging.assert_equal(
-            tf.shape(proposals)[0],
-            tf.shape(batch)[0],
-            "each image of the batch needs its row of proposals",
+    def run(images, image_sizes, given):
+        flat = function(*tf.nest.flatten([images, image_sizes, given]))
+        return tf.nest.pack_sequence_as(
+            traced.structured_outputs, tf.nest.flatten(flat)
         )
-        return proposals
+
+    def checked(batch, **given):
+        # A signature does not have the arguments that are None.
+        return {
+            name: _refuse_other_counts(given[name], rest, batch, name)
+            for name, rest in places.items()
+        }
 
     @tf.function
-    def float_images(images, proposals=None):
+    def float_images(images, proposals=None, landmarks=None):
         # First of all: a tensor of the wrong rank kills the whole process in
         # oneDNN's convolution, and a server checks names, not shapes.
         images = tf.ensure_shape(images, [None, *shape])
         images = _refuse_nothing(images)
-        proposals = checked(proposals, images)
-        return run(images, full_sizes(images), proposals)
+        given = checked(images, proposals=proposals, landmarks=landmarks)
+        return run(images, full_sizes(images), given)
 
     @tf.function
-    def encoded_images(image_bytes, proposals=None):
+    def encoded_images(image_bytes, proposals=None, landmarks=None):
         image_bytes = tf.ensure_shape(image_bytes, [None])
         image_bytes = _refuse_nothing(image_bytes)
-        proposals = checked(proposals, image_bytes)
+        given = checked(image_bytes, proposals=proposals, landmarks=landmarks)
         images, sizes, original = prepared_batch(
             image_bytes, prepare, channels=shape[-1]
         )
@@ -138,18 +143,20 @@ def build_signatures(
                 "this model cannot tell an image from padding: the images of "
                 "one batch must have one size",
             )
-        if proposals is not None:
-            proposals = scaled_proposals(proposals, original, sizes)
+        given = {
+            name: scale_places(tensor, original, sizes)
+            for name, tensor in given.items()
+        }
         images = tf.ensure_shape(images, [None, *shape])
-        return {**run(images, sizes, proposals), "image_shape": original}
+        return {**run(images, sizes, given), "image_shape": original}
 
     module = tf.Module()
     if not freeze:
         module.network_variables = [v.value for v in model.variables]
     return module, {
-        FLOAT: float_images.get_concrete_function(images_spec, **more),
+        FLOAT: float_images.get_concrete_function(images_spec, **place_specs),
         ENCODED: encoded_images.get_concrete_function(
-            tf.TensorSpec([None], tf.string, name="image_bytes"), **more
+            tf.TensorSpec([None], tf.string, name="image_bytes"), **place_specs
         ),
     }
 
@@ -162,3 +169,15 @@ def _refuse_nothing(batch):
     # The network would run beside the check, and fail with words of its own.
     with tf.control_dependencies([check]):
         return tf.identity(batch)
+
+
+def _refuse_other_counts(places, rest, batch, name):
+    """Return places of which each image of the batch has its row."""
+    places = tf.ensure_shape(places, [None, *rest])
+    check = tf.debugging.assert_equal(
+        tf.shape(places)[0],
+        tf.shape(batch)[0],
+        f"each image of the batch needs its row of {name}",
+    )
+    with tf.control_dependencies([check]):
+        return tf.identity(places)

@@ -1,4 +1,4 @@
-"""Pictures of boxes, masks, curves, filters and confusions."""
+"""Figures of boxes, masks, curves, filters, confusions and embeddings."""
 
 try:
     from kcv.visualize.boxes import detection_gallery
@@ -7,6 +7,9 @@ try:
     from kcv.visualize.confusion import confusion_figure
     from kcv.visualize.curves import precision_recall_figure
     from kcv.visualize.curves import training_figure
+    from kcv.visualize.embeddings import embedding_figure
+    from kcv.visualize.embeddings import pairs_figure
+    from kcv.visualize.embeddings import roc_figure
     from kcv.visualize.figure import encode_figure
     from kcv.visualize.figure import new_figure
     from kcv.visualize.filters import filters_figure
@@ -30,14 +33,17 @@ __all__ = [
     "draw_boxes",
     "draw_boxes_on",
     "draw_mask",
+    "embedding_figure",
     "encode_figure",
     "filters_figure",
     "iu_figure",
     "losses_figure",
     "new_figure",
+    "pairs_figure",
     "pictures_figure",
     "precision_recall_figure",
     "projections_figure",
+    "roc_figure",
     "segmentation_gallery",
     "training_figure",
     "voc_palette",

@@ -7,6 +7,7 @@ import tensorflow as tf
 import kcv.data
 from kcv.classification import single_crop
 from kcv.serving import CenterCrop
+from kcv.serving import FixedSize
 from kcv.serving import ShortSide
 from kcv.serving.preparation import as_it_is
 from kcv.serving.preparation import prepared_batch
@@ -83,3 +84,18 @@ def test_centre_crop_is_that_of_the_evaluation():
 def test_centre_crop_refuses(arguments):
     with pytest.raises(ValueError, match="Received"):
         CenterCrop(*arguments)
+
+
+def test_a_fixed_size_stretches():
+    ramp = np.tile(np.arange(0, 240, 4, dtype=np.uint8)[:, None, None], 3)
+    resized = FixedSize(30, 7)(np.repeat(ramp, 20, axis=1)).numpy()
+    assert resized.shape == (30, 7, 3)
+    assert resized.dtype == np.float32
+    # Away from the border a ramp stays one, twice as steep.
+    np.testing.assert_allclose(np.diff(resized[2:-2], axis=0), 8, atol=1e-4)
+
+
+@pytest.mark.parametrize("sides", [(0, 5), (5, -1)])
+def test_a_fixed_size_has_positive_sides(sides):
+    with pytest.raises(ValueError, match="`height` and `width`"):
+        FixedSize(*sides)

@@ -11,7 +11,7 @@ from export import native
 from kcv.serving import CenterCrop
 from kcv.serving import ShortSide
 from kcv.serving import publish
-from kcv.serving.preparation import scaled_proposals
+from kcv.serving.preparation import scale_places
 
 
 class _Echo(keras.layers.Layer):
@@ -150,7 +150,7 @@ def test_a_crop_is_refused(tmp_path):
 def test_proposals_follow_roundings_as_training_boxes_do():
     """500 x 333 pixels at a short side of 100 are 150 x 100."""
     boxes = tf.constant([[[0.0, 0, 500, 333], [50, 111, 250, 222]]])
-    scaled = scaled_proposals(
+    scaled = scale_places(
         boxes, tf.constant([[333, 500]]), tf.constant([[100, 150]])
     )
     expected = [[[0, 0, 150, 100], [15, 100 / 3, 75, 200 / 3]]]

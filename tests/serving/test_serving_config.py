@@ -5,9 +5,11 @@ import json
 import pytest
 
 from kcv.serving import CenterCrop
+from kcv.serving import FixedSize
 from kcv.serving import ServingConfig
 from kcv.serving import ShortSide
 from kcv.serving import TopClasses
+from kcv.serving import embeddings
 from kcv.serving import label_maps
 from kcv.serving import pictures
 from kcv.serving.preparation import as_it_is
@@ -22,6 +24,7 @@ NAMES = ("café", "dog")
         ServingConfig("detection", ShortSide(600, 1000), NAMES),
         ServingConfig("segmentation", class_names=NAMES),
         ServingConfig("style"),
+        ServingConfig("faces", FixedSize(55, 47)),
     ],
     ids=lambda config: config.task,
 )
@@ -42,6 +45,7 @@ def test_what_a_server_is_told():
     # Detectors say what they answer; painters have no names.
     assert ServingConfig("detection", class_names=NAMES).outputs is None
     assert ServingConfig("segmentation").outputs is label_maps
+    assert ServingConfig("faces").outputs is embeddings
     assert ServingConfig("style").publish_options() == {
         "prepare": as_it_is,
         "outputs": pictures,
@@ -59,7 +63,7 @@ def test_a_folder_without_the_file(tmp_path):
         "{",
         "[]",
         "{}",
-        '{"task": "faces", "prepare": null, "class_names": []}',
+        '{"task": "painting", "prepare": null, "class_names": []}',
         '{"task": "style", "prepare": {"kind": "zoom"}, "class_names": []}',
         '{"task": "style", "prepare": {"kind": "short_side", "side": 3},'
         ' "class_names": []}',
@@ -74,7 +78,7 @@ def test_a_file_that_is_something_else_is_named(text, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
-        (("faces",), "task='faces'"),
+        (("painting",), "task='painting'"),
         (("classification",), r"class_names=\(\)"),
     ],
 )
