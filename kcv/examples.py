@@ -21,9 +21,21 @@ for segmentation
   is 0, or `VOID`;
 - `instance_masks`: (N, H, W) uint8, 1 where a pixel belongs to the object;
 
-and for classification
+for classification
 
-- `labels`: () int32, counted from 0.
+- `labels`: () int32, counted from 0;
+
+and for faces
+
+- `labels`: () int32, the number of the person;
+- `landmarks`: (5, 2) float32 xy in pixels: left eye, right eye, tip of the
+  nose, left and right corner of the mouth, where left is the smaller x of an
+  upright image. The center of the first pixel is (0, 0), as in files of
+  landmarks, so (x, y) is the point (x + 0.5, y + 0.5) of box coordinates;
+- `bounding_boxes`: one box with the label 0, if the set has boxes.
+
+Scenes with several faces have `bounding_boxes` of N faces, with the label 0,
+and `landmarks` (N, 5, 2).
 
 `kcv.data.batch` stacks examples to batches, with float32 images. It pads images
 with 0, boxes and proposals with 0, labels of boxes with `PADDING_LABEL`,

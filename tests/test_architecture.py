@@ -14,7 +14,14 @@ PACKAGES = ("kcv", "recipes", "export", "benchmarks")
 FLOORS = (
     {"backend", "examples", "pixels", "protobuf", "storage"},
     {"training"},
-    {"boxes", "constraints", "initializers", "losses", "optimizers"},
+    {
+        "boxes",
+        "constraints",
+        "initializers",
+        "landmarks",
+        "losses",
+        "optimizers",
+    },
     {"data", "layers", "weights"},
     {"metrics", "proposals"},
     {"classification", "visualize"},

@@ -2,6 +2,7 @@
 
 from kcv.data.embedded.digit_scenes import digit_scenes
 from kcv.data.embedded.digits import digits
+from kcv.data.embedded.rendered_faces import rendered_faces
 from kcv.data.embedded.scenes.material import DIGIT_CLASSES
 from kcv.data.formats.coco import coco
 from kcv.data.formats.coco import read_coco
@@ -23,6 +24,9 @@ from kcv.data.sources.images import load_images
 from kcv.data.sources.segmentation import load_segmentation
 from kcv.data.streams.images import decode_image
 from kcv.data.streams.images import read_image
+from kcv.data.streams.kept import KeptFaces
+from kcv.data.streams.kept import keep_faces
+from kcv.data.streams.people import people_batches
 from kcv.data.streams.validation import check_boxes
 from kcv.data.streams.validation import validate
 from kcv.data.transforms.batching import BATCH_GROUP
@@ -54,6 +58,7 @@ __all__ = [
     "VOC_CLASSES",
     "VOC_SEGMENTATION_CLASSES",
     "DataSet",
+    "KeptFaces",
     "area_and_aspect_crop",
     "batch",
     "check_boxes",
@@ -67,12 +72,14 @@ __all__ = [
     "googlenet_crops",
     "idx",
     "image_folder",
+    "keep_faces",
     "load_classification",
     "load_detection",
     "load_images",
     "load_segmentation",
     "object_windows",
     "pca_color",
+    "people_batches",
     "photometric",
     "proposal_windows",
     "random_crop",
@@ -88,6 +95,7 @@ __all__ = [
     "read_sbd",
     "read_voc",
     "read_voc_segmentation",
+    "rendered_faces",
     "resize",
     "resize_short_side",
     "segmentation_inputs",

@@ -23,6 +23,9 @@ class Purpose(enum.IntEnum):
     COLOR = 8
     SCALE = 9
     OBJECT = 10
+    PEOPLE = 11
+    PHOTOS = 12
+    LANDMARKS = 13
 
 
 def own_seed(seed: int, position: tf.Tensor, purpose: Purpose) -> tf.Tensor:
