@@ -6,37 +6,13 @@ compares by value, checks its numbers, and is saved as part of a model.
 
 import dataclasses
 import math
-from typing import Self
 
 import keras
 import numpy as np
 
-
-class Settings:
-    """Base of the settings: how they are saved and loaded."""
-
-    def get_config(self) -> dict:
-        """Return the numbers as Keras saves them."""
-        return {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)  # type: ignore[arg-type]
-        }
-
-    @classmethod
-    def from_config(cls, config: dict) -> Self:
-        """Create the settings from the result of `get_config`."""
-        return cls(**config)
-
-    def _check(self, holds: bool, argument: str, rule: str) -> None:
-        if not holds:
-            raise ValueError(
-                f"`{argument}` must be {rule}. Received: "
-                f"{argument}={getattr(self, argument)!r}"
-            )
-
-    def _set(self, argument: str, value: object) -> None:
-        # A frozen dataclass offers no other way to normalize an argument.
-        object.__setattr__(self, argument, value)
+from kcv.settings import Settings
+from kcv.settings import is_count
+from kcv.settings import is_share
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -104,9 +80,9 @@ class AnchorSampling(Settings):
     bg_iou: float = 0.3
 
     def __post_init__(self):
-        self._check(_is_count(self.size), "size", "a positive integer")
+        self._check(is_count(self.size), "size", "a positive integer")
         for name in ("fg_fraction", "fg_iou", "bg_iou"):
-            self._check(_is_share(getattr(self, name)), name, "in [0, 1]")
+            self._check(is_share(getattr(self, name)), name, "in [0, 1]")
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -141,12 +117,12 @@ class ProposalSelection(Settings):
 
     def __post_init__(self):
         self._check(
-            self.pre_nms is None or _is_count(self.pre_nms),
+            self.pre_nms is None or is_count(self.pre_nms),
             "pre_nms",
             "a positive integer or None",
         )
-        self._check(_is_count(self.post_nms), "post_nms", "a positive integer")
-        self._check(_is_share(self.iou), "iou", "in [0, 1]")
+        self._check(is_count(self.post_nms), "post_nms", "a positive integer")
+        self._check(is_share(self.iou), "iou", "in [0, 1]")
         self._check(self.min_side >= 0, "min_side", "zero or positive")
 
 
@@ -178,14 +154,14 @@ class RoISampling(Settings):
     bg_iou: tuple[float, float] = (0.0, 0.5)
 
     def __post_init__(self):
-        self._check(_is_count(self.size), "size", "a positive integer")
+        self._check(is_count(self.size), "size", "a positive integer")
         for name in ("fg_fraction", "fg_iou"):
-            self._check(_is_share(getattr(self, name)), name, "in [0, 1]")
+            self._check(is_share(getattr(self, name)), name, "in [0, 1]")
         bounds = tuple(self.bg_iou)
         self._set("bg_iou", bounds)
         self._check(
             len(bounds) == 2
-            and all(_is_share(bound) for bound in bounds)
+            and all(is_share(bound) for bound in bounds)
             and bounds[0] <= bounds[1],
             "bg_iou",
             "two numbers in [0, 1], the lower one first",
@@ -288,9 +264,9 @@ class DetectionSelection(Settings):
         self._check(
             not math.isnan(self.score_threshold), "score_threshold", "a number"
         )
-        self._check(_is_share(self.iou), "iou", "in [0, 1]")
+        self._check(is_share(self.iou), "iou", "in [0, 1]")
         self._check(
-            _is_count(self.max_detections),
+            is_count(self.max_detections),
             "max_detections",
             "a positive integer",
         )
@@ -305,7 +281,7 @@ def check_classes(classes: int) -> int:
     Raises:
         ValueError: If it is not a positive integer.
     """
-    if not _is_count(classes):
+    if not is_count(classes):
         raise ValueError(
             "`classes` must be the number of classes without background, a "
             f"positive integer. Received: classes={classes!r}"
@@ -328,13 +304,3 @@ def check_settings(**arguments: tuple[object, type[Settings]]) -> None:
                 f"`{argument}` must be a `kcv.detection.{expected.__name__}`. "
                 f"Received: {argument}={value!r}"
             )
-
-
-def _is_count(value) -> bool:
-    return isinstance(value, int | float | np.number) and bool(
-        int(value) == value and value >= 1
-    )
-
-
-def _is_share(value) -> bool:
-    return 0 <= value <= 1

@@ -10,11 +10,11 @@ import tensorflow as tf
 from keras import ops
 
 from kcv import boxes
-from kcv.detection.parts.nested_config import NestedConfig
 from kcv.detection.parts.suppression import ClassWiseSuppression
 from kcv.detection.settings import BoxNormalization
 from kcv.detection.settings import DetectionSelection
 from kcv.detection.settings import check_settings
+from kcv.layers.nested_config import NestedConfig
 
 
 @keras.saving.register_keras_serializable("kcv")

@@ -7,9 +7,9 @@ import keras
 import tensorflow as tf
 
 from kcv.data.transforms.resizing import scaled_size
-from kcv.detection.parts.nested_config import NestedConfig
 from kcv.detection.parts.padded_trunk import PaddedTrunk
 from kcv.detection.parts.region_head import RegionHead
+from kcv.layers.nested_config import NestedConfig
 
 # Side of the images of ImageNet's classifiers, in pixels.
 CANONICAL_SIDE = 224

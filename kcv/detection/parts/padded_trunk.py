@@ -6,7 +6,7 @@ Shapes: B images of H x W pixels, features of H' x W' cells and C channels.
 import keras
 import tensorflow as tf
 
-from kcv.detection.parts.nested_config import NestedConfig
+from kcv.layers.nested_config import NestedConfig
 
 
 @keras.saving.register_keras_serializable("kcv")

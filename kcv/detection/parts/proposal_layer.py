@@ -8,10 +8,10 @@ import tensorflow as tf
 from keras import ops
 
 from kcv import boxes
-from kcv.detection.parts.nested_config import NestedConfig
 from kcv.detection.settings import ProposalSelection
 from kcv.detection.settings import check_settings
 from kcv.layers import NonMaxSuppression
+from kcv.layers.nested_config import NestedConfig
 
 
 @keras.saving.register_keras_serializable("kcv")

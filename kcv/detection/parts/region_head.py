@@ -7,8 +7,8 @@ C classes without background.
 import keras
 import tensorflow as tf
 
-from kcv.detection.parts.nested_config import NestedConfig
 from kcv.layers import RoIPool
+from kcv.layers.nested_config import NestedConfig
 
 
 @keras.saving.register_keras_serializable("kcv")

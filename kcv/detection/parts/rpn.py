@@ -10,9 +10,9 @@ from keras import ops
 
 from kcv.detection.parts.anchors import base_anchors
 from kcv.detection.parts.anchors import grid_anchors
-from kcv.detection.parts.nested_config import NestedConfig
 from kcv.detection.settings import Anchors
 from kcv.detection.settings import check_settings
+from kcv.layers.nested_config import NestedConfig
 
 
 @keras.saving.register_keras_serializable("kcv")

@@ -6,10 +6,10 @@ Shapes: B images, C classes, N candidates per class, K detections per image.
 import keras
 import tensorflow as tf
 
-from kcv.detection.parts.nested_config import NestedConfig
 from kcv.detection.settings import DetectionSelection
 from kcv.detection.settings import check_settings
 from kcv.layers import NonMaxSuppression
+from kcv.layers.nested_config import NestedConfig
 
 
 @keras.saving.register_keras_serializable("kcv")

@@ -7,9 +7,9 @@ import keras
 import tensorflow as tf
 
 from kcv.detection.parts.detections import decode_per_class
-from kcv.detection.parts.nested_config import NestedConfig
 from kcv.detection.parts.suppression import ClassWiseSuppression
 from kcv.detection.settings import DetectionSelection
+from kcv.layers.nested_config import NestedConfig
 
 
 @keras.saving.register_keras_serializable("kcv")

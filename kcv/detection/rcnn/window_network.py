@@ -7,8 +7,8 @@ and G features of a window.
 import keras
 import tensorflow as tf
 
-from kcv.detection.parts.nested_config import NestedConfig
 from kcv.layers import RegionWarp
+from kcv.layers.nested_config import NestedConfig
 from kcv.layers.region_warp import full_sizes
 
 
