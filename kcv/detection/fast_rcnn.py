@@ -18,9 +18,8 @@ from kcv.detection.parts.backbones import detector_parts
 from kcv.detection.parts.backbones import load_backbone
 from kcv.detection.parts.detections import Detections
 from kcv.detection.parts.image_pyramid import ImagePyramid
-from kcv.detection.parts.model_inputs import image_inputs
-from kcv.detection.parts.model_inputs import with_proposals
 from kcv.detection.parts.padded_trunk import PaddedTrunk
+from kcv.detection.parts.proposal_inputs import with_proposals
 from kcv.detection.parts.region_head import RegionHead
 from kcv.detection.parts.regions_inside import RegionsInside
 from kcv.detection.settings import BoxNormalization
@@ -28,6 +27,7 @@ from kcv.detection.settings import DetectionSelection
 from kcv.detection.settings import RoISampling
 from kcv.detection.settings import check_classes
 from kcv.detection.settings import check_settings
+from kcv.layers.image_inputs import image_inputs
 
 # Layers that no classifier has weights for.
 _OWN_LAYERS = ("cls_score", "bbox_pred", "fc8", "fc1000")

@@ -18,8 +18,6 @@ from kcv.detection.learning.targets import get_objects
 from kcv.detection.parts.backbones import detector_parts
 from kcv.detection.parts.backbones import load_backbone
 from kcv.detection.parts.detections import Detections
-from kcv.detection.parts.model_inputs import image_inputs
-from kcv.detection.parts.model_inputs import with_sizes
 from kcv.detection.parts.padded_trunk import PaddedTrunk
 from kcv.detection.parts.proposal_layer import ProposalLayer
 from kcv.detection.parts.region_head import RegionHead
@@ -33,6 +31,8 @@ from kcv.detection.settings import ProposalSelection
 from kcv.detection.settings import RoISampling
 from kcv.detection.settings import check_classes
 from kcv.detection.settings import check_settings
+from kcv.layers.image_inputs import image_inputs
+from kcv.layers.image_inputs import with_sizes
 
 # Layers that no classifier has weights for.
 _DETECTION_LAYERS = ("rpn_", "cls_score", "bbox_pred", "fc8", "fc1000")

@@ -14,8 +14,6 @@ from kcv.detection.learning.sampled_training import SampledTraining
 from kcv.detection.learning.targets import get_objects
 from kcv.detection.parts.backbones import detector_parts
 from kcv.detection.parts.backbones import load_backbone
-from kcv.detection.parts.model_inputs import image_inputs
-from kcv.detection.parts.model_inputs import with_sizes
 from kcv.detection.parts.padded_trunk import PaddedTrunk
 from kcv.detection.parts.proposal_layer import ProposalLayer
 from kcv.detection.parts.rpn import RegionProposalNetwork
@@ -24,6 +22,8 @@ from kcv.detection.settings import Anchors
 from kcv.detection.settings import AnchorSampling
 from kcv.detection.settings import ProposalSelection
 from kcv.detection.settings import check_settings
+from kcv.layers.image_inputs import image_inputs
+from kcv.layers.image_inputs import with_sizes
 
 # Layers that no classifier has weights for, and those that this model lacks.
 _OWN_LAYERS = ("rpn_", "fc6", "fc7", "fc8", "fc1000", "res5", "bn5")

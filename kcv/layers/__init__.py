@@ -20,6 +20,7 @@ from kcv.layers.region_warp import RegionWarp
 from kcv.layers.roi_pool import RoIPool
 from kcv.layers.sparse_conv2d import SparseConv2D
 from kcv.layers.subsampling2d import Subsampling2D
+from kcv.layers.within_channel_normalization import WithinChannelNormalization
 
 __all__ = [
     "BatchNormalization",
@@ -40,4 +41,5 @@ __all__ = [
     "RoIPool",
     "SparseConv2D",
     "Subsampling2D",
+    "WithinChannelNormalization",
 ]

@@ -20,9 +20,8 @@ from kcv.detection.learning.sampling import sample_rois
 from kcv.detection.learning.targets import get_objects
 from kcv.detection.learning.targets import take
 from kcv.detection.parts.backbones import load_backbone
-from kcv.detection.parts.model_inputs import image_inputs
-from kcv.detection.parts.model_inputs import with_proposals
 from kcv.detection.parts.parts import Parts
+from kcv.detection.parts.proposal_inputs import with_proposals
 from kcv.detection.rcnn.backbones import window_parts
 from kcv.detection.rcnn.refined_detections import RefinedDetections
 from kcv.detection.rcnn.window_network import WindowNetwork
@@ -31,6 +30,7 @@ from kcv.detection.settings import DetectionSelection
 from kcv.detection.settings import RoISampling
 from kcv.detection.settings import check_classes
 from kcv.detection.settings import check_settings
+from kcv.layers.image_inputs import image_inputs
 from kcv.layers.region_warp import full_sizes
 
 # Layers that no classifier has weights for.
