@@ -6,6 +6,8 @@ from kcv.data.embedded.rendered_faces import rendered_faces
 from kcv.data.embedded.scenes.material import DIGIT_CLASSES
 from kcv.data.formats.coco import coco
 from kcv.data.formats.coco import read_coco
+from kcv.data.formats.fddb import FDDB
+from kcv.data.formats.fddb import read_fddb
 from kcv.data.formats.idx import idx
 from kcv.data.formats.idx import read_idx
 from kcv.data.formats.image_folder import image_folder
@@ -55,6 +57,7 @@ from kcv.examples import DataSet
 __all__ = [
     "BATCH_GROUP",
     "DIGIT_CLASSES",
+    "FDDB",
     "VOC_CLASSES",
     "VOC_SEGMENTATION_CLASSES",
     "DataSet",
@@ -87,6 +90,7 @@ __all__ = [
     "random_resize",
     "random_short_side",
     "read_coco",
+    "read_fddb",
     "read_idx",
     "read_image",
     "read_image_folder",

@@ -9,6 +9,10 @@ from kcv.metrics.classification import most_confused
 from kcv.metrics.classification import top_k_error
 from kcv.metrics.coco import coco_average_precision
 from kcv.metrics.collect import collect_detections
+from kcv.metrics.face_detection import FalsePositiveCurve
+from kcv.metrics.face_detection import FDDBCurves
+from kcv.metrics.face_detection import fddb_scores
+from kcv.metrics.face_detection import recall_over_false_positives
 from kcv.metrics.faces.callback import FaceVerification
 from kcv.metrics.faces.distances import embedding_distances
 from kcv.metrics.faces.distances import pair_distances
@@ -53,6 +57,8 @@ __all__ = [
     "ClosedSetIdentification",
     "DetectionEvaluation",
     "FaceVerification",
+    "FDDBCurves",
+    "FalsePositiveCurve",
     "FrequencyWeightedIU",
     "MeanAccuracy",
     "MeanIU",
@@ -77,6 +83,7 @@ __all__ = [
     "identify_closed_set",
     "identify_open_set",
     "lfw_accuracy",
+    "fddb_scores",
     "matched_overlaps",
     "most_confused",
     "object_overlaps",
@@ -84,6 +91,7 @@ __all__ = [
     "perturb",
     "precision_recall",
     "proposal_recall",
+    "recall_over_false_positives",
     "recall_over_iou",
     "repeatability",
     "repeated_overlaps",

@@ -110,14 +110,16 @@ def tfds_detection(
     on_error: str = "raise",
     skipped: list[str] | None = None,
 ) -> DataSet:
-    """Stream VOC or COCO from TFDS, which downloads it at first use.
+    """Stream VOC, COCO or WIDER FACE from TFDS, downloaded at first use.
 
     Boxes are converted from TFDS's relative corners back to the pixels of the
-    original annotation. Boxes without width or height are left out of COCO,
-    which has a few.
+    original annotation. Boxes without width or height are left out of COCO and
+    WIDER FACE, which have a few. Faces that WIDER FACE marks as invalid are
+    difficult.
 
     Args:
-        name: "voc/2007", "voc/2012", "coco/2014" or "coco/2017".
+        name: "voc/2007", "voc/2012", "coco/2014", "coco/2017" or
+            "wider_face".
         split: "train", "val", "trainval", "test" or any split of TFDS.
         seed: Seed of the order. Every epoch is shuffled through a buffer, there
             are epochs without end, and example number p is a pure function of
@@ -137,12 +139,19 @@ def tfds_detection(
         ValueError: If the split does not exist.
     """
     dataset, features, size = _open(name, split)
-    is_voc = name.startswith("voc")
-    dataset = _epochs(dataset, size, seed, start)
-    dataset = dataset.map(_voc_example if is_voc else _coco_example)
+    family = name.split("/")[0]
+    describe = {
+        "voc": _voc_example,
+        "coco": _coco_example,
+        "wider_face": _wider_example,
+    }[family]
+    dataset = _epochs(dataset, size, seed, start).map(describe)
     dataset = decode(dataset, lambda x: x["encoded"], on_error, skipped)
-    dataset = dataset.map(lambda x: _in_pixels(x, is_voc))
-    names = tuple(features["objects"]["label"].names)
+    dataset = dataset.map(lambda x: _in_pixels(x, family == "voc"))
+    if family == "wider_face":
+        names = ("face",)
+    else:
+        names = tuple(features["objects"]["label"].names)
     return DataSet(validate(dataset, len(names)), names, size)
 
 
@@ -245,6 +254,19 @@ def _coco_example(found):
         "labels": objects["label"],
         "difficult": tf.zeros_like(objects["is_crowd"]),
         "is_crowd": objects["is_crowd"],
+    }
+
+
+def _wider_example(found):
+    faces, file = found["faces"], found["image/filename"]
+    return {
+        "file": file,
+        "encoded": found["image"],
+        "image_id": tf.strings.regex_replace(file, r"\.[^.]*$", ""),
+        "relative": faces["bbox"],
+        "labels": tf.zeros_like(faces["invalid"], tf.int32),
+        "difficult": faces["invalid"],
+        "is_crowd": tf.zeros_like(faces["invalid"]),
     }
 
 

@@ -16,12 +16,13 @@ from kcv.data.streams.holdout import keep_apart
 from kcv.data.streams.holdout import take_split
 from kcv.examples import DataSet
 
-# TFDS has no boxes of the test sets of VOC 2012 and COCO.
+# TFDS has no boxes of the test sets of VOC 2012, COCO and WIDER FACE.
 _TFDS_SPLITS = {
     "voc/2007": {"train": "trainval", "test": "test"},
     "voc/2012": {"train": "train", "test": "val"},
     "coco/2014": {"train": "train", "test": "val"},
     "coco/2017": {"train": "train", "test": "val"},
+    "wider_face": {"train": "train", "test": "val"},
 }
 _FORMS = (
     "digit_scenes",
@@ -53,7 +54,8 @@ def load_detection(
 
     Args:
         source: "digit_scenes", "voc/2007", "voc/2012", "coco/2014",
-            "coco/2017", "voc:FOLDER", "coco:ANNOTATIONS.json:IMAGES" or
+            "coco/2017", "wider_face", "voc:FOLDER",
+            "coco:ANNOTATIONS.json:IMAGES" or
             "coco:TRAIN.json:IMAGES:HELD_OUT.json". Defaults to "digit_scenes".
         split: "train" or "test" (held out). Defaults to "train".
         seed: Seed of the order. Every epoch has an order of its own, there are

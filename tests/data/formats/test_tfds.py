@@ -89,9 +89,26 @@ def tfds(tmp_path, monkeypatch):
             },
         )
 
+    def wider_examples():
+        faces = [
+            {
+                "bbox": relative(x, y, x + w, y + h),
+                "blur": 0,
+                "expression": False,
+                "illumination": False,
+                "occlusion": 0,
+                "pose": False,
+                "invalid": number == 1,
+            }
+            for number, (x, y, w, h) in enumerate(COCO_BOXES)
+        ]
+        name = "0--Parade/0_Parade_1.jpg"
+        yield name, {"image": jpeg(), "image/filename": name, "faces": faces}
+
     for builder, examples in (
         (tfds.builder_cls("voc"), voc_examples),
         (coco_builder.Coco, coco_examples),
+        (tfds.builder_cls("wider_face"), wider_examples),
     ):
         monkeypatch.setattr(
             builder,
@@ -159,6 +176,22 @@ def test_coco(tfds):
     assert got["is_crowd"].numpy().tolist() == [False, True]
     assert got["difficult"].numpy().tolist() == [False, False]
     assert got["bounding_boxes"]["labels"].dtype == tf.int32
+
+
+def test_wider_face(tfds):
+    found = tfds_detection("wider_face", "train")
+    assert found.class_names == ("face",)
+    (got,) = found.dataset
+    assert got["image_id"] == b"0--Parade/0_Parade_1"
+    # The third has no width.
+    np.testing.assert_allclose(
+        got["bounding_boxes"]["boxes"],
+        [[12.34, 0, 500, 375], [7.01, 9.99, 10.51, 10.24]],
+        atol=1e-4,
+    )
+    assert got["bounding_boxes"]["labels"].numpy().tolist() == [0, 0]
+    assert got["difficult"].numpy().tolist() == [False, True]
+    assert not got["is_crowd"].numpy().any()
 
 
 def test_without_tfds_the_extra_is_named(monkeypatch):
