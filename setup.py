@@ -16,6 +16,7 @@ EXTRAS = {
     "data": ["tensorflow-datasets>=4.9.7", "importlib_resources"],
     "eval": ["pycocotools>=2.0.8"],
     "keras-cv": ["keras-cv>=0.9"],
+    "mtcnn": ["mtcnn>=1.0", "joblib>=1.4"],
     "proposals": [
         "opencv-contrib-python-headless>=4.10",
         "numba>=0.60",
@@ -52,6 +53,7 @@ EXTRAS["test"] = [
     *EXTRAS["beam"],
     *EXTRAS["data"],
     *EXTRAS["keras-cv"],
+    *EXTRAS["mtcnn"],
     *EXTRAS["recipes"],
 ]
 with open(HERE / "pyproject.toml", "rb") as file:

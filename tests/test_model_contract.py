@@ -23,8 +23,9 @@ from kcv import style
 from kcv.classification import Preprocessing
 from kcv.classification import resnet
 from kcv.classification import vgg
+from kcv.faces import cascade
 
-CHAPTERS = (classification, detection, segmentation, style)
+CHAPTERS = (cascade, classification, detection, segmentation, style)
 RNG = np.random.default_rng(0)
 
 
@@ -136,6 +137,15 @@ def rcnn():
     return detection.RCNN(2, parts, context=2, chunk=5, seed=0)
 
 
+def face_cascade():
+    stages = [
+        cascade.Stage(cascade.Net12(13), cascade.Calibration12()),
+        cascade.Stage(cascade.Net24(), cascade.Calibration24()),
+    ]
+    scan = cascade.WindowScan(min_face=20, step=1.5)
+    return cascade.FaceCascade(stages, scan=scan, max_detections=10)
+
+
 def auxiliary_classifier():
     pixels = keras.Input((4,))
     hidden = keras.layers.Dense(3)(pixels)
@@ -240,6 +250,23 @@ OTHERS = [
         lambda: detection.unshared(region_proposals(), fast_rcnn(), FEW),
         detector_inputs(),
     ),
+    # === Faces ===
+    *(
+        Case(name, getattr(cascade, name), images(size))
+        for name, size in {
+            "Net12": 12,
+            "Calibration12": 12,
+            "Net24": 24,
+            "Calibration24": 24,
+            "Net48": 48,
+            "Calibration48": 48,
+            "PNet": 16,
+            "RNet": 24,
+            "ONet": 48,
+        }.items()
+    ),
+    Case("FaceCascade", face_cascade, detector_inputs(), own_losses=True),
+    Case("MTCNN", cascade.MTCNN, detector_inputs(), own_losses=True),
     # === Segmentation ===
     *(
         Case(

@@ -1,7 +1,8 @@
-"""Face recognition: networks, losses, verifiers and a recognizer."""
+"""Faces: networks, losses, verifiers, a recognizer, and detectors."""
 
 import kcv.backend  # noqa: F401
 
+from kcv.faces import cascade
 from kcv.faces.learning.collapse import CollapseWarning
 
-__all__ = ["CollapseWarning"]
+__all__ = ["CollapseWarning", "cascade"]

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 from typing import Self
 
 import numpy as np
@@ -46,7 +47,7 @@ class FDDB(Records):
     def only(self, wanted: Callable[[str], bool]) -> Self:
         """Select the images whose id `wanted` returns True for."""
         rows = [i for i, name in enumerate(self.image_ids) if wanted(name)]
-        kept = {
+        kept: dict[str, Any] = {
             name: tuple(getattr(self, name)[i] for i in rows)
             for name in ("files", "image_ids", "ellipses", "folds")
         }
