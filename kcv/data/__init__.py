@@ -13,6 +13,7 @@ from kcv.data.formats.idx import read_idx
 from kcv.data.formats.image_folder import image_folder
 from kcv.data.formats.image_folder import read_image_folder
 from kcv.data.formats.label_maps import read_label_map
+from kcv.data.formats.lfw import read_pairs
 from kcv.data.formats.segmentation_trees import VOC_SEGMENTATION_CLASSES
 from kcv.data.formats.segmentation_trees import read_masked_folder
 from kcv.data.formats.segmentation_trees import read_sbd
@@ -24,6 +25,8 @@ from kcv.data.sources.classification import load_classification
 from kcv.data.sources.detection import load_detection
 from kcv.data.sources.images import load_images
 from kcv.data.sources.segmentation import load_segmentation
+from kcv.data.streams.face_pairs import FacePairs
+from kcv.data.streams.face_pairs import lfw_pairs
 from kcv.data.streams.images import decode_image
 from kcv.data.streams.images import read_image
 from kcv.data.streams.kept import KeptFaces
@@ -61,6 +64,7 @@ __all__ = [
     "VOC_CLASSES",
     "VOC_SEGMENTATION_CLASSES",
     "DataSet",
+    "FacePairs",
     "KeptFaces",
     "area_and_aspect_crop",
     "batch",
@@ -76,6 +80,7 @@ __all__ = [
     "idx",
     "image_folder",
     "keep_faces",
+    "lfw_pairs",
     "load_classification",
     "load_detection",
     "load_images",
@@ -96,6 +101,7 @@ __all__ = [
     "read_image_folder",
     "read_label_map",
     "read_masked_folder",
+    "read_pairs",
     "read_sbd",
     "read_voc",
     "read_voc_segmentation",
