@@ -15,6 +15,7 @@ EXTRAS = {
     # tensorflow-datasets imports importlib_resources without requiring it.
     "data": ["tensorflow-datasets>=4.9.7", "importlib_resources"],
     "eval": ["pycocotools>=2.0.8"],
+    "faces": ["scikit-learn>=1.5"],
     "keras-cv": ["keras-cv>=0.9"],
     "mtcnn": ["mtcnn>=1.0", "joblib>=1.4"],
     "proposals": [
@@ -36,6 +37,7 @@ EXTRAS["recipes"] = [
     "tensorboard>=2.20",
     "threadpoolctl>=3",
     *EXTRAS["eval"],
+    *EXTRAS["faces"],
     *EXTRAS["proposals"],
     *EXTRAS["rcnn"],
     *EXTRAS["segmentation"],

@@ -1,0 +1,139 @@
+"""What verifiers have in common: they are fitted, saved and loaded."""
+
+import os
+from typing import ClassVar
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kcv.faces.verification.array_files import read_arrays
+from kcv.faces.verification.array_files import write_arrays
+
+
+class Fitted:
+    """Base of the verifiers, whose state is a few arrays.
+
+    A subclass names its arrays in `FIELDS`, with the number of dimensions of
+    each, and sets them as attributes in `fit`. Before that they are None.
+    """
+
+    FIELDS: ClassVar[dict[str, int]] = {}
+
+    def __init__(self):
+        for name in self.FIELDS:
+            setattr(self, name, None)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Save the fitted verifier as .npz, completely or not at all.
+
+        Args:
+            path: Path of the file, in a folder that exists.
+
+        Raises:
+            ValueError: If it has not been fitted.
+            OSError: If the file cannot be written.
+        """
+        self._require_fitted()
+        arrays = {name: np.asarray(getattr(self, name)) for name in self.FIELDS}
+        write_arrays(path, type(self).__name__, arrays)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Self:
+        """Load a fitted verifier that `save` has written.
+
+        Args:
+            path: Path of the file.
+
+        Returns:
+            The verifier.
+
+        Raises:
+            FileNotFoundError: If the file does not exist.
+            ValueError: If the file is damaged or of another kind.
+        """
+        loaded = cls()
+        for name, array in read_arrays(path, cls.__name__, cls.FIELDS).items():
+            setattr(loaded, name, array)
+        return loaded
+
+    def _require_fitted(self) -> None:
+        if any(getattr(self, name) is None for name in self.FIELDS):
+            raise ValueError(
+                f"{type(self).__name__} must be fitted first: call `fit`."
+            )
+
+    def _read(
+        self, values: ArrayLike, name: str, dimensions: int
+    ) -> np.ndarray:
+        """Check the features that a fitted verifier is called with."""
+        self._require_fitted()
+        return read_features(values, name, dimensions)
+
+
+def read_features(
+    values: ArrayLike, name: str, dimensions: int | None = None
+) -> np.ndarray:
+    """Convert features to float64, and make sure that they are finite.
+
+    Args:
+        values: Array (N, D).
+        name: Name of the argument in an error.
+        dimensions: D, or None for any number. Defaults to None.
+
+    Returns:
+        Float64 array (N, D).
+
+    Raises:
+        ValueError: If the shape is another, or a number is not finite.
+    """
+    array = np.asarray(values, np.float64)
+    if array.ndim != 2 or dimensions not in (None, array.shape[1]):
+        width = "dimensions" if dimensions is None else dimensions
+        raise ValueError(
+            f"`{name}` must have the shape (images, {width}). Received: "
+            f"{name} of shape {array.shape}"
+        )
+    wrong = ~np.isfinite(array).all(axis=1)
+    if wrong.any():
+        raise ValueError(
+            f"`{name}` must be finite. Received: NaN or infinity in "
+            f"{int(wrong.sum())} of {len(array)} rows, the first at "
+            f"{int(wrong.argmax())}"
+        )
+    return array
+
+
+def read_people(
+    labels: ArrayLike, length: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give numbers to the people of a set, and count their photos.
+
+    Args:
+        labels: Person on each image. Array (`length`,).
+        length: Number of images.
+
+    Returns:
+        Number of the person on each image, from 0, int64 array (`length`,), and
+        the number of photos of each person, int64 array.
+
+    Raises:
+        ValueError: If the shape is another, there is one person only, or
+            everybody has one photo only.
+    """
+    labels = np.asarray(labels)
+    if labels.shape != (length,):
+        raise ValueError(
+            f"`labels` must have the shape ({length},). Received: labels of "
+            f"shape {labels.shape}"
+        )
+    _, owners, counts = np.unique(
+        labels, return_inverse=True, return_counts=True
+    )
+    if len(counts) < 2 or counts.max() < 2:
+        raise ValueError(
+            "`labels` must have at least two people, and one of them with two "
+            f"photos. Received: {len(counts)} people with at most "
+            f"{counts.max(initial=0)} photos"
+        )
+    return owners, counts
