@@ -8,14 +8,83 @@ the first pixel instead, so the point (x, y) is in the box that covers
 A similarity transform turns, scales and shifts. It is a matrix (2, 3),
 [[a, -b, s], [b, a, t]], that maps (x, y) to (a x - b y + s, b x + a y + t).
 
+Five landmarks are the left eye, the right eye, the tip of the nose, the left
+and the right corner of the mouth, where left is the smaller x of an upright
+image.
+
 In the shapes below, K is the number of landmarks of an image.
 """
+
+from typing import NamedTuple
 
 import kcv.backend  # noqa: F401
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
+
+
+class Template(NamedTuple):
+    """Where the landmarks of an aligned face are, and the size of its image.
+
+    Attributes:
+        points: Places (x, y) of the landmarks in pixels: the five landmarks, or
+            three, namely both eyes and the middle of the corners of the mouth.
+        size: Height and width of the image, in pixels.
+    """
+
+    points: tuple[tuple[float, float], ...]
+    size: tuple[int, int]
+
+    def resize(self, size: int | tuple[int, int]) -> "Template":
+        """Scale the template to another size.
+
+        Args:
+            size: Side of the image, or its height and width, in pixels.
+
+        Returns:
+            The scaled template.
+
+        Example:
+
+        >>> FACE_CROP.resize(112).size
+        (112, 112)
+        """
+        height, width = (size, size) if isinstance(size, int) else size
+        scale = np.array([width / self.size[1], height / self.size[0]])
+        # Scaling leaves the border of the first pixel where it is.
+        points = (np.array(self.points) + 0.5) * scale - 0.5
+        return Template(tuple(map(tuple, points.tolist())), (height, width))
+
+    def select(self, landmarks: tf.Tensor | ArrayLike) -> tf.Tensor:
+        """Take the points that the template has from five landmarks.
+
+        Args:
+            landmarks: Five landmarks, tensor (..., 5, 2).
+
+        Returns:
+            Tensor (..., K, 2).
+
+        Raises:
+            ValueError: If there are not five landmarks.
+        """
+        landmarks = tf.convert_to_tensor(landmarks)
+        if landmarks.shape[-2:] != (5, 2):
+            raise ValueError(
+                "`landmarks` must have the shape (..., 5, 2). Received: "
+                f"landmarks of shape {tuple(landmarks.shape)}"
+            )
+        if len(self.points) == 5:
+            return landmarks
+        mouth = (landmarks[..., 3:4, :] + landmarks[..., 4:, :]) / 2
+        return tf.concat([landmarks[..., :2, :], mouth], -2)
+
+
+#: Template of rendered faces: the face fills the crop, without chin and hair.
+FACE_CROP = Template(
+    ((21.44, 25.6), (42.56, 25.6), (32.0, 38.4), (24.0, 48.96), (40.0, 48.96)),
+    (64, 64),
+)
 
 # Points on a line have a second singular value of 0. Those of a face seen from
 # the side still have a tenth of the first one.
@@ -112,32 +181,53 @@ def warp(
     >>> shifted[0, :, :, 0].numpy().tolist()
     [[9.0, 10.0], [13.0, 14.0]]
     """
+    # Not by `ImageProjectiveTransformV3`, whose gradient is another warp and
+    # not the derivative.
     images = tf.cast(images, tf.float32)
     matrices = tf.cast(matrices, tf.float32)
     height, width = (size, size) if isinstance(size, int) else size
-    a, b = matrices[:, 0, 0], matrices[:, 1, 0]
-    s, t = matrices[:, 0, 2], matrices[:, 1, 2]
+    a, b = matrices[:, 0, :1], matrices[:, 1, :1]
+    columns, rows = tf.meshgrid(
+        tf.range(width, dtype=tf.float32), tf.range(height, dtype=tf.float32)
+    )
+    u = tf.reshape(columns, [1, -1]) - matrices[:, 0, 2:]
+    v = tf.reshape(rows, [1, -1]) - matrices[:, 1, 2:]
     # The inverse of [[a, -b], [b, a]] is [[a, b], [-b, a]] / (a^2 + b^2).
     area = a * a + b * b
-    a, b = a / area, b / area
-    zero = tf.zeros_like(a)
-    inverse = tf.stack(
-        [a, b, -a * s - b * t, -b, a, b * s - a * t, zero, zero], 1
-    )
-    warped = tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=inverse,
-        output_shape=tf.constant([height, width], tf.int32),
-        fill_value=0.0,
-        interpolation="BILINEAR",
-        fill_mode="CONSTANT",
-    )
-    warped.set_shape((images.shape[0], height, width, images.shape[-1]))
+    warped = _sample(images, (a * u + b * v) / area, (a * v - b * u) / area)
+    channels = images.shape[-1]
+    shape = [tf.shape(warped)[0], height, width, tf.shape(images)[-1]]
+    warped = tf.reshape(warped, shape)
+    warped.set_shape((images.shape[0], height, width, channels))
     return warped
 
 
+def _sample(images, x, y):
+    """Interpolate images (B, H, W, C) at points (B, P), with 0 outside."""
+    rows, columns = tf.shape(images)[1], tf.shape(images)[2]
+    shape = [tf.shape(images)[0], rows * columns, tf.shape(images)[3]]
+    pixels = tf.reshape(images, shape)
+    # Points far away, or not numbers, must not overflow the integers.
+    x = tf.clip_by_value(x, -2.0, tf.cast(columns + 1, tf.float32))
+    y = tf.clip_by_value(y, -2.0, tf.cast(rows + 1, tf.float32))
+    left, top = tf.floor(x), tf.floor(y)
+    share_x, share_y = x - left, y - top
+    left, top = tf.cast(left, tf.int32), tf.cast(top, tf.int32)
+
+    def corner(down, across):
+        row, column = top + down, left + across
+        inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
+        share = share_y if down else 1 - share_y
+        share *= share_x if across else 1 - share_x
+        share = tf.where(inside, share, 0.0)[..., tf.newaxis]
+        place = tf.where(inside, row * columns + column, 0)
+        return share * tf.gather(pixels, place, batch_dims=1)
+
+    return corner(0, 0) + corner(0, 1) + corner(1, 0) + corner(1, 1)
+
+
 def check_landmarks(
-    landmarks: np.ndarray,
+    landmarks: ArrayLike,
     *,
     name: str,
     size: tuple[int, int] | None = None,

@@ -12,18 +12,11 @@ from kcv.data.embedded.faces.rendering import STREAMS
 from kcv.data.embedded.faces.rendering import render_face
 from kcv.data.streams.holdout import check_split
 from kcv.examples import DataSet
+from kcv.landmarks import FACE_CROP
 from kcv.landmarks import estimate_similarity
 from kcv.landmarks import transform_points
 from kcv.landmarks import warp
 
-#: Where the five landmarks are in an aligned crop, as shares of its side.
-CROP_TEMPLATE = (
-    (0.335, 0.40),
-    (0.665, 0.40),
-    (0.5, 0.60),
-    (0.375, 0.765),
-    (0.625, 0.765),
-)
 # The side of the canvas over that of an aligned crop.
 _CANVAS = 72 / 64
 # Error of a detector of landmarks, as a share of the distance of the eyes.
@@ -113,44 +106,48 @@ def rendered_faces(
             "quality": tf.ensure_shape(quality, (None,)),
         }
 
-    template = np.array(CROP_TEMPLATE, np.float32) * size
+    template = FACE_CROP.resize(size)
 
-    def finish(drawn):
+    def compress(drawn):
         image = _compress(drawn["images"], drawn["quality"])
-        landmarks, boxes = drawn["landmarks"], drawn["boxes"][None]
-        if aligned:
-            seen = landmarks + drawn["jitter"]
-            matrix = estimate_similarity(seen, template)
-            image = _rounded(warp(image[None], matrix[None], size)[0])
-            landmarks = transform_points(matrix, landmarks)
-            boxes = _transformed(matrix, boxes)
-        index = drawn["index"]
-        person, photo = index // photos, index % photos
-        name = tf.strings.join(
-            [prefix, tf.strings.as_string(person)]
-            + [tf.strings.as_string(photo)],
-            "/",
-        )
+        return {**drawn, "images": image}
+
+    def align(drawn):
+        seen = drawn["landmarks"] + drawn["jitter"]
+        matrices = estimate_similarity(seen, template.points)
+        images = warp(drawn["images"], matrices, template.size)
         return {
-            "images": image,
-            "image_id": name,
+            **drawn,
+            "images": tf.cast(tf.round(images), tf.uint8),
+            "landmarks": transform_points(matrices, drawn["landmarks"]),
+            "boxes": _transformed(matrices, drawn["boxes"]),
+        }
+
+    def describe(drawn):
+        person, photo = drawn["index"] // photos, drawn["index"] % photos
+        name = [tf.strings.as_string(number) for number in (person, photo)]
+        return {
+            "images": drawn["images"],
+            "image_id": tf.strings.join([prefix, *name], "/"),
             "labels": tf.cast(person, tf.int32),
-            "landmarks": landmarks,
+            "landmarks": drawn["landmarks"],
             "bounding_boxes": {
-                "boxes": boxes,
-                "labels": tf.zeros([1], tf.int32),
+                "boxes": drawn["boxes"][..., tf.newaxis, :],
+                "labels": tf.zeros_like(person[..., tf.newaxis], tf.int32),
             },
         }
 
     prefix = f"rendered_faces/{split}/{seed}"
-    dataset = (
-        tf.data.Dataset.range(count)
-        .batch(_CHUNK)
-        .map(draw)
-        .unbatch()
-        .map(finish, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        .apply(tf.data.experimental.assert_cardinality(count))
+    dataset = tf.data.Dataset.range(count).batch(_CHUNK).map(draw).unbatch()
+    dataset = dataset.map(
+        compress, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
+    # Small operations on single photos would cost as much as their pixels.
+    dataset = dataset.batch(_CHUNK)
+    if aligned:
+        dataset = dataset.map(align)
+    dataset = dataset.map(describe).unbatch()
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
     names = tuple(f"person {number}" for number in range(people))
     return DataSet(dataset, names, count)
 
@@ -187,14 +184,12 @@ def _compress(image, quality):
     return tf.ensure_shape(image, shape)
 
 
-def _rounded(image):
-    return tf.cast(tf.clip_by_value(image + 0.5, 0.0, 255.5), tf.uint8)
-
-
-def _transformed(matrix, boxes):
-    """Boxes with the centers and the scale that a transform gives them."""
-    center = (boxes[:, :2] + boxes[:, 2:]) / 2 - 0.5
-    center = transform_points(matrix, center) + 0.5
-    scale = tf.sqrt(tf.reduce_sum(matrix[:, 0] ** 2))
-    half = (boxes[:, 2:] - boxes[:, :2]) / 2 * scale
+def _transformed(matrices, boxes):
+    """Give boxes (N, 4) the centers and the sizes that transforms give them."""
+    corners = tf.reshape(boxes, [-1, 2, 2])
+    center = tf.reduce_mean(corners, 1, keepdims=True)
+    half = (corners[:, 1] - corners[:, 0]) / 2
+    half *= tf.norm(matrices[:, 0, :2], axis=-1, keepdims=True)
+    # Matrices map centers of pixels, and boxes count from their borders.
+    center = transform_points(matrices, center - 0.5)[:, 0] + 0.5
     return tf.concat([center - half, center + half], 1)

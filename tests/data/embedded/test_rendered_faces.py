@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from kcv.data import rendered_faces
 from kcv.data.embedded.faces import render_face
-from kcv.data.embedded.rendered_faces import CROP_TEMPLATE
+from kcv.landmarks import FACE_CROP
 
 
 def examples(*arguments, **options):
@@ -65,7 +65,7 @@ def test_labels_count_the_people(crops):
 
 def test_aligned_landmarks_are_near_the_template(crops):
     landmarks = np.stack([example["landmarks"] for example in crops])
-    away = landmarks - 64 * np.float32(CROP_TEMPLATE)
+    away = landmarks - np.float32(FACE_CROP.points)
     # A turned head moves the nose most; on average nothing is off.
     assert np.abs(away.mean(0)).max() < 3
     assert np.abs(away[:, :2]).mean() < 2.5
