@@ -113,8 +113,8 @@ class AlignFaces(ImageLayer):
 
     Example:
 
-    >>> landmarks = [[[30, 40], [60, 41], [45, 60], [34, 75], [58, 76.0]]]
-    >>> AlignFaces()([tf.zeros((1, 100, 90, 3)), landmarks]).shape
+    >>> points = [[30, 40], [60, 41], [45, 60], [34, 75], [58, 76]]
+    >>> AlignFaces()([tf.zeros((1, 100, 90, 3)), np.array([points])]).shape
     TensorShape([1, 64, 64, 3])
     """
 
