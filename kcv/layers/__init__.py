@@ -10,9 +10,13 @@ from kcv.layers.histogram_matching import HistogramMatching
 from kcv.layers.identity_shortcut import IdentityShortcut
 from kcv.layers.instance_normalization import InstanceNormalization
 from kcv.layers.interpolation2d import Interpolation2D
+from kcv.layers.l2_pooling2d import L2Pooling2D
 from kcv.layers.local_response_normalization import LocalResponseNormalization
+from kcv.layers.locally_connected2d import LocallyConnected2D
+from kcv.layers.locally_connected2d import PartiallySharedConv2D
 from kcv.layers.max_unpool import MaxPoolWithSwitches
 from kcv.layers.max_unpool import MaxUnpool
+from kcv.layers.maxout import Maxout
 from kcv.layers.non_max_suppression import NonMaxSuppression
 from kcv.layers.radial_basis import RadialBasis
 from kcv.layers.reflection_padding2d import ReflectionPadding2D
@@ -20,6 +24,8 @@ from kcv.layers.region_warp import RegionWarp
 from kcv.layers.roi_pool import RoIPool
 from kcv.layers.sparse_conv2d import SparseConv2D
 from kcv.layers.subsampling2d import Subsampling2D
+from kcv.layers.unit_vector import UnitVector
+from kcv.layers.unit_vector import unit_vectors
 from kcv.layers.within_channel_normalization import WithinChannelNormalization
 
 __all__ = [
@@ -31,15 +37,21 @@ __all__ = [
     "IdentityShortcut",
     "InstanceNormalization",
     "Interpolation2D",
+    "L2Pooling2D",
     "LocalResponseNormalization",
+    "LocallyConnected2D",
     "MaxPoolWithSwitches",
     "MaxUnpool",
+    "Maxout",
     "NonMaxSuppression",
+    "PartiallySharedConv2D",
     "RadialBasis",
     "ReflectionPadding2D",
     "RegionWarp",
     "RoIPool",
     "SparseConv2D",
     "Subsampling2D",
+    "UnitVector",
     "WithinChannelNormalization",
+    "unit_vectors",
 ]

@@ -4,9 +4,13 @@ These are functions, not a base class: Keras rewrites the bases of a class whose
 instances are functional models, and would rewrite those of all others with it.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
+import tensorflow as tf
+
+from kcv.training.replicas import divide_by_replicas
 
 
 def refuse_losses(model: keras.Model, **given: Any) -> None:
@@ -38,3 +42,18 @@ def compile_as_saved(model: keras.Model, config: dict) -> None:
     model.compile(**keras.saving.deserialize_keras_object(config))
     if model.built:
         model.optimizer.build(model.trainable_variables)
+
+
+def minimize(model: keras.Model, compute_loss: Callable[[], tf.Tensor]) -> None:
+    """Update the weights of a compiled model once.
+
+    Args:
+        model: Compiled model.
+        compute_loss: Function that computes the loss of the batch, () float32.
+    """
+    with tf.GradientTape() as tape:
+        loss = divide_by_replicas(compute_loss())
+        loss = model.optimizer.scale_loss(loss)
+    variables = model.trainable_variables
+    gradients = tape.gradient(loss, variables)
+    model.optimizer.apply_gradients(zip(gradients, variables, strict=True))

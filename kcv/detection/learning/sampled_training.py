@@ -8,12 +8,11 @@ from typing import Any
 from typing import Self
 
 import keras
-import tensorflow as tf
 
 from kcv.detection.parts.parts import Parts
 from kcv.training.own_losses import compile_as_saved
+from kcv.training.own_losses import minimize
 from kcv.training.own_losses import refuse_losses
-from kcv.training.replicas import divide_by_replicas
 
 
 class SampledTraining(keras.Model):
@@ -124,12 +123,7 @@ class SampledTraining(keras.Model):
 
     def train_step(self, data):
         x, y = _without_weights(data)
-        with tf.GradientTape() as tape:
-            loss = divide_by_replicas(self.compute_loss(x, y, training=True))
-            loss = self.optimizer.scale_loss(loss)
-        variables = self.trainable_variables
-        gradients = tape.gradient(loss, variables)
-        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        minimize(self, lambda: self.compute_loss(x, y, training=True))
         return self.get_metrics_result()
 
     def test_step(self, data):
