@@ -126,7 +126,11 @@ def DeepFace(
     for layer, (filters, window, stride) in plan.layers.items():
         kind = LocallyConnected2D if layer[0] == "L" else keras.layers.Conv2D
         x = kind(
-            filters, window, stride, name=layer, **_initializers(plan.batch_norm)
+            filters,
+            window,
+            stride,
+            name=layer,
+            **_initializers(plan.batch_norm),
         )(x)
         x = activate(x, plan.batch_norm, layer)
         if layer == "C1":

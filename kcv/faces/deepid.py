@@ -278,9 +278,7 @@ def _deepid(
     return embedder(images, levels, objective, weights, name)
 
 
-def feature(
-    x: keras.KerasTensor, units: int, name: str
-) -> keras.KerasTensor:
+def feature(x: keras.KerasTensor, units: int, name: str) -> keras.KerasTensor:
     """Add a dense layer that makes the feature of a level.
 
     Args:

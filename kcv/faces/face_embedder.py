@@ -8,7 +8,7 @@ from typing import Self
 import keras
 
 from kcv.faces.objectives import Objective
-from kcv.faces.objectives import shapes_of_levels
+from kcv.faces.objectives.objective import shapes_of_levels
 from kcv.layers import unit_vectors
 from kcv.training.own_losses import compile_as_saved
 from kcv.training.own_losses import minimize
@@ -118,7 +118,9 @@ class FaceEmbedder(keras.Model):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         kinds = (keras.layers.InputLayer, keras.Model, EmbeddingHead)
-        if len(self.layers) != 3 or not all(map(isinstance, self.layers, kinds)):
+        if len(self.layers) != 3 or not all(
+            map(isinstance, self.layers, kinds)
+        ):
             raise ValueError(
                 "The layers of a FaceEmbedder must be an input, a keras.Model "
                 "and an EmbeddingHead, as `from_network` makes them. Received: "
@@ -291,9 +293,7 @@ class FaceEmbedder(keras.Model):
 
     def train_step(self, data):
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
-        minimize(
-            self, lambda: self.compute_loss(x, y, sample_weight=weight)
-        )
+        minimize(self, lambda: self.compute_loss(x, y, sample_weight=weight))
         return self.get_metrics_result()
 
     def test_step(self, data):

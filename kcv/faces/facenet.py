@@ -1,4 +1,4 @@
-"""NN2, NN3 and NN4 of FaceNet (Schroff, Kalenichenko and Philbin, CVPR 2015)."""
+"""NN2, NN3 and NN4 of FaceNet (Schroff et al., CVPR 2015)."""
 
 import os
 
@@ -31,7 +31,9 @@ _NN4 = {
     "5a": Module(384, 192, 384, 0, 0, "l2", 128),
     "5b": Module(384, 192, 384, 0, 0, "max", 128),
 }
-_OPENFACE_SMALL1 = {name: _NN4[name] for name in _NN4 if name not in ("4c", "4d")}
+_OPENFACE_SMALL1 = {
+    name: _NN4[name] for name in _NN4 if name not in ("4c", "4d")
+}
 _OPENFACE_SMALL2 = {
     **{name: _NN4[name] for name in ("3a", "3b", "3c", "4a", "4e")},
     "5a": Module(256, 96, 384, 0, 0, "l2", 96),

@@ -70,13 +70,12 @@ class Module(NamedTuple):
 
     def narrowed(self, width: float) -> "Module":
         """Return the module with a share of its filters."""
-        return Module(
-            *(
-                round(number * width) if isinstance(number, int) else number
-                for number in self[:-1]
-            ),
-            self.stride,
-        )
+        filters = {
+            name: round(number * width)
+            for name, number in self._asdict().items()
+            if name not in ("pool", "stride")
+        }
+        return self._replace(**filters)
 
 
 def inception_trunk(
@@ -247,7 +246,8 @@ def _pool(x, module, name, padding):
 def _fit(x, shape, name):
     """Pad maps with zeros around, to the size of the other branches."""
     missing = [
-        large - small for large, small in zip(shape[1:3], x.shape[1:3], strict=True)
+        large - small
+        for large, small in zip(shape[1:3], x.shape[1:3], strict=True)
     ]
     if not any(missing):
         return x

@@ -57,7 +57,7 @@ class PartiallySharedConv2D(ImageLayer):
     >>> layer = PartiallySharedConv2D(60, 3, region=2)
     >>> layer(keras.ops.zeros((1, 8, 6, 40))).shape
     TensorShape([1, 6, 4, 60])
-    >>> layer.kernel.shape
+    >>> tuple(layer.kernel.shape)
     (3, 2, 3, 3, 40, 60)
     """
 
