@@ -21,6 +21,8 @@ from kcv.faces.objectives import Identification
 from kcv.faces.objectives import IdentificationVerification
 from kcv.faces.objectives import Objective
 from kcv.faces.objectives import Triplets
+from kcv.faces.recognition.gallery import Recognition
+from kcv.faces.recognition.recognizer import Recognizer
 
 __all__ = [
     "CollapseWarning",
@@ -36,6 +38,8 @@ __all__ = [
     "Identification",
     "IdentificationVerification",
     "Objective",
+    "Recognition",
+    "Recognizer",
     "Triplets",
     "alignment",
     "cascade",

@@ -3,6 +3,7 @@
 from kcv.faces.verification.chi_squared import ChiSquared
 from kcv.faces.verification.component_scaling import ComponentScaling
 from kcv.faces.verification.joint_bayesian import JointBayesian
+from kcv.faces.verification.logistic_distance import LogisticDistance
 from kcv.faces.verification.patch_selection import PatchSelection
 from kcv.faces.verification.patch_selection import select_patches
 from kcv.faces.verification.patches import FacePatch
@@ -18,6 +19,7 @@ __all__ = [
     "ComponentScaling",
     "FacePatch",
     "JointBayesian",
+    "LogisticDistance",
     "PatchSelection",
     "SiameseHead",
     "deepid_patches",

@@ -34,9 +34,7 @@ class Fitted:
             ValueError: If it has not been fitted.
             OSError: If the file cannot be written.
         """
-        self._require_fitted()
-        arrays = {name: np.asarray(getattr(self, name)) for name in self.FIELDS}
-        write_arrays(path, type(self).__name__, arrays)
+        write_arrays(path, type(self).__name__, self.arrays())
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Self:
@@ -52,10 +50,35 @@ class Fitted:
             FileNotFoundError: If the file does not exist.
             ValueError: If the file is damaged or of another kind.
         """
-        loaded = cls()
-        for name, array in read_arrays(path, cls.__name__, cls.FIELDS).items():
-            setattr(loaded, name, array)
-        return loaded
+        return cls.from_arrays(read_arrays(path, cls.__name__, cls.FIELDS))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays that the verifier consists of.
+
+        Returns:
+            Arrays by the names of `FIELDS`.
+
+        Raises:
+            ValueError: If it has not been fitted.
+        """
+        self._require_fitted()
+        return {name: np.asarray(getattr(self, name)) for name in self.FIELDS}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
+        """Make a fitted verifier of its arrays.
+
+        Args:
+            arrays: Arrays by the names of `FIELDS`.
+
+        Returns:
+            The verifier.
+        """
+        verifier = cls()
+        for name, dimensions in cls.FIELDS.items():
+            value = arrays[name]
+            setattr(verifier, name, value if dimensions else value.item())
+        return verifier
 
     def _require_fitted(self) -> None:
         if any(getattr(self, name) is None for name in self.FIELDS):

@@ -10,17 +10,17 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kcv.faces.verification.fitted import Fitted
 from kcv.faces.verification.fitted import read_features
 from kcv.faces.verification.fitted import read_people
 from kcv.faces.verification.photo_sums import PhotoSums
 from kcv.faces.verification.photo_sums import log_det
 from kcv.faces.verification.photo_sums import quadratic_forms
+from kcv.faces.verification.ratio_verifier import RatioVerifier
 
 _ITERATIONS = {"exact": 20, "approximate": 5}
 
 
-class JointBayesian(Fitted):
+class JointBayesian(RatioVerifier):
     """Verify two features by the ratio of their joint likelihoods.
 
     `method="approximate"` is the EM of the paper and of the public code. It
@@ -227,31 +227,21 @@ class JointBayesian(Fitted):
         """
         return (self.score(first, second) + self.constant) / 2.0
 
-    def probability(
-        self, first: ArrayLike, second: ArrayLike, prior: float = 0.5
-    ) -> np.ndarray:
-        """Compute the probability that pairs of features show one person.
+    def ratio_matrix(self, probes: ArrayLike, gallery: ArrayLike) -> np.ndarray:
+        """Compute the log-likelihood ratios of probes and a gallery.
 
         Args:
-            first: Features (M, d).
-            second: Features (M, d).
-            prior: Share of such pairs among all. Float in (0, 1). Defaults to
-                0.5.
+            probes: Features (P, d).
+            gallery: Features (Q, d).
 
         Returns:
-            Float64 array (M,) in [0, 1].
+            Float64 array (P, Q).
 
         Raises:
-            ValueError: If it is not fitted, a shape is wrong, a number is not
-                finite, or `prior` is out of its range.
+            ValueError: If it is not fitted, a shape is wrong, or a number is
+                not finite.
         """
-        if not 0 < prior < 1:
-            raise ValueError(
-                f"`prior` must be between 0 and 1. Received: prior={prior!r}"
-            )
-        odds = self.log_likelihood_ratio(first, second)
-        odds = odds + np.log(prior / (1.0 - prior))
-        return np.exp(-np.logaddexp(0.0, -odds))
+        return (self.score_matrix(probes, gallery) + self.constant) / 2.0
 
     def _center(
         self, first: ArrayLike, second: ArrayLike

@@ -76,7 +76,7 @@ def read_distances(values: ArrayLike, dimensions: int) -> np.ndarray:
 
 
 def _finite(array, name):
-    wrong = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
+    wrong = ~np.isfinite(array).all(axis=tuple(range(1, array.ndim)))
     if wrong.any():
         raise ValueError(
             f"`{name}` must be finite. Received: {int(wrong.sum())} of "

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from kcv.metrics.faces.forms import read_distances
 from kcv.metrics.faces.forms import read_labels
+from kcv.metrics.faces.people import nearest_of_people
 from kcv.metrics.faces.thresholds import far_threshold
 
 
@@ -155,10 +156,7 @@ def _nearest(distances, probe_labels, gallery_labels):
         )
     labels = read_labels(gallery_labels, "gallery_labels", images)
     wanted = read_labels(probe_labels, "probe_labels", probes)
-    people, owners = np.unique(labels, return_inverse=True)
-    order = np.argsort(owners, kind="stable")
-    begins = np.searchsorted(owners[order], np.arange(len(people)))
-    nearest = np.minimum.reduceat(distances[:, order], begins, axis=1)
+    people, nearest = nearest_of_people(distances, labels)
     right = np.searchsorted(people, wanted)
     right = np.minimum(right, len(people) - 1)
     return nearest, right, people[right] == wanted

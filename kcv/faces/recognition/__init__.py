@@ -1,0 +1,1 @@
+"""Finding people on images."""
