@@ -4,8 +4,11 @@ import kcv.backend  # noqa: F401
 
 from kcv.weights.assignment import WeightReport
 from kcv.weights.caffe import load_caffe
+from kcv.weights.deepface import load_deepface
+from kcv.weights.facenet import load_facenet
 from kcv.weights.files import load_weights
 from kcv.weights.keras_applications import load_keras_applications
+from kcv.weights.openface import load_openface
 from kcv.weights.torch7 import TorchObject
 from kcv.weights.torch7 import read_torch7
 from kcv.weights.torchvision import TORCHVISION_MEAN
@@ -20,7 +23,10 @@ __all__ = [
     "TorchObject",
     "WeightReport",
     "load_caffe",
+    "load_deepface",
+    "load_facenet",
     "load_keras_applications",
+    "load_openface",
     "load_torchvision",
     "load_weights",
     "read_torch7",

@@ -11,10 +11,14 @@ from kcv.weights.assignment import SourceWeight
 from kcv.weights.assignment import WeightReport
 from kcv.weights.assignment import assign
 from kcv.weights.caffe import load_caffe
+from kcv.weights.deepface import assign_deepface
+from kcv.weights.deepface import is_deepface
+from kcv.weights.facenet import load_facenet
 from kcv.weights.hdf5 import open_layers
 from kcv.weights.keras_applications import assign_keras_applications
 from kcv.weights.keras_applications import is_keras_applications
 from kcv.weights.keras_applications import load_keras_applications
+from kcv.weights.openface import load_openface
 from kcv.weights.reference import name_variables
 from kcv.weights.torchvision import load_torchvision
 
@@ -32,14 +36,14 @@ def load_weights(
     layers behind the model's preprocessing see RGB in 0..255 less the mean,
     whatever the format: Caffe's and keras.applications' kernels are reversed
     from BGR to RGB, and torchvision's scaling is folded into the first
-    convolution. Weights saved by kcv are matched by layer name, so a
-    classifier's can initialize a detector.
+    convolution. Networks for faces see RGB in 0..1. Weights saved by kcv are
+    matched by layer name, so a classifier's can initialize a detector.
 
     Args:
         model: Model whose layers have the names of the reference networks.
         source: "imagenet" for the download of keras.applications; or a
-            .keras, .weights.h5, .h5, .pth, .pt, .safetensors or .caffemodel
-            file.
+            .keras, .weights.h5, .h5, .pth, .pt, .safetensors, .caffemodel,
+            .t7 (OpenFace) or .pb (davidsandberg/facenet) file.
         strict: Whether variables without a weight and weights without a
             variable are errors; a weight of another shape always is one.
         skip: Beginnings of names of layers to leave out on both sides.
@@ -82,11 +86,17 @@ def load_weights(
         return load_torchvision(model, path, fold_scaling=True, **options)
     if path.suffix == ".caffemodel":
         return load_caffe(model, path, **options)
+    if path.suffix == ".t7":
+        return load_openface(model, path, **options)
+    if path.suffix == ".pb":
+        return load_facenet(model, path, **options)
     with open_layers(path) as layers:
         if is_keras_applications(layers):
             return assign_keras_applications(
                 model, layers, str(path), **options
             )
+        if is_deepface(layers):
+            return assign_deepface(model, layers, str(path), **options)
         weights = [
             SourceWeight(f"{layer}/{kind}", f"{layer}/{kind}", value)
             for layer, arrays in layers.items()

@@ -37,6 +37,8 @@ _UNFINISHED = object()  # a tensor or storage that is being read
 class TorchObject(dict):
     """The fields of an object of a Lua class, by name.
 
+    Two objects are equal only if they are one, as in Lua.
+
     Args:
         type: Name of the class, such as "nn.SpatialConvolution".
 
@@ -51,6 +53,11 @@ class TorchObject(dict):
     def __init__(self, type: str):
         super().__init__()
         self.type = type
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    __hash__ = None  # as of every dictionary
 
     def __repr__(self) -> str:
         return f"<{self.type}: {', '.join(map(str, self))}>"
