@@ -155,6 +155,35 @@ def transform_points(
     return turned + matrices[..., tf.newaxis, :, 2]
 
 
+def transform_boxes(
+    matrices: tf.Tensor | ArrayLike, boxes: tf.Tensor | ArrayLike
+) -> tf.Tensor:
+    """Move and scale boxes by similarity transforms.
+
+    A box stays upright: its center is moved, and its sides are scaled.
+
+    Args:
+        matrices: Matrices. Tensor (..., 2, 3).
+        boxes: Boxes. Tensor (..., N, 4), xyxy in pixels.
+
+    Returns:
+        The moved boxes. Tensor (..., N, 4) of the dtype of `matrices`.
+
+    Example:
+
+    >>> transform_boxes([[2.0, 0, 0], [0, 2, 0]], [[0, 0, 4, 2]]).numpy()
+    array([[-0.5, -0.5,  7.5,  3.5]], dtype=float32)
+    """
+    matrices = tf.convert_to_tensor(matrices)
+    boxes = tf.cast(boxes, matrices.dtype)
+    half = (boxes[..., 2:] - boxes[..., :2]) / 2
+    scale = tf.norm(matrices[..., 0, :2], axis=-1)[..., tf.newaxis, tf.newaxis]
+    # Matrices map centers of pixels, and boxes count from their borders.
+    center = boxes[..., :2] + half - 0.5
+    center = transform_points(matrices, center) + 0.5
+    return tf.concat([center - scale * half, center + scale * half], -1)
+
+
 def warp(
     images: tf.Tensor | ArrayLike,
     matrices: tf.Tensor | ArrayLike,
@@ -257,23 +286,44 @@ def check_landmarks(
             f"{name}: landmarks must be at least three points (K, 2). "
             f"Received: landmarks.shape={points.shape}"
         )
-    height, width = (np.inf, np.inf) if size is None else size
-    problem = None
-    if not np.isfinite(points).all():
-        problem = "be finite"
-    elif (points < -0.5).any() or (
-        points > np.array([width, height]) - 0.5
-    ).any():
-        problem = "lie inside the image"
-        if size is not None:
-            problem += f" of {width}x{height} pixels"
-    else:
-        spread = np.linalg.svd(points - points.mean(0), compute_uv=False)
-        if spread[1] <= _FLAT * spread[0]:
-            problem = "not lie on a line"
-    if problem:
-        shown = np.round(points, 2).tolist()
-        raise ValueError(
-            f"{name}: landmarks must {problem}. Received: landmarks={shown}"
-        )
+    bad = find_bad_landmarks(points[np.newaxis], size)
+    if bad is not None:
+        raise ValueError(f"{name}: landmarks {bad[1]}")
     return points.astype(np.float32)
+
+
+def find_bad_landmarks(
+    landmarks: np.ndarray, size: tuple[int, int] | None = None
+) -> tuple[int, str] | None:
+    """Find the first face of many whose landmarks are no face's.
+
+    Args:
+        landmarks: Landmarks of all faces, (N, K, 2) xy in pixels.
+        size: Height and width of the images. Defaults to None, if they are not
+            known.
+
+    Returns:
+        Tuple (index, rule) of the first bad face and of what its landmarks
+        must be, or None if all are good.
+    """
+    points = np.asarray(landmarks, np.float64)
+    finite = np.isfinite(points).all((1, 2), keepdims=True)
+    points = np.where(finite, points, 0)
+    far = np.array([np.inf, np.inf] if size is None else size[::-1])
+    outside = ((points < -0.5) | (points > far - 0.5)).any((1, 2))
+    centered = points - points.mean(1, keepdims=True)
+    spread = np.linalg.svd(centered, compute_uv=False)
+    flat = spread[:, 1] <= _FLAT * spread[:, 0]
+    inside = "lie inside the image"
+    if size is not None:
+        inside += f" of {size[1]}x{size[0]} pixels"
+    for wrong, rule in (
+        (~finite, "be finite"),
+        (outside, inside),
+        (flat, "not lie on a line"),
+    ):
+        if np.any(wrong):
+            index = int(np.argmax(wrong))
+            shown = np.round(np.asarray(landmarks)[index], 2).tolist()
+            return index, f"must {rule}. Received: landmarks={shown}"
+    return None

@@ -6,6 +6,10 @@ from kcv.data.embedded.rendered_faces import rendered_faces
 from kcv.data.embedded.scenes.material import DIGIT_CLASSES
 from kcv.data.formats.coco import coco
 from kcv.data.formats.coco import read_coco
+from kcv.data.formats.face_files import FaceFiles
+from kcv.data.formats.faces import read_celeba
+from kcv.data.formats.faces import read_face_list
+from kcv.data.formats.faces import read_people
 from kcv.data.formats.fddb import FDDB
 from kcv.data.formats.fddb import read_fddb
 from kcv.data.formats.idx import idx
@@ -23,6 +27,8 @@ from kcv.data.formats.voc import read_voc
 from kcv.data.formats.voc import voc
 from kcv.data.sources.classification import load_classification
 from kcv.data.sources.detection import load_detection
+from kcv.data.sources.faces import load_faces
+from kcv.data.sources.faces import read_faces
 from kcv.data.sources.images import load_images
 from kcv.data.sources.segmentation import load_segmentation
 from kcv.data.streams.face_pairs import FacePairs
@@ -34,6 +40,7 @@ from kcv.data.streams.kept import keep_faces
 from kcv.data.streams.people import people_batches
 from kcv.data.streams.validation import check_boxes
 from kcv.data.streams.validation import validate
+from kcv.data.transforms.aligned_faces import align_faces
 from kcv.data.transforms.batching import BATCH_GROUP
 from kcv.data.transforms.batching import batch
 from kcv.data.transforms.crops import area_and_aspect_crop
@@ -64,8 +71,10 @@ __all__ = [
     "VOC_CLASSES",
     "VOC_SEGMENTATION_CLASSES",
     "DataSet",
+    "FaceFiles",
     "FacePairs",
     "KeptFaces",
+    "align_faces",
     "area_and_aspect_crop",
     "batch",
     "check_boxes",
@@ -83,6 +92,7 @@ __all__ = [
     "lfw_pairs",
     "load_classification",
     "load_detection",
+    "load_faces",
     "load_images",
     "load_segmentation",
     "object_windows",
@@ -94,7 +104,10 @@ __all__ = [
     "random_flip",
     "random_resize",
     "random_short_side",
+    "read_celeba",
     "read_coco",
+    "read_face_list",
+    "read_faces",
     "read_fddb",
     "read_idx",
     "read_image",
@@ -102,6 +115,7 @@ __all__ = [
     "read_label_map",
     "read_masked_folder",
     "read_pairs",
+    "read_people",
     "read_sbd",
     "read_voc",
     "read_voc_segmentation",

@@ -14,6 +14,7 @@ from kcv.data.streams.holdout import check_split
 from kcv.examples import DataSet
 from kcv.landmarks import FACE_CROP
 from kcv.landmarks import estimate_similarity
+from kcv.landmarks import transform_boxes
 from kcv.landmarks import transform_points
 from kcv.landmarks import warp
 
@@ -102,7 +103,7 @@ def rendered_faces(
             "images": tf.ensure_shape(images, (None, canvas, canvas, 3)),
             "landmarks": tf.ensure_shape(landmarks, (None, 5, 2)),
             "jitter": tf.ensure_shape(jitter, (None, 5, 2)),
-            "boxes": tf.ensure_shape(boxes, (None, 4)),
+            "boxes": tf.ensure_shape(boxes, (None, 1, 4)),
             "quality": tf.ensure_shape(quality, (None,)),
         }
 
@@ -120,7 +121,7 @@ def rendered_faces(
             **drawn,
             "images": tf.cast(tf.round(images), tf.uint8),
             "landmarks": transform_points(matrices, drawn["landmarks"]),
-            "boxes": _transformed(matrices, drawn["boxes"]),
+            "boxes": transform_boxes(matrices, drawn["boxes"]),
         }
 
     def describe(drawn):
@@ -132,7 +133,7 @@ def rendered_faces(
             "labels": tf.cast(person, tf.int32),
             "landmarks": drawn["landmarks"],
             "bounding_boxes": {
-                "boxes": drawn["boxes"][..., tf.newaxis, :],
+                "boxes": drawn["boxes"],
                 "labels": tf.zeros_like(person[..., tf.newaxis], tf.int32),
             },
         }
@@ -167,7 +168,7 @@ def _render(split, seed, photos, canvas, indices):
         np.stack([face.image for face in faces]),
         np.stack([face.landmarks for face in faces]),
         np.stack(errors),
-        np.stack([face.box for face in faces]),
+        np.stack([face.box[np.newaxis] for face in faces]),
         np.array([face.quality for face in faces], np.int32),
     )
 
@@ -182,14 +183,3 @@ def _compress(image, quality):
         encoded, channels=3, dct_method="INTEGER_ACCURATE"
     )
     return tf.ensure_shape(image, shape)
-
-
-def _transformed(matrices, boxes):
-    """Give boxes (N, 4) the centers and the sizes that transforms give them."""
-    corners = tf.reshape(boxes, [-1, 2, 2])
-    center = tf.reduce_mean(corners, 1, keepdims=True)
-    half = (corners[:, 1] - corners[:, 0]) / 2
-    half *= tf.norm(matrices[:, 0, :2], axis=-1, keepdims=True)
-    # Matrices map centers of pixels, and boxes count from their borders.
-    center = transform_points(matrices, center - 0.5)[:, 0] + 0.5
-    return tf.concat([center - half, center + half], 1)

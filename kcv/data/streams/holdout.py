@@ -47,13 +47,20 @@ def held_out_fifth(image_ids: Sequence[str]) -> frozenset[str]:
     return frozenset(ranked[: max(1, len(ranked) // 5)])
 
 
-def keep_apart(train: Sequence[str], test: Sequence[str], where: str) -> None:
-    """Raise an error if an image is in both parts.
+def keep_apart(
+    train: Sequence[str],
+    test: Sequence[str],
+    where: str,
+    what: str = "images",
+) -> None:
+    """Raise an error if an image, or a person, is in both parts.
 
     Args:
         train: Names of the images to train on.
         test: Names of the images that are held out.
         where: Name of the two parts in the error message.
+        what: Name of what is held out in the error message. Defaults to
+            "images".
 
     Raises:
         ValueError: If they share an image. The message names one.
@@ -61,8 +68,8 @@ def keep_apart(train: Sequence[str], test: Sequence[str], where: str) -> None:
     common = sorted(set(train) & set(test))
     if common:
         raise ValueError(
-            f"{where} share {len(common)} images, {common[0]} among them: "
-            "held-out images must not be trained on"
+            f"{where} share {len(common)} {what}, {common[0]} among them: "
+            f"held-out {what} must not be trained on"
         )
 
 

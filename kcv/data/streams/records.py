@@ -90,9 +90,25 @@ class Records(abc.ABC):
         Returns:
             Dataset of single examples, see `kcv.examples`.
         """
+        order = visit(len(self), seed, start)
+        return self._stream(order, seed is not None, on_error, skipped)
+
+    def pick(self, indices: tf.data.Dataset) -> tf.data.Dataset:
+        """Stream chosen examples, each as often as it is chosen.
+
+        Args:
+            indices: Dataset of () int64, positions in the records.
+
+        Returns:
+            Dataset of single examples in this order. Iteration fails at an
+            image that cannot be decoded.
+        """
+        return self._stream(indices, True, "raise", None)
+
+    def _stream(self, indices, repeated, on_error, skipped):
         files = tf.constant(self.files)
         image_ids = tf.constant(self.image_ids)
-        cached = None if seed is None else read_together(self.files)
+        cached = read_together(self.files) if repeated else None
         describe = self._describe()
 
         def find(index):
@@ -108,7 +124,7 @@ class Records(abc.ABC):
                 return tf.io.read_file(example["file"])
             return cached[example["index"]]
 
-        dataset = visit(len(self), seed, start).map(find)
+        dataset = indices.map(find)
         return self._finish(decode(dataset, load, on_error, skipped))
 
     def data_set(

@@ -52,7 +52,8 @@ def batch(
         width without padding; `image_id` (B,) string; `scale` (B,) float32. If
         examples have them, also `bounding_boxes` {`boxes` (B, N, 4) float32
         padded with 0, `labels` (B, N) int32 padded with -1}, `difficult` and
-        `is_crowd` (B, N) bool padded with False; `proposals` (B, P, 4) float32
+        `is_crowd` (B, N) bool padded with False; `landmarks` (B, 5, 2), or
+        (B, N, 5, 2) padded with 0; `proposals` (B, P, 4) float32
         padded with 0; `segmentation_masks` (B, H, W) uint8 padded with 255;
         `instance_masks` (B, N, H, W) uint8 padded with 0. Iteration raises
         `InvalidArgumentError`, naming the image, if one has more than
@@ -132,8 +133,12 @@ def _padded(example, max_boxes, multiple, max_proposals):
             "labels": tf.ensure_shape(labels, (max_boxes,)),
         }
         for key in ("difficult", "is_crowd"):
-            own = tf.pad(example[key], [[0, more]])
-            example[key] = tf.ensure_shape(own, (max_boxes,))
+            if key in example:
+                own = tf.pad(example[key], [[0, more]])
+                example[key] = tf.ensure_shape(own, (max_boxes,))
+    if "landmarks" in example and example["landmarks"].shape.rank == 3:
+        own = tf.pad(example["landmarks"], [[0, more], [0, 0], [0, 0]])
+        example["landmarks"] = tf.ensure_shape(own, (max_boxes, 5, 2))
     if "proposals" in example:
         own = example["proposals"]
         rows = _rows(example, own, "proposals", "max_proposals", max_proposals)

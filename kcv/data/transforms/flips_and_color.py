@@ -29,6 +29,10 @@ PCA_EIGENVECTORS = np.array(
     "float32",
 )
 
+# The five landmarks of a face (see `kcv.examples`) in the order that they have
+# in the flipped image.
+_MIRRORED_LANDMARKS = (1, 0, 2, 4, 3)
+
 
 def random_flip(
     dataset: tf.data.Dataset, seed: int, start: int = 0
@@ -37,15 +41,16 @@ def random_flip(
 
     Args:
         dataset: Dataset of single examples with `images` (H, W, C) uint8, with
-            or without `bounding_boxes`, `proposals` and masks.
+            or without `bounding_boxes`, `proposals`, `landmarks` and masks.
         seed: Seed of the random numbers. Whether example number p is flipped
             is a pure function of (seed, p).
         start: Number of the first example, for a run that is resumed. Defaults
             to 0.
 
     Returns:
-        The dataset, with pixels, boxes and masks flipped together. A box
-        (x1, y1, x2, y2) becomes (W - x2, y1, W - x1, y2).
+        The dataset, with pixels, boxes, landmarks and masks flipped together.
+        A box (x1, y1, x2, y2) becomes (W - x2, y1, W - x1, y2). Left and right
+        landmarks of a face change places.
 
     Example:
 
@@ -223,6 +228,13 @@ def _flipped(layer, example, flip):
         width = tf.cast(tf.shape(images)[1], tf.float32)
         mirrored = tf.stack([width - x2, y1, width - x1, y2], axis=-1)
         example["proposals"] = tf.where(flip, mirrored, example["proposals"])
+    if "landmarks" in example:
+        landmarks = example["landmarks"]
+        last = tf.cast(tf.shape(images)[1] - 1, tf.float32)
+        mirrored = landmarks * (-1.0, 1.0) + tf.stack([last, 0.0])
+        # The left eye of the flipped face is the right eye of the face.
+        mirrored = tf.gather(mirrored, _MIRRORED_LANDMARKS, axis=-2)
+        example["landmarks"] = tf.where(flip, mirrored, landmarks)
     for key in ("segmentation_masks", "instance_masks"):
         if key in example:
             masks = example[key]

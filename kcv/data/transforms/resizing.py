@@ -136,6 +136,10 @@ def resize_example(
         }
     if "proposals" in example:
         example["proposals"] *= ratio
+    if "landmarks" in example:
+        # They count from the center of the first pixel, boxes from its border.
+        moved = (example["landmarks"] + 0.5) * ratio[:2] - 0.5
+        example["landmarks"] = moved
     if "segmentation_masks" in example:
         masks = example["segmentation_masks"][..., tf.newaxis]
         example["segmentation_masks"] = _nearest(masks, new)[..., 0]

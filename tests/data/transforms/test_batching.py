@@ -36,6 +36,40 @@ def test_pads_right_and_below(make_example, as_dataset):
     assert got["scale"].numpy().tolist() == [1, 1]
 
 
+def test_landmarks_of_scenes_are_padded_as_boxes():
+    def examples():
+        for count in (3, 0, 1):
+            yield {
+                "images": np.zeros((8, 8, 3), np.uint8),
+                "image_id": str(count),
+                "landmarks": np.full((count, 5, 2), count + 1, np.float32),
+                "bounding_boxes": {
+                    "boxes": np.tile(np.float32([0, 0, 4, 4]), (count, 1)),
+                    "labels": np.zeros(count, np.int32),
+                },
+            }
+
+    dataset = tf.data.Dataset.from_generator(
+        examples,
+        output_signature={
+            "images": tf.TensorSpec((None, None, 3), tf.uint8),
+            "image_id": tf.TensorSpec((), tf.string),
+            "landmarks": tf.TensorSpec((None, 5, 2), tf.float32),
+            "bounding_boxes": {
+                "boxes": tf.TensorSpec((None, 4), tf.float32),
+                "labels": tf.TensorSpec((None,), tf.int32),
+            },
+        },
+    )
+    (got,) = batch(dataset, 3, max_boxes=4)
+    assert got["landmarks"].shape == (3, 4, 5, 2)
+    rows = got["landmarks"].numpy()[:, :, 0, 0]
+    expected = [[4, 4, 4, 0], [0, 0, 0, 0], [2, 0, 0, 0]]
+    np.testing.assert_array_equal(rows, expected)
+    labels = got["bounding_boxes"]["labels"].numpy()
+    np.testing.assert_array_equal(labels == -1, rows == 0)
+
+
 def test_masks_are_padded(make_example, as_dataset):
     examples = [make_example(4, 6, [[0, 0, 2, 2]]), make_example(3, 7)]
     for example, count in zip(examples, (1, 0), strict=True):

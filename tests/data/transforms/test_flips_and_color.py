@@ -42,6 +42,24 @@ def was_flipped(got, example):
     return flipped
 
 
+def test_flip_moves_landmarks_and_changes_their_sides():
+    landmarks = np.array([[3, 2], [9, 4], [6, 5], [4, 8], [8, 9]])
+    image = np.zeros((11, 17, 3), np.uint8)
+    for number, (x, y) in enumerate(landmarks):
+        image[y, x] = 10 * (number + 1)
+    example = {"images": image, "landmarks": landmarks.astype("float32")}
+    dataset = tf.data.Dataset.from_tensors(example).repeat(20)
+    flips = 0
+    for got in random_flip(dataset, 1):
+        places = got["landmarks"].numpy().astype(int)
+        values = got["images"].numpy()[places[:, 1], places[:, 0], 0]
+        flipped = values.tolist() == [20, 10, 30, 50, 40]
+        assert flipped or values.tolist() == [10, 20, 30, 40, 50]
+        assert places[0, 0] < places[1, 0]
+        flips += flipped
+    assert 4 < flips < 16
+
+
 def test_flip_moves_pixels_boxes_and_masks_together(examples, as_dataset):
     flips = 0
     for got, example in zip(

@@ -31,6 +31,18 @@ def test_scale_follows_the_reference(
     np.testing.assert_allclose(example["scale"], scale, rtol=1e-6)
 
 
+def test_landmarks_keep_their_place_in_the_box(make_example, as_dataset):
+    example = make_example(40, 60, [[10, 8, 22, 20]])
+    dataset = as_dataset([example]).map(
+        # The center of the box, for which pixels count from their centers.
+        lambda example: {**example, "landmarks": tf.constant([[15.5, 13.5]])}
+    )
+    (got,) = resize(dataset, 90, 200)
+    (box,) = got["bounding_boxes"]["boxes"].numpy()
+    center = (box[:2] + box[2:]) / 2
+    np.testing.assert_allclose(got["landmarks"], [center - 0.5], rtol=1e-5)
+
+
 def test_cap_compares_the_rounded_side():
     # The fifth case above is only a test if it is where the two rules part.
     scale = 48 / 299
