@@ -23,7 +23,7 @@ from kcv.layers import PartiallySharedConv2D
 _WINDOWS = (4, 3, 3, 2)
 _SIZES = ("paper", "small")
 # kcv's own filters for 64 x 64 pixels, with batch normalization.
-_SMALL = (32, 64, 96, 128)
+_SMALL = (24, 48, 64, 96)
 
 
 def DeepID(
@@ -255,13 +255,14 @@ def _deepid(
         x = _convolution(
             x, filters[number], _WINDOWS[number], layer, local_sharing
         )
-        x = activate(x, small, layer)
         if number < 3:
+            # Maxima of ReLUs are ReLUs of maxima, which are fewer.
             x = keras.layers.MaxPooling2D(2, name=f"pool{number + 1}")(x)
-            pooled.append(x)
+        x = activate(x, small, layer)
+        pooled.append(x)
     parts = [
         keras.layers.Flatten(name=f"{layer}_flatten")(maps)
-        for layer, maps in (("pool3", pooled[-1]), ("conv4", x))
+        for layer, maps in zip(("pool3", "conv4"), pooled[2:], strict=True)
     ]
     x = keras.layers.Concatenate(name="pool3_conv4")(parts)
     levels = []
@@ -270,28 +271,31 @@ def _deepid(
             feature(
                 keras.layers.Flatten(name=f"{LEVEL}{number}_flatten")(maps),
                 embedding_size,
+                small,
                 f"{LEVEL}{number}",
             )
-            for number, maps in enumerate(pooled, start=1)
+            for number, maps in enumerate(pooled[:3], start=1)
         ]
-    levels.append(feature(x, embedding_size, "deepid"))
+    levels.append(feature(x, embedding_size, small, "deepid"))
     return embedder(images, levels, objective, weights, name)
 
 
-def feature(x: keras.KerasTensor, units: int, name: str) -> keras.KerasTensor:
+def feature(
+    x: keras.KerasTensor, units: int, batch_norm: bool, name: str
+) -> keras.KerasTensor:
     """Add a dense layer that makes the feature of a level.
 
     Args:
         x: Vectors (B, n).
         units: Number of units.
+        batch_norm: Whether there is batch normalization before the ReLU.
         name: Name of the layer.
 
     Returns:
         Features (B, units) after ReLU.
     """
-    return keras.layers.Dense(
-        units, activation="relu", kernel_initializer="he_normal", name=name
-    )(x)
+    x = keras.layers.Dense(units, kernel_initializer="he_normal", name=name)(x)
+    return activate(x, batch_norm, name)
 
 
 def _convolution(x, filters, window, name, local_sharing):

@@ -256,19 +256,12 @@ def _unfold(x, window, strides):
     Returns:
         Windows (H', W', B, height * width * C), row by row.
     """
-    # Columns first and then rows: the second step copies long runs, and a
-    # window of k x k takes 2 k slices, in the gradient also. Slices of
-    # `tf.image.extract_patches` would take k * k.
-    x = tf.transpose(x, (1, 2, 0, 3))
-    for axis in (1, 0):
-        count = (x.shape[axis] - window[axis]) // strides[axis] + 1
-        slices = []
-        for first in range(window[axis]):
-            last = first + (count - 1) * strides[axis] + 1
-            part = slice(first, last, strides[axis])
-            slices.append(x[part] if axis == 0 else x[:, part])
-        x = tf.concat(slices, axis=-1)
-    return x
+    # A forward and backward step with slices in its place takes twice as long
+    # on a CPU: the gradient of each slice is as large as all maps.
+    windows = tf.image.extract_patches(
+        x, (1, *window, 1), (1, *strides, 1), (1, 1, 1, 1), "VALID"
+    )
+    return tf.transpose(windows, (1, 2, 0, 3))
 
 
 def _per_region(initializer, regions):
