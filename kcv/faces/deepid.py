@@ -165,7 +165,7 @@ def DeepID2Plus(
     objective: Objective | None = None,
     size: str = "paper",
     input_shape: tuple[int, int, int] | None = None,
-    embedding_size: int = 512,
+    embedding_size: int | None = None,
     local_sharing: bool = True,
     weights: str | os.PathLike | None = None,
     include_preprocessing: bool = True,
@@ -180,7 +180,8 @@ def DeepID2Plus(
     of the embedding.
 
     The size "small" is kcv's own, for rendered faces of 64 x 64 pixels and a
-    CPU: the same layers with fewer filters and batch normalization.
+    CPU: the same layers with fewer filters and units, and with batch
+    normalization.
 
     Args:
         objective: What the embedder learns from. The paper's is
@@ -189,7 +190,8 @@ def DeepID2Plus(
         size: "paper" or "small". Defaults to "paper".
         input_shape: (height, width, channels). Defaults to None, which is
             (55, 47, 3) for "paper" and (64, 64, 3) for "small".
-        embedding_size: Number of units of the features. Defaults to 512.
+        embedding_size: Number of units of the features. Defaults to None, which
+            is 512 for "paper" and 256 for "small".
         local_sharing: Whether conv3 and conv4 have weights of their own for
             regions and places, as in DeepID2. If False, they are ordinary
             convolutions. Defaults to True.
@@ -219,7 +221,7 @@ def DeepID2Plus(
         objective,
         size,
         input_shape,
-        embedding_size,
+        embedding_size or (256 if size == "small" else 512),
         local_sharing,
         weights,
         include_preprocessing,
@@ -271,25 +273,26 @@ def _deepid(
             feature(
                 keras.layers.Flatten(name=f"{LEVEL}{number}_flatten")(maps),
                 embedding_size,
-                small,
                 f"{LEVEL}{number}",
+                small,
             )
             for number, maps in enumerate(pooled[:3], start=1)
         ]
-    levels.append(feature(x, embedding_size, small, "deepid"))
+    levels.append(feature(x, embedding_size, "deepid", small))
     return embedder(images, levels, objective, weights, name)
 
 
 def feature(
-    x: keras.KerasTensor, units: int, batch_norm: bool, name: str
+    x: keras.KerasTensor, units: int, name: str, batch_norm: bool
 ) -> keras.KerasTensor:
     """Add a dense layer that makes the feature of a level.
 
     Args:
         x: Vectors (B, n).
         units: Number of units.
-        batch_norm: Whether there is batch normalization before the ReLU.
         name: Name of the layer.
+        batch_norm: Whether there is batch normalization before ReLU. Without
+            it, large learning rates leave no unit that is not 0.
 
     Returns:
         Features (B, units) after ReLU.
