@@ -7,7 +7,6 @@ ones -> scores -> maximal marginal relevance
 """
 
 from collections.abc import Callable
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import cv2
@@ -15,22 +14,17 @@ import numpy as np
 
 from kcv.proposals.machines.images.edge_maps import checked_edges
 from kcv.proposals.machines.images.edge_maps import gradient_edges
-from kcv.proposals.machines.regions.figure_ground import HARD
 from kcv.proposals.machines.regions.figure_ground import Graph
-from kcv.proposals.machines.regions.figure_ground import Terminals
 from kcv.proposals.machines.regions.figure_ground import border_capacities
 from kcv.proposals.machines.regions.figure_ground import cut_family
-from kcv.proposals.machines.regions.figure_ground import external_terminals
-from kcv.proposals.machines.regions.figure_ground import internal_terminals
 from kcv.proposals.machines.regions.figure_ground import lambda_values
-from kcv.proposals.machines.regions.figure_seeds import color_affinity
-from kcv.proposals.machines.regions.figure_seeds import dominant_colors
-from kcv.proposals.machines.regions.figure_seeds import frame_costs
-from kcv.proposals.machines.regions.figure_seeds import seed_boxes
 from kcv.proposals.machines.regions.figures import best_of_clusters
 from kcv.proposals.machines.regions.figures import concatenate_figures
 from kcv.proposals.machines.regions.figures import select_figures
 from kcv.proposals.machines.regions.figures import split_figures
+from kcv.proposals.machines.regions.pixel_terminals import color_terminals
+from kcv.proposals.machines.regions.pixel_terminals import uniform_terminals
+from kcv.proposals.machines.regions.pixel_terminals import window_terminals
 from kcv.proposals.machines.regions.segment_overlap import segment_boxes
 from kcv.proposals.machines.regions.segment_overlap import segment_iou
 from kcv.proposals.machines.superpixels.graph_segmentation import segment
@@ -40,7 +34,6 @@ from kcv.proposals.masks import SuperpixelMasks
 from kcv.proposals.record import Proposals
 
 _MIN_CAPACITY = 0.007
-_NUM_COLORS = 5
 _BINS = 16  # of the histograms of colors, per channel
 # MATLAB's bicubic kernel for half the size.
 _HALF = np.array([-3, -9, 29, 111, 111, 29, -9, -3]) / 256
@@ -125,7 +118,7 @@ def cpmc(
     kinds = (
         (UNIFORM, uniform_terminals(shape)),
         (LONG_RANGE, color_terminals(colors, _segment_seeds(image), rng)),
-        (FRAMES, window_terminals(shape)),
+        (FRAMES, window_terminals(colors, rng)),
     )
     figures = concatenate_figures(
         [
@@ -209,132 +202,6 @@ def pixel_graph(strength: np.ndarray, sigma: float, potts: float) -> Graph:
         np.rint(capacities).astype(np.int64),
         np.ones(len(flat), np.int64),
     )
-
-
-def uniform_terminals(
-    shape: tuple[int, int],
-    grid: int = 5,
-    internal_size: float = 20.0,
-    external_size: float = 10.0,
-    frame_weight: float = 1000.0,
-) -> Iterator[Terminals]:
-    """Make terminals by which all pixels off the seed cost the same.
-
-    Args:
-        shape: Height and width of the graph of pixels.
-        grid: Number of seeds in each direction. Defaults to 5.
-        internal_size: Side of a seed without a known ground. Defaults to 20.
-        external_size: Side of a seed whose ground is the frame. Defaults to
-            10.
-        frame_weight: Cost of the pixel of the frame that is farthest from the
-            seed. Defaults to 1000.
-
-    Yields:
-        The `Terminals` of the seeds without a ground, those of the seeds with
-        one, and those without a seed, whose ground is the frame, its rows, its
-        columns, or the frame without the bottom.
-    """
-    places = _places(shape)
-    sides = _sides(shape)
-    frame = sides.any(0)
-    ones = np.ones(len(frame))
-    for seed, _ in _seeds(seed_boxes(shape, grid, internal_size), shape):
-        yield internal_terminals(ones, seed)
-    for seed, center in _seeds(seed_boxes(shape, grid, external_size), shape):
-        costs = frame_costs(places, frame & ~seed, center, frame_weight)
-        yield external_terminals(ones, seed, costs)
-    no_seed = np.zeros(len(frame), bool)
-    for used in ([0, 1, 2, 3], [0, 1], [2, 3], [0, 2, 3]):
-        costs = frame_weight * sides[used].any(0)
-        yield external_terminals(ones, no_seed, costs)
-
-
-def color_terminals(
-    colors: np.ndarray,
-    seeds: np.ndarray,
-    rng: np.random.Generator,
-    weight: float = 200.0,
-    decay: float = 0.07,
-    frame_weight: float = 1000.0,
-) -> Iterator[Terminals]:
-    """Make terminals by which pixels with the colors of a seed gain.
-
-    Args:
-        colors: Colors (H, W, 3) of the pixels of the graph.
-        seeds: Boxes (k, 4) of the seeds, xyxy, half-open.
-        rng: Generator for the clustering of colors.
-        weight: Gain of a pixel whose color is that of the seed. Defaults to
-            200.
-        decay: Factor of the distance of colors. Defaults to 0.07.
-        frame_weight: Cost of the pixel of the frame that is farthest from the
-            seed. Defaults to 1000.
-
-    Yields:
-        For each seed, the `Terminals` without a known ground and those whose
-        ground is the frame.
-    """
-    shape = colors.shape[:2]
-    places, frame = _places(shape), _sides(shape).any(0)
-    flat = colors.reshape(-1, 3)
-    ones = np.ones(len(flat))
-
-    def compare(members):
-        centers = dominant_colors(flat[members], _NUM_COLORS, rng)
-        return weight * color_affinity(flat, centers, decay)
-
-    ground = compare(frame)
-    for seed, center in _seeds(seeds, shape):
-        affinity = compare(seed)
-        yield internal_terminals(ones, seed, affinity)
-        costs = frame_costs(places, frame & ~seed, center, frame_weight)
-        yield external_terminals(ones, seed, costs, affinity, ground)
-
-
-def window_terminals(
-    shape: tuple[int, int], grid: int = 6, size: float = 75.0
-) -> Iterator[Terminals]:
-    """Make terminals of figures inside windows, without a seed.
-
-    Args:
-        shape: Height and width of the graph of pixels.
-        grid: Number of windows in each direction. Defaults to 6.
-        size: Side of a window, which is clipped to the image. Defaults to 75,
-            which is 150 pixels of the image. The windows of the authors'
-            program depend on the image in a way that is not published.
-
-    Yields:
-        The `Terminals` of each window.
-    """
-    for number in range(grid * grid):
-        spans = []
-        for place, length in zip(divmod(number, grid), shape, strict=True):
-            center = (place + 0.5) * length / grid
-            start = min(length - 1, max(0, round(center - size / 2)))
-            spans.append(slice(start, max(start + 1, round(center + size / 2))))
-        inside = np.zeros(shape)
-        inside[tuple(spans)] = 1
-        slope = inside.ravel()
-        sink = np.where(slope > 0, 0.0, HARD)
-        yield Terminals(np.zeros(len(slope)), slope, sink, slope)
-
-
-def _places(shape):
-    return np.indices(shape).reshape(2, -1).T.astype(np.float64)
-
-
-def _sides(shape):
-    """Pixels of the top, the bottom, the left and the right, (4, n) bool."""
-    sides = np.zeros((4, *shape), bool)
-    sides[0, :1] = sides[1, -1:] = sides[2, :, :1] = sides[3, :, -1:] = True
-    return sides.reshape(4, -1)
-
-
-def _seeds(boxes, shape):
-    """Yield the pixels of each box, and their center as (y, x)."""
-    for left, top, right, bottom in boxes:
-        seed = np.zeros(shape, bool)
-        seed[top:bottom, left:right] = True
-        yield seed.ravel(), ((top + bottom - 1) / 2, (left + right - 1) / 2)
 
 
 def _figures(strength, segmenter, families, min_area):

@@ -6,16 +6,12 @@ import pytest
 
 from kcv.metrics.box_iou import box_iou
 from kcv.proposals import propose
-from kcv.proposals.machines.regions.figure_ground import cut_family
-from kcv.proposals.machines.regions.figure_ground import lambda_values
 from kcv.proposals.machines.windows.selection import diversify
 from kcv.proposals.methods.cpmc import FRAMES
 from kcv.proposals.methods.cpmc import LONG_RANGE
 from kcv.proposals.methods.cpmc import UNIFORM
 from kcv.proposals.methods.cpmc import half_size
 from kcv.proposals.methods.cpmc import pixel_graph
-from kcv.proposals.methods.cpmc import uniform_terminals
-from kcv.proposals.methods.cpmc import window_terminals
 
 
 @pytest.fixture(scope="module")
@@ -47,23 +43,6 @@ def test_the_authors_capacities(given, strength):
         np.testing.assert_array_equal(graph.capacities[own], expected)
 
 
-def test_the_authors_cuts(given, strength):
-    count = strength.size
-    graph = pixel_graph(strength, UNIFORM.sigma, UNIFORM.potts)
-    lambdas = lambda_values(UNIFORM.max_lambda)
-    found = set()
-    for terminals in uniform_terminals(strength.shape):
-        first = cut_family(graph, terminals, lambdas)
-        for cut in np.unique(first[first < len(lambdas)]):
-            found.add((first <= cut).tobytes())
-    cuts = np.unpackbits(given["toy_disks__uniform__raw_half_packed"], axis=1)
-    cuts = [cut.astype(bool).tobytes() for cut in cuts[:, :count]]
-    # All of the seeds without a ground, then of those whose ground is the
-    # frame. The rest are the families without a seed, whose costs differ.
-    assert all(cut in found for cut in cuts[:517])
-    assert len({*cuts} & found) >= 0.96 * len({*cuts})
-
-
 def test_the_authors_selection(given):
     overlaps = given["cpmc_mmr_overlap"]
     order, values = diversify(given["cpmc_mmr_scores"], overlaps.__getitem__)
@@ -79,29 +58,6 @@ def test_half_of_a_plane_is_that_plane():
     expected = 2 * (2 * y + 0.5) + 3 * (2 * x + 0.5)
     inner = np.s_[2:-2, 2:-2]  # the borders are mirrored
     np.testing.assert_allclose(half[inner], expected[inner])
-
-
-def test_the_authors_largest_figure_in_a_window(strength):
-    # The first window of the authors' program is 40 x 42 pixels here. Its
-    # smallest and its largest figure are theirs.
-    graph = pixel_graph(strength, FRAMES.sigma, FRAMES.potts)
-    window = next(window_terminals(strength.shape, 6, 66.0))
-    inside = np.zeros(strength.shape, bool)
-    inside[:40, :42] = True
-    np.testing.assert_array_equal(window.sink == 0, inside.ravel())
-    first = cut_family(graph, window, lambda_values(FRAMES.max_lambda))
-    sizes = [int((first <= cut).sum()) for cut in range(20)]
-    assert next(size for size in sizes if size) == 204
-    assert sizes[-1] == 1667
-
-
-def test_windows_lie_in_the_image():
-    for shape in ((60, 80), (2, 3), (1, 1)):
-        terminals = [*window_terminals(shape, grid=3, size=30)]
-        assert len(terminals) == 9
-        for window in terminals:
-            assert (window.source_slope > 0).any()
-            assert not ((window.source_slope > 0) & (window.sink > 0)).any()
 
 
 @pytest.fixture(scope="module")
