@@ -13,7 +13,9 @@ import numpy as np
 _RADIUS = 3  # cells, of the disk that smooths the map
 
 
-def spectral_saliency(channel: np.ndarray, size: int) -> np.ndarray:
+def spectral_saliency(
+    channel: np.ndarray, size: int, normalize: bool = True
+) -> np.ndarray:
     """Compute where an image differs from what its spectrum makes one expect.
 
     The image is resized. Its amplitude spectrum is replaced by the difference
@@ -22,6 +24,10 @@ def spectral_saliency(channel: np.ndarray, size: int) -> np.ndarray:
     Args:
         channel: Array (H, W), a channel of an image.
         size: Number S of rows and of columns of the map.
+        normalize: Whether to divide the weights by which the image is resized
+            by their sum, as MATLAB does. Octave does not, which changes the map
+            by up to 0.0075 where the sides of the image are no multiples of
+            `size`. Defaults to True.
 
     Returns:
         Array (S, S) float64 in [0, 1], with 0 and 1 as extremes. All values
@@ -30,7 +36,8 @@ def spectral_saliency(channel: np.ndarray, size: int) -> np.ndarray:
     height, width = channel.shape
     if channel.min() == channel.max():
         return np.zeros((size, size))
-    small = _resizing(height, size) @ channel @ _resizing(width, size).T
+    rows = _resizing(height, size, normalize)
+    small = rows @ channel @ _resizing(width, size, normalize).T
     spectrum = np.fft.fft2(small)
     amplitude = np.log(np.maximum(np.abs(spectrum), np.finfo(float).tiny))
     mean = cv2.blur(amplitude, (3, 3), borderType=cv2.BORDER_REPLICATE)
@@ -115,7 +122,7 @@ def _tables(saliency, theta):
     )
 
 
-def _resizing(length, size):
+def _resizing(length, size, normalize):
     """Make a matrix (size, length) that interpolates with antialiasing."""
     scale = min(size / length, 1)
     centers = (np.arange(size) + 0.5) * length / size - 0.5
@@ -123,10 +130,10 @@ def _resizing(length, size):
     # maps need no more.
     places = np.arange(-length, 2 * length)
     distances = np.abs(np.subtract.outer(centers, places))
-    weights = np.maximum(1 - scale * distances, 0)
+    weights = scale * np.maximum(1 - scale * distances, 0)
     left, middle, right = np.split(weights, 3, axis=1)
     matrix = left[:, ::-1] + middle + right[:, ::-1]
-    return matrix / matrix.sum(1, keepdims=True)
+    return matrix / matrix.sum(1, keepdims=True) if normalize else matrix
 
 
 def _disk():

@@ -17,20 +17,25 @@ def authors(golden):
         return {name: file[name] for name in file.files}
 
 
+@pytest.mark.parametrize("normalize", [True, False])
 @pytest.mark.parametrize("size", [16, 32, 64])
-def test_the_authors_map_of_an_image_that_divides_evenly(authors, size):
-    found = spectral_saliency(skimage.data.astronaut()[..., 0], size)
+def test_resizing_divides_evenly(authors, size, normalize):
+    channel = skimage.data.astronaut()[..., 0]
+    found = spectral_saliency(channel, size, normalize)
     expected = authors[f"astronaut__ms_map_{size}_0"]
-    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_authors_map(authors, size):
+def test_resizing_does_not_divide_evenly(authors, size):
     # The golden values are those of Octave, which does not normalize the
     # weights with which it resizes. MATLAB does.
-    found = spectral_saliency(skimage.data.chelsea()[..., 0], size)
+    channel = skimage.data.chelsea()[..., 0]
     expected = authors[f"chelsea__ms_map_{size}_0"]
-    np.testing.assert_allclose(found, expected, rtol=0, atol=0.01)
+    octave = spectral_saliency(channel, size, normalize=False)
+    np.testing.assert_allclose(octave, expected, rtol=0, atol=1e-5)
+    matlab = spectral_saliency(channel, size)
+    np.testing.assert_allclose(matlab, expected, rtol=0, atol=0.0075)
 
 
 @pytest.mark.parametrize("size", SIZES)
