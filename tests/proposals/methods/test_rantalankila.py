@@ -6,10 +6,15 @@ import skimage.data
 
 from kcv.metrics.box_iou import box_iou
 from kcv.proposals import propose
+from kcv.proposals.machines.images.word_histograms import color_words
+from kcv.proposals.machines.images.word_histograms import texture_words
 from kcv.proposals.machines.regions.merge_tree import RegionMasks
 from kcv.proposals.machines.regions.merge_tree import agglomerate
 from kcv.proposals.machines.regions.merge_tree import merged_labels
 from kcv.proposals.machines.regions.region_graph import find_borders
+from kcv.proposals.machines.superpixels.graph_segmentation import segment
+from kcv.proposals.machines.superpixels.graph_segmentation import sorted_edges
+from kcv.proposals.machines.superpixels.slic import slic
 from kcv.proposals.methods import rantalankila
 
 IMAGES = ("toy_rect", "toy_disks", "chelsea")
@@ -72,6 +77,36 @@ def test_similarities(own):
         features, first, second, rantalankila._MERGE
     )
     np.testing.assert_allclose(found, own["scores2"], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_segments_are_those_of_the_authors(values, image_of, name):
+    found = segment(sorted_edges(image_of(name), 0.8), 50, 150)
+    expected = values[f"{name}__felz__labels"]
+    pairs = np.unique(np.stack([found.ravel(), expected.ravel()]), axis=1)
+    assert pairs.shape[1] == found.max() + 1 == expected.max() + 1
+
+
+def test_the_first_phase_leaves_nothing_small_or_alike(image_of):
+    image = image_of("toy_disks")
+    labels = slic(image, 20, 800.0, 11)
+    words = texture_words(image), color_words(image)
+    merged, found = rantalankila._merge_alike(labels, *words)
+    assert 4 <= merged.max() < labels.max()
+    assert_merged(found)
+
+
+def test_the_authors_first_phase_leaves_nothing_small_or_alike(own):
+    assert_merged(regions(own))
+
+
+def assert_merged(regions):
+    first, second = regions.pairs.T.astype(int)
+    scores = rantalankila._similarity(
+        regions[:3], first, second, rantalankila._MERGE
+    )
+    assert regions.sizes.min() >= 0.002
+    assert scores.max() <= 0.8
 
 
 def test_superpixels_after_the_first_phase(own):
