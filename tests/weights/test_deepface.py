@@ -6,6 +6,7 @@ import pytest
 
 from kcv.faces import DeepFace
 from kcv.faces import DeepID2
+from kcv.faces import Identification
 from kcv.weights import load_deepface
 from kcv.weights import load_weights
 
@@ -154,12 +155,28 @@ def test_deepid_answers_as_keras_2(deepid, tmp_path):
     np.testing.assert_allclose(answer, deepid_answer(images), rtol=0, atol=2e-6)
 
 
-def test_builders_take_the_files(deepid, tmp_path):
-    path = write(tmp_path / "deepid.h5", DEEPID)
-    load_deepface(deepid, path)
-    built = DeepID2(local_sharing=False, weights=path)
-    for one, other in zip(built.weights, deepid.weights, strict=True):
-        np.testing.assert_array_equal(one, other)
+def test_builders_take_the_files(deepid, deepface, tmp_path):
+    deepid_file = write(tmp_path / "deepid.h5", DEEPID)
+    load_deepface(deepid, deepid_file)
+    deepface_file = write(tmp_path / "deepface.h5", DEEPFACE)
+    load_deepface(deepface, deepface_file, skip="softmax")
+    for model, built in (
+        (deepid, DeepID2(local_sharing=False, weights=deepid_file)),
+        (deepface, DeepFace(input_shape=(72, 72, 3), weights=deepface_file)),
+    ):
+        for one, other in zip(built.weights, model.weights, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_a_softmax_layer_takes_that_of_the_file(tmp_path):
+    model = DeepFace(Identification(6), input_shape=(72, 72, 3))
+    path = write(tmp_path / "deepface.h5", DEEPFACE)
+    report = load_weights(model, path)
+    assert {"softmax/kernel", "softmax/bias"} < set(report.matched)
+    features = np.random.default_rng(0).normal(size=(2, 4096)).astype("f4")
+    kernel, bias = DEEPFACE["F8"]
+    logits = np.asarray(model.objective(features))
+    np.testing.assert_allclose(logits, features @ kernel + bias, atol=1e-4)
 
 
 def test_own_files_are_matched_by_name(deepface, tmp_path):
