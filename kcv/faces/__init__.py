@@ -11,6 +11,7 @@ from kcv.faces.deepface import DeepFace
 from kcv.faces.deepid import DeepID
 from kcv.faces.deepid import DeepID2
 from kcv.faces.deepid import DeepID2Plus
+from kcv.faces.deepid3 import DeepID3
 from kcv.faces.face_embedder import FaceEmbedder
 from kcv.faces.facenet import FaceNetNN2
 from kcv.faces.facenet import FaceNetNN3
@@ -30,6 +31,7 @@ __all__ = [
     "DeepID",
     "DeepID2",
     "DeepID2Plus",
+    "DeepID3",
     "FaceEmbedder",
     "FaceNetNN1",
     "FaceNetNN2",

@@ -80,6 +80,57 @@ def activate(
     return keras.layers.ReLU(name=f"{name}_relu")(x)
 
 
+def feature(
+    x: keras.KerasTensor, units: int, name: str, batch_norm: bool
+) -> keras.KerasTensor:
+    """Add a dense layer that makes the feature of a level.
+
+    Args:
+        x: Vectors (B, n).
+        units: Number of units.
+        name: Name of the layer.
+        batch_norm: Whether there is batch normalization before ReLU. Without
+            it, large learning rates leave no unit that is not 0.
+
+    Returns:
+        Features (B, units) after ReLU.
+    """
+    x = keras.layers.Dense(units, kernel_initializer="he_normal", name=name)(x)
+    return activate(x, batch_norm, name)
+
+
+def lower_levels(
+    pooled: Sequence[keras.KerasTensor],
+    objective: Objective | None,
+    units: int,
+    batch_norm: bool,
+) -> list[keras.KerasTensor]:
+    """Add a feature to each pooling layer if the objective uses every level.
+
+    Args:
+        pooled: Maps (B, H, W, C) of the lower levels.
+        objective: Objective of the training, or None.
+        units: Number of units of each feature.
+        batch_norm: Whether there is batch normalization before ReLU.
+
+    Returns:
+        Features (B, units) with the names level1, level2, .... The list is
+        empty if the objective uses the last level alone.
+    """
+    if objective is None or not objective.every_level:
+        return []
+    names = [f"{LEVEL}{number}" for number in range(1, len(pooled) + 1)]
+    return [
+        feature(
+            keras.layers.Flatten(name=f"{name}_flatten")(maps),
+            units,
+            name,
+            batch_norm,
+        )
+        for name, maps in zip(names, pooled, strict=True)
+    ]
+
+
 def embedder(
     images: keras.KerasTensor,
     levels: Sequence[keras.KerasTensor],
@@ -105,7 +156,8 @@ def embedder(
         FileNotFoundError: If `weights` is not a file.
         ValueError: If the weights do not fit.
     """
-    network = keras.Model(images, [*levels], name="network")
+    features = levels[0] if len(levels) == 1 else [*levels]
+    network = keras.Model(images, features, name="network")
     model = FaceEmbedder.from_network(network, objective, name)
     if weights is not None:
         lower = (LEVEL,) if len(levels) == 1 else ()

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 
 import keras
 
-from kcv.faces.assembly import LEVEL
 from kcv.faces.assembly import activate
 from kcv.faces.assembly import check_choice
 from kcv.faces.assembly import embedder
 from kcv.faces.assembly import face_inputs
+from kcv.faces.assembly import feature
+from kcv.faces.assembly import lower_levels
 from kcv.faces.face_embedder import FaceEmbedder
 from kcv.faces.objectives import Objective
 from kcv.layers import LocallyConnected2D
@@ -267,38 +268,9 @@ def _deepid(
         for layer, maps in zip(("pool3", "conv4"), pooled[2:], strict=True)
     ]
     x = keras.layers.Concatenate(name="pool3_conv4")(parts)
-    levels = []
-    if objective is not None and objective.every_level:
-        levels = [
-            feature(
-                keras.layers.Flatten(name=f"{LEVEL}{number}_flatten")(maps),
-                embedding_size,
-                f"{LEVEL}{number}",
-                small,
-            )
-            for number, maps in enumerate(pooled[:3], start=1)
-        ]
+    levels = lower_levels(pooled[:3], objective, embedding_size, small)
     levels.append(feature(x, embedding_size, "deepid", small))
     return embedder(images, levels, objective, weights, name)
-
-
-def feature(
-    x: keras.KerasTensor, units: int, name: str, batch_norm: bool
-) -> keras.KerasTensor:
-    """Add a dense layer that makes the feature of a level.
-
-    Args:
-        x: Vectors (B, n).
-        units: Number of units.
-        name: Name of the layer.
-        batch_norm: Whether there is batch normalization before ReLU. Without
-            it, large learning rates leave no unit that is not 0.
-
-    Returns:
-        Features (B, units) after ReLU.
-    """
-    x = keras.layers.Dense(units, kernel_initializer="he_normal", name=name)(x)
-    return activate(x, batch_norm, name)
 
 
 def _convolution(x, filters, window, name, local_sharing):

@@ -100,6 +100,7 @@ def FaceNetNN1(
     """
     check_choice("size", size, ("paper", "small"))
     check_choice("padding", padding, ("symmetric", "same"))
+    check_choice("pairing", pairing, ("adjacent", "halves"))
     borders = PADDINGS[padding]
     shape = (220, 220, 3) if size == "paper" else (64, 64, 3)
     images, x = face_inputs(input_shape, shape, include_preprocessing, name)
