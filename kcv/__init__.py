@@ -27,6 +27,7 @@ __all__ = [
     "layers",
     "load_model",
     "losses",
+    "masks",
     "metrics",
     "optimizers",
     "proposals",
@@ -44,6 +45,7 @@ _HOMES_OF_CLASSES = (
     "classification",
     "detection",
     "faces",
+    "masks",
     "segmentation",
     "style",
 )

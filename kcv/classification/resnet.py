@@ -20,6 +20,7 @@ from kcv.classification.classifier import probabilities
 from kcv.classification.preprocessing import VGG_MEAN
 from kcv.classification.preprocessing import preprocess
 from kcv.layers import IdentityShortcut
+from kcv.layers import SymmetricPadding2D
 from kcv.weights.reference import residual_block_name
 
 # Residual blocks in the stages 2, 3, 4, 5.
@@ -30,6 +31,10 @@ _BLOCKS = {
     101: (3, 4, 23, 3),
 }
 _BOTTLENECK = (50, 101)
+_PADDINGS = {
+    "zeros": keras.layers.ZeroPadding2D,
+    "symmetric": SymmetricPadding2D,
+}
 
 
 def ResNet18(
@@ -314,6 +319,7 @@ def resnet_trunk(
     shortcut: str = "B",
     frozen_batch_norm: bool = False,
     conv1_bias: bool = False,
+    padding: str = "zeros",
 ) -> keras.KerasTensor:
     """Apply a ResNet from conv1 through a stage.
 
@@ -334,6 +340,9 @@ def resnet_trunk(
             images per step. Defaults to False.
         conv1_bias: Whether conv1 has a bias, as in He's released ResNet-50.
             Defaults to False.
+        padding: What surrounds the maps in front of 3x3 and 7x7 convolutions:
+            "zeros", or "symmetric" for their own reflection, see
+            `kcv.layers.SymmetricPadding2D`. Defaults to "zeros".
 
     Returns:
         The maps of the last stage, after its ReLU, at stride 2 ** through.
@@ -347,12 +356,66 @@ def resnet_trunk(
     >>> resnet_trunk(images, 50, through=4).shape
     (None, None, None, 1024)
     """
+    return resnet_levels(
+        x,
+        depth,
+        through,
+        stride_in,
+        shortcut,
+        frozen_batch_norm,
+        conv1_bias,
+        padding,
+    )[-1]
+
+
+def resnet_levels(
+    x: keras.KerasTensor,
+    depth: int,
+    through: int = 5,
+    stride_in: str = "1x1",
+    shortcut: str = "B",
+    frozen_batch_norm: bool = False,
+    conv1_bias: bool = False,
+    padding: str = "zeros",
+) -> list[keras.KerasTensor]:
+    """Apply a ResNet from conv1 through a stage and return each level.
+
+    Args:
+        x: Images (B, height, width, channels) less the mean.
+        depth: 18, 34, 50 or 101.
+        through: The last stage, 2 to 5. Defaults to 5.
+        stride_in: The convolution of the first block of the stages 3 to 5 that
+            has stride 2: "1x1", the first one, or "3x3". Defaults to "1x1".
+        shortcut: Shortcut past a block that changes the shape: "B", a
+            projection with batch normalization, or "A", the paper's option
+            without parameters. Defaults to "B".
+        frozen_batch_norm: Whether batch normalization is constant: neither its
+            scale and shift nor its statistics train. Defaults to False.
+        conv1_bias: Whether conv1 has a bias, as in He's released ResNet-50.
+            Defaults to False.
+        padding: What surrounds the maps in front of 3x3 and 7x7 convolutions:
+            "zeros", or "symmetric" for their own reflection, see
+            `kcv.layers.SymmetricPadding2D`. Defaults to "zeros".
+
+    Returns:
+        The maps of conv1 and of every stage, each after its ReLU: strides 2,
+        4, 8 and so on.
+
+    Raises:
+        ValueError: If an argument is none of these.
+
+    Example:
+
+    >>> levels = resnet_levels(keras.Input((64, 64, 3)), 18, through=3)
+    >>> [level.shape[1:] for level in levels]
+    [(32, 32, 64), (16, 16, 64), (8, 8, 128)]
+    """
     if through not in (2, 3, 4, 5):
         raise ValueError(f"through must be 2 to 5, received {through}.")
-    x = keras.layers.ZeroPadding2D(3, name="conv1_pad")(x)
-    x = convolution(x, 64, 7, 2, "conv1", conv1_bias)
+    x = convolution(x, 64, 7, 2, "conv1", conv1_bias, padding)
     x = batch_norm(x, "bn_conv1", frozen_batch_norm)
     x = keras.layers.ReLU(name="conv1_relu")(x)  # stride 2
+    levels = [x]
     # After a ReLU zeros never win over a map's own values.
     x = keras.layers.ZeroPadding2D(1, name="pool1_pad")(x)
     x = keras.layers.MaxPooling2D(3, 2, name="pool1")(x)  # stride 4
@@ -364,8 +427,10 @@ def resnet_trunk(
             stride_in=stride_in,
             shortcut=shortcut,
             frozen_batch_norm=frozen_batch_norm,
+            padding=padding,
         )
-    return x
+        levels.append(x)
+    return levels
 
 
 def resnet_stage(
@@ -376,6 +441,7 @@ def resnet_stage(
     stride_in: str = "1x1",
     shortcut: str = "B",
     frozen_batch_norm: bool = False,
+    padding: str = "zeros",
 ) -> keras.KerasTensor:
     """Apply one stage, conv<stage>_x, of a ResNet.
 
@@ -396,6 +462,9 @@ def resnet_stage(
         frozen_batch_norm: Whether batch normalization is constant: neither its
             scale and shift nor its statistics train. For fine-tuning with few
             images per step. Defaults to False.
+        padding: What surrounds the maps in front of 3x3 and 7x7 convolutions:
+            "zeros", or "symmetric" for their own reflection, see
+            `kcv.layers.SymmetricPadding2D`. Defaults to "zeros".
 
     Returns:
         Maps (B, ceil(height / stride), ceil(width / stride), channels) with
@@ -427,6 +496,7 @@ def resnet_stage(
             "name": residual_block_name(stage, block, _BLOCKS[depth]),
             "shortcut": shortcut,
             "frozen_batch_norm": frozen_batch_norm,
+            "padding": padding,
         }
         if depth in _BOTTLENECK:
             x = bottleneck_block(x, filters, stride_in=stride_in, **options)
@@ -442,6 +512,7 @@ def basic_block(
     name: str = "2a",
     shortcut: str = "B",
     frozen_batch_norm: bool = False,
+    padding: str = "zeros",
 ) -> keras.KerasTensor:
     """Apply a residual block of two 3x3 convolutions.
 
@@ -457,6 +528,9 @@ def basic_block(
         frozen_batch_norm: Whether batch normalization is constant: neither its
             scale and shift nor its statistics train. For fine-tuning with few
             images per step. Defaults to False.
+        padding: What surrounds the maps in front of 3x3 and 7x7 convolutions:
+            "zeros", or "symmetric" for their own reflection, see
+            `kcv.layers.SymmetricPadding2D`. Defaults to "zeros".
 
     Returns:
         Maps (B, ceil(height / stride), ceil(width / stride), filters).
@@ -469,7 +543,9 @@ def basic_block(
     past = _shortcut(x, filters, stride, name, shortcut, frozen_batch_norm)
     for branch, branch_stride in (("2a", stride), ("2b", 1)):
         address = f"{name}_branch{branch}"
-        x = convolution(x, filters, 3, branch_stride, f"res{address}")
+        x = convolution(
+            x, filters, 3, branch_stride, f"res{address}", padding=padding
+        )
         x = batch_norm(x, f"bn{address}", frozen_batch_norm)
         if branch == "2a":
             x = keras.layers.ReLU(name=f"res{address}_relu")(x)
@@ -484,6 +560,7 @@ def bottleneck_block(
     stride_in: str = "1x1",
     shortcut: str = "B",
     frozen_batch_norm: bool = False,
+    padding: str = "zeros",
 ) -> keras.KerasTensor:
     """Apply a residual block of a 1x1, a 3x3 and a widening 1x1 convolution.
 
@@ -501,6 +578,9 @@ def bottleneck_block(
         frozen_batch_norm: Whether batch normalization is constant: neither its
             scale and shift nor its statistics train. For fine-tuning with few
             images per step. Defaults to False.
+        padding: What surrounds the maps in front of 3x3 and 7x7 convolutions:
+            "zeros", or "symmetric" for their own reflection, see
+            `kcv.layers.SymmetricPadding2D`. Defaults to "zeros".
 
     Returns:
         Maps (B, ceil(height / stride), ceil(width / stride), 4 * filters).
@@ -517,7 +597,9 @@ def bottleneck_block(
         ("2c", 4 * filters, 1, 1),
     ):
         address = f"{name}_branch{branch}"
-        x = convolution(x, width, size, branch_stride, f"res{address}")
+        x = convolution(
+            x, width, size, branch_stride, f"res{address}", padding=padding
+        )
         x = batch_norm(x, f"bn{address}", frozen_batch_norm)
         if branch != "2c":
             x = keras.layers.ReLU(name=f"res{address}_relu")(x)
@@ -531,27 +613,43 @@ def convolution(
     stride: int,
     name: str,
     use_bias: bool = False,
+    padding: str = "zeros",
 ) -> keras.KerasTensor:
     """Apply a convolution in front of a batch normalization.
 
     Args:
         x: Maps (B, height, width, channels).
         filters: Channels of the output.
-        size: Side of the filters. Those of size 3 are padded on all sides.
+        size: Side of the filters. Those of more than one pixel are padded on
+            all sides.
         stride: Of the convolution.
         name: Of the layer; the padding in front is `<name>_pad`.
         use_bias: Whether there is a bias, which normalization has one for.
+        padding: What surrounds the maps in front of 3x3 and 7x7 convolutions:
+            "zeros", or "symmetric" for their own reflection, see
+            `kcv.layers.SymmetricPadding2D`. Defaults to "zeros".
 
     Returns:
         Maps with that many filters, before normalization.
+
+    Raises:
+        ValueError: If `padding` is neither.
     """
-    if size == 3 and stride > 1:
-        x = keras.layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
+    if padding not in _PADDINGS:
+        raise ValueError(
+            f"`padding` must be one of {[*_PADDINGS]}. Received: "
+            f"padding={padding!r}"
+        )
+    # "same" padding of stride 1 is the same as zeros on all sides.
+    is_same = size == 3 and stride == 1 and padding == "zeros"
+    if size > 1 and not is_same:
+        pad = _PADDINGS[padding]
+        x = pad(size // 2, name=f"{name}_pad")(x)
     return keras.layers.Conv2D(
         filters,
         size,
         stride,
-        padding="same" if size == 3 and stride == 1 else "valid",
+        padding="same" if is_same else "valid",
         use_bias=use_bias,
         # MSRA: N(0, 2 / fan_out) keeps the gradients' variance.
         kernel_initializer=keras.initializers.VarianceScaling(

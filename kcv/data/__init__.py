@@ -30,6 +30,7 @@ from kcv.data.sources.detection import load_detection
 from kcv.data.sources.faces import load_faces
 from kcv.data.sources.faces import read_faces
 from kcv.data.sources.images import load_images
+from kcv.data.sources.instances import load_instances
 from kcv.data.sources.segmentation import load_segmentation
 from kcv.data.streams.face_pairs import FacePairs
 from kcv.data.streams.face_pairs import lfw_pairs
@@ -56,8 +57,11 @@ from kcv.data.transforms.inputs import drop_difficult
 from kcv.data.transforms.inputs import segmentation_inputs
 from kcv.data.transforms.keras_cv import from_keras_cv
 from kcv.data.transforms.keras_cv import to_keras_cv
+from kcv.data.transforms.mask_patches import mask_inputs
+from kcv.data.transforms.mask_patches import mask_patches
 from kcv.data.transforms.object_windows import object_windows
 from kcv.data.transforms.object_windows import proposal_windows
+from kcv.data.transforms.patch_windows import PatchSampling
 from kcv.data.transforms.resizing import random_resize
 from kcv.data.transforms.resizing import random_short_side
 from kcv.data.transforms.resizing import resize
@@ -74,6 +78,7 @@ __all__ = [
     "FaceFiles",
     "FacePairs",
     "KeptFaces",
+    "PatchSampling",
     "align_faces",
     "area_and_aspect_crop",
     "batch",
@@ -94,7 +99,10 @@ __all__ = [
     "load_detection",
     "load_faces",
     "load_images",
+    "load_instances",
     "load_segmentation",
+    "mask_inputs",
+    "mask_patches",
     "object_windows",
     "pca_color",
     "people_batches",

@@ -24,6 +24,7 @@ from kcv.layers.region_warp import RegionWarp
 from kcv.layers.roi_pool import RoIPool
 from kcv.layers.sparse_conv2d import SparseConv2D
 from kcv.layers.subsampling2d import Subsampling2D
+from kcv.layers.symmetric_padding2d import SymmetricPadding2D
 from kcv.layers.unit_vector import UnitVector
 from kcv.layers.unit_vector import unit_vectors
 from kcv.layers.within_channel_normalization import WithinChannelNormalization
@@ -51,6 +52,7 @@ __all__ = [
     "RoIPool",
     "SparseConv2D",
     "Subsampling2D",
+    "SymmetricPadding2D",
     "UnitVector",
     "WithinChannelNormalization",
     "unit_vectors",

@@ -9,6 +9,7 @@ from kcv.metrics.classification import most_confused
 from kcv.metrics.classification import top_k_error
 from kcv.metrics.coco import coco_average_precision
 from kcv.metrics.collect import collect_detections
+from kcv.metrics.collect_masks import collect_masks
 from kcv.metrics.face_detection import FalsePositiveCurve
 from kcv.metrics.face_detection import FDDBCurves
 from kcv.metrics.face_detection import fddb_scores
@@ -28,6 +29,13 @@ from kcv.metrics.faces.verification import VerificationRoc
 from kcv.metrics.faces.verification import lfw_accuracy
 from kcv.metrics.faces.verification import validation_rate
 from kcv.metrics.faces.verification import verification_roc
+from kcv.metrics.mask_recall import area_under_recall
+from kcv.metrics.mask_recall import decode_masks
+from kcv.metrics.mask_recall import encode_masks
+from kcv.metrics.mask_recall import mask_average_recall
+from kcv.metrics.mask_recall import mask_iou
+from kcv.metrics.mask_recall import mask_recall_curves
+from kcv.metrics.mask_recall import patch_measures
 from kcv.metrics.perturbations import IDENTITY_AMOUNTS
 from kcv.metrics.perturbations import PERTURBATIONS
 from kcv.metrics.perturbations import Perturbed
@@ -56,8 +64,8 @@ __all__ = [
     "PERTURBATIONS",
     "ClosedSetIdentification",
     "DetectionEvaluation",
-    "FaceVerification",
     "FDDBCurves",
+    "FaceVerification",
     "FalsePositiveCurve",
     "FrequencyWeightedIU",
     "MeanAccuracy",
@@ -71,23 +79,31 @@ __all__ = [
     "VerificationAccuracy",
     "VerificationRoc",
     "accuracy_threshold",
+    "area_under_recall",
     "average_recall",
     "average_recall_over_number",
     "coco_average_precision",
     "collect_confusion",
     "collect_detections",
+    "collect_masks",
     "collect_scores",
+    "decode_masks",
     "embedding_distances",
+    "encode_masks",
     "evaluate_classifier",
     "far_threshold",
+    "fddb_scores",
     "identify_closed_set",
     "identify_open_set",
     "lfw_accuracy",
-    "fddb_scores",
+    "mask_average_recall",
+    "mask_iou",
+    "mask_recall_curves",
     "matched_overlaps",
     "most_confused",
     "object_overlaps",
     "pair_distances",
+    "patch_measures",
     "perturb",
     "precision_recall",
     "proposal_recall",

@@ -21,7 +21,9 @@ from kcv.serving.preparation import ShortSide
 from kcv.serving.preparation import as_it_is
 from kcv.storage import write_whole
 
-Task = Literal["classification", "detection", "faces", "segmentation", "style"]
+Task = Literal[
+    "classification", "detection", "faces", "masks", "segmentation", "style"
+]
 
 _PREPARATIONS = {
     "short_side": ShortSide,
@@ -39,7 +41,8 @@ class ServingConfig:
 
     Args:
         task: "classification" for probabilities (B, classes), "detection" for
-            boxes, "faces" for unit vectors (B, D), "segmentation" for class
+            boxes, "faces" for unit vectors (B, D), "masks" for masks and their
+            boxes, "segmentation" for class
             scores (B, H, W, classes), or "style" for images.
         prepare: Function from a decoded image (H, W, 3) uint8 to what the
             model sees: a `ShortSide`, a `CenterCrop`, a `FixedSize`, or
