@@ -18,6 +18,7 @@ import pytest
 import kcv
 from kcv import classification
 from kcv import detection
+from kcv import masks
 from kcv import segmentation
 from kcv import style
 from kcv.classification import Preprocessing
@@ -25,7 +26,7 @@ from kcv.classification import resnet
 from kcv.classification import vgg
 from kcv.faces import cascade
 
-CHAPTERS = (cascade, classification, detection, segmentation, style)
+CHAPTERS = (cascade, classification, detection, masks, segmentation, style)
 RNG = np.random.default_rng(0)
 
 
@@ -144,6 +145,17 @@ def face_cascade():
     ]
     scan = cascade.WindowScan(min_face=20, step=1.5)
     return cascade.FaceCascade(stages, scan=scan, max_detections=10)
+
+
+def deepmask():
+    search = masks.SceneSearch((0.5, 1), 4)
+    return masks.DeepMask("small", search=search)
+
+
+def mask_head():
+    pixels = keras.Input((None, None, 4))
+    trunk = keras.Model(pixels, [keras.layers.ReLU()(pixels)])
+    return masks.shared_head(trunk, masks.PatchGeometry(64), 3, 5, 4)
 
 
 def auxiliary_classifier():
@@ -267,6 +279,15 @@ OTHERS = [
     ),
     Case("FaceCascade", face_cascade, detector_inputs(), own_losses=True),
     Case("MTCNN", cascade.MTCNN, detector_inputs(), own_losses=True),
+    # === Masks ===
+    Case("DeepMask", deepmask, images(48, 37), own_losses=True),
+    Case(
+        "SharpMask",
+        lambda: masks.SharpMask(deepmask()),
+        images(48, 37),
+        own_losses=True,
+    ),
+    Case("shared_head", mask_head, images(5, 6, channels=4)),
     # === Segmentation ===
     *(
         Case(

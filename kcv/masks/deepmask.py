@@ -13,6 +13,7 @@ rows and columns of a mask.
 """
 
 import os
+from collections.abc import Callable
 from typing import Any
 from typing import Self
 
@@ -34,7 +35,7 @@ from kcv.weights import load_weights
 # Layers that a classifier lacks, and those that only a classifier has.
 _HEAD = ("reduce", "vector", "mask", "score")
 _CLASSIFIER = ("res5", "bn5", "fc")
-_BACKBONES = {
+_BACKBONES: dict[str, Callable[[], MaskParts]] = {
     "resnet50": resnet50_mask_parts,
     "vgg11": vgg11_mask_parts,
     "small": small_mask_parts,
@@ -122,7 +123,8 @@ class DeepMask(PatchTraining):
             )
         images, best, _ = search_scales(parts, search, align_corners)
         vectors, scores, places, count = best
-        logits = square(parts.mask(vectors))
+        mask: Any = parts.mask  # A DeepMask has one.
+        logits = square(mask(vectors))
         masks, boxes = paste_layer(parts, search, align_corners)(
             [logits, places, images]
         )

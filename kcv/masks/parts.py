@@ -36,7 +36,7 @@ class MaskParts(NamedTuple):
     preprocessing: keras.layers.Layer
     trunk: keras.Model
     head: keras.Model
-    mask: keras.layers.Layer | None
+    mask: keras.layers.Dense | None
     geometry: PatchGeometry
 
     @property

@@ -125,9 +125,7 @@ class PasteMasks(ImageLayer):
         columns, in_columns = self._weights(
             first[:, 1], extent, width, logits, 2
         )
-        enlarged = tf.matmul(
-            tf.matmul(rows, logits), columns, transpose_b=True
-        )
+        enlarged = tf.matmul(tf.matmul(rows, logits), columns, transpose_b=True)
         limit = math.log(self.threshold / (1 - self.threshold))
         inside = in_rows[:, :, None] & in_columns[:, None, :]
         return inside & (enlarged > limit)

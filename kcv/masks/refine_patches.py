@@ -52,8 +52,7 @@ class RefinePatches(NestedConfig, ImageLayer):
         def refine(one):
             features, owners, scales, rows, columns = one
             windows = [
-                table.windows(owners, scales, rows, columns)
-                for table in tables
+                table.windows(owners, scales, rows, columns) for table in tables
             ]
             return self.vertical([features, *windows])[..., 0]
 

@@ -16,9 +16,7 @@ from kcv.layers import SymmetricPadding2D
 _FIRST, _FIRST_OF_LAST = 64, 32
 
 
-def horizontal_model(
-    filters: Sequence[int], channels: int = 32
-) -> keras.Model:
+def horizontal_model(filters: Sequence[int], channels: int = 32) -> keras.Model:
     """Build the horizontal convolutions, which reduce the levels of the trunk.
 
     Three 3x3 convolutions per level, h1_1, h1_2, h1_3, h2_1 and so on. The

@@ -6,7 +6,6 @@ saved as part of a model.
 
 import dataclasses
 import math
-from collections.abc import Sequence
 
 import keras
 
@@ -123,7 +122,7 @@ class SceneSearch(Settings):
         self._check(0 < self.mask_threshold < 1, "mask_threshold", "in (0, 1)")
 
 
-def octaves(first: float, last: float, step: float = 0.5) -> Sequence[float]:
+def octaves(first: float, last: float, step: float = 0.5) -> tuple[float, ...]:
     """List scales in equal steps of their logarithms.
 
     Args:

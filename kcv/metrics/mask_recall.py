@@ -137,7 +137,9 @@ def mask_recall_curves(
         raise ValueError(
             f"`kind` must be one of {_KINDS}. Received: kind={kind!r}"
         )
-    unknown = [image_id for image_id in proposals if image_id not in ground_truth]
+    unknown = [
+        image_id for image_id in proposals if image_id not in ground_truth
+    ]
     if unknown:
         raise ValueError(
             f"`proposals` has {len(unknown)} images that are not in the ground "

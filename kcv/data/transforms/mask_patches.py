@@ -113,7 +113,9 @@ def mask_patches(
 
         def boxes(pixels):
             half = pixels / 2 * (2.0**windows.octaves)[:, None]
-            return tf.concat([windows.centers - half, windows.centers + half], 1)
+            return tf.concat(
+                [windows.centers - half, windows.centers + half], 1
+            )
 
         patches = cut(
             tf.cast(image, tf.float32)[None],
@@ -123,7 +125,9 @@ def mask_patches(
             outside=_OUTSIDE,
         )
         # Without an object there is one mask, of the padding.
-        masks = tf.gather(tf.pad(masks, [[0, 1], [0, 0], [0, 0]]), windows.objects)
+        masks = tf.gather(
+            tf.pad(masks, [[0, 1], [0, 0], [0, 0]]), windows.objects
+        )
         masks = cut(
             tf.cast(masks, tf.float32)[..., None],
             boxes(size),
