@@ -16,6 +16,7 @@ from kcv.data.formats.idx import idx
 from kcv.data.formats.idx import read_idx
 from kcv.data.formats.image_folder import image_folder
 from kcv.data.formats.image_folder import read_image_folder
+from kcv.data.formats.instance_maps import read_voc_instances
 from kcv.data.formats.label_maps import read_label_map
 from kcv.data.formats.lfw import read_pairs
 from kcv.data.formats.segmentation_trees import VOC_SEGMENTATION_CLASSES
@@ -126,6 +127,7 @@ __all__ = [
     "read_people",
     "read_sbd",
     "read_voc",
+    "read_voc_instances",
     "read_voc_segmentation",
     "rendered_faces",
     "resize",

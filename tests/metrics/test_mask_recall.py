@@ -153,8 +153,12 @@ def test_measures_of_patches():
         ({"a": {"boxes": ()}}, {}, "must have masks for every image"),
         ({}, {"a": {"masks": ()}}, "not in the ground truth"),
         (
-            {"a": {"masks": encode_masks(np.ones((1, 4, 4)))
-                   + encode_masks(np.ones((1, 4, 5)))}},
+            {
+                "a": {
+                    "masks": encode_masks(np.ones((1, 4, 4)))
+                    + encode_masks(np.ones((1, 4, 5)))
+                }
+            },
             {},
             "masks of the size of their image",
         ),

@@ -4,11 +4,13 @@ import dataclasses
 import os
 from collections.abc import Callable
 from collections.abc import Sequence
+from typing import Any
 from typing import Self
 
 import numpy as np
 import tensorflow as tf
 
+from kcv.data.formats.segments import segment_mask
 from kcv.data.streams.records import Records
 from kcv.data.streams.validation import validate
 
@@ -26,6 +28,8 @@ class ImageBoxes:
         is_crowd: Array (N,) bool.
         size: Height and width in pixels, as annotated. Defaults to (0, 0), for
             images without this annotation.
+        segments: Masks of the N objects as COCO's annotations have them,
+            checked. Defaults to None, for a set without masks.
     """
 
     file: str
@@ -35,6 +39,7 @@ class ImageBoxes:
     difficult: np.ndarray
     is_crowd: np.ndarray
     size: tuple[int, int] = (0, 0)
+    segments: tuple[Any, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,10 +104,15 @@ class Annotations(Records):
     def _finish(self, dataset):
         files = tf.constant(self.files)
         sizes = tf.constant([image.size for image in self.images], tf.int32)
+        has_masks = self.images[0].segments is not None
 
         def check_size(example):
             example = dict(example)
             index = example.pop("index")
+            if has_masks:
+                masks = tf.numpy_function(self._masks, [index], tf.uint8)
+                masks = tf.ensure_shape(masks, (None, None, None))
+                example["instance_masks"] = masks
             size = tf.shape(example["images"])[:2]
             check = tf.debugging.Assert(
                 tf.reduce_all((size == sizes[index]) | (sizes[index] == 0)),
@@ -121,6 +131,11 @@ class Annotations(Records):
             return example
 
         return validate(dataset.map(check_size), len(self.class_names))
+
+    def _masks(self, index):
+        image = self.images[index]
+        masks = [segment_mask(x, image.size) for x in image.segments]
+        return np.reshape(masks, (len(masks), *image.size)).astype(np.uint8)
 
 
 def _joined(arrays: Sequence[np.ndarray], dtype: tf.DType) -> tf.Tensor:

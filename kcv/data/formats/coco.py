@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from kcv.data.formats.annotations import Annotations
 from kcv.data.formats.annotations import ImageBoxes
+from kcv.data.formats.segments import check_segment
 from kcv.data.formats.tfds import is_tfds_name
 from kcv.data.formats.tfds import tfds_detection
 from kcv.data.streams.validation import check_boxes
@@ -95,6 +96,7 @@ def read_coco(
     file: str | os.PathLike,
     images: str | os.PathLike,
     class_names: Sequence[str] | None = None,
+    masks: bool = False,
 ) -> Annotations:
     """Read the annotations of a JSON file, without the pixels.
 
@@ -103,6 +105,8 @@ def read_coco(
         images: Folder of its `file_name`s.
         class_names: Names of the classes in label order. Defaults to None, for
             the categories in the order of their ids.
+        masks: Whether examples have `instance_masks`, of polygons and run
+            lengths. It needs pycocotools. Defaults to False.
 
     Returns:
         The checked `Annotations`, in the order of the file.
@@ -148,6 +152,7 @@ def read_coco(
                 len(class_names),
                 folder,
                 file,
+                masks,
             )
             for image in content["images"]
         ),
@@ -191,9 +196,14 @@ def _check_object(found, objects, labels, file):
         )
 
 
-def _image_boxes(image, objects, labels, classes, folder, file) -> ImageBoxes:
+def _image_boxes(
+    image, objects, labels, classes, folder, file, masks
+) -> ImageBoxes:
     size = (int(image.get("height") or 0), int(image.get("width") or 0))
     size = size if all(size) else (0, 0)
+    segments = None
+    if masks:
+        segments = _segments(image, objects, size, file)
     # In float64, as x + width in float32 may pass the border.
     boxes = np.array([found["bbox"] for found in objects], np.float64)
     boxes = boxes.reshape(-1, 4)
@@ -214,4 +224,21 @@ def _image_boxes(image, objects, labels, classes, folder, file) -> ImageBoxes:
         difficult=np.zeros(len(objects), bool),
         is_crowd=np.array([bool(o.get("iscrowd", 0)) for o in objects], bool),
         size=size,
+        segments=segments,
+    )
+
+
+def _segments(image, objects, size, file):
+    if not any(size):
+        raise ValueError(
+            f"{file}: image {image['id']} needs height and width for a set "
+            "with masks"
+        )
+    return tuple(
+        check_segment(
+            found.get("segmentation"),
+            size,
+            f"{file}: annotation {found.get('id')}",
+        )
+        for found in objects
     )

@@ -1,11 +1,25 @@
 """Sets with a mask for each object, by the name that a command line gives."""
 
+from kcv.data.formats.annotations import Annotations
+from kcv.data.formats.coco import read_coco
+from kcv.data.formats.instance_maps import InstanceImages
+from kcv.data.formats.instance_maps import read_voc_instances
+from kcv.data.formats.segmentation_trees import segmentation_splits
 from kcv.data.sources.digit_scenes import load_digit_scenes
 from kcv.data.sources.names import parse_name
 from kcv.data.streams.holdout import check_split
+from kcv.data.streams.holdout import keep_apart
+from kcv.data.streams.holdout import take_split
 from kcv.examples import DataSet
 
-_FORMS = ("digit_scenes",)
+_FORMS = (
+    "digit_scenes",
+    "voc:FOLDER",
+    "coco:ANNOTATIONS.json:IMAGES",
+    "coco:TRAIN.json:IMAGES:HELD_OUT.json",
+)
+# Lists of a VOC tree to train on and to hold out: the first pair that exists.
+_VOC_LISTS = (("train", "val"), ("trainval", "test"), ("train", "test"))
 
 
 def load_instances(
@@ -17,7 +31,83 @@ def load_instances(
     on_error: str = "raise",
     skipped: list[str] | None = None,
 ) -> DataSet:
-    """Open."""
+    """Open a set with a mask for each object by its name.
+
+    Training and held-out images never meet. Of a VOC tree without lists and of
+    a single COCO JSON, a fifth of the images is held out, drawn by their names,
+    and a log line says so.
+
+    Args:
+        source: "digit_scenes", "voc:FOLDER" (see `read_voc_instances`),
+            "coco:ANNOTATIONS.json:IMAGES" or
+            "coco:TRAIN.json:IMAGES:HELD_OUT.json" (see `read_coco`). Defaults
+            to "digit_scenes".
+        split: "train" or "test" (held out). Defaults to "train".
+        seed: Seed of the order. Every epoch has an order of its own, there are
+            epochs without end, and example number p is a pure function of
+            (source, seed, p). Defaults to None, for one pass in order. Digit
+            scenes of "train" are without end in any case.
+        start: Position of the first example, for a run that is resumed.
+            Defaults to 0.
+        on_error: "raise" an error at an image that cannot be decoded, or "skip"
+            it. Defaults to "raise".
+        skipped: List to which the names of skipped images are appended.
+
+    Returns:
+        `DataSet` (dataset, class_names, size). Examples have `images` (H, W, 3)
+        uint8 RGB, `bounding_boxes`, `instance_masks` (N, H, W) uint8 of 0 and
+        1, `difficult` and `is_crowd` (N,) bool, and `image_id` () string.
+
+    Raises:
+        ValueError: If `source` or `split` is none of the above, or an
+            annotation is wrong.
+        FileNotFoundError: If files are missing.
+        ImportError: If masks of COCO are read and pycocotools is not
+            installed.
+
+    Example:
+
+    >>> example = next(iter(load_instances("digit_scenes", "test").dataset))
+    >>> example["instance_masks"].shape[1:] == example["images"].shape[:2]
+    True
+    """
     check_split(split)
-    parse_name(source, _FORMS)
-    return load_digit_scenes(split, seed, start, "instance")
+    kind, paths = parse_name(source, _FORMS)
+    if kind == "digit_scenes":
+        return load_digit_scenes(split, seed, start, "instance")
+    found = (_voc if kind == "voc" else _coco)(split, *paths)
+    return found.data_set(seed, start, on_error, skipped)
+
+
+def _voc(split: str, folder: str) -> InstanceImages:
+    there = segmentation_splits(folder)
+    for train, test in _VOC_LISTS:
+        if train in there and test in there:
+            ours = read_voc_instances(folder, train)
+            others = read_voc_instances(folder, test)
+            keep_apart(
+                ours.image_ids,
+                others.image_ids,
+                f"lists {train} and {test} of {folder}",
+            )
+            return ours if split == "train" else others
+    only = next((s for s in ("trainval", "train") if s in there), None)
+    return take_split(read_voc_instances(folder, only), split)
+
+
+def _coco(
+    split: str, file: str, images: str, held_out: str | None = None
+) -> Annotations:
+    annotations = read_coco(file, images, masks=True)
+    if held_out is None:
+        return take_split(annotations, split)
+    if split == "train":
+        return annotations
+    names = annotations.class_names
+    others = read_coco(held_out, images, names, masks=True)
+    keep_apart(
+        [image.file for image in annotations.images],
+        [image.file for image in others.images],
+        f"{file} and {held_out}",
+    )
+    return others

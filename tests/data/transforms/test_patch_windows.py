@@ -39,7 +39,7 @@ def distances(found, drawn):
 def test_canonical_objects_of_the_boxes():
     found = objects(PatchSampling())
     np.testing.assert_array_equal(found.centers[0], [40, 40])
-    np.testing.assert_allclose(2.0**found.octaves[2] * 92, 130, 1e-5)
+    np.testing.assert_allclose(2.0 ** found.octaves[2] * 92, 130, 1e-5)
     # A class first, then an object of it.
     np.testing.assert_allclose(found.weights, [0.5, 0.5, 1, 0])
 
