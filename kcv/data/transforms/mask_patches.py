@@ -72,6 +72,7 @@ def mask_patches(
 
     Example:
 
+    >>> from kcv.data import digit_scenes
     >>> scenes = digit_scenes("test", size=2, masks="instance")
     >>> patches = mask_patches(scenes, 1, size=64, mask_size=64, count=4)
     >>> [int(patch["labels"]) for patch in patches]
