@@ -14,7 +14,9 @@ REWRITTEN = (
     "kcv/boxes.py",
     "kcv/data/transforms/keras_cv.py",
     "kcv/detection",
+    "kcv/faces",
     "kcv/layers",
+    "kcv/metrics/faces",
     "kcv/proposals",
     "kcv/training",
 )
