@@ -85,9 +85,10 @@ def load_faces(
     check_split(split)
     kind, paths = parse_name(source, _FORMS)
     if kind == "rendered_faces":
-        opened = rendered_faces(split, *_RENDERED[split])
+        people, photos = _RENDERED[split]
         if seed is None:
-            return opened._replace(dataset=opened.dataset.skip(start))
+            return rendered_faces(split, people, photos, start=start)
+        opened = rendered_faces(split, people, photos)
         dataset = keep_faces(opened).dataset(seed, start)
         return opened._replace(dataset=dataset)
     if kind == "lfw" and not paths:
