@@ -15,7 +15,7 @@ EXTRAS = {
     # tensorflow-datasets imports importlib_resources without requiring it.
     "data": ["tensorflow-datasets>=4.9.7", "importlib_resources"],
     "eval": ["pycocotools>=2.0.8"],
-    "faces": ["scikit-learn>=1.5"],
+    "faces": ["scikit-image>=0.24", "scikit-learn>=1.5", "scipy>=1.13"],
     "keras-cv": ["keras-cv>=0.9"],
     "mtcnn": ["mtcnn>=1.0", "joblib>=1.4"],
     "proposals": [

@@ -33,8 +33,8 @@ def draw_backdrop(split: str, photo: Photo, size: int) -> np.ndarray:
         The canvas, (4, S, S).
     """
     backdrop = photo.backdrop
-    sources = _sources(split)
-    levels = sources[int(backdrop.photograph * len(sources))]
+    found = sources(split)
+    levels = found[int(backdrop.photograph * len(found))]
     level = 0 if backdrop.zoom < 1.5 else 1
     source = levels[level]
     height, width = source.shape[1:]
@@ -175,10 +175,18 @@ def _places(share, length, side, size):
 
 
 @functools.cache
-def _sources(split: str):
-    """Photographs of a split, each whole and scaled to a half, (3, H, W)."""
+def sources(split: str):
+    """Return the photographs of a split, without faces.
+
+    Args:
+        split: "train" or "test", which share no photograph.
+
+    Returns:
+        List of pairs: a photograph (3, H, W) uint8, and the same scaled to a
+        half.
+    """
     found = photographs(split)
-    sources = []
+    pairs = []
     for name, pixels, (height, width) in zip(
         PHOTOGRAPHS[split], found.pixels, found.sizes, strict=True
     ):
@@ -187,5 +195,5 @@ def _sources(split: str):
         rows, columns = whole.shape[1] // 2, whole.shape[2] // 2
         half = whole[:, : 2 * rows, : 2 * columns].astype(np.float32)
         half = half.reshape(3, rows, 2, columns, 2).mean((2, 4))
-        sources.append((whole.copy(), np.rint(half).astype(np.uint8)))
-    return sources
+        pairs.append((whole.copy(), np.rint(half).astype(np.uint8)))
+    return pairs
