@@ -34,12 +34,14 @@ def detection_outputs(
         `detection_scores` (B, N) float32; `detection_classes` (B, N) int32
         that count from **1** as in that API, 0 where padded;
         `num_detections` (B,) int32. (The API's own exporter gives the last
-        two as float32.)
+        two as float32.) If the predictions have `landmarks` (B, N, P, 2) xy
+        pixels, also `detection_keypoints` (B, N, P, 2) float32, (y, x) divided
+        by the image's height and width.
     """
     size = tf.cast(image_sizes, tf.float32)[:, tf.newaxis, :]  # (B, 1, 2)
     x1, y1, x2, y2 = tf.unstack(predictions["boxes"], axis=-1)
     height, width = size[..., 0], size[..., 1]
-    return {
+    answer = {
         "detection_boxes": tf.stack(
             [y1 / height, x1 / width, y2 / height, x2 / width], axis=-1
         ),
@@ -47,6 +49,10 @@ def detection_outputs(
         "detection_classes": predictions["labels"] + 1,
         "num_detections": predictions["num_detections"],
     }
+    if "landmarks" in predictions:
+        points = tf.reverse(predictions["landmarks"], [-1])
+        answer["detection_keypoints"] = points / size[:, tf.newaxis]
+    return answer
 
 
 @dataclasses.dataclass(frozen=True)

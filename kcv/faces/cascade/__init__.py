@@ -5,6 +5,9 @@ import kcv.backend  # noqa: F401
 from kcv.faces.cascade.detector import FaceCascade
 from kcv.faces.cascade.detector import Stage
 from kcv.faces.cascade.detector import paper_stages
+from kcv.faces.cascade.learning.samples import FaceImages
+from kcv.faces.cascade.learning.samples import keep_face_images
+from kcv.faces.cascade.learning.training import train_cascade
 from kcv.faces.cascade.mtcnn import MTCNN
 from kcv.faces.cascade.mtcnn_networks import ONet
 from kcv.faces.cascade.mtcnn_networks import PNet
@@ -18,6 +21,7 @@ from kcv.faces.cascade.networks import Net48
 from kcv.faces.cascade.patterns import PATTERNS
 from kcv.faces.cascade.patterns import calibrate
 from kcv.faces.cascade.patterns import pattern_windows
+from kcv.faces.cascade.settings import CascadeTraining
 from kcv.faces.cascade.settings import WindowScan
 from kcv.faces.cascade.settings import WindowSelection
 
@@ -27,7 +31,9 @@ __all__ = [
     "Calibration12",
     "Calibration24",
     "Calibration48",
+    "CascadeTraining",
     "FaceCascade",
+    "FaceImages",
     "Net12",
     "Net24",
     "Net48",
@@ -38,6 +44,8 @@ __all__ = [
     "WindowScan",
     "WindowSelection",
     "calibrate",
+    "keep_face_images",
     "paper_stages",
     "pattern_windows",
+    "train_cascade",
 ]

@@ -90,3 +90,77 @@ class WindowSelection(Settings):
         self._check(
             is_count(self.max_windows), "max_windows", "a positive integer"
         )
+
+
+@keras.saving.register_keras_serializable("kcv")
+@dataclasses.dataclass(frozen=True)
+class CascadeTraining(Settings):
+    """The windows from which a cascade learns, and how long it does.
+
+    Args:
+        positives: Number of shifted and scaled windows of each face. Positive
+            integer. Defaults to 8.
+        random_negatives: Number of random windows of each image, from which the
+            first stage learns, and the later ones beside the windows that pass.
+            Positive integer. Defaults to 40.
+        max_windows: Largest number of windows without a face that a later stage
+            learns from, and of windows that a calibration network learns from.
+            Positive integer. Defaults to 30000.
+        negative_iou: IoU with every face below which a window shows none. Float
+            in [0, 1]. Defaults to 0.3.
+        recalls: Share of the held-out faces that each stage keeps of those that
+            reach it. Floats in [0, 1], one for each stage. Defaults to
+            `(0.99, 0.97, 0.99)`: the paper's for the first two. The last
+            one decides how far the scores of the detections reach down.
+        steps: Number of updates of each network. One pair of integers for each
+            stage, for the network and for its calibration. Defaults to
+            `((2000, 1000), (2000, 1000), (300, 200))`.
+        batch_sizes: Number of windows of an update. Positive integers, one for
+            each stage. Defaults to `(128, 128, 64)`.
+        learning_rate: Learning rate of AdamW, which falls to 0 as a cosine.
+            Defaults to 1e-3.
+
+    Raises:
+        ValueError: If a number is out of its range.
+    """
+
+    positives: int = 8
+    random_negatives: int = 40
+    max_windows: int = 30_000
+    negative_iou: float = 0.3
+    recalls: tuple[float, ...] = (0.99, 0.97, 0.99)
+    steps: tuple[tuple[int, int], ...] = (
+        (2000, 1000),
+        (2000, 1000),
+        (300, 200),
+    )
+    batch_sizes: tuple[int, ...] = (128, 128, 64)
+    learning_rate: float = 1e-3
+
+    def __post_init__(self):
+        for name in (
+            "positives",
+            "random_negatives",
+            "max_windows",
+        ):
+            self._check(is_count(getattr(self, name)), name, "positive")
+        self._set("batch_sizes", tuple(self.batch_sizes))
+        self._check(
+            all(map(is_count, self.batch_sizes)),
+            "batch_sizes",
+            "positive integers",
+        )
+        self._check(is_share(self.negative_iou), "negative_iou", "in [0, 1]")
+        self._set("recalls", tuple(self.recalls))
+        self._check(
+            bool(self.recalls) and all(map(is_share, self.recalls)),
+            "recalls",
+            "numbers in [0, 1]",
+        )
+        self._set("steps", tuple(map(tuple, self.steps)))
+        self._check(
+            all(len(x) == 2 and min(x) >= 1 for x in self.steps),
+            "steps",
+            "pairs of positive integers",
+        )
+        self._check(self.learning_rate > 0, "learning_rate", "positive")

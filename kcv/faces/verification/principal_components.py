@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kcv.faces.verification.fitted import Fitted
-from kcv.metrics.faces.forms import read_embeddings
+from kcv.faces.verification.fitted import read_features
 
 
 class PCA(Fitted):
@@ -67,7 +67,7 @@ class PCA(Fitted):
             ValueError: If the shape is wrong, a number is not finite, or the
                 features have fewer than `components` dimensions.
         """
-        x = read_embeddings(x, "x")
+        x = read_features(x, "x")
         self.mean = x.mean(axis=0)
         x = x - self.mean
         num, size = x.shape

@@ -1,0 +1,1 @@
+"""Training of the face cascade, stage by stage."""

@@ -1,0 +1,333 @@
+"""Training of a face cascade, one network after the other.
+
+The order is that of Li et al. (2015), section 3.6: the 12-net and its
+calibration network learn from faces and random windows. Each further stage
+learns from what the stages before let pass, and every threshold is chosen on
+faces that no network has seen.
+
+Shapes: N windows, S pixels along a side.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kcv.faces.cascade.detector import FaceCascade
+from kcv.faces.cascade.detector import Stage
+from kcv.faces.cascade.learning.mining import choose_threshold
+from kcv.faces.cascade.learning.mining import scores_of_faces
+from kcv.faces.cascade.learning.mining import survivors
+from kcv.faces.cascade.learning.samples import FaceImages
+from kcv.faces.cascade.learning.samples import best_iou
+from kcv.faces.cascade.learning.samples import crop_samples
+from kcv.faces.cascade.learning.samples import jitter_faces
+from kcv.faces.cascade.learning.samples import random_windows
+from kcv.faces.cascade.patterns import PATTERNS
+from kcv.faces.cascade.patterns import pattern_windows
+from kcv.faces.cascade.settings import CascadeTraining
+from kcv.faces.cascade.settings import WindowScan
+
+# Largest gain and offset (in gray levels) by which windows are varied.
+_GAIN = 0.25
+_OFFSET = 25.0
+# Share of faces in a batch.
+_FACES = 1 / 3
+
+
+def train_cascade(
+    stages: Sequence[Stage],
+    images: FaceImages,
+    held_out: FaceImages,
+    *,
+    scan: WindowScan = WindowScan(),
+    training: CascadeTraining = CascadeTraining(),
+    seed: int = 0,
+    trained: int = 0,
+    on_stage: Callable[[FaceCascade, dict], None] | None = None,
+) -> FaceCascade:
+    """Train the stages of a cascade, and choose their thresholds.
+
+    Args:
+        stages: The stages with untrained networks, which are trained in place.
+            The thresholds of their selections are replaced.
+        images: Images with faces, for training.
+        held_out: Images with other faces, for the thresholds.
+        scan: `WindowScan` of the detector.
+        training: `CascadeTraining`, the windows and the number of updates.
+        seed: Seed of the windows and of the order. Defaults to 0.
+        trained: Number of the first stages that are trained already and stay
+            as they are, to continue a run that was stopped. Defaults to 0.
+        on_stage: Function that is called after each stage with the cascade of
+            the stages so far, whose last one suppresses as the last of all
+            stages does, and a dict of figures: `threshold`, `positives`,
+            `negatives`, `held_out_recall` (share of all held-out faces that
+            have a window which passes), and `accuracy` and
+            `calibration_accuracy` at the end of `fit`. Defaults to None.
+
+    Returns:
+        The trained `FaceCascade`.
+
+    Raises:
+        ValueError: If there is no face, or `training` has another number of
+            stages.
+
+    Example:
+
+    ```python
+    scenes = kcv.data.face_scenes("train", 1000)
+    others = kcv.data.face_scenes("train", 200, seed=1)
+    detector = train_cascade(
+        paper_stages(),
+        keep_face_images(scenes.dataset),
+        keep_face_images(others.dataset),
+    )
+    ```
+    """
+    stages = [Stage(*stage) for stage in stages]
+    for name in ("steps", "recalls", "batch_sizes"):
+        value = getattr(training, name)
+        if len(value) != len(stages):
+            raise ValueError(
+                f"`training.{name}` must have an entry for each of the "
+                f"{len(stages)} stages. Received: {name}={value}"
+            )
+    for name, part in (("images", images), ("held_out", held_out)):
+        if not sum(map(len, part.boxes)):
+            raise ValueError(f"`{name}` must have a face. Received: none")
+    for number, stage in enumerate(stages[trained:], start=trained):
+        rng = np.random.default_rng((seed, number))
+        before = FaceCascade(stages[: number + 1], scan=scan).cascade
+        figures = _train_network(before, number, images, training, rng)
+        if stage.calibration is not None:
+            figures |= _train_calibration(stage, number, images, training, rng)
+        chosen = _choose_threshold(stages, number, held_out, scan, training)
+        figures |= chosen
+        stages[number] = stage._replace(
+            selection=dataclasses.replace(
+                stage.selection, threshold=chosen["threshold"]
+            )
+        )
+        if on_stage is not None:
+            last = dataclasses.replace(
+                stages[-1].selection, threshold=chosen["threshold"]
+            )
+            so_far = stages[:number] + [stages[number]._replace(selection=last)]
+            on_stage(FaceCascade(so_far, scan=scan), figures)
+    return FaceCascade(stages, scan=scan)
+
+
+def _train_network(cascade, number, images, training, rng):
+    """Fit the network that tells faces from background."""
+    network = cascade.networks[number]
+    size = network.input_shape[1]
+    min_side = cascade.scan.min_face
+    faces, others = [], []
+    for image, boxes in zip(images.images, images.boxes, strict=True):
+        # The first network is shown windows as far from a face as the scan is.
+        shift = 0.06 if number else cascade.scan.stride / 24
+        faces.append(jitter_faces(boxes, training.positives, rng, shift))
+        others.append(
+            random_windows(
+                image,
+                boxes,
+                training.random_negatives,
+                min_side,
+                training.negative_iou,
+                rng,
+            )
+        )
+    if number:
+        found = survivors(cascade, images, number)
+        overlaps = [
+            best_iou(one.boxes, boxes)
+            for one, boxes in zip(found, images.boxes, strict=True)
+        ]
+        hard = [
+            one.boxes[overlap < training.negative_iou]
+            for one, overlap in zip(found, overlaps, strict=True)
+        ]
+        shown = [
+            one.boxes[overlap >= 0.5]
+            for one, overlap in zip(found, overlaps, strict=True)
+        ]
+        faces = [
+            np.concatenate(pair) for pair in zip(faces, shown, strict=True)
+        ]
+        hard = _limit(hard, training.max_windows, rng)
+        # Windows that the first stages drop must not be forgotten either.
+        others = _limit(others, max(sum(map(len, hard)) // 3, 1000), rng)
+        others = [
+            np.concatenate(pair) for pair in zip(hard, others, strict=True)
+        ]
+    context = 0.0 if number else size / 12 - 1
+    positives = crop_samples(images.images, faces, size, context)
+    negatives = crop_samples(images.images, others, size, context)
+    labels = np.repeat([0, 1], [len(negatives), len(positives)])
+    rows = [
+        np.arange(len(negatives)),
+        len(negatives) + np.arange(len(positives)),
+    ]
+    accuracy = _fit(
+        network,
+        np.concatenate([negatives, positives]),
+        labels,
+        rows,
+        [1 - _FACES, _FACES],
+        training.steps[number][0],
+        training.batch_sizes[number],
+        training.learning_rate,
+        rng,
+        flip=True,
+    )
+    return {
+        "positives": len(positives),
+        "negatives": len(negatives),
+        "accuracy": accuracy,
+    }
+
+
+def _train_calibration(stage, number, images, training, rng):
+    """Fit the network that tells the patterns from each other."""
+    size = stage.calibration.input_shape[1]
+    # Number of the pattern in a fifth column, which goes with its window.
+    windows = [
+        np.insert(pattern_windows(boxes), 4, np.arange(len(PATTERNS)), axis=2)
+        for boxes in images.boxes
+    ]
+    windows = [own.reshape(-1, 5) for own in windows]
+    windows = _limit(windows, training.max_windows, rng)
+    crops = crop_samples(images.images, [own[:, :4] for own in windows], size)
+    labels = np.concatenate(windows)[:, 4].astype(int)
+    accuracy = _fit(
+        stage.calibration,
+        crops,
+        labels,
+        [np.arange(len(crops))],
+        [1.0],
+        training.steps[number][1],
+        training.batch_sizes[number],
+        training.learning_rate,
+        rng,
+        flip=False,
+    )
+    return {"calibration_accuracy": accuracy}
+
+
+def _choose_threshold(stages, number, held_out, scan, training):
+    """Choose the threshold of a stage on faces that it has not seen."""
+    stage = stages[number]
+    if number == 0:
+        # Every window of the scan, whatever its score.
+        selection = dataclasses.replace(stage.selection, threshold=0.0)
+        stages = [stage._replace(selection=selection)]
+        scan = dataclasses.replace(scan, max_windows=10**6)
+    cascade = FaceCascade(stages[: number + 1], scan=scan).cascade
+    found = survivors(cascade, held_out, number)
+    windows, scores = [x.boxes for x in found], [x.scores for x in found]
+    if number:
+        network = stage.network
+        crops = crop_samples(held_out.images, windows, network.input_shape[1])
+        values = np.zeros((0, 2))
+        if len(crops):
+            values = network.predict(crops, batch_size=256, verbose=0)
+        ends = np.cumsum([len(x) for x in windows])[:-1]
+        scores = np.split(values[:, 1], ends)
+    best = scores_of_faces(held_out, windows, scores)
+    threshold = choose_threshold(best, training.recalls[number])
+    return {
+        "threshold": threshold,
+        "held_out_recall": float(np.mean(best >= max(threshold, 0.0))),
+    }
+
+
+def _joined(windows, others):
+    """Join two lists of the windows of each image."""
+    pairs = zip(windows, others, strict=True)
+    return [np.concatenate(pair) for pair in pairs]
+
+
+def _limit(windows, count, rng):
+    """Choose at most `count` of the windows of all images."""
+    owners = np.repeat(np.arange(len(windows)), [len(x) for x in windows])
+    chosen = rng.permutation(len(owners))[:count]
+    kept = np.zeros(len(owners), bool)
+    kept[chosen] = True
+    ends = np.cumsum([len(x) for x in windows])[:-1]
+    return [
+        own[keep]
+        for own, keep in zip(windows, np.split(kept, ends), strict=True)
+    ]
+
+
+def _fit(
+    network, crops, labels, rows, shares, steps, batch_size, rate, rng, flip
+):
+    """Fit a network on batches that have fixed shares of each kind.
+
+    Args:
+        network: keras.Model.
+        crops: Windows (N, S, S, 3) uint8.
+        labels: Class of each window (N,).
+        rows: For each kind, the rows of the windows that belong to it.
+        shares: Share of each kind in a batch.
+        steps: Number of updates.
+        batch_size: Number of windows of an update.
+        rate: Highest learning rate.
+        rng: Generator of random numbers.
+        flip: Whether windows are flipped at random, which would change the
+            pattern of a calibration network.
+
+    Returns:
+        The accuracy of the last tenth of the updates.
+    """
+    sizes = [round(share * batch_size) for share in shares]
+    order = [
+        own[rng.integers(len(own), size=(steps, size))]
+        for own, size in zip(rows, sizes, strict=True)
+    ]
+    order = np.concatenate(order, axis=1)
+    seeds = rng.integers(2**31, size=(steps, 2))
+    pool, classes = tf.constant(crops), tf.constant(labels)
+
+    def batch(chosen, seed):
+        images = tf.cast(tf.gather(pool, chosen), "float32")
+        images = _vary(images, seed, flip)
+        return images, tf.gather(classes, chosen)
+
+    dataset = tf.data.Dataset.from_tensor_slices((order, seeds))
+    dataset = dataset.map(batch, tf.data.AUTOTUNE).prefetch(2)
+    rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+    network.compile(
+        keras.optimizers.AdamW(rate, weight_decay=1e-4),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    epochs = 10 if steps >= 10 else 1
+    history = network.fit(
+        dataset.repeat(),
+        epochs=epochs,
+        steps_per_epoch=steps // epochs,
+        shuffle=False,
+        verbose=0,
+    )
+    return history.history["accuracy"][-1]
+
+
+def _vary(images, seed, flip):
+    """Vary brightness, contrast, color and side of windows (N, S, S, 3)."""
+    count = tf.shape(images)[0]
+
+    def draw(number, shape, low, high):
+        return tf.random.stateless_uniform(shape, seed + number, low, high)
+
+    images *= 1.0 + draw(0, (count, 1, 1, 1), -_GAIN, _GAIN)
+    images *= 1.0 + draw(1, (count, 1, 1, 3), -_GAIN / 3, _GAIN / 3)
+    images += draw(2, (count, 1, 1, 1), -_OFFSET, _OFFSET)
+    if flip:
+        turned = draw(3, (count, 1, 1, 1), 0.0, 1.0) < 0.5
+        images = tf.where(turned, images[:, :, ::-1], images)
+    return tf.clip_by_value(images, 0.0, 255.0)
