@@ -274,7 +274,8 @@ def _matched(overlaps: np.ndarray) -> np.ndarray:
         from scipy.optimize import linear_sum_assignment
     except ImportError as error:
         raise ImportError(
-            "FDDB's scores need SciPy. Install it with `pip install scipy`."
+            "FDDB's scores need SciPy. Install it with "
+            '`pip install "kcv[faces]"`.'
         ) from error
     rows, columns = linear_sum_assignment(overlaps, maximize=True)
     return overlaps[rows, columns]

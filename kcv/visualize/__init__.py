@@ -5,6 +5,7 @@ try:
     from kcv.visualize.boxes import draw_boxes
     from kcv.visualize.boxes import draw_boxes_on
     from kcv.visualize.confusion import confusion_figure
+    from kcv.visualize.curves import false_positives_figure
     from kcv.visualize.curves import precision_recall_figure
     from kcv.visualize.curves import training_figure
     from kcv.visualize.embeddings import embedding_figure
@@ -35,6 +36,7 @@ __all__ = [
     "draw_mask",
     "embedding_figure",
     "encode_figure",
+    "false_positives_figure",
     "filters_figure",
     "iu_figure",
     "losses_figure",

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from kcv.visualize.figure import new_figure
 
 if TYPE_CHECKING:  # `kcv.metrics` imports Keras; drawing need not
+    from kcv.metrics.face_detection import FalsePositiveCurve
     from kcv.metrics.voc import PrecisionRecall
 
 
@@ -67,6 +68,50 @@ def precision_recall_figure(
             title="class" if average_precision is None else "class  AP",
             title_fontsize=8,
         )
+    return figure
+
+
+def false_positives_figure(
+    curves: Mapping[str, "FalsePositiveCurve"], limit: float = 0.01
+) -> Figure:
+    """Draw recall over false positives per image, one line per detector.
+
+    Args:
+        curves: Curves by name, as `kcv.metrics.recall_over_false_positives`
+            returns them.
+        limit: Lowest number of false positives per image that is drawn. The
+            axis is logarithmic. Defaults to 0.01.
+
+    Returns:
+        A figure.
+
+    Example:
+
+    ```python
+    curve = kcv.metrics.recall_over_false_positives(ground_truth, detections)
+    false_positives_figure({"cascade": curve}).savefig("roc.png")
+    ```
+    """
+    figure = new_figure(7, 4.2)
+    axes = figure.add_subplot()
+    for name, curve in curves.items():
+        axes.step(
+            np.maximum(np.append(curve.false_positives, 1e3), limit),
+            np.append(curve.recall, curve.recall[-1:]),
+            label=name.replace("$", r"\$"),
+            where="post",
+            linewidth=1.3,
+        )
+    axes.set(
+        xlabel="false positives per image",
+        ylabel="recall",
+        xscale="log",
+        xlim=(limit, 10),
+        ylim=(0, 1.01),
+    )
+    _tidy(axes)
+    if curves:
+        axes.legend(fontsize=8, frameon=False, loc="lower right")
     return figure
 
 

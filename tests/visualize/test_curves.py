@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from kcv.metrics import FalsePositiveCurve
 from kcv.metrics import precision_recall
 from kcv.visualize import encode_figure
+from kcv.visualize import false_positives_figure
 from kcv.visualize import precision_recall_figure
 from kcv.visualize import training_figure
 
@@ -73,3 +75,15 @@ def test_training_groups_and_gaps():
     assert encode_figure(figure)[8:12] == b"WEBP"
     with pytest.raises(ValueError, match="no curve"):
         training_figure({"epoch": [0]})
+
+
+def test_recall_over_false_positives():
+    curve = FalsePositiveCurve(
+        np.array([0.0, 0.5, 0.5]), np.array([0.25, 0.25, 0.5]), np.ones(3)
+    )
+    figure = false_positives_figure({"one stage": curve, "two": curve})
+    shown = lines(figure.axes[0])
+    assert list(shown) == ["one stage", "two"]
+    np.testing.assert_allclose(
+        shown["two"], [[0.01, 0.25], [0.5, 0.25], [0.5, 0.5], [1e3, 0.5]]
+    )
