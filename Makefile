@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 
 # Where the spelling is American already: a list that only becomes longer.
 AMERICAN := README.md CONTRIBUTING.md docs export recipes tests/detection \
-	kcv/*.py kcv/classification kcv/data/sources kcv/data/transforms \
-	kcv/detection kcv/layers kcv/metrics kcv/proposals kcv/segmentation \
-	kcv/serving kcv/training kcv/weights
+	kcv/*.py kcv/classification kcv/data/embedded/faces \
+	kcv/data/embedded/rendered_faces.py kcv/data/sources \
+	kcv/data/transforms kcv/detection kcv/faces kcv/layers kcv/metrics \
+	kcv/proposals kcv/segmentation kcv/serving kcv/training kcv/weights
 
 # Files in their order, so that the last ones of a part are short.
 IN_TWO := -n 2 --dist loadfile --no-loadscope-reorder

@@ -233,26 +233,24 @@ def warp(
 
 def _sample(images, x, y):
     """Interpolate images (B, H, W, C) at points (B, P), with 0 outside."""
-    rows, columns = tf.shape(images)[1], tf.shape(images)[2]
-    shape = [tf.shape(images)[0], rows * columns, tf.shape(images)[3]]
-    pixels = tf.reshape(images, shape)
-    # Points far away, or not numbers, must not overflow the integers.
-    x = tf.clip_by_value(x, -2.0, tf.cast(columns + 1, tf.float32))
-    y = tf.clip_by_value(y, -2.0, tf.cast(rows + 1, tf.float32))
+    # With two rows and columns of zeros around it, an image has all neighbors
+    # of every point, after points that are far away have come near.
+    images = tf.pad(images, [[0, 0], [2, 2], [2, 2], [0, 0]])
+    count, rows, columns, channels = tf.unstack(tf.shape(images))
+    pixels = tf.reshape(images, [count, rows * columns, channels])
+    x = tf.clip_by_value(x + 2, 0.0, tf.cast(columns - 2, tf.float32))
+    y = tf.clip_by_value(y + 2, 0.0, tf.cast(rows - 2, tf.float32))
     left, top = tf.floor(x), tf.floor(y)
-    share_x, share_y = x - left, y - top
-    left, top = tf.cast(left, tf.int32), tf.cast(top, tf.int32)
+    right_share, low_share = (x - left)[..., None], (y - top)[..., None]
+    place = tf.cast(top, tf.int32) * columns + tf.cast(left, tf.int32)
 
-    def corner(down, across):
-        row, column = top + down, left + across
-        inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
-        share = share_y if down else 1 - share_y
-        share *= share_x if across else 1 - share_x
-        share = tf.where(inside, share, 0.0)[..., tf.newaxis]
-        place = tf.where(inside, row * columns + column, 0)
-        return share * tf.gather(pixels, place, batch_dims=1)
+    def row(first):
+        one = tf.gather(pixels, first, batch_dims=1)
+        other = tf.gather(pixels, first + 1, batch_dims=1)
+        return one + right_share * (other - one)
 
-    return corner(0, 0) + corner(0, 1) + corner(1, 0) + corner(1, 1)
+    upper = row(place)
+    return upper + low_share * (row(place + columns) - upper)
 
 
 def check_landmarks(

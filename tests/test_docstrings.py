@@ -12,9 +12,20 @@ ROOT = Path(__file__).resolve().parents[1]
 # longer, until it is the whole of `kcv`, `recipes` and `export`.
 REWRITTEN = (
     "kcv/boxes.py",
+    "kcv/data/embedded/faces",
+    "kcv/data/embedded/rendered_faces.py",
+    "kcv/data/formats/faces",
+    "kcv/data/sources/faces.py",
+    "kcv/data/streams/face_pairs.py",
+    "kcv/data/streams/kept.py",
+    "kcv/data/streams/people.py",
+    "kcv/data/transforms/aligned_faces.py",
     "kcv/data/transforms/keras_cv.py",
     "kcv/detection",
+    "kcv/faces",
+    "kcv/landmarks.py",
     "kcv/layers",
+    "kcv/metrics/faces",
     "kcv/proposals",
     "kcv/training",
 )

@@ -25,6 +25,7 @@ from kcv.classification import Preprocessing
 from kcv.classification import resnet
 from kcv.classification import vgg
 from kcv.faces import cascade
+from kcv.faces.verification import SiameseHead
 
 CHAPTERS = (cascade, classification, detection, masks, segmentation, style)
 RNG = np.random.default_rng(0)
@@ -279,6 +280,11 @@ OTHERS = [
     ),
     Case("FaceCascade", face_cascade, detector_inputs(), own_losses=True),
     Case("MTCNN", cascade.MTCNN, detector_inputs(), own_losses=True),
+    Case(
+        "SiameseHead",
+        lambda: SiameseHead(6),
+        {name: images(6)[:, 0, :, 0] for name in ("first", "second")},
+    ),
     # === Masks ===
     Case("DeepMask", deepmask, images(48, 37), own_losses=True),
     Case(

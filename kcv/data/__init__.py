@@ -7,10 +7,11 @@ from kcv.data.embedded.rendered_faces import rendered_faces
 from kcv.data.embedded.scenes.material import DIGIT_CLASSES
 from kcv.data.formats.coco import coco
 from kcv.data.formats.coco import read_coco
-from kcv.data.formats.face_files import FaceFiles
-from kcv.data.formats.faces import read_celeba
-from kcv.data.formats.faces import read_face_list
-from kcv.data.formats.faces import read_people
+from kcv.data.formats.faces.celeba import read_celeba
+from kcv.data.formats.faces.face_files import FaceFiles
+from kcv.data.formats.faces.face_list import read_face_list
+from kcv.data.formats.faces.lfw_pairs import read_pairs
+from kcv.data.formats.faces.people import read_people
 from kcv.data.formats.fddb import FDDB
 from kcv.data.formats.fddb import read_fddb
 from kcv.data.formats.idx import idx
@@ -19,7 +20,6 @@ from kcv.data.formats.image_folder import image_folder
 from kcv.data.formats.image_folder import read_image_folder
 from kcv.data.formats.instance_maps import read_voc_instances
 from kcv.data.formats.label_maps import read_label_map
-from kcv.data.formats.lfw import read_pairs
 from kcv.data.formats.segmentation_trees import VOC_SEGMENTATION_CLASSES
 from kcv.data.formats.segmentation_trees import read_masked_folder
 from kcv.data.formats.segmentation_trees import read_sbd

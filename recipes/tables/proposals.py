@@ -113,7 +113,8 @@ def main(run: Options) -> dict:
     summary = (
         f"Measured on {objects} objects of held-out images of {run.data}, at "
         f"{run.max_proposals:,} proposals of an image. The paper's figures are "
-        "of VOC 2007 test and of a core of 2013. On other data and machines "
+        "of VOC 2007 test and of a core of 2013, and its seconds are quoted "
+        "from a summary of its table 1. On other data and machines "
         "only the order of the methods is comparable. "
         + rows.describe_order(measured)
     )

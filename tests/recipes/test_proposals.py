@@ -5,12 +5,15 @@ import json
 
 import pytest
 
+import kcv
 from kcv.detection import BoxNormalization
 from recipes import fast_rcnn
 from recipes.common.proposals import measuring
 from recipes.common.proposals import photographs
+from recipes.common.proposals.published import CHANGES
 from recipes.common.run import write_config
 from recipes.tables import proposals
+from tests.voc_trees import write_tree
 
 METHODS = ("superpixels", "sliding_window")
 
@@ -40,7 +43,10 @@ def trained(monkeypatch):
     def save_untrained(options):
         every.append(options)
         options.out.mkdir()
-        model = fast_rcnn.build_model(2, options, BoxNormalization())
+        # The network of preset paper has 500 MB.
+        small = dataclasses.replace(options, preset="small")
+        classes = len(kcv.data.load_detection(options.data, "test").class_names)
+        model = fast_rcnn.build_model(classes, small, BoxNormalization())
         model.save(options.out / "model.keras")
         write_config(options)
         (options.out / "metrics.json").write_text("{}")
@@ -85,6 +91,38 @@ def test_the_options_of_training_are_handed_on(run, trained):
     assert (options.epochs, options.batch_size, options.scenes) == (3, 2, 64)
     assert detector.scaling.short_side == 56
     assert detector.settings["batch_size"] == 2
+
+
+def test_preset_paper_measures_a_folder_of_voc(run, trained, tmp_path):
+    objects = [("cat", (11, 11, 40, 34), False), ("dog", (5, 20, 30, 44), True)]
+    folder = write_tree(
+        tmp_path / "voc",
+        {
+            "0": ((48, 64), objects),
+            "1": ((48, 64), objects),
+            "2": ((64, 48), objects[:1]),
+        },
+        {"trainval": ["0"], "test": ["1", "2"]},
+    )
+    record = proposals.main(
+        dataclasses.replace(
+            run,
+            preset="paper",
+            data=f"voc:{folder}",
+            methods=("sliding_window",),
+            changed=None,
+        )
+    )
+    (options,) = trained
+    assert (options.preset, options.epochs) == ("paper", None)
+    tables = record["tables"]
+    (row,) = tables["The methods"]
+    assert 0 < row["average recall"] < 1
+    # All changes of all images, and difficult objects, too.
+    changes = {len(row) for row in tables["Repeatability"]}
+    assert max(changes) > len(CHANGES)
+    page = (run.out / "report.html").read_text()
+    assert "Measured on 3 objects" in page
 
 
 def test_unknown_methods_are_told_the_known():

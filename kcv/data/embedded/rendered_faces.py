@@ -34,6 +34,7 @@ def rendered_faces(
     *,
     aligned: bool = True,
     seed: int = 0,
+    start: int = 0,
 ) -> DataSet:
     """Render photos of people who do not exist.
 
@@ -55,6 +56,7 @@ def rendered_faces(
             of a detector of landmarks. Without it, images show the whole head
             before its backdrop. Defaults to True.
         seed: Seed of the people. Defaults to 0.
+        start: Number of the first example. Defaults to 0.
 
     Returns:
         `DataSet` (dataset, class_names, size) of one pass, person by person.
@@ -62,7 +64,8 @@ def rendered_faces(
         the number of the person, `landmarks` (5, 2) float32, `bounding_boxes`
         {`boxes` (1, 4) float32, `labels` (1,) int32 0}, and `image_id` ()
         string, "rendered_faces/SPLIT/SEED/PERSON/PHOTO". `kcv.examples`
-        describes landmarks and boxes.
+        describes landmarks and boxes. The box of an aligned face may leave the
+        image.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -80,6 +83,7 @@ def rendered_faces(
         ("photos", photos, 1),
         ("size", size, 32),
         ("seed", seed, 0),
+        ("start", start, 0),
     ):
         if not isinstance(value, int | np.integer) or value < low:
             raise ValueError(
@@ -139,7 +143,8 @@ def rendered_faces(
         }
 
     prefix = f"rendered_faces/{split}/{seed}"
-    dataset = tf.data.Dataset.range(count).batch(_CHUNK).map(draw).unbatch()
+    dataset = tf.data.Dataset.range(start, max(start, count))
+    dataset = dataset.batch(_CHUNK).map(draw).unbatch()
     dataset = dataset.map(
         compress, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
@@ -148,7 +153,8 @@ def rendered_faces(
     if aligned:
         dataset = dataset.map(align)
     dataset = dataset.map(describe).unbatch()
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
+    left = max(count - start, 0)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(left))
     names = tuple(f"person {number}" for number in range(people))
     return DataSet(dataset, names, count)
 

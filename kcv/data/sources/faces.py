@@ -4,12 +4,12 @@ import logging
 from pathlib import Path
 
 from kcv.data.embedded.rendered_faces import rendered_faces
-from kcv.data.formats.face_files import FaceFiles
-from kcv.data.formats.faces import read_celeba
-from kcv.data.formats.faces import read_face_list
-from kcv.data.formats.faces import read_partition
-from kcv.data.formats.faces import read_people
-from kcv.data.formats.tfds_faces import tfds_lfw
+from kcv.data.formats.faces.celeba import read_celeba
+from kcv.data.formats.faces.celeba import read_partition
+from kcv.data.formats.faces.face_files import FaceFiles
+from kcv.data.formats.faces.face_list import read_face_list
+from kcv.data.formats.faces.people import read_people
+from kcv.data.formats.faces.tfds_lfw import tfds_lfw
 from kcv.data.sources.names import parse_name
 from kcv.data.streams.holdout import check_split
 from kcv.data.streams.holdout import keep_apart
@@ -85,9 +85,10 @@ def load_faces(
     check_split(split)
     kind, paths = parse_name(source, _FORMS)
     if kind == "rendered_faces":
-        opened = rendered_faces(split, *_RENDERED[split])
+        people, photos = _RENDERED[split]
         if seed is None:
-            return opened._replace(dataset=opened.dataset.skip(start))
+            return rendered_faces(split, people, photos, start=start)
+        opened = rendered_faces(split, people, photos)
         dataset = keep_faces(opened).dataset(seed, start)
         return opened._replace(dataset=dataset)
     if kind == "lfw" and not paths:

@@ -84,7 +84,7 @@ class VerificationMargin(keras.metrics.Metric):
             tf.cond(
                 is_due,
                 lambda: best_threshold(recent, labels),
-                lambda: ops.convert_to_tensor(self.margin),
+                self.result,
             )
         )
         self.distances.assign(recent)
@@ -95,7 +95,7 @@ class VerificationMargin(keras.metrics.Metric):
         return ~ops.any(ops.isfinite(self.distances))
 
     def result(self):
-        return ops.convert_to_tensor(self.margin)
+        return tf.convert_to_tensor(self.margin.value)
 
     def reset_state(self):
         # The margin outlasts the epochs, at whose begin Keras calls this.

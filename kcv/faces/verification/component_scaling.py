@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kcv.faces.verification.fitted import Fitted
-from kcv.faces.verification.fitted import read_features
+from kcv.metrics.faces.forms import read_embeddings
 
 
 class ComponentScaling(Fitted):
@@ -40,7 +40,7 @@ class ComponentScaling(Fitted):
             ValueError: If the shape is wrong, or a number is negative or not
                 finite.
         """
-        x = read_features(x, "x")
+        x = read_embeddings(x, "x")
         require_positive(x, "x")
         self.maxima = x.max(axis=0)
         return self

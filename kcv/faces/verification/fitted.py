@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from kcv.faces.verification.array_files import read_arrays
 from kcv.faces.verification.array_files import write_arrays
+from kcv.metrics.faces.forms import read_embeddings
 
 
 class Fitted:
@@ -91,40 +92,7 @@ class Fitted:
     ) -> np.ndarray:
         """Check the features that a fitted verifier is called with."""
         self._require_fitted()
-        return read_features(values, name, dimensions)
-
-
-def read_features(
-    values: ArrayLike, name: str, dimensions: int | None = None
-) -> np.ndarray:
-    """Convert features to float64, and make sure that they are finite.
-
-    Args:
-        values: Array (N, D).
-        name: Name of the argument in an error.
-        dimensions: D, or None for any number. Defaults to None.
-
-    Returns:
-        Float64 array (N, D).
-
-    Raises:
-        ValueError: If the shape is another, or a number is not finite.
-    """
-    array = np.asarray(values, np.float64)
-    if array.ndim != 2 or dimensions not in (None, array.shape[1]):
-        width = "dimensions" if dimensions is None else dimensions
-        raise ValueError(
-            f"`{name}` must have the shape (images, {width}). Received: "
-            f"{name} of shape {array.shape}"
-        )
-    wrong = ~np.isfinite(array).all(axis=1)
-    if wrong.any():
-        raise ValueError(
-            f"`{name}` must be finite. Received: NaN or infinity in "
-            f"{int(wrong.sum())} of {len(array)} rows, the first at "
-            f"{int(wrong.argmax())}"
-        )
-    return array
+        return read_embeddings(values, name, dimensions)
 
 
 def read_people(

@@ -10,12 +10,12 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kcv.faces.verification.fitted import read_features
 from kcv.faces.verification.fitted import read_people
 from kcv.faces.verification.photo_sums import PhotoSums
 from kcv.faces.verification.photo_sums import log_det
 from kcv.faces.verification.photo_sums import quadratic_forms
 from kcv.faces.verification.ratio_verifier import RatioVerifier
+from kcv.metrics.faces.forms import read_embeddings
 
 _ITERATIONS = {"exact": 20, "approximate": 5}
 
@@ -115,7 +115,7 @@ class JointBayesian(RatioVerifier):
             ValueError: If a shape is wrong, a number is not finite, nobody has
                 two photos, or the features do not span d dimensions.
         """
-        x = read_features(x, "x")
+        x = read_embeddings(x, "x")
         owners, counts = read_people(labels, len(x))
         self.mean = x.mean(axis=0)
         photos = PhotoSums(x - self.mean, owners, counts)
@@ -172,9 +172,9 @@ class JointBayesian(RatioVerifier):
             second: Features (M, d).
 
         Returns:
-            x1' A x1 + x2' A x2 - 2 x1' G x2, float64 array (M,). It is larger
-            if the features are more likely of one person, and does not change
-            if both are exchanged.
+            Scores x1' A x1 + x2' A x2 - 2 x1' G x2. Float64 array (M,). A score
+            is larger if the features are more likely of one person. It does
+            not change if both are exchanged.
 
         Raises:
             ValueError: If it is not fitted, a shape is wrong, or a number is

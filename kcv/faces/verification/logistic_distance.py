@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kcv.faces.verification.fitted import read_features
 from kcv.faces.verification.fitted import read_people
 from kcv.faces.verification.ratio_verifier import RatioVerifier
 from kcv.faces.verification.ratio_verifier import logistic
 from kcv.metrics import embedding_distances
+from kcv.metrics.faces.forms import read_embeddings
 
 _ITERATIONS = 100
 
@@ -81,7 +81,7 @@ class LogisticDistance(RatioVerifier):
             ValueError: If a shape is wrong, a number is not finite, nobody has
                 two photos, or photos of one person are no closer than others.
         """
-        x = read_features(x, "x")
+        x = read_embeddings(x, "x")
         owners, _ = read_people(labels, len(x))
         first, second = self._draw_pairs(owners)
         distances = _distances(x[first], x[second])
@@ -112,8 +112,8 @@ class LogisticDistance(RatioVerifier):
         Raises:
             ValueError: If a shape is wrong, or a number is not finite.
         """
-        x1 = read_features(first, "first")
-        x2 = read_features(second, "second", x1.shape[1])
+        x1 = read_embeddings(first, "first")
+        x2 = read_embeddings(second, "second", x1.shape[1])
         if len(x1) != len(x2):
             raise ValueError(
                 "`second` must have as many rows as `first`. Received: "

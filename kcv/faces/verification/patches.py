@@ -42,8 +42,8 @@ class FacePatch:
     A rectangle that leaves the image is moved inside.
 
     Args:
-        center: x and y of the center, in widths and heights of the image. Two
-            floats in [0, 1].
+        center: Position (x, y) of the center, in widths and heights of the
+            image. Two floats in [0, 1].
         extent: Height and width, in heights and widths of the image. Two
             floats in (0, 1].
         size: Height and width of the patch, in pixels. Two positive integers.
@@ -112,8 +112,8 @@ def deepid_patches(
             floats. Defaults to (0.75, 1.0, 1.25).
         grays: Whether patches are gray, for each variant. Defaults to
             (False, True).
-        landmarks: x and y of five landmarks in the aligned image, in widths and
-            heights of it. Defaults to kcv's template.
+        landmarks: Positions (x, y) of five landmarks in the aligned image, in
+            widths and heights of it. Defaults to kcv's template.
         global_size: Height and width of large patches, in pixels. Defaults to
             (39, 31).
         local_size: Height and width of patches at landmarks, in pixels.

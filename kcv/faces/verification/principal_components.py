@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kcv.faces.verification.fitted import Fitted
-from kcv.faces.verification.fitted import read_features
+from kcv.metrics.faces.forms import read_embeddings
 
 
 class PCA(Fitted):
@@ -67,7 +67,7 @@ class PCA(Fitted):
             ValueError: If the shape is wrong, a number is not finite, or the
                 features have fewer than `components` dimensions.
         """
-        x = read_features(x, "x")
+        x = read_embeddings(x, "x")
         self.mean = x.mean(axis=0)
         x = x - self.mean
         num, size = x.shape

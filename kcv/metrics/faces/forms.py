@@ -25,12 +25,17 @@ class VerificationPairs(NamedTuple):
     num_folds: int
 
 
-def read_embeddings(values: ArrayLike, name: str = "embeddings") -> np.ndarray:
+def read_embeddings(
+    values: ArrayLike,
+    name: str = "embeddings",
+    dimensions: int | None = None,
+) -> np.ndarray:
     """Convert embeddings to float64 and make sure that they are finite.
 
     Args:
         values: Array (N, D).
         name: Name of the argument in an error. Defaults to "embeddings".
+        dimensions: D. If None, any number is accepted. Defaults to None.
 
     Returns:
         Float64 array (N, D).
@@ -44,9 +49,10 @@ def read_embeddings(values: ArrayLike, name: str = "embeddings") -> np.ndarray:
     dtype('float64')
     """
     array = np.asarray(values, np.float64)
-    if array.ndim != 2:
+    if array.ndim != 2 or dimensions not in (None, array.shape[1]):
+        width = "dimensions" if dimensions is None else dimensions
         raise ValueError(
-            f"`{name}` must have the shape (images, dimensions). Received: "
+            f"`{name}` must have the shape (images, {width}). Received: "
             f"{name} of shape {array.shape}"
         )
     return _finite(array, name)
@@ -79,8 +85,8 @@ def _finite(array, name):
     wrong = ~np.isfinite(array).all(axis=tuple(range(1, array.ndim)))
     if wrong.any():
         raise ValueError(
-            f"`{name}` must be finite. Received: {int(wrong.sum())} of "
-            f"{len(array)} rows of {name} with NaN or infinity, the first at "
+            f"`{name}` must be finite. Received: NaN or infinity in "
+            f"{int(wrong.sum())} of {len(array)} rows, the first at "
             f"{int(wrong.argmax())}"
         )
     return array

@@ -3,7 +3,9 @@
 "What makes for effective detection proposals?", PAMI 2016. The data are those
 of VOC 2007 test, where all objects count, the difficult ones, too. Recall and
 detection are at 1,000 proposals. Average recall over the number of proposals,
-and repeatability, are read off the figures of the paper, to about 0.01.
+and repeatability, are read off the figures of the paper, to about 0.01. Seconds
+are quoted from a summary of the paper's table 1, which rounds them to one
+digit.
 """
 
 from collections.abc import Mapping
@@ -34,7 +36,7 @@ class Published(NamedTuple):
 
     Attributes:
         name: Name of the method in the paper.
-        seconds: Time for an image, in seconds.
+        seconds: Time for an image, in seconds, rounded to about one digit.
         recalls: Recall at IoU 0.5, 0.7 and 0.8.
         average_recall: Average recall.
         mean_ap: Mean average precision of Fast R-CNN, in [0, 1].

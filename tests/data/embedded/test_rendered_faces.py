@@ -8,6 +8,18 @@ from kcv.data import rendered_faces
 from kcv.data.embedded.faces import render_face
 from kcv.landmarks import FACE_CROP
 
+# Some test photos as they were when the set was first published: (person,
+# photo, mean of each channel, tip of the nose, corners of the box). If these
+# change, the set has changed, and figures on it cannot be compared any more.
+PUBLISHED = (
+    (0, 0, (147.1, 120.6, 88.7), (27.5, 39.3), (13.0, -2.7, 70.3, 66.5)),
+    (0, 1, (53.7, 42.8, 42.1), (35.3, 38.5), (-3.6, 1.0, 55.8, 70.4)),
+    (1, 19, (159.9, 101.6, 70.4), (29.2, 37.1), (14.0, 2.2, 62.6, 63.7)),
+    (38, 17, (65.6, 65.6, 65.4), (28.0, 39.8), (13.1, -0.6, 69.6, 65.7)),
+    (75, 0, (167.4, 145.1, 130.4), (29.0, 37.6), (9.9, -4.9, 68.9, 67.3)),
+    (119, 19, (88.6, 88.6, 88.6), (33.8, 38.4), (1.4, -3.6, 57.3, 63.7)),
+)
+
 
 def examples(*arguments, **options):
     return list(
@@ -49,6 +61,26 @@ def test_a_photo_depends_on_its_numbers_alone(crops):
     fewer = examples("train", people=2, photos=3)
     assert fewer[5]["image_id"] == b"rendered_faces/train/0/1/2"
     np.testing.assert_array_equal(fewer[5]["images"], crops[10]["images"])
+
+
+def test_the_test_split_never_changes():
+    for person, photo, colors, nose, box in PUBLISHED:
+        opened = rendered_faces("test", 120, 20, start=20 * person + photo)
+        found = next(iter(opened.dataset))
+        # Other processors and versions round otherwise.
+        mean = found["images"].numpy().mean((0, 1))
+        np.testing.assert_allclose(mean, colors, atol=1)
+        np.testing.assert_allclose(found["landmarks"][2], nose, atol=0.3)
+        boxes = found["bounding_boxes"]["boxes"]
+        np.testing.assert_allclose(boxes, [box], atol=0.3)
+
+
+def test_the_stream_begins_where_it_is_told(crops):
+    opened = rendered_faces("train", people=12, photos=8, start=90)
+    assert opened.dataset.cardinality() == 6
+    assert opened.size == 96
+    for one, other in zip(opened.dataset, crops[90:], strict=True):
+        np.testing.assert_array_equal(one["images"], other["images"])
 
 
 def test_splits_and_seeds_have_other_people(crops):

@@ -50,15 +50,15 @@ def to_uint8(image: np.ndarray) -> np.ndarray:
     Returns:
         The image, (H, W, 3) uint8 RGB.
     """
+    # The shoulder x / (1 + x) has slope 1 where it begins.
     room = np.float32(1 - _SHOULDER)
     over = np.maximum(image - np.float32(_SHOULDER), 0)
-    # The logarithm-free shoulder x / (1 + x) has slope 1 where it begins.
-    image = np.minimum(image, np.float32(_SHOULDER)) + over * room / (
-        room + over
-    )
+    image = np.minimum(image, np.float32(_SHOULDER))
+    over /= 1 + over * (1 / room)
+    image += over
     image *= 255
     image += 0.5
-    np.clip(image, 0, 255, out=image)
+    np.maximum(image, 0, out=image)
     return np.ascontiguousarray(np.moveaxis(image.astype(np.uint8), 0, 2))
 
 

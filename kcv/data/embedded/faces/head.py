@@ -66,17 +66,19 @@ def trace(person: Person, photo: Photo, size: int) -> Surface:
     start = start.reshape(3, -1)
     ray = rotation[2]
     lowered = photo.expression.open * _OPEN_CHIN
-    depth, gap, axes = _hit_ellipsoid(skull, start, ray, lowered)
+    depth, gap, inverses = _hit_ellipsoid(skull, start, ray, lowered)
     # The gap falls by about 2 / radius from the outline inward.
-    cover = np.clip(0.5 + gap * (0.43 * pose.scale), 0, 1)
+    cover = np.minimum(0.5 + gap * (0.43 * pose.scale), 1)
     inside = np.flatnonzero(cover > 0)
-    start, depth = start[:, inside], depth[inside]
-    wide, high, deep = (axis[inside] for axis in axes)
+    start, inverses = start.take(inside, 1), inverses.take(inside, 1)
+    depth, cover = depth[inside], cover[inside]
 
+    # The gradient of the ellipsoid.
     point = start + ray[:, None] * depth
-    normal = point / np.stack([wide, high, deep]) ** 2
-    normal /= np.sqrt((normal**2).sum(0))
-    side = np.abs(point[0]) / wide - 2 * np.minimum(point[2], 0)
+    normal = point * inverses
+    _normalize(normal)
+    side = np.abs(point[0]) * np.sqrt(inverses[0])
+    side -= 2 * np.minimum(point[2], 0)
 
     bumps, weights = _relief(person)
     slope = 1 / max(float(ray[2]), _GRAZING)
@@ -94,12 +96,12 @@ def trace(person: Person, photo: Photo, size: int) -> Surface:
     along, across, down, fall = parts
     normal[0] -= np.sign(x) * (across - along * np.abs(x))
     normal[1] -= fall - down * y
-    normal /= np.sqrt((normal**2).sum(0))
+    _normalize(normal)
     x, y = start[0] + moved * ray[0], start[1] + moved * ray[1]
     return Surface(
         rows=rows[inside // width],
         columns=columns[inside % width],
-        cover=cover[inside],
+        cover=cover,
         x=x,
         y=y,
         side=side,
@@ -118,9 +120,10 @@ def profile(skull: Skull, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         Tuple (width, depth) of arrays of the shape of `y`.
     """
-    low = np.clip((y - np.float32(0.05)) / 0.95, 0, np.float32(1.1))
-    high = np.clip((-0.25 - y) / np.float32(0.75), 0, 1)
-    width = 1 - skull.jaw * low**skull.jaw_power - skull.forehead * high**2
+    low = np.minimum(np.maximum(y - 0.05, 0) * (1 / 0.95), 1.1)
+    high = np.minimum(np.maximum(-0.25 - y, 0) * (1 / 0.75), 1)
+    width = 1 - skull.jaw * low**skull.jaw_power
+    width -= skull.forehead * (high * high)
     return width, 1 - (0.25 * skull.jaw) * low
 
 
@@ -143,33 +146,35 @@ def _hit_ellipsoid(skull: Skull, start, ray, lowered):
 
     Returns:
         Depths along the rays, gaps (1 in the center, 0 on the outline,
-        negative outside), and the half-axes at the points.
+        negative outside), and the inverse squares of the half-axes at the
+        points, (3, P).
     """
-    high = np.where(
-        start[1] > 0,
-        np.float32(skull.half_height + lowered),
-        np.float32(skull.half_height),
-    )
-    y = start[1]
-    inverse_high = 1 / high**2
+    x, y, z = start
+    inverses = np.empty_like(start)
+    upper = 1 / skull.half_height**2
+    lower = 1 / (skull.half_height + lowered) ** 2
+    inverses[1] = np.where(y > 0, np.float32(lower), np.float32(upper))
+    height = y
     for _ in range(2):
-        width, depth = profile(skull, y)
-        wide, deep = skull.half_width * width, skull.depth * depth
-        inverse_wide, inverse_deep = 1 / wide**2, 1 / deep**2
-        a = (
-            ray[0] ** 2 * inverse_wide
-            + ray[1] ** 2 * inverse_high
-            + ray[2] ** 2 * inverse_deep
-        )
-        across = start[0] * inverse_wide
-        down = start[1] * inverse_high
-        away = start[2] * inverse_deep
-        b = ray[0] * across + ray[1] * down + ray[2] * away
-        c = start[0] * across + start[1] * down + start[2] * away - 1
-        gap = (b * b - a * c) / a
+        width, depth = profile(skull, height)
+        width *= skull.half_width
+        depth *= skull.depth
+        np.divide(1, width * width, out=inverses[0])
+        np.divide(1, depth * depth, out=inverses[2])
+        a = (ray * ray) @ inverses
+        scaled = start * inverses
+        b = ray @ scaled
+        c = x * scaled[0] + y * scaled[1] + z * scaled[2] - 1
+        gap = b * b / a - c
         root = (np.sqrt(np.maximum(gap * a, 0)) - b) / a
-        y = start[1] + root * ray[1]
-    return root, gap, (wide, high, deep)
+        height = y + root * ray[1]
+    return root, gap, inverses
+
+
+def _normalize(vectors):
+    """Give vectors (3, P) unit length, in place."""
+    x, y, z = vectors
+    vectors /= np.sqrt(x * x + y * y + z * z)
 
 
 def _monomials(x, y):

@@ -124,7 +124,7 @@ def _draw_face(canvas, surface: Surface, person: Person, photo: Photo):
     size = canvas.shape[1]
     flat = canvas.reshape(4, -1)
     where = surface.rows * size + surface.columns
-    under = flat[:, where]
+    under = flat.take(where, 1)
     under[:3] += surface.cover * (lit - under[:3])
     under[3] += surface.cover * (1 - under[3])
     flat[:, where] = under
@@ -148,7 +148,7 @@ def _light(albedo, surface: Surface, photo: Photo):
         gloss *= gloss  # ** 8
         gloss *= gloss  # ** 16
         lit += np.float32(light.specular) * gloss
-    lit *= 0.62 + 0.38 * np.clip(1.6 * facing, 0, 1)
+    lit *= 0.62 + 0.38 * np.minimum(np.maximum(1.6 * facing, 0), 1)
     return lit
 
 

@@ -89,10 +89,12 @@ def _dark_bumps(person: Person):
 def _fold(surface: Surface, person: Person):
     """Draw the line from the wing of the nose to the corner of the mouth."""
     nose, mouth = person.nose, person.mouth
-    first = np.array([nose.wing_x + 0.045, nose.y + 0.03])
-    along = np.array([mouth.half_width + 0.055, mouth.y - 0.01]) - first
-    x, y = np.abs(surface.x) - first[0], surface.y - first[1]
-    share = (x * along[0] + y * along[1]) * (1 / (along @ along))
-    share = np.clip(share, 0, 1)
-    away = (x - share * along[0]) ** 2 + (y - share * along[1]) ** 2
+    first_x, first_y = nose.wing_x + 0.045, nose.y + 0.03
+    along_x = mouth.half_width + 0.055 - first_x
+    along_y = mouth.y - 0.01 - first_y
+    scale = 1 / (along_x**2 + along_y**2)
+    x, y = np.abs(surface.x) - first_x, surface.y - first_y
+    share = x * (along_x * scale) + y * (along_y * scale)
+    share = np.minimum(np.maximum(share, 0), 1)
+    away = (x - share * along_x) ** 2 + (y - share * along_y) ** 2
     return np.exp(away * (-1 / 0.022**2))

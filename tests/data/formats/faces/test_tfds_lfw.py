@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from kcv.data import load_faces
-from kcv.data.formats.tfds_faces import tfds_lfw
+from kcv.data.formats.faces.tfds_lfw import tfds_lfw
 
 NAMES = ("Bo", "Al", "Di", "Cy", "Em")
 

@@ -1,0 +1,1 @@
+"""Sets of faces: who is on which image, and where the face is."""
