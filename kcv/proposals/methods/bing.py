@@ -43,10 +43,13 @@ def bing(
 ) -> Proposals:
     """Score windows by a template of their binarized normed gradients.
 
+    This is BING of Cheng, Zhang, Lin and Torr, CVPR 2014, with the parameters
+    that the authors learned. All boxes are equal to those of their program.
+
     Args:
         image: RGB image (H, W, 3) uint8.
         max_proposals: Not used. All boxes are returned.
-        rng: Not used.
+        rng: Not used. Defaults to None.
         model: Learned parameters. Defaults to None, for those of the authors,
             trained on PASCAL VOC 2007, in the file that OpenCV distributes
             (28 sizes from 16 x 16 to 512 x 512).

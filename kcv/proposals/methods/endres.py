@@ -94,19 +94,19 @@ def endres(
     less its overlap with all earlier ones, is highest. Scores are these
     values.
 
-    The method follows Endres and Hoiem in the selection of seeds, the minimum
-    cuts, the removal of repetitions, and the order. What they learned is
-    replaced by rules, since it may not be redistributed. Superpixels come from
-    the watershed of an edge map, not from a classifier of occlusion
+    The method follows Endres and Hoiem, PAMI 2014, in the selection of seeds,
+    the minimum cuts, the removal of repetitions, and the order. What they
+    learned is replaced by rules, since it may not be redistributed. Superpixels
+    come from the watershed of an edge map, not from a classifier of occlusion
     boundaries. The probability that a border is that of an object is the
-    strength of its edges. Affinities are a logistic function of the overlaps
-    of color and texture histograms and of the strongest edge on the line
-    between the centers, with fixed weights. Classifiers of surfaces, of
-    backgrounds and of the extent of objects are left out. The quality of a
-    region is a weighted sum of the strength of its border, of its contact with
-    the frame of the image, and of its area, in place of 37 features with
-    learned weights. So the order depends on the contrast of objects, and
-    recall is below the published one where borders are weak.
+    strength of its edges. Affinities are a logistic function of the overlaps of
+    color and texture histograms and of the strongest edge on the line between
+    the centers, with fixed weights. Classifiers of surfaces, of backgrounds and
+    of the extent of objects are left out. The quality of a region is a weighted
+    sum of the strength of its border, of its contact with the frame of the
+    image, and of its area, in place of 37 features with learned weights. So the
+    order depends on the contrast of objects, and recall is below the published
+    one where borders are weak.
 
     Args:
         image: RGB image (H, W, 3) uint8.

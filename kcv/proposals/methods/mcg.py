@@ -72,6 +72,8 @@ def mcg(
 ) -> Proposals:
     """Combine neighboring regions of hierarchies at several scales.
 
+    This is MCG of Arbelaez, Pont-Tuset, Barron, Marques and Malik, CVPR 2014.
+
     The paper finds edges by a structured forest and predicts the quality of a
     candidate by a random forest, neither of which can be shipped. By default,
     edges are the gradient in CIE L*a*b*, and the score is a stated rule: the
@@ -90,7 +92,7 @@ def mcg(
     Args:
         image: RGB image (H, W, 3) uint8.
         max_proposals: Maximum number of proposals.
-        rng: Not used.
+        rng: Not used. Defaults to None.
         edges: Function of an image that returns the strength of edges (H, W)
             in 0..1, and the orientation of their normals (H, W), in radians.
             The strength must not be thinned. The function is called with the
@@ -106,7 +108,7 @@ def mcg(
         rank: Function of the features (n, 16) of candidates that returns
             their scores (n,). The columns are those of the authors' random
             forest, `FEATURES` of
-            `kcv.proposals.machines.contours.fused_candidates`. Defaults to
+            `kcv.proposals.machines.contours.candidate_features`. Defaults to
             None, for the rule above.
 
     Returns:

@@ -55,6 +55,11 @@ def objectness(
 ) -> Proposals:
     """Score salient windows by the probability that they hold an object.
 
+    This is the method of Alexe, Deselaers and Ferrari, PAMI 2012. The
+    likelihoods and thresholds that the authors learned may be used for research
+    only. They are replaced by `LOG_ODDS` and by one threshold of saliency. So
+    the boxes are about those of the authors, in another order.
+
     Args:
         image: RGB image (H, W, 3) uint8.
         max_proposals: Maximum number of boxes.

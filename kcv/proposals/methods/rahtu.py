@@ -53,6 +53,9 @@ def rahtu(
 ) -> Proposals:
     """Score windows by superpixels and by the directions of edges.
 
+    This is the method of Rahtu, Kannala and Blaschko, ICCV 2011, with the
+    weights that the authors learned.
+
     The windows that grids over the space of windows select are ordered by
     score, and those that overlap a better one go to the end of the list.
 

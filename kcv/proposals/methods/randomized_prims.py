@@ -79,6 +79,8 @@ def randomized_prims(
 ) -> Proposals:
     """Grow groups of superpixels by random, similar ones first.
 
+    This is RandomizedPrim's of Manen, Guillaumin and Van Gool, ICCV 2013.
+
     A group begins with a random superpixel. Each step draws one edge between
     the group and its surroundings, with a probability proportional to the
     similarity. The group is finished when the dissimilarity of this edge plus

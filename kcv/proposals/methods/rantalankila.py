@@ -133,6 +133,8 @@ def rantalankila(
 ) -> Proposals:
     """Propose regions of two hierarchies, then minimum cuts around superpixels.
 
+    This is the method of Rantalankila, Kannala and Rahtu, CVPR 2014.
+
     Segments of the graph-based segmentation and SLIC superpixels are treated
     alike. While neighbors are similar enough, they are merged to larger
     superpixels. Local search merges these until one is left, and proposes every

@@ -128,6 +128,8 @@ def rigor(
 ) -> Proposals:
     """Cut figures around seeds out of a graph of superpixels.
 
+    This is RIGOR of Humayun, Li and Rehg, CVPR 2014.
+
     Hosang et al. ran the authors' program with edges from a structured forest
     and its settings for them, `STRUCTURED_EDGES`, in a grid of 8 seeds of 50
     pixels. kcv's default edges are the blurred gradient in CIE L*a*b*, and
