@@ -5,6 +5,7 @@ import kcv.backend  # noqa: F401
 from kcv.weights.assignment import WeightReport
 from kcv.weights.caffe import load_caffe
 from kcv.weights.deepface import load_deepface
+from kcv.weights.deepmask import load_deepmask
 from kcv.weights.facenet import load_facenet
 from kcv.weights.files import load_weights
 from kcv.weights.keras_applications import load_keras_applications
@@ -24,6 +25,7 @@ __all__ = [
     "WeightReport",
     "load_caffe",
     "load_deepface",
+    "load_deepmask",
     "load_facenet",
     "load_keras_applications",
     "load_openface",

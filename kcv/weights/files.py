@@ -13,13 +13,16 @@ from kcv.weights.assignment import assign
 from kcv.weights.caffe import load_caffe
 from kcv.weights.deepface import assign_deepface
 from kcv.weights.deepface import is_deepface
+from kcv.weights.deepmask import assign_deepmask
+from kcv.weights.deepmask import is_deepmask
 from kcv.weights.facenet import load_facenet
 from kcv.weights.hdf5 import open_layers
 from kcv.weights.keras_applications import assign_keras_applications
 from kcv.weights.keras_applications import is_keras_applications
 from kcv.weights.keras_applications import load_keras_applications
-from kcv.weights.openface import load_openface
+from kcv.weights.openface import assign_openface
 from kcv.weights.reference import name_variables
+from kcv.weights.torch7 import read_torch7
 from kcv.weights.torchvision import load_torchvision
 
 
@@ -43,7 +46,8 @@ def load_weights(
         model: Model whose layers have the names of the reference networks.
         source: "imagenet" for the download of keras.applications; or a
             .keras, .weights.h5, .h5, .pth, .pt, .safetensors, .caffemodel,
-            .t7 (OpenFace) or .pb (davidsandberg/facenet) file.
+            .t7 (OpenFace, DeepMask, SharpMask) or .pb (davidsandberg/facenet)
+            file.
         strict: Whether variables without a weight and weights without a
             variable are errors; a weight of another shape always is one.
         skip: Beginnings of names of layers to leave out on both sides.
@@ -87,7 +91,10 @@ def load_weights(
     if path.suffix == ".caffemodel":
         return load_caffe(model, path, **options)
     if path.suffix == ".t7":
-        return load_openface(model, path, **options)
+        content = read_torch7(path)
+        if is_deepmask(content):
+            return assign_deepmask(model, content, path, **options)
+        return assign_openface(model, content, path, **options)
     if path.suffix == ".pb":
         return load_facenet(model, path, **options)
     with open_layers(path) as layers:
