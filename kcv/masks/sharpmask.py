@@ -7,6 +7,7 @@ Shapes: B images of H x W pixels or B patches of P x P, N masks of an image, M
 rows and columns of a mask.
 """
 
+import os
 from typing import Any
 from typing import Self
 
@@ -22,6 +23,7 @@ from kcv.masks.refine_patches import RefinePatches
 from kcv.masks.refinement import horizontal_model
 from kcv.masks.refinement import vertical_model
 from kcv.masks.settings import SceneSearch
+from kcv.weights import load_weights
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -46,13 +48,17 @@ class SharpMask(PatchTraining):
         align_corners: Whether bilinear interpolation of images and masks aligns
             the centers of the corner pixels, see `DeepMask`. Defaults to None,
             which is as in the DeepMask.
+        weights: File of a whole SharpMask that `kcv.weights.load_weights`
+            takes, kcv's own or the authors' model.t7. It replaces the weights
+            of the DeepMask, too. Defaults to None, which keeps them.
         name: Name of the model. Defaults to "sharpmask".
 
     Call with images (B, H, W, 3), RGB in 0..255. `predict` returns what that
     of `DeepMask` returns: `masks`, `boxes`, `scores` and `num_detections`.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        FileNotFoundError: If `weights` is not a file.
+        ValueError: If an argument is out of its range, or weights do not fit.
 
     Example:
 
@@ -75,6 +81,7 @@ class SharpMask(PatchTraining):
         upsampling: str = "nearest",
         search: SceneSearch | None = None,
         align_corners: bool | None = None,
+        weights: str | os.PathLike | None = None,
         name: str = "sharpmask",
     ):
         parts = deepmask
@@ -150,6 +157,8 @@ class SharpMask(PatchTraining):
             keras.layers.Cropping2D(cells * 2**level, name=f"crop{level + 1}")
             for level in range(modules)
         ]
+        if weights is not None:
+            load_weights(self, weights)
 
     def patch_logits(self, images, training=None):
         """Compute the mask and the score of each patch.

@@ -5,6 +5,8 @@ facebookresearch/deepmask. The trunk is a ResNet-50 that ends with its third
 stage, which has stride 8 instead of 16.
 """
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -298,6 +300,19 @@ def test_sharpmask_answers_as_torch(sharpmask, patches, tmp_path):
         x = run(net["refs"][number], [outputs[place - 1], x])
     assert relative_error(masks, x[:, 0]) < 2e-5
     assert relative_error(scores, expected_scores) < 2e-5
+
+
+def test_the_models_take_the_files(tmp_path):
+    search = SceneSearch((1,), 5)
+    for net, build in (
+        (Builder().deepmask(), DeepMask),
+        (Builder().sharpmask(), functools.partial(SharpMask, channels=16)),
+    ):
+        path = write(tmp_path / "model.t7", net)
+        model = build(parts(), search=search, weights=path)
+        (score,) = [w for w in model.weights if w.path.endswith("score2/bias")]
+        expected = net["scoreBranch"]["modules"][4]["bias"]
+        np.testing.assert_array_equal(score, expected)
 
 
 def test_stride_in_the_other_convolution_is_refused(tmp_path):
