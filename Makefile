@@ -7,17 +7,19 @@ BIN := $(VENV)/bin
 AMERICAN := README.md CONTRIBUTING.md docs export recipes tests/detection \
 	kcv/*.py kcv/classification kcv/data/embedded/faces \
 	kcv/data/embedded/rendered_faces.py kcv/data/sources \
-	kcv/data/transforms kcv/detection kcv/faces kcv/layers kcv/metrics \
-	kcv/proposals kcv/segmentation kcv/serving kcv/training kcv/weights
+	kcv/data/transforms kcv/detection kcv/faces kcv/layers kcv/masks \
+	kcv/metrics kcv/proposals kcv/segmentation kcv/serving kcv/training \
+	kcv/weights
 
 # Files in their order, so that the last ones of a part are short.
 IN_TWO := -n 2 --dist loadfile --no-loadscope-reorder
 # TensorFlow keeps the memory that it once used. So the tests run in parts, one
 # after another, each in new processes.
 NETWORKS := $(addprefix tests/,benchmarks classification data detection)
-WEIGHTS := $(addprefix tests/,segmentation style weights)
+MAPS := $(addprefix tests/,segmentation style)
+WEIGHTS := $(addprefix tests/,faces masks weights)
 RECIPES := $(addprefix tests/,recipes proposals)
-OTHERS := $(addprefix --ignore=,$(NETWORKS) $(WEIGHTS) $(RECIPES))
+OTHERS := $(addprefix --ignore=,$(NETWORKS) $(MAPS) $(WEIGHTS) $(RECIPES))
 PYTEST = $(BIN)/python -m pytest $(IN_TWO)
 
 .PHONY: demo test test-all lint clean
@@ -28,6 +30,7 @@ demo: $(VENV)/recipes
 test: CHOSEN := -m "not slow"
 test test-all: $(VENV)/test
 	$(PYTEST) $(CHOSEN) $(NETWORKS)
+	$(PYTEST) $(CHOSEN) $(MAPS)
 	$(PYTEST) $(CHOSEN) $(WEIGHTS)
 	$(PYTEST) $(CHOSEN) $(RECIPES)
 	$(PYTEST) $(CHOSEN) $(OTHERS)
