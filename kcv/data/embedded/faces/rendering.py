@@ -29,6 +29,7 @@ from kcv.data.embedded.faces.photo import draw_photo
 from kcv.data.embedded.faces.skin import paint_beard
 from kcv.data.embedded.faces.skin import paint_skin
 from kcv.data.embedded.faces.strokes import step
+from kcv.data.streams.holdout import check_split
 
 STREAMS = {"train": 0, "test": 1}
 _EDGE = 0.6  # width of a logistic edge, in pixels
@@ -80,12 +81,16 @@ def render_face(
     Returns:
         The face, a function of the arguments.
 
+    Raises:
+        ValueError: If `split` is neither of the two.
+
     Example:
 
     >>> face = render_face("train", seed=0, person=3, photo=0, size=64)
     >>> face.image.shape, face.landmarks.shape
     ((64, 64, 3), (5, 2))
     """
+    check_split(split)
     stream = STREAMS[split]
     who = draw_person(stream, seed, person)
     drawn = draw_photo(stream, seed, person, photo, size)
