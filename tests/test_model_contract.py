@@ -18,6 +18,7 @@ import pytest
 import kcv
 from kcv import classification
 from kcv import detection
+from kcv import faces
 from kcv import masks
 from kcv import segmentation
 from kcv import style
@@ -25,9 +26,18 @@ from kcv.classification import Preprocessing
 from kcv.classification import resnet
 from kcv.classification import vgg
 from kcv.faces import cascade
+from kcv.faces import facenet
 from kcv.faces.verification import SiameseHead
 
-CHAPTERS = (cascade, classification, detection, masks, segmentation, style)
+CHAPTERS = (
+    cascade,
+    classification,
+    detection,
+    faces,
+    masks,
+    segmentation,
+    style,
+)
 RNG = np.random.default_rng(0)
 
 
@@ -166,6 +176,24 @@ def auxiliary_classifier():
     return classification.AuxiliaryClassifier(
         pixels, [late, keras.layers.Softmax()(hidden)], auxiliary_weight=0.4
     )
+
+
+def face_embedder():
+    x = images = keras.Input((8, 8, 3))
+    x = keras.layers.Dense(4)(keras.layers.Flatten()(x))
+    return faces.FaceEmbedder.from_network(
+        keras.Model(images, x), faces.Triplets()
+    )
+
+
+def every_level():
+    return faces.IdentificationVerification(3, every_level=True)
+
+
+def faces_with_landmarks():
+    points = [[12, 14], [24, 14], [18, 20], [13, 28], [23, 28]]
+    landmarks = np.float32([points, np.add(points, [[2, -1]])])
+    return {"images": images(40, 36), "landmarks": landmarks}
 
 
 def loss_network():
@@ -352,6 +380,69 @@ OTHERS = [
     ),
     Case("loss_network", loss_network, images(16, 12)),
     Case("PerceptualModel", perceptual_model, images(48), own_losses=True),
+    # === Faces ===
+    Case(
+        "DeepFace",
+        lambda: faces.DeepFace(
+            faces.Identification(3), "small", (48, 48, 3), embedding_size=8
+        ),
+        images(48),
+        own_losses=True,
+    ),
+    *(
+        Case(
+            "DeepID",
+            lambda local=local: faces.DeepID(
+                faces.Identification(3, scale=24, margin=0.15),
+                local_sharing=local,
+            ),
+            images(39, 31),
+            own_losses=True,
+        )
+        for local in (True, False)
+    ),
+    Case(
+        "DeepID2",
+        lambda: faces.DeepID2(faces.IdentificationVerification(3, every=10)),
+        images(55, 47),
+        own_losses=True,
+    ),
+    Case(
+        "DeepID2Plus",
+        lambda: faces.DeepID2Plus(
+            every_level(), "small", (38, 36, 3), embedding_size=8
+        ),
+        images(38, 36),
+        own_losses=True,
+    ),
+    *(
+        Case(
+            "DeepID3",
+            lambda net=net: faces.DeepID3(
+                every_level(), net, "small", (24, 20, 3), embedding_size=8
+            ),
+            images(24, 20),
+            own_losses=True,
+        )
+        for net in (1, 2)
+    ),
+    *(
+        Case(
+            name,
+            lambda name=name: getattr(faces, name)(
+                faces.Triplets(), "small", (32, 40, 3)
+            ),
+            images(32, 40),
+            own_losses=True,
+        )
+        for name in ("FaceNetNN1", "FaceNetNN2", "FaceNetNN3", "FaceNetNN4")
+    ),
+    Case("FaceEmbedder", face_embedder, images(8), own_losses=True),
+    Case(
+        "align_inputs",
+        lambda: faces.align_inputs(faces.FaceNetNN1(size="small")),
+        faces_with_landmarks(),
+    ),
 ]
 MODELS = [*CLASSIFIERS, *OTHERS]
 IDS = [
@@ -381,6 +472,10 @@ def few_weights(monkeypatch):
     blocks = dict.fromkeys(resnet._BLOCKS, (1, 1, 1, 1))
     monkeypatch.setattr(resnet, "_BLOCKS", blocks)
     monkeypatch.setattr(vgg, "_FILTERS", (4, 6, 8, 8, 8))
+    for table in ("_NN2", "_NN4"):
+        modules = getattr(facenet, table)
+        few = {name: modules[name] for name in ("3a", "3b", "3c", "5b")}
+        monkeypatch.setattr(facenet, table, few)
     yield
     keras.backend.clear_session()
     gc.collect()

@@ -7,6 +7,7 @@ import kcv.backend  # noqa: F401
 import kcv.optimizers  # noqa: F401
 from kcv.faces import alignment
 from kcv.faces import cascade
+from kcv.faces.aligned_inputs import align_inputs
 from kcv.faces.deepface import DeepFace
 from kcv.faces.deepid import DeepID
 from kcv.faces.deepid import DeepID2
@@ -43,6 +44,7 @@ __all__ = [
     "Recognition",
     "Recognizer",
     "Triplets",
+    "align_inputs",
     "alignment",
     "cascade",
 ]

@@ -67,6 +67,9 @@ class EmbeddingHead(keras.layers.Layer):
 
     def get_config(self):
         objective = keras.saving.serialize_keras_object(self.objective)
+        if self.objective is not None:
+            # It is built with this layer, and not before.
+            objective.pop("build_config", None)
         return {**super().get_config(), "objective": objective}
 
     @classmethod
