@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks import classification
+from benchmarks import face_detection
 from benchmarks import faster_rcnn
 from benchmarks import roi_pool
 from benchmarks import segmentation
@@ -23,6 +24,11 @@ from benchmarks import style
                 "matrix": 64,
             },
             "resnet50 float32: training step",
+        ),
+        (
+            face_detection,
+            {"height": 100, "width": 120},
+            "frames per second (14 in the paper)",
         ),
         (
             faster_rcnn,
