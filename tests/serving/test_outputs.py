@@ -31,6 +31,20 @@ def test_detections_by_hand():
     assert named["num_detections"].numpy().tolist() == [1]
 
 
+def test_landmarks_become_keypoints():
+    predictions = {
+        "boxes": tf.zeros([1, 1, 4]),
+        "scores": tf.ones([1, 1]),
+        "labels": tf.zeros([1, 1], tf.int32),
+        "num_detections": tf.constant([1]),
+        "landmarks": tf.constant([[[[20.0, 10.0], [100.0, 40.0]]]]),
+    }
+    named = detection_outputs(predictions, tf.constant([[50, 200]]))
+    np.testing.assert_allclose(
+        named["detection_keypoints"], [[[[0.2, 0.1], [0.8, 0.5]]]]
+    )
+
+
 def test_each_image_has_its_own_size():
     boxes = tf.fill([2, 1, 4], 10.0)
     predictions = {

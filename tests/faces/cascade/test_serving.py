@@ -1,8 +1,6 @@
 """Exports of the detectors of faces, in the native loader of the servers."""
 
-import keras
 import numpy as np
-import pytest
 import tensorflow as tf
 
 import kcv
@@ -10,8 +8,10 @@ from export import native
 from kcv.faces import cascade
 from kcv.serving.outputs import detection_outputs
 
+SIZES = ((48, 64), (30, 25), (7, 9))
 
-def face_cascade():
+
+def test_an_export_of_the_cascade_answers_as_predict_does(program, tmp_path):
     stages = [
         cascade.Stage(
             cascade.Net12(13),
@@ -24,35 +24,40 @@ def face_cascade():
             cascade.WindowSelection(0.0, iou=0.3, smaller=0.6),
         ),
     ]
-    scan = cascade.WindowScan(min_face=20, step=1.5)
-    return cascade.FaceCascade(stages, scan=scan, max_detections=8)
-
-
-def mtcnn():
-    return cascade.MTCNN(thresholds=(0.4, 0.4, 0.4), max_detections=8)
-
-
-@pytest.mark.parametrize("build", [face_cascade, mtcnn])
-def test_the_native_loader_answers_as_predict_does(build, program, tmp_path):
-    keras.utils.set_random_seed(0)
-    model = build()
-    options = kcv.serving.ServingConfig(
-        "detection", class_names=("face",)
-    ).publish_options()
-    version = kcv.serving.publish(model, tmp_path, **options)
-    rng = np.random.default_rng(0)
+    model = cascade.FaceCascade(
+        stages, scan=cascade.WindowScan(20, step=1.5), max_detections=8
+    )
+    serving = kcv.serving.ServingConfig("detection", class_names=("face",))
+    version = kcv.serving.publish(model, tmp_path, **serving.publish_options())
     counts = []
-    for size in ((48, 64), (30, 25), (7, 9)):
-        images = rng.uniform(0, 255, (1, *size, 3)).astype("float32")
+    for size in SIZES:
+        images = draw(size)
         answer = native.run(
             program, version, "serving_default", {"images": images}
         )
         found = model.predict(images, verbose=0)
         expected = detection_outputs(found, tf.constant([size]))
-        for name, values in expected.items():
-            np.testing.assert_allclose(
-                answer[name], values, rtol=1e-5, atol=1e-5
-            )
+        assert_close(answer, expected)
         counts.append(int(found["num_detections"][0]))
     assert counts[0] > 0
     assert counts[2] == 0
+
+
+def test_an_export_of_mtcnn_answers_as_predict_does(program, tmp_path):
+    model = cascade.MTCNN(thresholds=(0.4, 0.4, 0.4), max_detections=8)
+    model.export(tmp_path / "saved", verbose=False)
+    for size in SIZES:
+        images = draw(size)
+        inputs = {"images": images, "image_sizes": np.array([size], "int32")}
+        answer = native.run(program, tmp_path / "saved", "serve", inputs)
+        assert_close(answer, model.predict(images, verbose=0))
+
+
+def draw(size):
+    rng = np.random.default_rng(0)
+    return rng.uniform(0, 255, (1, *size, 3)).astype("float32")
+
+
+def assert_close(found, expected):
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-5, atol=1e-5)
