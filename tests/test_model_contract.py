@@ -455,6 +455,8 @@ def gives_a_model(item):
     """Whether a public name is a model's class, or a function's that builds."""
     if inspect.isclass(item):
         return issubclass(item, keras.Model)
+    if getattr(item, "__name__", "").startswith("train_"):
+        return False  # It returns a model of the table, trained.
     returned = getattr(item, "__annotations__", {}).get("return")
     return inspect.isclass(returned) and issubclass(returned, keras.Model)
 
