@@ -6,16 +6,20 @@ from typing import Literal
 
 # `kcv.serving.serving_config.Task`, without which --help need not wait for
 # TensorFlow.
-Task = Literal["classification", "detection", "segmentation", "style"]
+Task = Literal[
+    "classification", "detection", "faces", "masks", "segmentation", "style"
+]
 
 # What a model of a task gives, to be compared with what it does give.
 _GIVES = {
     "classification": "probabilities (B, classes)",
     "detection": "a dict of boxes, scores, labels and num_detections",
+    "faces": "unit vectors (B, D)",
+    "masks": "a dict of masks, boxes and scores",
     "segmentation": "class scores (B, H, W, classes)",
     "style": "images (B, H, W, 3)",
 }
-_RANKS = {"classification": 2, "segmentation": 4, "style": 4}
+_RANKS = {"classification": 2, "faces": 2, "segmentation": 4, "style": 4}
 
 
 def export(
@@ -42,14 +46,16 @@ def export(
         version: Number of the version. None is one more than the newest.
         task: Purpose of the model, which decides what a server answers:
             classification, top classes of probabilities (B, classes);
-            detection, boxes; segmentation, label maps of class scores (B, H,
-            W, classes); style, images. None is the task of serving.json. A
+            detection, boxes; faces, unit vectors (B, D); masks, masks and
+            their boxes; segmentation, label maps of class scores (B, H, W,
+            classes); style, images. None is the task of serving.json. A
             model without that file is a detector if it gives detections, and
             otherwise its outputs are answered as they are.
         short_side: Short side in pixels to which encoded images are scaled.
             A classifier then sees the square in the middle. None is the scale
             of serving.json. Without that file, a classifier's images are
-            scaled to the side that it takes, and others not at all.
+            scaled to the side that it takes, faces to the height and width,
+            and others not at all.
         long_side: Most pixels of the long side. Not for classification. None
             is the one of serving.json, or 5/3 of the short side, as in the
             600 and 1000 pixels of Faster R-CNN.
@@ -92,6 +98,7 @@ def export(
     from kcv.data import read_image
     from kcv.serving import ServingConfig
     from kcv.serving import publish
+    from kcv.serving.preparation import as_it_is
 
     told = ServingConfig.load(model.parent)
     network = kcv.load_model(model, compile=False)
@@ -103,6 +110,8 @@ def export(
         prepare = _crop(network, told, short_side, long_side)
     else:
         prepare = _scale(told, short_side, long_side)
+    if task == "faces" and prepare is as_it_is:
+        prepare = _face(network)
     # A model that is not known is served as a detector is: it says itself what
     # it answers.
     config = ServingConfig(task or "detection", prepare, class_names)
@@ -149,6 +158,8 @@ def _check_task(task, network):
             f"task={task!r}"
         )
     given = network.output
+    if task == "masks" and isinstance(given, dict) and "masks" in given:
+        return
     if len(getattr(given, "shape", ())) != _RANKS.get(task):
         raise ValueError(
             f"`task` must be that of the model: task={task!r} is of a model "
@@ -184,6 +195,16 @@ def _scale(told, short_side: int | None, long_side: int | None):
             f"limits. Received: long_side={long_side}, short_side=None"
         )
     return dataclasses.replace(prepare, long_side=long_side)
+
+
+def _face(network):
+    """Choose the size of an aligned face. A model that aligns has none."""
+    from kcv.serving import FixedSize
+    from kcv.serving.preparation import as_it_is
+    from kcv.serving.signatures import image_shape
+
+    height, width, _ = image_shape(network)
+    return as_it_is if None in (height, width) else FixedSize(height, width)
 
 
 def _crop(network, told, short_side: int | None, long_side: int | None):

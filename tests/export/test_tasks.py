@@ -13,6 +13,7 @@ from export import __main__ as command_line
 from export import command
 from export import native
 from export.command import export
+from kcv import faces
 from kcv.serving import CenterCrop
 from kcv.serving import ServingConfig
 from kcv.serving.serving_config import Task
@@ -127,7 +128,7 @@ def test_help_lists_the_tasks(monkeypatch, capsys):
         command_line.main()
     text = capsys.readouterr().out
     assert "--task" in text
-    assert "classification,detection,segmentation,style" in text
+    assert "classification,detection,faces,masks,segmentation,style" in text
 
 
 def test_the_short_side_of_a_classifier(classifier, tmp_path):
@@ -193,10 +194,36 @@ def test_a_grey_model_is_shown_grey(tmp_path):
     np.testing.assert_array_equal(answer[0], every)
 
 
+def test_faces_are_scaled_to_the_size_that_the_model_takes(files, tmp_path):
+    faces.DeepID().save(tmp_path / "model.keras")
+    version = export(
+        tmp_path / "model.keras", tmp_path / "served", task="faces"
+    )
+    assert prepare_of(version) == "FixedSize(height=39, width=31)"
+    served = tf.saved_model.load(str(version)).signatures["serving_bytes"]
+    vectors = served(tf.constant(files[:1]))["embeddings"].numpy()
+    assert vectors.shape == (1, 160)
+    np.testing.assert_allclose(np.linalg.norm(vectors), 1, atol=1e-6)
+
+
+def test_faces_that_the_model_aligns_are_not_scaled(tmp_path):
+    aligned = faces.align_inputs(faces.DeepID(local_sharing=False))
+    aligned.save(tmp_path / "model.keras")
+    version = export(
+        tmp_path / "model.keras", tmp_path / "served", task="faces"
+    )
+    assert prepare_of(version) == "as_it_is"
+    description = json.loads(
+        (version / "assets.extra" / "kcv.json").read_text()
+    )
+    inputs = description["signatures"]["serving_bytes"]["inputs"]
+    assert set(inputs) == {"image_bytes", "landmarks"}
+
+
 def test_a_task_that_there_is_not(classifier, tmp_path):
     model, _ = classifier
-    with pytest.raises(ValueError, match="style. Received: task='faces'$"):
-        export(model, tmp_path, task="faces")
+    with pytest.raises(ValueError, match="style. Received: task='poses'$"):
+        export(model, tmp_path, task="poses")
     assert command.Task == Task
 
 
@@ -208,7 +235,9 @@ def test_a_damaged_configuration_is_named(classifier, tmp_path):
         export(tmp_path / "model.keras", tmp_path / "served")
 
 
-@pytest.mark.parametrize("task", ["detection", "segmentation", "style"])
+@pytest.mark.parametrize(
+    "task", ["detection", "masks", "segmentation", "style"]
+)
 def test_a_task_that_the_model_is_not_of(classifier, tmp_path, task):
     model, names = classifier
     with pytest.raises(ValueError, match=f"task='{task}' is of a model .* Rec"):
