@@ -6,6 +6,7 @@ B faces of a batch, D numbers of a feature.
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from kcv.faces.learning.identification import identification_losses
@@ -132,7 +133,7 @@ def check_people(people: int) -> int:
     Raises:
         ValueError: If it is not a positive integer.
     """
-    if int(people) != people or people < 1:
+    if not isinstance(people, int | np.integer) or people < 1:
         raise ValueError(
             "`people` must be the number of people in the training set, a "
             f"positive integer. Received: people={people!r}"

@@ -87,7 +87,7 @@ class IdentificationVerification(Objective):
                 "`margin` must be positive or None. Received: "
                 f"margin={margin!r}"
             )
-        if int(every) != every or every < 1:
+        if not isinstance(every, int) or every < 1:
             raise ValueError(
                 f"`every` must be a positive integer. Received: every={every!r}"
             )
