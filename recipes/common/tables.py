@@ -81,6 +81,26 @@ def _write(run, title, summary, record, tables, figures):
     print(f"Report: {report}")
 
 
+def row_text(row: Row) -> str:
+    """Write a row as one line of text, each fraction with three digits.
+
+    Args:
+        row: Dict from column to value.
+
+    Returns:
+        The line.
+
+    Example:
+
+    >>> row_text({"system": "SegNet", "mean IU": 0.53512})
+    'system SegNet, mean IU 0.535'
+    """
+    return ", ".join(
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in row.items()
+    )
+
+
 def draw_bars(rows: Sequence[Row], name: str, value: str) -> Figure:
     """Draw a fraction as one bar per row.
 

@@ -48,6 +48,7 @@ from recipes.common.proposals.photographs import pictures_figure
 from recipes.common.proposals.published import CHANGES
 from recipes.common.proposals.published import PUBLISHED
 from recipes.common.proposals.repeating import all_changes
+from recipes.common.tables import row_text
 from recipes.common.tables import write_tables
 
 PRESETS = {
@@ -127,7 +128,7 @@ def main(run: Options) -> dict:
     title = "Methods that propose regions"
     write_tables(run, title, summary, tables, figures)
     for row in tables["The methods"]:
-        print(", ".join(f"{k} {_short(v)}" for k, v in row.items()))
+        print(row_text(row))
     print(summary)
     return {"tables": tables}
 
@@ -147,10 +148,6 @@ def train_detector(run: Options) -> Detector:
     config = json.loads((out / "config.json").read_text("utf-8"))
     model = kcv.load_model(out / "model.keras")
     return Detector(model, scaling, config["options"])
-
-
-def _short(value):
-    return f"{value:.3g}" if isinstance(value, float) else value
 
 
 if __name__ == "__main__":

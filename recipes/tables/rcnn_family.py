@@ -41,6 +41,7 @@ from recipes.common.kept import keep_result
 from recipes.common.report import write_report
 from recipes.common.run import Folder
 from recipes.common.run import command_line
+from recipes.common.tables import row_text
 
 # Folder, recipe and options.
 RECIPES = {
@@ -134,7 +135,7 @@ def main(run: Options) -> dict:
     for title, rows in tables.items():
         print(f"\n{title}")
         for row in rows:
-            print("  " + ", ".join(f"{k} {_short(v)}" for k, v in row.items()))
+            print(f"  {row_text(row)}")
     print(f"Report: {report}")
     return record
 
@@ -160,10 +161,6 @@ def read_metrics(out: Path, name: str) -> dict:
             check=True,
         )
     return json.loads(file.read_text("utf-8"))
-
-
-def _short(value):
-    return f"{value:.3g}" if isinstance(value, float) else value
 
 
 if __name__ == "__main__":
