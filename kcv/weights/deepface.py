@@ -86,7 +86,7 @@ def load_deepface(
 
 
 def is_deepface(layers: Layers) -> bool:
-    """Tell whether layers are those of a network of the library deepface.
+    """Return whether layers are those of a network of the library deepface.
 
     Args:
         layers: Arrays of each layer by the layer's name.

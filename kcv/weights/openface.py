@@ -37,7 +37,7 @@ _DEFAULT_EPSILON = 1e-5
 
 
 def is_openface(net: object) -> TypeGuard[TorchObject]:
-    """Tell whether the object of a file is a network of OpenFace.
+    """Return whether the object of a file is a network of OpenFace.
 
     Args:
         net: Object that `read_torch7` returns.
@@ -125,7 +125,9 @@ def assign_openface(
     layers = {layer.name: layer for layer in leaves(model)}
     try:
         if not is_openface(net):
-            raise ModuleError("is no network of OpenFace: it has no Inception")
+            raise ModuleError(
+                "is not a network of OpenFace: it has no Inception"
+            )
         weights = _Translation(layers).translate(net)
     except ModuleError as error:
         raise ValueError(f"{path} {error}.") from error
@@ -283,7 +285,7 @@ def _is_activation(module):
 
 
 def _factor_of_l2(module, cells):
-    """Tell by what the file's L2 pooling differs from the root of a sum.
+    """Compute the factor between the file's L2 pooling and the root of a sum.
 
     Torch's module is a sequence: the square, the average of a window, in later
     versions its product with the number of cells, and the root.

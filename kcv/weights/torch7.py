@@ -266,6 +266,7 @@ class _Reader:
             or min(strides) < 0
             or offset < 0
             or last >= len(storage)
+            or max(strides) * dtype.itemsize > _MAX_BYTES
             or math.prod(shape) * dtype.itemsize > _MAX_BYTES
         ):
             self._encoding.fail(

@@ -31,12 +31,19 @@ def children(module: Any) -> list[TorchObject]:
         module: Object of a class of nn.
 
     Returns:
-        Its modules in order, none if it is no container.
+        Its modules in order. The list is empty if it is not a container.
 
     Raises:
-        ModuleError: If something in the container is not a module.
+        ModuleError: If the modules are not a table, or something in it is not
+            a module.
     """
-    inside = entries(module.get("modules") or {})
+    modules = module.get("modules")
+    if modules is not None and type(modules) is not dict:
+        raise ModuleError(
+            f"has {type(modules).__name__} as the modules of a {module.type}, "
+            "not a table"
+        )
+    inside = entries(modules or {})
     for child in inside:
         if not isinstance(child, TorchObject):
             raise ModuleError(
@@ -47,14 +54,14 @@ def children(module: Any) -> list[TorchObject]:
 
 
 def flatten(module: TorchObject) -> list[TorchObject]:
-    """List the modules inside a module that are no containers.
+    """List the modules inside a module that are not containers.
 
     Args:
         module: Object of a class of nn.
 
     Returns:
-        Modules in the order of a depth-first walk, `module` alone if it is no
-        container. A module that stands at two places is listed twice.
+        Modules in the order of a depth-first walk, `module` alone if it is not
+        a container. A module that stands at two places is listed twice.
 
     Raises:
         ModuleError: If there are more modules than a network has, as in a
@@ -73,7 +80,7 @@ def flatten(module: TorchObject) -> list[TorchObject]:
 
 
 def is_convolution(module: TorchObject) -> bool:
-    """Tell whether a module is a convolution of nn or cudnn.
+    """Return whether a module is a convolution of nn or cudnn.
 
     Args:
         module: Object of any class.
@@ -83,7 +90,7 @@ def is_convolution(module: TorchObject) -> bool:
 
 
 def is_batch_normalization(module: TorchObject) -> bool:
-    """Tell whether a module is a batch normalization of maps.
+    """Return whether a module is a batch normalization of maps.
 
     Args:
         module: Object of any class.
@@ -109,7 +116,7 @@ def integer(module: TorchObject, field: str, default: int | None = None) -> int:
     value = module.get(field, default)
     if type(value) is not int or not 0 <= value <= _MAX_SIZE:
         raise ModuleError(
-            f"contains {module.type} whose {field!r} is {value!r}, no size"
+            f"contains {module.type} whose {field!r} is {value!r}, not a size"
         )
     return value
 
@@ -211,7 +218,7 @@ def batch_normalization(
     """
     own = module.get("eps", _EPSILON)
     if type(own) not in (int, float):
-        raise ModuleError(f"contains {module.type} whose 'eps' is no number")
+        raise ModuleError(f"contains {module.type} whose 'eps' is not a number")
     mean = _array(module, "running_mean")
     shape = mean.shape
     # The first version stores 1 / sqrt(variance + epsilon) and no variance.

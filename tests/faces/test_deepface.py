@@ -65,6 +65,8 @@ def test_published_parameter_counts(expected, shapes_only):
     assert counts == expected["deepface152_params"].tolist()
     assert model.count_params() == sum(counts) == 118_923_774
     assert sum(counts[3:]) > 0.9995 * sum(counts)
+    # The file of the library deepface has the people of VGGFace2.
+    assert DeepFace(Identification(8631)).count_params() == 137_774_071
 
 
 def test_begins_as_the_paper_does():

@@ -133,19 +133,6 @@ def test_deepface_answers_as_keras_2(deepface, tmp_path):
     )
 
 
-def test_the_published_deepface_has_the_published_count():
-    sizes = {
-        "C1": (11 * 11 * 3 + 1) * 32,
-        "C3": (9 * 9 * 32 + 1) * 16,
-        "L4": 55 * 55 * 16 * (9 * 9 * 16 + 1),
-        "L5": 25 * 25 * 16 * (7 * 7 * 16 + 1),
-        "L6": 21 * 21 * 16 * (5 * 5 * 16 + 1),
-        "F7": (21 * 21 * 16 + 1) * 4096,
-        "F8": 4097 * 8631,
-    }
-    assert sum(sizes.values()) == 137_774_071
-
-
 def test_deepid_answers_as_keras_2(deepid, tmp_path):
     path = write(tmp_path / "deepid_keras_weights.h5", DEEPID)
     report = load_weights(deepid, path)

@@ -105,6 +105,15 @@ def of_numbers(net):
     net["modules"][0] = 5
 
 
+def no_table(net):
+    net["modules"] = np.zeros(3, "f4")
+
+
+def text_as_branches(net):
+    inception = next(m for m in net["modules"] if m.type == "nn.Inception")
+    inception["modules"] = "abc"
+
+
 def missing_weight(net):
     del convolution_of(net)["weight"]
 
@@ -166,6 +175,8 @@ def more_convolutions(net):
         (without_norm, "has 0 local response normalizations, and the model 2"),
         (without_modules, "has 1 inception modules"),
         (of_numbers, "has int among the modules of a nn.Sequential"),
+        (no_table, "has ndarray as the modules of a nn.Sequential, not a tab"),
+        (text_as_branches, "has str as the modules of a nn.Inception"),
         (missing_weight, "without a tensor of numbers 'weight'"),
         (text_as_weight, "without a tensor of numbers 'weight'"),
         (integers_as_weight, "without a tensor of numbers 'weight'"),
@@ -192,5 +203,7 @@ def test_a_network_is_refused(small2, tmp_path, change, message):
 @pytest.mark.parametrize("content", [{"a": 1}, module("Sequential"), None])
 def test_a_file_of_something_else_is_refused(small2, tmp_path, content):
     path = write_torch7(tmp_path / "other.t7", content)
-    with pytest.raises(ValueError, match=r"other\.t7 is no network of OpenF"):
+    with pytest.raises(
+        ValueError, match=r"other\.t7 is not a network of OpenF"
+    ):
         load_openface(small2, path)

@@ -276,6 +276,10 @@ HOSTILE = {
         tensor((2, 2), (3, 1), 1, FOUR),
         "does not fit",
     ),
+    "a stride that NumPy cannot hold": (
+        tensor((1, 2), (2**62, 1), 1, FOUR),
+        "does not fit",
+    ),
     "a negative stride": (tensor((2,), (-1,), 4, FOUR), "does not fit"),
     "a negative side": (tensor((-2, 2), (1, 1), 3, FOUR), "does not fit"),
     "a tensor of more values than a computer has": (
