@@ -69,7 +69,7 @@ def tfds_classification(
         ImportError: If tensorflow-datasets is not installed.
         ValueError: If the split does not exist, or the set is of another kind.
     """
-    dataset, features, size = _open(name, split)
+    dataset, features, size = open_tfds(name, split)
     if not {"image", "label"} <= set(features):
         raise ValueError(
             f"{name} has {', '.join(features)}, not image and label"
@@ -96,7 +96,9 @@ def tfds_classification(
             "image_id": example["image_id"],
         }
 
-    dataset = _epochs(dataset.enumerate().map(describe), size, seed, start)
+    dataset = repeat_epochs(
+        dataset.enumerate().map(describe), size, seed, start
+    )
     dataset = decode(dataset, lambda x: x["encoded"], on_error, skipped)
     return DataSet(dataset.map(finish), tuple(features["label"].names), size)
 
@@ -138,14 +140,14 @@ def tfds_detection(
         ImportError: If tensorflow-datasets is not installed.
         ValueError: If the split does not exist.
     """
-    dataset, features, size = _open(name, split)
+    dataset, features, size = open_tfds(name, split)
     family = name.split("/")[0]
     describe = {
         "voc": _voc_example,
         "coco": _coco_example,
         "wider_face": _wider_example,
     }[family]
-    dataset = _epochs(dataset, size, seed, start).map(describe)
+    dataset = repeat_epochs(dataset, size, seed, start).map(describe)
     dataset = decode(dataset, lambda x: x["encoded"], on_error, skipped)
     dataset = dataset.map(lambda x: _in_pixels(x, family == "voc"))
     if family == "wider_face":
@@ -155,7 +157,7 @@ def tfds_detection(
     return DataSet(validate(dataset, len(names)), names, size)
 
 
-def _open(
+def open_tfds(
     name: str, split: str | None
 ) -> tuple[tf.data.Dataset, Any, int | None]:
     """Open a set, which TFDS downloads at first use.
@@ -194,7 +196,7 @@ def _open(
     return dataset, info.features, size if size >= 0 else None
 
 
-def _epochs(
+def repeat_epochs(
     dataset: tf.data.Dataset, size: int | None, seed: int | None, start: int
 ) -> tf.data.Dataset:
     """Repeat a set without end, with each epoch shuffled through a buffer.

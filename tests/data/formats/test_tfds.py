@@ -301,7 +301,7 @@ def test_labelled_stream_is_shuffled_endless_and_resumable(labelled):
 
 def test_a_set_of_another_kind_is_named(monkeypatch):
     monkeypatch.setattr(
-        "kcv.data.formats.tfds._open",
+        "kcv.data.formats.tfds.open_tfds",
         lambda name, split: (None, {"image": None, "objects": None}, 1),
     )
     with pytest.raises(ValueError, match="image, objects, not image and lab"):

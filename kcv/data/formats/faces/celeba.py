@@ -53,10 +53,9 @@ def read_celeba(
     faces = kcv.data.read_celeba("img_align_celeba", "identity_CelebA.txt")
     ```
     """
-    rows = dict(_rows(Path(identities), 1))
-    names = tuple(rows)
-    numbers = [int(values[0]) for values in rows.values()]
-    people, labels = np.unique(numbers, return_inverse=True)
+    numbers = _integers(Path(identities))
+    names = tuple(numbers)
+    people, labels = np.unique([*numbers.values()], return_inverse=True)
     found_boxes = None
     if boxes is not None:
         found_boxes = _values(boxes, names, 4)
@@ -86,8 +85,25 @@ def read_partition(file: str | os.PathLike) -> dict[str, int]:
 
     Returns:
         Part of each image: 0 for training, 1 for validation, 2 for testing.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        ValueError: If a row is wrong. The message names file and row.
     """
-    return {name: int(values[0]) for name, values in _rows(Path(file), 1)}
+    return _integers(Path(file))
+
+
+def _integers(file: Path) -> dict[str, int]:
+    """Read an integer for each image."""
+    numbers = {}
+    for name, (value,) in _rows(file, 1):
+        if not value.is_integer():
+            raise ValueError(
+                f"{file}: the number of {name!r} must be an integer. Received: "
+                f"{value:g}"
+            )
+        numbers[name] = int(value)
+    return numbers
 
 
 def _rows(file: Path, count: int) -> Iterator[tuple[str, list[float]]]:

@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from kcv.data.formats.tfds import _epochs
-from kcv.data.formats.tfds import _open
+from kcv.data.formats.tfds import open_tfds
+from kcv.data.formats.tfds import repeat_epochs
 from kcv.data.streams.decoding import decode
 from kcv.data.streams.holdout import held_out_fifth
 from kcv.examples import DataSet
@@ -45,7 +45,7 @@ def tfds_lfw(
     Raises:
         ImportError: If tensorflow-datasets is not installed.
     """
-    dataset, _, _ = _open("lfw", "train")
+    dataset, _, _ = open_tfds("lfw", "train")
     dataset = dataset.enumerate()
     # The labels are names, which one pass collects without decoding.
     names = [found["label"] for _, found in dataset.as_numpy_iterator()]
@@ -75,6 +75,6 @@ def tfds_lfw(
     chosen = set(people)
     size = sum(name.decode() in chosen for name in names)
     dataset = dataset.map(describe).filter(lambda x: x["labels"] >= 0)
-    dataset = _epochs(dataset, size, seed, start)
+    dataset = repeat_epochs(dataset, size, seed, start)
     dataset = decode(dataset, lambda x: x["encoded"], on_error, skipped)
     return DataSet(dataset.map(finish), tuple(people), size)

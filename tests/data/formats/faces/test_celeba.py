@@ -83,6 +83,14 @@ def rows(x=10):
             {"identities": ["000001.png Al"]},
             "identities.txt, line 1: could not",
         ),
+        (
+            {"identities": ["000001.png 9.5"]},
+            "identities.txt: .*'000001.png' must be an integer.*9.5",
+        ),
+        (
+            {"identities": ["000001.png nan"]},
+            "identities.txt: .*'000001.png' must be an integer.*nan",
+        ),
         ({"identities": ["../1.png 1"]}, "line 1: .*another image.*'../1.png'"),
         (
             {"identities": ["000001.png 1", "000001.png 2"]},
