@@ -85,13 +85,21 @@ class FaceReader:
             float32, or None if the image is taken as one aligned face.
 
         Raises:
-            ValueError: If the image is none, or given landmarks are outside of
-                it, on a line or not finite.
+            ValueError: If `image` is not an image, given landmarks are outside
+                of it, on a line or not finite, or the detector returns
+                landmarks that are not finite or all the same.
         """
         pixels = to_rgb(image, name)
         if landmarks is not None:
             points = np.asarray(landmarks)
             points = points[np.newaxis] if points.ndim == 2 else points
+            if not points.size:
+                points = points.reshape(0, 5, 2)
+            if points.shape[1:] != (5, 2):
+                raise ValueError(
+                    f"{name}: `landmarks` must have the shape (5, 2) or "
+                    f"(N, 5, 2). Received: shape {np.shape(landmarks)}"
+                )
             for own in points:
                 check_landmarks(own, name=name, size=pixels.shape[:2])
         elif self.detector is not None:
@@ -104,6 +112,11 @@ class FaceReader:
         matrices = estimate_similarity(
             self.template.select(points), self.template.points
         )
+        if not np.isfinite(matrices).all():
+            raise ValueError(
+                f"{name}: The detector must find landmarks that are finite and "
+                f"not all the same. Received: landmarks={points.tolist()}"
+            )
         images = np.broadcast_to(pixels, (len(points), *pixels.shape))
         # Faces for training are rounded, too.
         return np.rint(warp(images, matrices, self.size)), points
@@ -126,8 +139,9 @@ class FaceReader:
             Face (height, width, 3) float32.
 
         Raises:
-            ValueError: If the detector finds no face, the image is none, or
-                given landmarks are outside of it, on a line or not finite.
+            ValueError: If the detector finds no face, `image` is not an image,
+                given landmarks are outside of it, on a line or not finite, or
+                those of the detector are not finite or all the same.
         """
         faces, points = self.read(image, landmarks, name)
         if not len(faces):
@@ -209,14 +223,16 @@ class FaceReader:
         return np.concatenate(embeddings), kept
 
     def fingerprint(self) -> str:
-        """Compute what tells this embedder from others.
+        """Compute a hash that differs between embeddings of two kinds.
 
         Returns:
             A hash of the shapes and values of the weights of the network, not
-            of its training objective, and of whether faces are mirrored.
+            of its training objective, of the template, and of whether faces are
+            mirrored.
         """
         network = getattr(self.embedder, "network", self.embedder)
-        digest = hashlib.sha256(f"{self.size} {self.mirror}".encode())
+        kind = f"{self.size} {self.template.points} {self.mirror}"
+        digest = hashlib.sha256(kind.encode())
         for variable in network.weights:
             value = np.ascontiguousarray(variable.numpy())
             digest.update(f"{value.shape} {value.dtype}".encode())

@@ -18,6 +18,7 @@ from kcv.faces.verification.array_files import write_arrays
 from kcv.faces.verification.ratio_verifier import RatioVerifier
 from kcv.faces.verification.ratio_verifier import logistic
 from kcv.metrics import far_threshold
+from kcv.metrics.faces.forms import read_embeddings
 from kcv.metrics.faces.people import nearest_of_people
 
 _VERIFIERS = {kind.__name__: kind for kind in (JointBayesian, LogisticDistance)}
@@ -89,14 +90,19 @@ class Gallery:
             names: Name of the person of each, not empty.
 
         Raises:
-            ValueError: If there is not one name for each embedding.
+            ValueError: If there is not one name for each embedding, or the
+                embeddings have other dimensions or are not finite.
         """
-        embeddings = np.asarray(embeddings, "float32")
-        if len(embeddings) != len(names) or not all(names):
+        width = self.embeddings.shape[1]
+        embeddings = read_embeddings(embeddings, dimensions=width)
+        is_list = not isinstance(names, str)
+        if not is_list or len(embeddings) != len(names) or not all(names):
             raise ValueError(
-                "`names` must be one name for each image. Received: "
-                f"{len(names)} names and {len(embeddings)} images"
+                "`names` must be a list of one name for each image. Received: "
+                f"{len(names) if is_list else repr(names)} names and "
+                f"{len(embeddings)} images"
             )
+        embeddings = embeddings.astype("float32")
         self.names = np.append(self.names, np.array(names, str))
         self.embeddings = np.concatenate([self.embeddings, embeddings])
 
@@ -166,10 +172,13 @@ class Gallery:
                 Float in [0, 1]. Defaults to 0.01.
 
         Raises:
-            ValueError: If nobody is enrolled, or `far` is out of its range.
+            ValueError: If nobody is enrolled, there is no embedding, or `far`
+                is out of its range.
         """
         best = self.compare(embeddings).max(axis=1)
-        self.threshold = -far_threshold(-best, far)
+        # A file has finite numbers only.
+        lowest = float(np.finfo("float64").min)
+        self.threshold = max(-far_threshold(-best, far), lowest)
 
     def save(self, path: str | os.PathLike, model: str) -> None:
         """Save the gallery as .npz, completely or not at all.

@@ -267,15 +267,26 @@ class Recognizer:
 
     @classmethod
     def load(
-        cls, path: str | os.PathLike, embedder: keras.Model, **options
+        cls,
+        path: str | os.PathLike,
+        embedder: keras.Model,
+        *,
+        detector: Detector | keras.Model | None = None,
+        template: Template = FACE_CROP,
+        mirror: bool = False,
     ) -> Self:
         """Load what `save` has written.
 
         Args:
             path: Path of the .npz file.
             embedder: Model that the gallery was made with.
-            **options: `detector`, `template` and `mirror` as in the
-                constructor.
+            detector: Function or model that finds landmarks, as in the
+                constructor. Defaults to None.
+            template: Places of landmarks in the aligned faces, those that the
+                gallery was made with. Defaults to
+                `kcv.faces.alignment.FACE_CROP`.
+            mirror: Whether the embedding of the mirrored face is appended, as
+                it was for the gallery. Defaults to False.
 
         Returns:
             The recognizer.
@@ -283,9 +294,11 @@ class Recognizer:
         Raises:
             FileNotFoundError: If the file does not exist.
             ValueError: If the file is damaged, or its embeddings were made by
-                another model, or with another `mirror`.
+                another model, or with another `template` or `mirror`.
         """
-        loaded = cls(embedder, **options)
+        loaded = cls(
+            embedder, detector=detector, template=template, mirror=mirror
+        )
         loaded.gallery = Gallery.load(path, loaded._reader.fingerprint())
         return loaded
 

@@ -34,7 +34,8 @@ def accuracy_threshold(
         The smallest of the best candidates.
 
     Raises:
-        ValueError: If shapes differ, or a distance is not finite.
+        ValueError: If shapes differ, a distance is not finite, or there is no
+            pair.
 
     Example:
 
@@ -43,6 +44,7 @@ def accuracy_threshold(
     """
     distances = read_distances(distances, 1)
     same = read_same(same, len(distances))
+    _require_some(distances, "distances")
     if candidates is None:
         values = np.unique(distances)
         middles = (values[1:] + values[:-1]) / 2
@@ -68,7 +70,8 @@ def far_threshold(negatives: ArrayLike, far: float) -> float:
         may be accepted.
 
     Raises:
-        ValueError: If `far` is out of its range, or a distance is not finite.
+        ValueError: If `far` is out of its range, a distance is not finite, or
+            there is no pair.
 
     Example:
 
@@ -76,6 +79,7 @@ def far_threshold(negatives: ArrayLike, far: float) -> float:
     0.7
     """
     negatives = np.sort(read_distances(negatives, 1))
+    _require_some(negatives, "negatives")
     place = int(check_far(far) * len(negatives) + _EPSILON)
     return float(negatives[place]) if place < len(negatives) else float("inf")
 
@@ -113,3 +117,12 @@ def count_below(values: np.ndarray, thresholds: ArrayLike) -> np.ndarray:
     [0, 1, 3]
     """
     return np.searchsorted(np.sort(values), thresholds, side="left")
+
+
+def _require_some(values, name):
+    """Refuse an empty set of pairs, of which any threshold would be right."""
+    if not len(values):
+        raise ValueError(
+            f"`{name}` must have at least one pair. Received: {name} of shape "
+            f"{values.shape}"
+        )

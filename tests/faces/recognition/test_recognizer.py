@@ -6,6 +6,7 @@ import pytest
 
 from kcv.faces import Recognizer
 from kcv.faces.alignment import FACE_CROP
+from kcv.faces.alignment import FIVE_POINTS_112
 from kcv.faces.verification import JointBayesian
 from kcv.faces.verification import LogisticDistance
 
@@ -170,6 +171,8 @@ def test_a_gallery_of_another_model_is_refused(embedder, tmp_path):
         Recognizer.load(path, network(gain=1.001))
     with pytest.raises(ValueError, match="another model"):
         Recognizer.load(path, embedder, mirror=True)
+    with pytest.raises(ValueError, match="another model"):
+        Recognizer.load(path, embedder, template=FIVE_POINTS_112)
     path.write_bytes(b"no gallery")
     with pytest.raises(ValueError, match="gallery.npz: .* not a Gallery"):
         Recognizer.load(path, embedder)
@@ -222,13 +225,56 @@ def test_wrong_arguments_are_refused(embedder):
         (lambda: recognizer.find(image), "must not be empty"),
         (lambda: recognizer.enroll([image], []), "one name for each image"),
         (lambda: recognizer.enroll([image], [""]), "one name for each image"),
+        (lambda: recognizer.enroll([image] * 3, "Ann"), "list .*'Ann' names"),
         (lambda: recognizer.enroll([image], ["A"], []), "`landmarks` must be"),
         (lambda: recognizer.embed([image], points + 50), "image 0: .*inside"),
+        (
+            lambda: recognizer.embed([image], points[:, :3]),
+            r"image 0: `landmarks` must .*\(3, 2\)",
+        ),
         (lambda: recognizer.gallery.remove("Ann"), "an enrolled person"),
         (lambda: Recognizer(network(size=None)), "of a fixed size"),
     ):
         with pytest.raises(ValueError, match=message):
             call()
+
+
+def test_a_gallery_takes_embeddings_of_its_size_that_are_finite(embedder):
+    gallery = enrolled(embedder).gallery
+    for wrong, message in (
+        ([[np.nan, 0.0, 1.0]], "`embeddings` must be finite"),
+        ([[0.0, 1.0]], r"the shape \(images, 3\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            gallery.add(wrong, ["Dan"])
+    assert len(gallery.names) == len(gallery.embeddings) == 9
+    with pytest.raises(ValueError, match="must have at least one pair"):
+        gallery.set_false_accept_rate(np.zeros((0, 3)))
+
+
+def test_a_threshold_that_accepts_everybody_is_saved(embedder, tmp_path):
+    recognizer = enrolled(embedder)
+    others = recognizer.embed([photo(NOBODY)])
+    recognizer.gallery.set_false_accept_rate(others, far=1.0)
+    recognizer.save(tmp_path / "gallery.npz")
+    loaded = Recognizer.load(tmp_path / "gallery.npz", embedder)
+    (face,) = loaded.gallery.recognize(others)
+    assert face.name is not None
+
+
+@pytest.mark.parametrize("value", [np.nan, 3.0])
+def test_landmarks_of_a_detector_that_fit_nothing_are_named(embedder, value):
+    image, _ = scene(COLORS["Ann"])
+    recognizer = Recognizer(
+        embedder, detector=lambda image: np.full((1, 5, 2), value)
+    )
+    with pytest.raises(ValueError, match="image 0: The detector must find"):
+        recognizer.embed([image])
+
+
+def test_no_landmarks_are_no_faces(embedder):
+    image, _ = scene(COLORS["Ann"])
+    assert enrolled(embedder).find(image, []) == []
 
 
 def test_embeddings_that_are_not_finite_are_refused():

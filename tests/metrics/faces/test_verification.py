@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from kcv.metrics import accuracy_threshold
+from kcv.metrics import far_threshold
 from kcv.metrics import lfw_accuracy
 from kcv.metrics import validation_rate
 from kcv.metrics import verification_roc
@@ -152,3 +154,10 @@ def test_wrong_rates_and_methods_are_refused(pairs):
         validation_rate(*pairs, method="grid")
     with pytest.raises(ValueError, match="`same` must have pairs of one"):
         verification_roc([1, 2], [1, 1])
+
+
+def test_a_threshold_needs_pairs():
+    with pytest.raises(ValueError, match="`negatives` must have at least one"):
+        far_threshold([], 0.1)
+    with pytest.raises(ValueError, match="`distances` must have at least one"):
+        accuracy_threshold([], [])
