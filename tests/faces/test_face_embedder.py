@@ -164,6 +164,13 @@ def test_fit_warns_when_embeddings_collapse(monkeypatch):
         model.fit(same, PEOPLE, epochs=2, batch_size=12, verbose=0)
 
 
+def test_fit_warns_when_nobody_has_two_photos():
+    model = embedder(Triplets())
+    model.compile("sgd")
+    with pytest.warns(UserWarning, match="two photos of a person"):
+        model.fit(IMAGES, np.arange(12), verbose=0)
+
+
 def test_training_needs_an_objective():
     model = embedder()
     model.compile("sgd")
@@ -195,6 +202,7 @@ def test_outputs_of_the_network_are_features():
     ("objective", "options", "argument"),
     [
         (Identification, {"people": 0}, "people"),
+        (Identification, {"people": float("nan")}, "people"),
         (Identification, {"people": 3, "scale": 0}, "scale"),
         (Identification, {"people": 3, "margin": 0.1}, "margin"),
         (Identification, {"people": 3, "scale": 9, "margin": -1}, "margin"),

@@ -1,4 +1,4 @@
-"""A warning for embeddings that have collapsed."""
+"""A warning for embeddings that have collapsed, or that learn nothing."""
 
 import warnings
 
@@ -14,6 +14,10 @@ class CollapseWarning(keras.callbacks.Callback):
     images of one person (`positive_distance`) with that of images of two
     people (`negative_distance`), which the model logs, and warns once if they
     differ by less than a share of the margin.
+
+    It also warns at the end of an epoch in which no batch has two photos of a
+    person, or none has photos of two people. One of both distances is 0 then,
+    and the loss is 0 because there are no triplets.
 
     Args:
         margin: Margin alpha of the triplet loss. Positive float. Defaults to
@@ -57,9 +61,8 @@ class CollapseWarning(keras.callbacks.Callback):
         self._count += 1
         if self._has_warned or self._count % self.updates:
             return
-        near = (logs or {}).get("positive_distance")
-        far = (logs or {}).get("negative_distance")
-        if near is None or far is None:
+        near, far = _distances(logs)
+        if near is None or far is None or self._lacks_pairs(near, far):
             return
         if far - near < self.share * self.margin:
             self._has_warned = True
@@ -71,3 +74,25 @@ class CollapseWarning(keras.callbacks.Callback):
                 "semi-hard negatives, or a lower learning rate.",
                 stacklevel=2,
             )
+
+    def on_epoch_end(self, epoch, logs=None):
+        near, far = _distances(logs)
+        if near is None or far is None or not self._lacks_pairs(near, far):
+            return
+        missing = "two photos of a person" if far else "photos of two people"
+        warnings.warn(
+            f"No batch of epoch {epoch + 1} has {missing}, so that there are "
+            "no triplets to learn from. Draw the batches with "
+            "`kcv.data.people_batches`.",
+            stacklevel=2,
+        )
+
+    def _lacks_pairs(self, near, far):
+        # Distances of exactly 0 also occur after a collapse, beside tiny ones.
+        apart = self.share * self.margin
+        return (near == 0 and far > apart) or (far == 0 and near > apart)
+
+
+def _distances(logs):
+    logs = logs or {}
+    return logs.get("positive_distance"), logs.get("negative_distance")

@@ -100,7 +100,7 @@ def select_triplets(
         `TripletSelection`.
 
     Raises:
-        ValueError: If `negatives` is none of the names.
+        ValueError: If `negatives` is not one of the names.
 
     Example:
 
@@ -194,7 +194,7 @@ def triplet_losses(
         of one person and of two. They become equal if the embeddings collapse.
 
     Raises:
-        ValueError: If `negatives` or `reduction` is none of the names.
+        ValueError: If `negatives` or `reduction` is not one of the names.
 
     Example:
 

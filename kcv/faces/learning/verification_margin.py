@@ -98,7 +98,7 @@ class VerificationMargin(keras.metrics.Metric):
         return tf.convert_to_tensor(self.margin.value)
 
     def reset_state(self):
-        # The margin outlasts the epochs, at whose begin Keras calls this.
+        # Keras calls this when an epoch begins, and the margin is kept.
         pass
 
     # Keras does not save the state of other metrics.

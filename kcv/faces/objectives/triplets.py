@@ -19,8 +19,8 @@ from kcv.layers import unit_vectors
 class Triplets(Objective):
     """Learn from an anchor, a photo of the same person and one of another.
 
-    FaceNet (Schroff, Kalenichenko and Philbin 2015) wants the squared distance
-    of the unit vectors of an anchor and a positive to be smaller by a margin
+    In FaceNet (Schroff, Kalenichenko and Philbin 2015) the squared distance of
+    the unit vectors of an anchor and a positive is to be smaller by a margin
     than that of the anchor and a negative. The anchor-positive pairs are all
     those of the batch, and the negative of each pair is chosen in the batch,
     too. A batch must therefore have several photos of each of several people,
@@ -28,7 +28,8 @@ class Triplets(Objective):
 
     `fit` shows the share of active triplets and the mean squared distances of
     the same and of different people. It warns if the vectors of all faces
-    become the same.
+    become the same, and if no batch of an epoch has two photos of a person or
+    none has photos of two people.
 
     Call with features (B, D). Returns unit vectors (B, D), float32.
 
