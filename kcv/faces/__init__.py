@@ -7,6 +7,7 @@ import kcv.backend  # noqa: F401
 import kcv.optimizers  # noqa: F401
 from kcv.faces import alignment
 from kcv.faces import cascade
+from kcv.faces import verification
 from kcv.faces.aligned_inputs import align_inputs
 from kcv.faces.deepface import DeepFace
 from kcv.faces.deepid import DeepID
@@ -47,4 +48,5 @@ __all__ = [
     "align_inputs",
     "alignment",
     "cascade",
+    "verification",
 ]

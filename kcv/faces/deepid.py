@@ -216,13 +216,15 @@ def DeepID2Plus(
     >>> DeepID2Plus(local_sharing=False).count_params()
     2464768
     """
+    if embedding_size is None:
+        embedding_size = 256 if size == "small" else 512
     return _deepid(
         (55, 47, 3),
         (128, 128, 128, 128),
         objective,
         size,
         input_shape,
-        embedding_size or (256 if size == "small" else 512),
+        embedding_size,
         local_sharing,
         weights,
         include_preprocessing,

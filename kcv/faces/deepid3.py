@@ -101,7 +101,8 @@ def DeepID3(
     widths = _check_widths(
         _WIDTHS[net, size] if widths is None else widths, net
     )
-    embedding_size = embedding_size or (256 if small else 512)
+    if embedding_size is None:
+        embedding_size = 256 if small else 512
     images, x = face_inputs(
         input_shape,
         (64, 64, 3) if small else (55, 47, 3),

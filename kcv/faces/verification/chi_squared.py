@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 from kcv.faces.verification.component_scaling import require_positive
 from kcv.faces.verification.fitted import Fitted
-from kcv.metrics.faces.forms import read_embeddings
+from kcv.faces.verification.fitted import read_feature_pairs
 
 
 class ChiSquared(Fitted):
@@ -107,13 +107,7 @@ class ChiSquared(Fitted):
 
 def _parts(first, second):
     """Compute the unweighted parts of the distance, 0 where both are 0."""
-    first = read_embeddings(first, "first")
-    second = read_embeddings(second, "second", first.shape[1])
-    if len(first) != len(second):
-        raise ValueError(
-            "`second` must have as many rows as `first`. Received: "
-            f"{len(first)} and {len(second)} rows"
-        )
+    first, second = read_feature_pairs(first, second)
     require_positive(first, "first")
     require_positive(second, "second")
     total = first + second

@@ -10,8 +10,9 @@ from kcv.metrics.faces.forms import read_embeddings
 class ComponentScaling(Fitted):
     """Divide components by their maxima, then features by their norms.
 
-    DeepFace (Taigman et al. 2014) makes its features independent of the
-    illumination so. Features are activations of ReLU, which are not negative.
+    In this way DeepFace (Taigman et al. 2014) makes its features less sensitive
+    to the illumination. Features are activations of ReLU, which are not
+    negative.
 
     Attributes:
         maxima: Largest value of each component in the training set. Float64

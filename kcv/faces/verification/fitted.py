@@ -95,6 +95,32 @@ class Fitted:
         return read_embeddings(values, name, dimensions)
 
 
+def read_feature_pairs(
+    first: ArrayLike, second: ArrayLike, dimensions: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Check the features of pairs.
+
+    Args:
+        first: Features (M, D).
+        second: Features (M, D).
+        dimensions: D. If None, any number is accepted. Defaults to None.
+
+    Returns:
+        Both as float64 arrays (M, D).
+
+    Raises:
+        ValueError: If a shape is wrong, or a number is not finite.
+    """
+    x1 = read_embeddings(first, "first", dimensions)
+    x2 = read_embeddings(second, "second", x1.shape[1])
+    if len(x1) != len(x2):
+        raise ValueError(
+            "`second` must have as many rows as `first`. Received: "
+            f"{len(x1)} and {len(x2)} rows"
+        )
+    return x1, x2
+
+
 def read_people(
     labels: ArrayLike, length: int
 ) -> tuple[np.ndarray, np.ndarray]:

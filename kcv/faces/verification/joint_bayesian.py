@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kcv.faces.verification.fitted import read_feature_pairs
 from kcv.faces.verification.fitted import read_people
 from kcv.faces.verification.photo_sums import PhotoSums
 from kcv.faces.verification.photo_sums import log_det
@@ -92,7 +93,7 @@ class JointBayesian(RatioVerifier):
             "regularization": regularization,
         }
         for name, value in given.items():
-            if value < 0:
+            if not value >= 0:
                 raise ValueError(
                     f"`{name}` must not be negative. Received: {name}={value!r}"
                 )
@@ -180,12 +181,9 @@ class JointBayesian(RatioVerifier):
             ValueError: If it is not fitted, a shape is wrong, or a number is
                 not finite.
         """
-        x1, x2 = self._center(first, second)
-        if len(x1) != len(x2):
-            raise ValueError(
-                "`second` must have as many rows as `first`. Received: "
-                f"{len(x1)} and {len(x2)} rows"
-            )
+        self._require_fitted()
+        x1, x2 = read_feature_pairs(first, second, len(self.mean))
+        x1, x2 = x1 - self.mean, x2 - self.mean
         A = self.A
         own = quadratic_forms(x1, A) + quadratic_forms(x2, A)
         return own - 2.0 * ((x1 @ self.G) * x2).sum(axis=1)
@@ -204,7 +202,9 @@ class JointBayesian(RatioVerifier):
             ValueError: If it is not fitted, a shape is wrong, or a number is
                 not finite.
         """
-        x1, x2 = self._center(probes, gallery)
+        self._require_fitted()
+        x1 = self._read(probes, "probes", len(self.mean)) - self.mean
+        x2 = self._read(gallery, "gallery", len(self.mean)) - self.mean
         A = self.A
         own = quadratic_forms(x1, A)[:, None] + quadratic_forms(x2, A)
         return own - 2.0 * (x1 @ self.G) @ x2.T
@@ -242,14 +242,6 @@ class JointBayesian(RatioVerifier):
                 not finite.
         """
         return (self.score_matrix(probes, gallery) + self.constant) / 2.0
-
-    def _center(
-        self, first: ArrayLike, second: ArrayLike
-    ) -> tuple[np.ndarray, np.ndarray]:
-        self._require_fitted()
-        size = len(self.mean)
-        x1 = self._read(first, "first", size) - self.mean
-        return x1, self._read(second, "second", size) - self.mean
 
 
 def _require_definite(S_eps):

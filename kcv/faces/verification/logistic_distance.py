@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kcv.faces.verification.fitted import read_feature_pairs
 from kcv.faces.verification.fitted import read_people
 from kcv.faces.verification.ratio_verifier import RatioVerifier
 from kcv.faces.verification.ratio_verifier import logistic
@@ -112,13 +113,7 @@ class LogisticDistance(RatioVerifier):
         Raises:
             ValueError: If a shape is wrong, or a number is not finite.
         """
-        x1 = read_embeddings(first, "first")
-        x2 = read_embeddings(second, "second", x1.shape[1])
-        if len(x1) != len(x2):
-            raise ValueError(
-                "`second` must have as many rows as `first`. Received: "
-                f"{len(x1)} and {len(x2)} rows"
-            )
+        x1, x2 = read_feature_pairs(first, second)
         return self.slope * (self.threshold - _distances(x1, x2))
 
     def ratio_matrix(self, probes: ArrayLike, gallery: ArrayLike) -> np.ndarray:

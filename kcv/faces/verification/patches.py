@@ -229,7 +229,9 @@ def patch_features(
 
     ```python
     features = patch_features(images, networks, deepid_patches())
-    verifier.fit(pca.fit(features.reshape(len(images), -1)), labels)
+    features = features.reshape(len(images), -1)
+    pca = PCA(150).fit(features)
+    verifier = JointBayesian().fit(pca.transform(features), labels)
     ```
     """
     if len(networks) != len(patches) or not patches:

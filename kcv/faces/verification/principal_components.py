@@ -13,8 +13,8 @@ from kcv.metrics.faces.forms import read_embeddings
 class PCA(Fitted):
     """Project features to their principal components.
 
-    The DeepID line reduces its concatenated features so before Joint Bayesian:
-    to 150 components (DeepID) or 180 (DeepID2). The singular vectors are
+    Before Joint Bayesian, DeepID reduces its concatenated features to 150
+    components, and DeepID2 to 180. The singular vectors are
     computed from the smaller of the two Gram matrices, (D, D) or (N, N).
 
     Args:
@@ -53,6 +53,20 @@ class PCA(Fitted):
             )
         self.components = components
         self.whiten = whiten
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "PCA":
+        """Make a fitted projection of its arrays.
+
+        Args:
+            arrays: Arrays by the names of `FIELDS`.
+
+        Returns:
+            The projection, with as many components as there are directions.
+        """
+        pca = super().from_arrays(arrays)
+        pca.components = len(pca.directions)
+        return pca
 
     def fit(self, x: ArrayLike) -> "PCA":
         """Find the directions of largest variance.

@@ -33,6 +33,7 @@ def test_a_saved_projection_is_the_same(tmp_path):
     pca.save(tmp_path / "pca.npz")
     loaded = PCA.load(tmp_path / "pca.npz")
     np.testing.assert_array_equal(loaded.transform(x), pca.transform(x))
+    assert loaded.components == 3
 
 
 def test_components_without_variance_are_refused():
