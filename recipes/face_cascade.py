@@ -33,7 +33,9 @@ from recipes.common.run import Folder
 from recipes.common.run import write_config
 
 TRAINING = {
-    "small": cascade.CascadeTraining(),
+    # The held-out faces of so few people say less than the paper's: the first
+    # stages keep more of them.
+    "small": cascade.CascadeTraining(recalls=(0.995, 0.99, 0.995)),
     "paper": cascade.CascadeTraining(
         positives=40,
         random_negatives=40,

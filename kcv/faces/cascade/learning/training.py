@@ -100,6 +100,8 @@ def train_cascade(
             raise ValueError(f"`{name}` must have a face. Received: none")
     for number, stage in enumerate(stages[trained:], start=trained):
         rng = np.random.default_rng((seed, number))
+        if number:
+            _begin_as(stages[number - 1].network, stage.network)
         before = FaceCascade(stages[: number + 1], scan=scan).cascade
         figures = _train_network(before, number, images, training, rng)
         if stage.calibration is not None:
@@ -118,6 +120,21 @@ def train_cascade(
             so_far = stages[:number] + [stages[number]._replace(selection=last)]
             on_stage(FaceCascade(so_far, scan=scan), figures)
     return FaceCascade(stages, scan=scan)
+
+
+def _begin_as(smaller, network):
+    """Let the branch for smaller windows begin as the trained network.
+
+    The 24-net contains the trunk of the 12-net in layers sub12_conv1 and
+    sub12_fc2, and the 48-net that of the 24-net.
+    """
+    trained = {layer.name: layer for layer in smaller.layers}
+    side = smaller.input_shape[1]
+    side = 12 if side == 13 else side  # See `Net12`.
+    for layer in network.layers:
+        branch, _, name = layer.name.partition("_")
+        if branch == f"sub{side}" and layer.weights and name in trained:
+            layer.set_weights(trained[name].get_weights())
 
 
 def _train_network(cascade, number, images, training, rng):

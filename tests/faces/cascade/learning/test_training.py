@@ -6,6 +6,7 @@ from kcv.faces import cascade
 from kcv.faces.cascade.learning.mining import choose_threshold
 from kcv.faces.cascade.learning.mining import scores_of_faces
 from kcv.faces.cascade.learning.mining import survivors
+from kcv.faces.cascade.learning.training import _begin_as
 
 RNG = np.random.default_rng(0)
 
@@ -102,6 +103,18 @@ def test_survivors_reach_the_threshold(trained):
         for number in (0, 1)
     )
     assert second <= first
+
+
+def test_branches_begin_as_the_smaller_network():
+    small, large = cascade.Net12(13), cascade.Net24()
+    _begin_as(small, large)
+    for name in ("conv1", "fc2"):
+        for one, other in zip(
+            small.get_layer(name).get_weights(),
+            large.get_layer(f"sub12_{name}").get_weights(),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_best_scores_of_faces():
