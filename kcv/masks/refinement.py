@@ -107,6 +107,10 @@ def _conv(x, filters, name, activation=None):
         filters,
         3,
         activation=activation,
-        kernel_initializer="he_normal",
+        # Torch's: within one over the root of the inputs. Larger weights leave
+        # the last two channels on one side of zero for long.
+        kernel_initializer=keras.initializers.VarianceScaling(
+            1 / 3, "fan_in", "uniform"
+        ),
         name=name,
     )(x)

@@ -2,10 +2,16 @@
 
 import dataclasses
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 from typing import NamedTuple
 
 import tensorflow as tf
 
+import kcv
+from kcv.masks import MaskProposals
+from kcv.proposals import METHODS
 from kcv.proposals import ProposalCache
 from recipes.common.detection.detectors import DetectorOptions
 from recipes.common.plan import Plan
@@ -17,7 +23,9 @@ class GivenProposalsOptions(DetectorOptions):
     """Options of detectors that do not compute their own proposals.
 
     Attributes:
-        proposals: Method that proposes regions, see `kcv.proposals.propose`.
+        proposals: Method that proposes regions, see `kcv.proposals.propose`,
+            or the model.keras of a run of recipes.deepmask or
+            recipes.sharpmask.
         max_proposals: Largest number of proposals per image. Defaults to 300
             for preset small and to 2000 for preset paper.
         scenes: Number of digit scenes to train on.
@@ -77,11 +85,12 @@ def propose_regions(
         The images with their proposals.
     """
     clock = time.perf_counter()
+    method = _method(run.proposals)
     caches = []
     for split, dataset in (("train", images.once), ("test", test)):
         cache = ProposalCache(
             run.out / "proposals" / split,
-            run.proposals,
+            method,
             run.max_proposals or preset.max_proposals,
             run.seed,
         )
@@ -92,3 +101,15 @@ def propose_regions(
     return GivenProposals(
         training, training.attach(images.once), held_out.attach(test), seconds
     )
+
+
+def _method(name: str) -> str | Callable[..., Any]:
+    """Return the name of a method, or a trained model as a method."""
+    if name in METHODS:
+        return name
+    if not Path(name).is_file():
+        raise ValueError(
+            f"`proposals` must be one of {[*METHODS]} or the file of a mask "
+            f"model. Received: proposals={name!r}"
+        )
+    return MaskProposals(kcv.load_model(name, compile=False))

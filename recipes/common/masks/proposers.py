@@ -18,6 +18,7 @@ from kcv.masks import octaves
 from kcv.serving import ServingConfig
 from kcv.visualize import segmentation_gallery
 from recipes.common.evaluate_and_report import Evaluation
+from recipes.common.masks.comparing import cover_objects
 from recipes.common.report import Published
 from recipes.common.run import Run
 from recipes.common.training_images import TrainingImages
@@ -206,15 +207,15 @@ def _examples(
     for example in test.filter(_has_objects).take(_SHOWN):
         truth = example["instance_masks"].numpy()
         masks = found[example["image_id"].numpy().decode()]["masks"]
-        masks = kcv.metrics.decode_masks(masks)
-        labels = {"objects": np.zeros(truth.shape[1:], np.uint8)}
-        labels["proposals"] = labels["objects"].copy()
-        for number, mask in enumerate(truth, start=1):
-            repeated = np.repeat(mask[None], len(masks), 0)
-            best = kcv.metrics.mask_iou(masks, repeated).argmax()
-            labels["objects"][mask > 0] = number
-            labels["proposals"][masks[best] > 0] = number
-        examples.append({"image": example["images"].numpy(), **labels})
+        examples.append(
+            {
+                "image": example["images"].numpy(),
+                "objects": cover_objects(truth, truth),
+                "proposals": cover_objects(
+                    truth, kcv.metrics.decode_masks(masks)
+                ),
+            }
+        )
     return examples
 
 
