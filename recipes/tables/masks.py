@@ -22,21 +22,16 @@ from typing import Any
 
 import kcv
 from kcv.masks import MaskProposals
-from kcv.visualize import segmentation_gallery
 from recipes.common.command import run_command
 from recipes.common.kept import keep_result
 from recipes.common.masks.comparing import Measured
-from recipes.common.masks.comparing import best_masks
-from recipes.common.masks.comparing import cover_objects
+from recipes.common.masks.comparing import draw_masks
 from recipes.common.masks.comparing import measure_system
 from recipes.common.masks.comparing import name_system
 from recipes.common.masks.comparing import table_row
 from recipes.common.run import Folder
 from recipes.common.tables import draw_bars
 from recipes.common.tables import write_tables
-
-# Images of the page.
-SHOWN = 6
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -146,29 +141,6 @@ def detector_row(name: str, out: Path, *options: str) -> dict[str, Any]:
         "voc07_map": metrics["voc07_map"],
         "images": metrics["split"],
     }
-
-
-def draw_masks(systems, test, max_proposals: int):
-    """Draw the objects of some images, and the best masks of all systems."""
-    examples = [
-        example
-        for example in test.take(2 * SHOWN).as_numpy_iterator()
-        if len(example["instance_masks"])
-    ][:SHOWN]
-    rows = [
-        {
-            "image": example["images"],
-            "objects": cover_objects(
-                example["instance_masks"], example["instance_masks"]
-            ),
-        }
-        for example in examples
-    ]
-    for system in systems:
-        maps = best_masks(system, examples, max_proposals)
-        for row, labels in zip(rows, maps, strict=True):
-            row[name_system(system)] = labels
-    return segmentation_gallery(rows)
 
 
 def _short(value):

@@ -2,16 +2,19 @@
 
 import time
 from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from matplotlib.figure import Figure
 
 import kcv
 from kcv.masks import MaskProposals
 from kcv.proposals import Proposals
 from kcv.proposals import propose
+from kcv.visualize import segmentation_gallery
 
 # Published average recall on COCO 2014, the first 5,000 images of val, of
 # masks and of boxes (Pinheiro et al. 2015 and 2016).
@@ -21,6 +24,8 @@ PAPERS = {
     "SharpMask": {"segm": (0.156, 0.276), "bbox": (0.197, 0.364)},
 }
 COUNTS = (10, 100)
+# Images of the page.
+_SHOWN = 6
 
 
 class Measured(NamedTuple):
@@ -113,28 +118,39 @@ def table_row(name: str, measured: Measured) -> dict[str, Any]:
     return row
 
 
-def best_masks(
-    method: str | MaskProposals,
-    examples: list[dict[str, np.ndarray]],
+def draw_masks(
+    systems: Sequence[str | MaskProposals],
+    test: tf.data.Dataset,
     max_proposals: int,
-) -> list[np.ndarray]:
-    """Lay the proposals that cover the objects best into label maps.
+) -> Figure:
+    """Draw the objects of some images, and the best masks of all systems.
 
     Args:
-        method: Name of a method, or a mask model as `MaskProposals`.
-        examples: Examples with `images` and `instance_masks`.
+        systems: Names of methods, and mask models as `MaskProposals`.
+        test: Held-out single examples with `instance_masks`, one pass.
         max_proposals: Number of proposals of an image.
 
     Returns:
-        For each example a label map (H, W) uint8, objects counted from 1.
+        Matplotlib figure.
     """
-    find = _finder(method, max_proposals)
-    maps = []
+    examples = [
+        example
+        for example in test.take(2 * _SHOWN).as_numpy_iterator()
+        if len(example["instance_masks"])
+    ][:_SHOWN]
+    rows = []
     for example in examples:
-        masks = find(example["images"]).masks
-        dense = masks[:max_proposals].to_dense() if masks else []
-        maps.append(cover_objects(example["instance_masks"], np.array(dense)))
-    return maps
+        objects = example["instance_masks"]
+        row = {
+            "image": example["images"],
+            "objects": cover_objects(objects, objects),
+        }
+        for system in systems:
+            masks = _finder(system, max_proposals)(example["images"]).masks
+            dense = masks[:max_proposals].to_dense() if masks else objects[:0]
+            row[name_system(system)] = cover_objects(objects, dense)
+        rows.append(row)
+    return segmentation_gallery(rows)
 
 
 def cover_objects(objects: np.ndarray, masks: np.ndarray) -> np.ndarray:
