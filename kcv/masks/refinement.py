@@ -94,23 +94,23 @@ def vertical_model(
         maps = keras.Input((side, side, own // 2), name=f"maps{number}")
         inputs.append(maps)
         x = _conv(x, own, f"v{number}_1", "relu")
-        x = _conv(x, own // 2, f"v{number}_2")
+        # Most pixels are background. Without a positive bias the first updates
+        # push the two channels of the last module below zero, for all pixels,
+        # where no gradient reaches them. The authors' code has Torch's bias.
+        x = _conv(x, own // 2, f"v{number}_2", bias="ones")
         x = keras.layers.Add(name=f"sum{number}")([x, maps])
         x = keras.layers.ReLU(name=f"relu{number}")(x)
         x = Interpolation2D(2, upsampling, name=f"M{number + 1}")(x)
     return keras.Model(inputs, _conv(x, 1, "final"), name="vertical")
 
 
-def _conv(x, filters, name, activation=None):
+def _conv(x, filters, name, activation=None, bias="zeros"):
     x = SymmetricPadding2D(1, name=f"{name}_pad")(x)
     return keras.layers.Conv2D(
         filters,
         3,
         activation=activation,
-        # Torch's: within one over the root of the inputs. Larger weights leave
-        # the last two channels on one side of zero for long.
-        kernel_initializer=keras.initializers.VarianceScaling(
-            1 / 3, "fan_in", "uniform"
-        ),
+        kernel_initializer="he_normal",
+        bias_initializer=bias,
         name=name,
     )(x)
