@@ -354,11 +354,12 @@ class Windows(NamedTuple):
 
 def _run(network, levels, boxes):
     """Run a network on windows of an image."""
-    # Conv2D of oneDNN returns a wrong shape for an empty batch, so one window
-    # more is computed than there are.
-    boxes = tf.pad(boxes, [[0, 1], [0, 0]], constant_values=0.0)
+    # Conv2D of oneDNN returns a wrong shape for an empty batch, so that one
+    # window stands in for none.
+    count = tf.shape(boxes)[0]
+    boxes = tf.pad(boxes, [[0, tf.cast(count == 0, "int32")], [0, 0]])
     windows = crop_windows(levels, boxes, network.input_shape[1])
-    return tf.cast(network(windows, training=False)[:-1], "float32")
+    return tf.cast(network(windows, training=False)[:count], "float32")
 
 
 def _check(stages, scan):

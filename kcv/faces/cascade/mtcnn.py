@@ -263,9 +263,10 @@ class MTCNNDetection(PerImageDetection):
 
 def _run(network, image, boxes):
     """Run a network on windows of an image, gray where they leave it."""
-    # Conv2D of oneDNN returns a wrong shape for an empty batch, so one window
-    # more is computed than there are.
-    boxes = tf.pad(boxes, [[0, 1], [0, 0]])
+    # Conv2D of oneDNN returns a wrong shape for an empty batch, so that one
+    # window stands in for none.
+    count = tf.shape(boxes)[0]
+    boxes = tf.pad(boxes, [[0, tf.cast(count == 0, "int32")], [0, 0]])
     limits = tf.cast(tf.tile(tf.shape(image)[:2], [2]), "float32")
     windows = tf.image.crop_and_resize(
         image[None],
@@ -274,7 +275,7 @@ def _run(network, image, boxes):
         network.input_shape[1:3],
         extrapolation_value=OUTSIDE,
     )
-    return [x[:-1] for x in network(windows, training=False)]
+    return [x[:count] for x in network(windows, training=False)]
 
 
 def _square(boxes):
