@@ -75,7 +75,10 @@ PLANS = {
     "small": Plan(120, 640, epochs=8, learning_rate=2e-3),
     "paper": Plan(120, 400_000, epochs=40, learning_rate=0.01),
 }
-PHOTOS_OF_EACH = 5  # In a batch from which pairs are formed.
+# Photos of each person in a batch from which pairs are formed, and number of
+# pairs after which the margin is estimated again, the paper's in preset paper.
+PHOTOS_OF_EACH = 2
+MARGIN_EVERY = {"small": 2_400, "paper": 200_000}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -135,7 +138,9 @@ def build_model(run: Options, people: int) -> keras.Model:
     objective = kcv.faces.Identification(people)
     if generation.verification:
         objective = kcv.faces.IdentificationVerification(
-            people, every_level=run.generation in ("2plus", "3")
+            people,
+            every=MARGIN_EVERY[run.preset],
+            every_level=run.generation in ("2plus", "3"),
         )
     options = {"net": run.net} if run.generation == "3" else {}
     return generation.build(objective, size=run.preset, **options)
