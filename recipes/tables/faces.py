@@ -8,9 +8,9 @@ same 6,000 pairs of photos of 120 other people whether both are of one person.
 The page has the papers' figures beside ours, the ROC curves of all systems, and
 of the best the pairs that it takes for what they are not and a map of its
 embeddings. A second table has what needs no network: pixels, their principal
-components, histograms of gradients, and local binary patterns. All is done in
-an hour on two CPU cores. The command continues after a kill, and uses the runs
-that its folder already has.
+components, histograms of gradients, and local binary patterns. The trainings
+need about half an hour of processor time. The command continues after a kill,
+and uses the runs that its folder already has.
 
     python -m recipes.tables.faces --data lfw:FOLDER --preset paper
 
