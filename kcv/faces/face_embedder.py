@@ -88,7 +88,8 @@ class FaceEmbedder(keras.Model):
     papers.
 
     Train with `compile(optimizer)` and `fit` on batches of images and persons,
-    `(images, labels)`. The objective forms pairs or triplets inside a batch, so
+    `(images, labels)`, or on kcv's own, dicts with `images` and `labels`. The
+    objective forms pairs or triplets inside a batch, so
     that most objectives need several photos of each person in it, see
     `kcv.data.people_batches`.
 
@@ -234,7 +235,8 @@ class FaceEmbedder(keras.Model):
         warns if all embeddings become the same.
 
         Args:
-            x: Images (B, H, W, C), or a dataset of `(images, labels)`.
+            x: Images (B, H, W, C), or a dataset of `(images, labels)` or of
+                dicts with `images` and `labels`.
             y: Persons (B,) int from 0, if `x` has the images alone.
             batch_size: Number of images of a batch, if `x` is an array.
                 Defaults to None, which is 32.
@@ -277,8 +279,9 @@ class FaceEmbedder(keras.Model):
             The loss, () float32.
 
         Raises:
-            ValueError: If there are weights of samples, or the model has no
-                objective.
+            ValueError: If there are no persons, or they are not one number for
+                each image, if there are weights of samples, or if the model
+                has no objective.
         """
         if sample_weight is not None:
             raise ValueError(
@@ -286,6 +289,17 @@ class FaceEmbedder(keras.Model):
                 f"faces. Received: sample_weight={sample_weight!r}"
             )
         objective = self._require_objective()
+        if y is None:
+            raise ValueError(
+                "`y` must be the persons (B,), or a batch a dict with `images` "
+                "and `labels`. Received: y=None"
+            )
+        y = keras.ops.convert_to_tensor(y)
+        if any(side not in (None, 1) for side in y.shape[1:]):
+            raise ValueError(
+                "`y` must be the persons (B,), one integer for each image. "
+                f"Received: y of shape {tuple(y.shape)}"
+            )
         features = keras.tree.flatten(self.network(x, training=training))
         labels = keras.ops.reshape(keras.ops.cast(y, "int32"), (-1,))
         loss, figures = objective.compute(features, labels, training)
@@ -295,12 +309,12 @@ class FaceEmbedder(keras.Model):
         return loss
 
     def train_step(self, data):
-        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+        x, y, weight = _unpack(data)
         minimize(self, lambda: self.compute_loss(x, y, sample_weight=weight))
         return self.get_metrics_result()
 
     def test_step(self, data):
-        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+        x, y, weight = _unpack(data)
         self.compute_loss(x, y, sample_weight=weight, training=False)
         return self.get_metrics_result()
 
@@ -311,3 +325,11 @@ class FaceEmbedder(keras.Model):
                 "that it can be trained or evaluated. Received: objective=None"
             )
         return self.objective
+
+
+def _unpack(data):
+    """Return images, persons and weights of a batch of Keras or of kcv."""
+    x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+    if y is None and isinstance(x, dict) and {"images", "labels"} <= set(x):
+        x, y = x["images"], x["labels"]
+    return x, y, weight

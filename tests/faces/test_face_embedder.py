@@ -171,6 +171,35 @@ def test_fit_warns_when_nobody_has_two_photos():
         model.fit(IMAGES, np.arange(12), verbose=0)
 
 
+def test_fit_takes_the_batches_of_kcv():
+    examples = {
+        "images": IMAGES,
+        "labels": PEOPLE.astype("int32"),
+        "image_id": np.array([f"{k}".encode() for k in range(12)]),
+    }
+    kept = kcv.data.KeptFaces(examples, ("a", "b", "c", "d"))
+    batches = kcv.data.people_batches(kept, people=4, photos=3)
+    model = embedder(Triplets())
+    model.compile("sgd")
+    run = model.fit(batches, steps_per_epoch=1, shuffle=False, verbose=0)
+    assert run.history["negative_distance"][0] > 0
+    model.evaluate(batches, steps=1, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (None, "Received: y=None"),
+        (np.eye(4)[PEOPLE], r"one integer .* shape \(12, 4\)"),
+    ],
+)
+def test_labels_are_one_number_for_each_image(labels, message):
+    model = embedder(Triplets())
+    model.compile("sgd")
+    with pytest.raises(ValueError, match=message):
+        model.fit(IMAGES, labels, batch_size=12, verbose=0)
+
+
 def test_training_needs_an_objective():
     model = embedder()
     model.compile("sgd")

@@ -74,7 +74,8 @@ def rendered_faces(
 
     ```python
     faces = kcv.data.keep_faces(kcv.data.rendered_faces("train"))
-    model.fit(kcv.data.people_batches(faces, people=24, photos=5))
+    batches = kcv.data.people_batches(faces, people=24, photos=5)
+    model.fit(batches, steps_per_epoch=100, shuffle=False)
     ```
     """
     check_split(split)

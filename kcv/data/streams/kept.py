@@ -88,7 +88,8 @@ def keep_faces(data_set: DataSet) -> KeptFaces:
         The `KeptFaces`.
 
     Raises:
-        ValueError: If the set is without end, or images differ in size.
+        ValueError: If the set is without end or empty, or images differ in
+            size.
 
     Example:
 
@@ -108,6 +109,10 @@ def keep_faces(data_set: DataSet) -> KeptFaces:
     try:
         for part in dataset.batch(256):
             parts.append(tf.nest.map_structure(lambda x: x.numpy(), part))
+        if not parts:
+            raise ValueError(
+                "`data_set` must have at least one example. Received: none"
+            )
         kept = tf.nest.map_structure(lambda *x: np.concatenate(x), *parts)
     except (tf.errors.InvalidArgumentError, ValueError) as error:
         if shape.is_fully_defined() or "shape" not in str(error).lower():

@@ -115,7 +115,8 @@ def _draw(faces, people, photos, seed, first_batch) -> tf.data.Dataset:
         raise ValueError(
             "`photos` must be at most the number of photos of each person, "
             f"and {rare!r} has {counts.min()}. Received: photos={photos}. "
-            "`with_photos` selects the people who have enough."
+            "`with_photos` of `kcv.data.FaceFiles` selects the people who have "
+            "enough."
         )
     order = tf.constant(np.argsort(labels, kind="stable"), tf.int64)
     starts = tf.constant(np.cumsum(counts) - counts, tf.int64)

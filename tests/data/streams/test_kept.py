@@ -57,3 +57,5 @@ def test_images_must_have_one_size_and_an_end():
     endless = opened._replace(dataset=opened.dataset.repeat())
     with pytest.raises(ValueError, match="must have an end"):
         keep_faces(endless)
+    with pytest.raises(ValueError, match="at least one example"):
+        keep_faces(opened._replace(dataset=opened.dataset.take(0)))
