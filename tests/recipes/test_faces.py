@@ -101,7 +101,9 @@ def test_every_level_of_deepid2_plus_learns(tmp_path, monkeypatch):
     own = deepid.GENERATIONS["2plus"]._replace(build=build_tiny)
     monkeypatch.setitem(deepid.GENERATIONS, "2plus", own)
     monkeypatch.setattr(deepid, "evaluate_faces", without_measures)
-    run = deepid.Options(out=tmp_path, generation="2plus", **FEW)
+    # Five people with two photos each are in a batch of ten.
+    few = FEW | {"people": 5}
+    run = deepid.Options(out=tmp_path, generation="2plus", **few)
     assert deepid.main(run)["epochs"] == 1
     assert PAPERS["DeepID2+"].source in (tmp_path / "report.html").read_text()
     model = kcv.load_model(tmp_path / "model.keras")
