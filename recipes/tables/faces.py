@@ -32,8 +32,8 @@ from recipes import deepid
 from recipes import facenet
 from recipes.common.command import run_command
 from recipes.common.faces import comparing
-from recipes.common.faces import figures
 from recipes.common.faces import published
+from recipes.common.faces.figures import draw_all
 from recipes.common.faces.photos import FaceOptions
 from recipes.common.faces.photos import Photos
 from recipes.common.faces.photos import as_arrays
@@ -114,15 +114,7 @@ def main(run: Options) -> dict:
         "Without a network": comparing.baseline_rows(*crops),
     }
     verified = {name: own.verified for name, own in measured.items()}
-    drawings = {
-        "True accepts over false accepts": figures.draw_roc(verified, pairs),
-        f"The hardest pairs of {best}": figures.draw_hardest_pairs(
-            verified[best].distances, pairs, test
-        ),
-        f"Embeddings of {best} by t-SNE": figures.draw_map(
-            measured[best].embeddings, test
-        ),
-    }
+    drawings = draw_all(verified, best, measured[best].embeddings, pairs, test)
     summary = (
         f"Small networks, each trained on the same photos of {run.data} and "
         f"measured on {metrics[best]['split']}. A pair is accepted if the "
@@ -130,7 +122,8 @@ def main(run: Options) -> dict:
         "The papers' figures are of large networks, millions of photographs "
         "and the 6,000 pairs of Labeled Faces in the Wild, so that only the "
         "order of the systems is comparable. Faces of rendered_faces are "
-        "drawn by a program; nobody is on them."
+        "drawn by a program; nobody is on them. "
+        + comparing.describe_order(measured)
     )
     title = "Six systems that recognize faces"
     write_tables(run, title, summary, tables, drawings)

@@ -14,6 +14,8 @@ from recipes.common.faces.baselines import describe_gradients
 from recipes.common.faces.baselines import describe_patterns
 from recipes.common.faces.baselines import describe_pixels
 from recipes.common.faces.photos import Photos
+from recipes.common.faces.published import DEEPID
+from recipes.common.faces.published import DEEPID2
 from recipes.common.faces.published import PAPERS
 from recipes.common.faces.verifying import Verified
 from recipes.common.faces.verifying import embed
@@ -115,6 +117,34 @@ def _system_row(name, measured):
         "paper: +-": paper.standard_error,
         "paper: YouTube": paper.youtube,
     }
+
+
+def describe_order(measured: Mapping[str, Measured]) -> str:
+    """Say which system is best, and where the order is not the papers'."""
+    accuracy = {name: own.metrics["accuracy"] for name, own in measured.items()}
+    best = max(accuracy, key=lambda name: accuracy[name])
+    sentences = [f"{best} is best, with {accuracy[best]:.3f}."]
+    if {DEEPID, DEEPID2} <= accuracy.keys():
+        gain = accuracy[DEEPID2] - accuracy[DEEPID]
+        side = "above" if gain >= 0 else "below"
+        sentences.append(
+            f"DeepID2 is {abs(gain):.3f} {side} DeepID after as many photos."
+        )
+        if gain < 0:
+            sentences.append(
+                "Verification slows identification: when the training ends, "
+                "DeepID2 knows fewer of the people that it is trained on."
+            )
+    helped = [
+        name
+        for name, own in measured.items()
+        if own.metrics["joint_bayesian_accuracy"] > accuracy[name]
+    ]
+    sentences.append(
+        "Joint Bayesian is better than the distance of embeddings for "
+        f"{', '.join(helped) or 'no system'}."
+    )
+    return " ".join(sentences)
 
 
 def paper_rows(names: tuple[str, ...]) -> list[Row]:

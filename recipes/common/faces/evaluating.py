@@ -9,9 +9,7 @@ import numpy as np
 
 import kcv
 from recipes.common.evaluate_and_report import Evaluation
-from recipes.common.faces.figures import draw_hardest_pairs
-from recipes.common.faces.figures import draw_map
-from recipes.common.faces.figures import draw_roc
+from recipes.common.faces.figures import draw_all
 from recipes.common.faces.finding import find_people
 from recipes.common.faces.photos import as_arrays
 from recipes.common.faces.verifying import Trial
@@ -98,15 +96,7 @@ def evaluate_faces(
                 "people who were never trained on"
             ),
         },
-        figures={
-            "True accepts over false accepts": draw_roc(verified, pairs),
-            "The hardest pairs": draw_hardest_pairs(
-                plain.distances, pairs, test
-            ),
-            "Embeddings of held-out photos by t-SNE": draw_map(
-                embeddings, test
-            ),
-        },
+        figures=draw_all(verified, PLAIN, embeddings, pairs, test),
         headline=(
             f"accuracy {plain.accuracy:.4f} +- {plain.standard_error:.4f}"
         ),

@@ -14,6 +14,36 @@ PAIRS = 8  # In a row.
 MAP_PEOPLE, MAP_PHOTOS = 16, 12
 
 
+def draw_all(
+    verified: Mapping[str, Verified],
+    best: str,
+    embeddings: np.ndarray,
+    pairs: Any,
+    test: Photos,
+) -> dict[str, Figure]:
+    """Draw all figures of a run or of a table.
+
+    Args:
+        verified: What each distance is worth, by its name.
+        best: Name of the distance whose hardest pairs are shown.
+        embeddings: Embeddings of the held-out photos (N, D) that it is of.
+        pairs: Pairs of held-out photos.
+        test: Held-out photos.
+
+    Returns:
+        Figures by caption.
+    """
+    return {
+        "True accepts over false accepts": draw_roc(verified, pairs),
+        f"The hardest pairs of the {len(pairs.same):,}, {best}": (
+            draw_hardest_pairs(verified[best].distances, pairs, test)
+        ),
+        f"Embeddings of held-out photos by t-SNE, {best}": draw_map(
+            embeddings, test
+        ),
+    }
+
+
 def draw_roc(verified: Mapping[str, Verified], pairs: Any) -> Figure:
     """Draw the ROC curve of each distance, by its name."""
     curves = {}
