@@ -15,11 +15,13 @@ AMERICAN := README.md CONTRIBUTING.md docs export recipes tests/detection \
 IN_TWO := -n 2 --dist loadfile --no-loadscope-reorder
 # TensorFlow keeps the memory that it once used. So the tests run in parts, one
 # after another, each in new processes.
-NETWORKS := $(addprefix tests/,benchmarks classification data detection)
+NETWORKS := $(addprefix tests/,benchmarks classification detection)
+FACES := $(addprefix tests/,data faces masks)
 MAPS := $(addprefix tests/,segmentation style)
-WEIGHTS := $(addprefix tests/,faces masks weights)
+WEIGHTS := tests/weights
 RECIPES := $(addprefix tests/,recipes proposals)
-OTHERS := $(addprefix --ignore=,$(NETWORKS) $(MAPS) $(WEIGHTS) $(RECIPES))
+NAMED := $(NETWORKS) $(FACES) $(MAPS) $(WEIGHTS) $(RECIPES)
+OTHERS := $(addprefix --ignore=,$(NAMED))
 PYTEST = $(BIN)/python -m pytest $(IN_TWO)
 
 .PHONY: demo test test-all lint clean
@@ -30,6 +32,7 @@ demo: $(VENV)/recipes
 test: CHOSEN := -m "not slow"
 test test-all: $(VENV)/test
 	$(PYTEST) $(CHOSEN) $(NETWORKS)
+	$(PYTEST) $(CHOSEN) $(FACES)
 	$(PYTEST) $(CHOSEN) $(MAPS)
 	$(PYTEST) $(CHOSEN) $(WEIGHTS)
 	$(PYTEST) $(CHOSEN) $(RECIPES)

@@ -118,6 +118,8 @@ def training(steps, sizes):
 
     model = recipe.build_model(10, recipe.Options(seed=0), preset.image_size)
     model.compile(make_adamw(plan._replace(steps=1000)))
+    # Otherwise the first step is traced twice.
+    model.optimizer.build(model.trainable_variables)
     step = tf.function(model.train_step, reduce_retracing=True)
     stream = iter(batches.prefetch(2))
     for data in [*stored, *(next(stream) for _ in range(sizes))]:

@@ -2,6 +2,7 @@
 
 import fcntl
 import functools
+import hashlib
 import os
 import subprocess
 import sys
@@ -83,15 +84,23 @@ def on_replicas():
 
 
 @pytest.fixture(scope="session")
-def program(tmp_path_factory) -> Path:
-    """The native C++ loader, built once in a run, whichever worker asks."""
+def program(pytestconfig) -> Path:
+    """The native C++ loader, which pytest's cache keeps for later runs."""
+    import tensorflow as tf
+
     from export import native
 
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    path = folder / "loader"
-    with (folder / "loader.lock").open("w") as lock:
+    made_of = (
+        native.SOURCE.read_text(),
+        Path(native.__file__).read_text(),
+        tf.__version__,
+        tf.sysconfig.get_lib(),
+    )
+    fingerprint = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:16]
+    folder = pytestconfig.cache.mkdir("native_loader")
+    path = folder / fingerprint
+    # Several workers may ask at once.
+    with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if path.exists():
             return path

@@ -14,7 +14,7 @@ from benchmarks import style
 @pytest.mark.parametrize(
     ("benchmark", "options", "title"),
     [
-        (
+        pytest.param(
             classification,
             {
                 "networks": ("resnet50",),
@@ -24,13 +24,14 @@ from benchmarks import style
                 "matrix": 64,
             },
             "resnet50 float32: training step",
+            marks=pytest.mark.slow,
         ),
         (
             face_detection,
             {"height": 100, "width": 120},
             "frames per second (14 in the paper)",
         ),
-        (
+        pytest.param(
             faster_rcnn,
             {
                 "height": 64,
@@ -40,13 +41,14 @@ from benchmarks import style
                 "backbone": "resnet18",
             },
             "data / step",
+            marks=pytest.mark.slow,
         ),
         (
             roi_pool,
             {"boxes": 4, "height": 6, "width": 8, "channels": 2},
             "forward + backward",
         ),
-        (
+        pytest.param(
             segmentation,
             {
                 "height": 32,
@@ -55,6 +57,7 @@ from benchmarks import style
                 "backbone": "googlenet",
             },
             "FCN-8s, 32 x 64, update",
+            marks=pytest.mark.slow,
         ),
         (selective_search, {"side": 48}, "all four, fast"),
         (style, {"size": 48}, "one pass of the network, 48 px"),

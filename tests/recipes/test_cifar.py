@@ -23,6 +23,7 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_folders_of_classes_train_and_are_measured(folder, tmp_path):
     run = cifar.Options(
         out=tmp_path / "run",

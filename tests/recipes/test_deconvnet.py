@@ -12,6 +12,7 @@ from recipes.common.segmentation.deconvnet_presets import small_deconvnet
 from recipes.common.segmentation.windows import Windows
 
 
+@pytest.mark.slow
 def test_a_users_own_masks_train_and_are_measured(
     shapes, tmp_path, monkeypatch
 ):

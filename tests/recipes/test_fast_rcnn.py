@@ -25,6 +25,7 @@ def options(coco_set, tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_a_users_own_coco_set_trains_and_is_measured(options):
     run = Options(**options, image_size=64, max_proposals=60, patience=1)
     metrics = fast_rcnn.main(run)
@@ -41,6 +42,7 @@ def test_a_users_own_coco_set_trains_and_is_measured(options):
     assert (run.export / "1" / "saved_model.pb").exists()
 
 
+@pytest.mark.slow
 def test_several_scales(options):
     run = Options(**options, scales=(48, 64), max_proposals=40)
     metrics = fast_rcnn.main(run)

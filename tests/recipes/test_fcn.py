@@ -190,6 +190,7 @@ def labelme(tmp_path_factory):
     return tree
 
 
+@pytest.mark.slow
 def test_photographs_of_voc_train_and_are_measured(labelme, tmp_path):
     found = kcv.data.read_voc_segmentation(labelme, None)
     assert found.image_ids == ("2011_000003", "2011_000006", "2011_000025")

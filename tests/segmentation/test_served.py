@@ -50,7 +50,16 @@ BUILDERS = {
 }
 
 
-@pytest.fixture(params=BUILDERS)
+# What the others show, too.
+SLOW = ("fcn16s", "segnet_basic")
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=pytest.mark.slow if name in SLOW else ())
+        for name in BUILDERS
+    ]
+)
 def model(request):
     keras.utils.set_random_seed(1)
     return BUILDERS[request.param]()

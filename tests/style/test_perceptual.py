@@ -212,6 +212,7 @@ np.testing.assert_allclose(*found, rtol=1e-3, atol=1e-6)
 """
 
 
+@pytest.mark.slow
 def test_replicas_learn_as_one_does(on_replicas):
     on_replicas(REPLICAS)
 

@@ -62,6 +62,7 @@ def test_four_steps_end_with_one_model(finished, options):
         assert "rpn" not in row[0]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("finished")
 def test_an_interrupted_run_ends_with_the_same_weights(
     options, tmp_path, monkeypatch
@@ -95,6 +96,7 @@ def test_a_done_step_is_not_prolonged(options):
         main(dataclasses.replace(options, epochs=2))
 
 
+@pytest.mark.slow
 def test_unshared_has_two_trunks(options, tmp_path):
     run = dataclasses.replace(
         options,
