@@ -28,7 +28,10 @@ def load_mtcnn(pnet: keras.Model, rnet: keras.Model, onet: keras.Model) -> None:
     Example:
 
     ```python
-    load_mtcnn(pnet := PNet(), rnet := RNet(), onet := ONet())
+    from kcv.faces.cascade import ONet, PNet, RNet
+
+    pnet, rnet, onet = PNet(), RNet(), ONet()
+    load_mtcnn(pnet, rnet, onet)
     ```
     """
     package = importlib.util.find_spec("mtcnn")

@@ -228,6 +228,8 @@ def patch_features(
     Example:
 
     ```python
+    from kcv.faces.verification import PCA, JointBayesian
+
     features = patch_features(images, networks, deepid_patches())
     features = features.reshape(len(images), -1)
     pca = PCA(150).fit(features)
