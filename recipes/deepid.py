@@ -12,6 +12,10 @@ after five minutes of processor time.
 adds verification to identification: embeddings of one person are drawn
 together, and those of two people pushed apart. Generation 2plus does so at
 every level of a wider network, and 3 has the deeper networks of DeepID3.
+Accuracy is 0.924, 0.934 and 0.927 after as many photos. In the papers it rises
+with each generation. Here the training is short, and verification slows
+identification: in the last epoch, DeepID2 names 72% of the photos that it is
+trained on, and DeepID 90%.
 
     python -m recipes.deepid --generation 2plus --data celeba:FOLDER \
         --preset paper

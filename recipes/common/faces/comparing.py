@@ -86,8 +86,10 @@ def measure_systems(
 
 def _one_photo(model):
     photo = tf.zeros((1, *model.input_shape[1:]))
+    # Traced here, since TensorFlow warns of functions that are made in a loop.
     call = tf.function(lambda x: model(x, training=False))
-    return lambda: call(photo).numpy()
+    traced = call.get_concrete_function(photo)
+    return lambda: traced(photo).numpy()
 
 
 def system_rows(measured: Mapping[str, Measured]) -> list[Row]:
