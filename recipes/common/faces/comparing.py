@@ -132,11 +132,6 @@ def describe_order(measured: Mapping[str, Measured]) -> str:
         sentences.append(
             f"DeepID2 is {abs(gain):.3f} {side} DeepID after as many photos."
         )
-        if gain < 0:
-            sentences.append(
-                "Verification slows identification: when the training ends, "
-                "DeepID2 knows fewer of the people that it is trained on."
-            )
     helped = [
         name
         for name, own in measured.items()
