@@ -2,11 +2,10 @@
 
 from kcv.data.formats.annotations import Annotations
 from kcv.data.formats.coco import read_coco
-from kcv.data.formats.instance_maps import InstanceImages
 from kcv.data.formats.instance_maps import read_voc_instances
-from kcv.data.formats.segmentation_trees import segmentation_splits
 from kcv.data.sources.digit_scenes import load_digit_scenes
 from kcv.data.sources.names import parse_name
+from kcv.data.sources.voc_lists import read_split
 from kcv.data.streams.holdout import check_split
 from kcv.data.streams.holdout import keep_apart
 from kcv.data.streams.holdout import take_split
@@ -18,8 +17,6 @@ _FORMS = (
     "coco:ANNOTATIONS.json:IMAGES",
     "coco:TRAIN.json:IMAGES:HELD_OUT.json",
 )
-# Lists of a VOC tree to train on and to hold out: the first pair that exists.
-_VOC_LISTS = (("train", "val"), ("trainval", "test"), ("train", "test"))
 
 
 def load_instances(
@@ -75,24 +72,11 @@ def load_instances(
     kind, paths = parse_name(source, _FORMS)
     if kind == "digit_scenes":
         return load_digit_scenes(split, seed, start, "instance")
-    found = (_voc if kind == "voc" else _coco)(split, *paths)
+    if kind == "voc":
+        found = read_split(paths[0], split, read_voc_instances)
+    else:
+        found = _coco(split, *paths)
     return found.data_set(seed, start, on_error, skipped)
-
-
-def _voc(split: str, folder: str) -> InstanceImages:
-    there = segmentation_splits(folder)
-    for train, test in _VOC_LISTS:
-        if train in there and test in there:
-            ours = read_voc_instances(folder, train)
-            others = read_voc_instances(folder, test)
-            keep_apart(
-                ours.image_ids,
-                others.image_ids,
-                f"lists {train} and {test} of {folder}",
-            )
-            return ours if split == "train" else others
-    only = next((s for s in ("trainval", "train") if s in there), None)
-    return take_split(read_voc_instances(folder, only), split)
 
 
 def _coco(

@@ -4,17 +4,14 @@ from kcv.data.formats.masked_images import MaskedImages
 from kcv.data.formats.segmentation_trees import read_masked_folder
 from kcv.data.formats.segmentation_trees import read_sbd
 from kcv.data.formats.segmentation_trees import read_voc_segmentation
-from kcv.data.formats.segmentation_trees import segmentation_splits
 from kcv.data.sources.digit_scenes import load_digit_scenes
 from kcv.data.sources.names import parse_name
+from kcv.data.sources.voc_lists import read_split
 from kcv.data.streams.holdout import check_split
-from kcv.data.streams.holdout import keep_apart
 from kcv.data.streams.holdout import take_split
 from kcv.examples import DataSet
 
 _FORMS = ("digit_scenes", "voc:FOLDER", "sbd:SBD:VOC", "folder:IMAGES:MASKS")
-# Lists of a VOC tree to train on and to hold out: the first pair that exists.
-_VOC_LISTS = (("train", "val"), ("trainval", "test"), ("train", "test"))
 
 
 def load_segmentation(
@@ -74,7 +71,7 @@ def load_segmentation(
         dataset, names, size = load_digit_scenes(split, seed, start, "semantic")
         return DataSet(dataset.map(_masked), ("background", *names), size)
     if kind == "voc":
-        found = _voc(split, *paths)
+        found = read_split(paths[0], split, read_voc_segmentation)
     elif kind == "sbd":
         found = _sbd(split, *paths)
     else:
@@ -85,22 +82,6 @@ def load_segmentation(
 def _masked(scene):
     keys = ("images", "segmentation_masks", "image_id")
     return {key: scene[key] for key in keys}
-
-
-def _voc(split: str, folder: str) -> MaskedImages:
-    there = segmentation_splits(folder)
-    for train, test in _VOC_LISTS:
-        if train in there and test in there:
-            ours = read_voc_segmentation(folder, train)
-            others = read_voc_segmentation(folder, test)
-            keep_apart(
-                ours.image_ids,
-                others.image_ids,
-                f"lists {train} and {test} of {folder}",
-            )
-            return ours if split == "train" else others
-    only = next((s for s in ("trainval", "train") if s in there), None)
-    return take_split(read_voc_segmentation(folder, only), split)
 
 
 def _sbd(split: str, folder: str, voc: str) -> MaskedImages:

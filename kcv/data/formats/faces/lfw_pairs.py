@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kcv.data.formats.faces.rows import read_text
 from kcv.data.streams.face_pairs import FacePairs
 
 _PHOTO = re.compile(r"(?:.*/)?(?P<name>[^/]+)_(?P<number>\d+)\.\w+")
@@ -34,7 +35,7 @@ def read_pairs(file: str | os.PathLike, image_ids: Sequence[str]) -> FacePairs:
         The `FacePairs`, whose photos are positions in `image_ids`.
 
     Raises:
-        FileNotFoundError: If there is no file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If a line is not a pair, or names a photo that the set does
             not have. The message names file and line.
 
@@ -46,15 +47,9 @@ def read_pairs(file: str | os.PathLike, image_ids: Sequence[str]) -> FacePairs:
     ```
     """
     file = Path(file)
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError:
-        raise FileNotFoundError(f"there is no file {file}") from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{file} is not a text file: {error}") from error
     rows = [
         (number, line.split("\t") if "\t" in line else line.split())
-        for number, line in enumerate(lines, 1)
+        for number, line in enumerate(read_text(file).splitlines(), 1)
         if line.strip()
     ]
     folds, pairs = _header(file, rows[:1])

@@ -5,6 +5,27 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
+def read_text(file: Path) -> str:
+    """Read a text file.
+
+    Args:
+        file: Path of a file in UTF-8, with a byte-order mark or without.
+
+    Returns:
+        The text.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        ValueError: If it is not a text file.
+    """
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no file {file}") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is not a text file: {error}") from error
+
+
 def read_lines(file: Path) -> Iterator[tuple[int, list[str]]]:
     """Read the values of all lines that are not empty.
 
@@ -19,13 +40,7 @@ def read_lines(file: Path) -> Iterator[tuple[int, list[str]]]:
         FileNotFoundError: If the file does not exist.
         ValueError: If it is not a text file.
     """
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise FileNotFoundError(f"there is no file {file}") from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{file} is not a text file: {error}") from error
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(read_text(file).splitlines(), 1):
         for separator in ("\t", ",", None):
             if separator is None or separator in line:
                 fields = [own.strip() for own in line.split(separator)]
