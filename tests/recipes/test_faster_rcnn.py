@@ -2,12 +2,6 @@
 
 import dataclasses
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -19,7 +13,7 @@ from recipes.common.detection import detectors
 from recipes.common.run import Run
 from recipes.faster_rcnn import Options
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.usefixtures("few_layers")
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +29,7 @@ def options(coco_set, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def finished(options):
+def finished(options, few_layers):
     """Metrics of a run that went from start to end."""
     return faster_rcnn.main(options)
 
@@ -60,45 +54,6 @@ def test_a_users_own_coco_set_trains_and_is_measured(finished, options):
     served = json.loads((options.out / "serving.json").read_text())
     assert served["task"] == "detection"
     assert served["prepare"]["short_side"] == 64
-
-
-@pytest.mark.usefixtures("finished")
-def test_a_killed_run_ends_with_the_same_weights(options, tmp_path):
-    """Killed in one process, and continued in another."""
-    killed = dataclasses.replace(options, out=tmp_path / "killed")
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "recipes.faster_rcnn"),
-            *("--data", options.data),
-            *("--image-size", "64"),
-            *("--batch-size", "2"),
-            *("--epochs", "2"),
-            *("--steps-per-epoch", "8"),
-            *("--out", str(killed.out)),
-        ],
-        cwd=CHECKOUT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    backup = killed.backup / "epoch-1.weights.h5"
-    deadline = time.monotonic() + 300
-    while not backup.exists() and time.monotonic() < deadline:
-        assert process.poll() is None, process.stdout.read().decode()
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert not (killed.out / "model.keras").exists()
-
-    faster_rcnn.main(killed)
-    weights, expected = (
-        kcv.load_model(run.out / "model.keras").get_weights()
-        for run in (killed, options)
-    )
-    for a, b in zip(weights, expected, strict=True):
-        np.testing.assert_array_equal(a, b)
-    rows = (killed.out / "history.csv").read_text().splitlines()
-    assert [row.split(",")[0] for row in rows] == ["epoch", "0", "1"]
 
 
 @pytest.mark.usefixtures("finished")

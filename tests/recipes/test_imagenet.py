@@ -30,7 +30,10 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("network", ["resnet18", "googlenet"])
+@pytest.mark.parametrize(
+    "network",
+    [pytest.param("resnet18", marks=pytest.mark.slow), "googlenet"],
+)
 def test_a_users_own_folder_trains_and_is_measured(network, folder, tmp_path):
     run = imagenet.Options(
         out=tmp_path,

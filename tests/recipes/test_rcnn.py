@@ -17,7 +17,7 @@ def test_a_users_own_coco_set_trains_and_is_measured(coco_set, tmp_path):
         image_size=64,
         max_proposals=60,
         batch_size=4,
-        epochs=2,
+        epochs=1,
         steps_per_epoch=8,
     )
     metrics = rcnn.main(run)

@@ -6,7 +6,10 @@ from recipes import segnet
 from recipes.common.segmentation import small_segnet
 
 
-@pytest.mark.parametrize("network", ["segnet", "segnet_basic"])
+@pytest.mark.parametrize(
+    "network",
+    ["segnet", pytest.param("segnet_basic", marks=pytest.mark.slow)],
+)
 def test_a_users_own_masks_train_and_are_measured(
     network, shapes, tmp_path, monkeypatch
 ):

@@ -105,6 +105,7 @@ def test_ten_folds_of_held_out_people():
     assert all(result.mean <= BAR for result in found.values()), found
 
 
+@pytest.mark.slow
 def test_a_few_held_out_people():
     train, _ = photos("train", 30, 10)
     test, labels = photos("test", 40, 8)
