@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from export.regions import regions_of
+from kcv.text_files import read_names
 
 
 def detections(
@@ -96,9 +97,7 @@ def main() -> None:
     if options.proposals:
         inputs["proposals"] = regions_of(options.images, options.proposals)
     answer = client.predict(**inputs)
-    class_names = (
-        options.labels.read_text().splitlines() if options.labels else ()
-    )
+    class_names = read_names(options.labels) if options.labels else ()
     for index, path in enumerate(options.images):
         print(path)
         if "class_names" in answer:

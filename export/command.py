@@ -132,12 +132,14 @@ def export(
 
 def _class_names(model: Path, labels: Path | None, told) -> tuple[str, ...]:
     """Read the names of the classes, none where nothing names them."""
+    from kcv.text_files import read_names
+
     if labels is None and told and told.class_names:
         return told.class_names
     labels = labels or model.with_name("labels.txt")
     if not labels.is_file():
         return ()
-    return tuple(labels.read_text(encoding="utf-8").splitlines())
+    return read_names(labels)
 
 
 def _task_of(network) -> Task | None:

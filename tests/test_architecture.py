@@ -12,7 +12,15 @@ PACKAGES = ("kcv", "recipes", "export", "benchmarks")
 # What is in kcv, from the ground up. A file imports from the floors below its
 # own; two rooms of one floor do not know each other.
 FLOORS = (
-    {"backend", "examples", "pixels", "protobuf", "settings", "storage"},
+    {
+        "backend",
+        "examples",
+        "pixels",
+        "protobuf",
+        "settings",
+        "storage",
+        "text_files",
+    },
     {"training"},
     {
         "boxes",

@@ -27,6 +27,7 @@ from kcv.serving.signatures import place_shapes
 from kcv.serving.signatures import takes_sizes
 from kcv.serving.warmup import Request
 from kcv.serving.warmup import write_warmup
+from kcv.text_files import check_names
 
 # A SavedModel's graph is one protocol buffer, and those end at 2 GB.
 _LARGEST_GRAPH = 2**31 - 2**26  # 64 MiB left for the graph itself
@@ -118,7 +119,7 @@ def publish(
     publish(model, "models/faster_rcnn", prepare=prepare)
     ```
     """
-    _check_class_names(class_names, model)
+    class_names = _check_class_names(class_names, model)
     _check_prepare(prepare, model)
     if freeze:
         _check_size(model)
@@ -159,19 +160,14 @@ def publish(
 
 def _check_class_names(class_names, model):
     if class_names is None:
-        return
+        return None
     classes = getattr(model, "classes", len(class_names))
     if len(class_names) != classes:
         raise ValueError(
             f"`class_names` must name each of the model's {classes} classes. "
             f"Received {len(class_names)} names"
         )
-    broken = [n for n in class_names if "\n" in n or not n.strip()]
-    if broken:
-        raise ValueError(
-            "`class_names` go into a text file, one a line. Received: "
-            f"{broken!r}"
-        )
+    return check_names(class_names, "`class_names`", unique=False)
 
 
 def _check_prepare(prepare, model):

@@ -20,6 +20,8 @@ from kcv.serving.preparation import Prepare
 from kcv.serving.preparation import ShortSide
 from kcv.serving.preparation import as_it_is
 from kcv.storage import write_whole
+from kcv.text_files import check_names
+from kcv.text_files import read_json
 
 Task = Literal[
     "classification", "detection", "faces", "masks", "segmentation", "style"
@@ -137,12 +139,13 @@ class ServingConfig:
         if not file.is_file():
             return None
         try:
-            told = json.loads(file.read_text(encoding="utf-8"))
+            told = read_json(file)
             prepare = as_it_is
             if told["prepare"] is not None:
                 options = dict(told["prepare"])
                 prepare = _PREPARATIONS[options.pop("kind")](**options)
-            return cls(told["task"], prepare, tuple(told["class_names"]))
+            names = check_names(told["class_names"], str(file), unique=False)
+            return cls(told["task"], prepare, names)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{file} is not a serving configuration: {error!r}"

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 import kcv
 from kcv.storage import write_whole
+from kcv.text_files import read_json
 from kcv.training import completed_epochs
 from kcv.training import remove_backups
 
@@ -128,7 +129,7 @@ def begin(run: Run) -> tf.distribute.Strategy:
     if not run.resume:
         remove_backups(run.backup)
     elif completed_epochs(run.backup) and file.exists():
-        _check_same(asked, json.loads(file.read_text("utf-8")), run.out)
+        _check_same(asked, read_json(file), run.out)
     run.out.mkdir(parents=True, exist_ok=True)
     write_config(run)
     if run.distribute == "mirrored":

@@ -14,7 +14,6 @@ time.
 
 import dataclasses
 import functools
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Any
 
 import kcv
 from kcv.masks import MaskProposals
+from kcv.text_files import read_json
 from recipes.common.command import run_command
 from recipes.common.kept import keep_result
 from recipes.common.masks.comparing import Measured
@@ -135,7 +135,7 @@ def read_run(out: Path, recipe: str, *options: str) -> Path:
 def detector_row(name: str, out: Path, *options: str) -> dict[str, Any]:
     """Train a detector with the proposals of a system, and make its row."""
     file = read_run(out, "fast_rcnn", *options) / "metrics.json"
-    metrics = json.loads(file.read_text("utf-8"))
+    metrics = read_json(file)
     return {
         "proposals": name,
         "voc07_map": metrics["voc07_map"],

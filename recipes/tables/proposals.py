@@ -28,12 +28,12 @@ the paper leaves out of repeatability. `--methods` chooses others.
 """
 
 import dataclasses
-import json
 from pathlib import Path
 
 import kcv
 from kcv.metrics.proposal_recall import COUNTS
 from kcv.proposals import METHODS
+from kcv.text_files import read_json
 from recipes import fast_rcnn
 from recipes.common.command import run_command
 from recipes.common.detection.detectors import DetectorOptions
@@ -145,7 +145,7 @@ def train_detector(run: Options) -> Detector:
         fast_rcnn.main(fast_rcnn.Options(**options))
     size = run.image_size or fast_rcnn.PRESETS[run.preset].image_size
     scaling = scale_to(size) if size else None
-    config = json.loads((out / "config.json").read_text("utf-8"))
+    config = read_json(out / "config.json")
     model = kcv.load_model(out / "model.keras")
     return Detector(model, scaling, config["options"])
 

@@ -26,6 +26,7 @@ from pathlib import Path
 import keras
 
 from kcv.storage import write_whole
+from kcv.text_files import read_json
 from recipes.common.command import run_command
 from recipes.common.detection.rcnn_family_papers import FAST
 from recipes.common.detection.rcnn_family_papers import FEW
@@ -160,7 +161,7 @@ def read_metrics(out: Path, name: str) -> dict:
             ],
             check=True,
         )
-    return json.loads(file.read_text("utf-8"))
+    return read_json(file)
 
 
 if __name__ == "__main__":

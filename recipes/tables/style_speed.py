@@ -14,7 +14,6 @@ run is read if it exists.
 """
 
 import dataclasses
-import json
 import statistics
 import time
 from pathlib import Path
@@ -24,6 +23,7 @@ import numpy as np
 
 import kcv
 from kcv.style.perceptual import objective_of
+from kcv.text_files import read_json
 from recipes import fast_style
 from recipes.common.command import run_command
 from recipes.common.run import Folder
@@ -111,7 +111,7 @@ def load_painter(
     worth = "not measured: there is no run of recipes.fast_style"
     trained = run.painter / "model.keras"
     if trained.exists():
-        told = json.loads((run.painter / "config.json").read_text("utf-8"))
+        told = read_json(run.painter / "config.json")
         options = told["options"]
         network, weights = options["network"], weights or options["weights"]
         # It may be trained in mixed precision. The losses are not.
@@ -121,7 +121,7 @@ def load_painter(
         net.set_weights(
             keras.models.load_model(trained, compile=False).get_weights()
         )
-        found = json.loads((run.painter / "metrics.json").read_text("utf-8"))
+        found = read_json(run.painter / "metrics.json")
         worth = (
             f"as low as {found['lbfgs_iterations']:.0f} iterations of L-BFGS "
             f"({found['split']})"

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from kcv.data.formats.segments import segment_mask
 from kcv.data.streams.records import Records
+from kcv.data.streams.records import file_tensor
 from kcv.data.streams.validation import validate
 
 
@@ -102,7 +103,7 @@ class Annotations(Records):
         return describe
 
     def _finish(self, dataset):
-        files = tf.constant(self.files)
+        files = file_tensor(self.files)
         sizes = tf.constant([image.size for image in self.images], tf.int32)
         has_masks = self.images[0].segments is not None
 

@@ -5,7 +5,6 @@ boxes are 0-based (x, y, width, height) and its category ids have gaps. Labels
 number the categories in the order of their ids.
 """
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,9 @@ from kcv.data.formats.segments import check_segment
 from kcv.data.formats.tfds import is_tfds_name
 from kcv.data.formats.tfds import tfds_detection
 from kcv.data.streams.validation import check_boxes
+from kcv.text_files import check_name
+from kcv.text_files import check_names
+from kcv.text_files import read_json
 
 
 def coco(
@@ -123,18 +125,19 @@ def read_coco(
     """
     content = _content(Path(file))
     names = {
-        category["id"]: category["name"]
+        category["id"]: check_name(
+            category["name"], f"{file}: category {category['id']}"
+        )
         for category in sorted(content["categories"], key=lambda c: c["id"])
     }
-    class_names = tuple(names.values() if class_names is None else class_names)
+    class_names = names.values() if class_names is None else class_names
+    class_names = check_names(class_names, "`class_names`")
     unknown = sorted(set(names.values()) - set(class_names))
     if unknown:
         raise ValueError(
             f"{file} has categories {unknown}. `class_names` must have them. "
             f"Received: class_names={class_names}"
         )
-    if len(set(class_names)) != len(class_names):
-        raise ValueError(f"{file}: two categories share a name: {class_names}")
     labels = {key: class_names.index(name) for key, name in names.items()}
     objects = {image["id"]: [] for image in content["images"]}
     if len(objects) != len(content["images"]):
@@ -162,12 +165,7 @@ def read_coco(
 
 
 def _content(file: Path) -> dict:
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FileNotFoundError(f"no annotation file {file}") from None
-    except ValueError as error:
-        raise ValueError(f"{file} is not JSON: {error}") from error
+    content = read_json(file)
     keys = ("images", "annotations", "categories")
     if not isinstance(content, dict) or not set(keys) <= set(content):
         raise ValueError(

@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from kcv.data.streams.records import Records
+from kcv.text_files import read_text
 
 _FOLDS = range(1, 11)
 
@@ -158,9 +159,7 @@ def ellipse_boxes(ellipses: tf.Tensor) -> tf.Tensor:
 
 def _read_list(path: Path):
     """Yield the name and the ellipses of each image of a list."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist")
-    lines = path.read_text("utf-8-sig").splitlines()
+    lines = read_text(path).splitlines()
     while lines and not lines[-1].strip():
         lines.pop()
     row = 0

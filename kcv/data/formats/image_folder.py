@@ -9,9 +9,14 @@ from typing import Self
 
 import tensorflow as tf
 
+from kcv.data.formats.folders import TreeReader
+from kcv.data.formats.folders import visible
 from kcv.data.streams.holdout import held_out_fifth
 from kcv.data.streams.images import IMAGE_SUFFIXES
 from kcv.data.streams.records import Records
+from kcv.text_files import check_name
+from kcv.text_files import check_names
+from kcv.text_files import path_text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,19 +137,27 @@ def read_image_folder(
     ```
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder}")
-    there = sorted(
-        entry.name
-        for entry in folder.iterdir()
-        if entry.is_dir() and not entry.name.startswith(".")
-    )
+    reader = TreeReader(IMAGE_SUFFIXES)
+    paths = {}
+    for path in visible(folder):
+        if path.is_dir():
+            name = check_name(path_text(path.name), f"{folder}, class folder")
+            if name in paths:
+                raise ValueError(
+                    f"{folder} must have one folder of the name {name!r}. "
+                    f"Received: {paths[name]} and {path}"
+                )
+            paths[name] = path
+        elif path.suffix.lower() in IMAGE_SUFFIXES:
+            reader.left_out["images outside of class folders"] += 1
+    there = list(paths)
     if not there:
         raise ValueError(
             f"{folder} has no class folders: it must hold a folder of images "
             "for each class"
         )
-    names = tuple(there if class_names is None else class_names)
+    names = there if class_names is None else class_names
+    names = check_names(names, "`class_names`")
     unknown = sorted(set(there) - set(names))
     if unknown:
         raise ValueError(
@@ -153,11 +166,7 @@ def read_image_folder(
         )
     files, labels = [], []
     for label, name in enumerate(names):
-        own = sorted(
-            file
-            for file in (folder / name).rglob("*")
-            if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()
-        )
+        own = reader.find(paths[name]) if name in paths else []
         if not own:
             raise ValueError(
                 f"the class folder {folder / name} has no images "
@@ -165,9 +174,10 @@ def read_image_folder(
             )
         files += own
         labels += [label] * len(own)
+    reader.log(folder)
     return LabelledFiles(
         files=tuple(map(str, files)),
-        image_ids=tuple(f.relative_to(folder).as_posix() for f in files),
+        image_ids=tuple(path_text(f.relative_to(folder)) for f in files),
         labels=tuple(labels),
         class_names=names,
         origin=f"folder {folder}",

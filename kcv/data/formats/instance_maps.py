@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from kcv.data.formats.folders import files_by_name
 from kcv.data.formats.label_maps import read_label_map
 from kcv.data.formats.masked_images import MaskedImages
-from kcv.data.formats.masked_images import files_by_name
 from kcv.data.formats.segmentation_trees import read_voc_segmentation
+from kcv.data.streams.records import file_tensor
 from kcv.examples import VOID
 
 
@@ -25,7 +26,7 @@ class InstanceImages(MaskedImages):
     objects: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def _finish(self, dataset):
-        files, masks = tf.constant(self.files), tf.constant(self.masks)
+        files, masks = file_tensor(self.files), file_tensor(self.masks)
 
         def add_objects(example):
             index = example["index"]
@@ -65,7 +66,7 @@ class InstanceImages(MaskedImages):
         if numbers.shape != classes.shape:
             raise ValueError(
                 f"{path} has {numbers.shape[1]} x {numbers.shape[0]} pixels, "
-                f"its image {image.decode()} has {size[1]} x {size[0]}"
+                f"its image {os.fsdecode(image)} has {size[1]} x {size[0]}"
             )
         masks, boxes, labels = [], [], []
         for number in np.unique(numbers):

@@ -4,15 +4,14 @@ import dataclasses
 import os
 from collections.abc import Callable
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Self
 
 import numpy as np
 import tensorflow as tf
 
 from kcv.data.formats.label_maps import read_label_map
-from kcv.data.streams.images import IMAGE_SUFFIXES
 from kcv.data.streams.records import Records
+from kcv.data.streams.records import file_tensor
 from kcv.examples import VOID
 
 
@@ -48,7 +47,7 @@ class MaskedImages(Records):
         )
 
     def _finish(self, dataset):
-        files, masks = tf.constant(self.files), tf.constant(self.masks)
+        files, masks = file_tensor(self.files), file_tensor(self.masks)
 
         def add_mask(example):
             index = example["index"]
@@ -70,7 +69,7 @@ class MaskedImages(Records):
 
     def _labels(self, path, image, size):
         """Read a label map, and check that it belongs to its image."""
-        path, image = path.decode(), image.decode()
+        path, image = os.fsdecode(path), os.fsdecode(image)
         labels = read_label_map(path)
         if labels.shape != tuple(size):
             raise ValueError(
@@ -86,31 +85,6 @@ class MaskedImages(Records):
                 f"{', '.join(self.class_names)}"
             )
         return labels
-
-
-def files_by_name(
-    folder: Path, suffixes: Sequence[str] = IMAGE_SUFFIXES
-) -> dict[str, str]:
-    """Find the files of a folder, at any depth, by name without suffix.
-
-    Args:
-        folder: Folder to look in.
-        suffixes: Suffixes of the files to find. Defaults to those of images.
-
-    Returns:
-        Dict from names such as "deep/below" to paths, sorted.
-
-    Raises:
-        FileNotFoundError: If the folder does not exist.
-    """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder}")
-    found = {}
-    for file in sorted(folder.rglob("*")):
-        if file.suffix.lower() in suffixes and file.is_file():
-            name = file.relative_to(folder).with_suffix("").as_posix()
-            found.setdefault(name, os.fspath(file))
-    return found
 
 
 def greatest_label(masks: Sequence[str]) -> int:

@@ -1,14 +1,19 @@
 """Trees of images with a class for every pixel: VOC, SBD and a user's own."""
 
 import os
+from collections.abc import Container
 from collections.abc import Sequence
 from pathlib import Path
 
+from kcv.data.formats.folders import files_by_name
+from kcv.data.formats.folders import lists_by_name
 from kcv.data.formats.label_maps import LABEL_SUFFIXES
 from kcv.data.formats.masked_images import MaskedImages
-from kcv.data.formats.masked_images import files_by_name
 from kcv.data.formats.masked_images import greatest_label
 from kcv.data.formats.voc import VOC_CLASSES
+from kcv.text_files import check_names
+from kcv.text_files import read_list
+from kcv.text_files import read_names
 
 #: Of the labels of VOC's segmentation masks, and of SBD's.
 VOC_SEGMENTATION_CLASSES = ("background", *VOC_CLASSES)
@@ -47,7 +52,8 @@ def read_voc_segmentation(
     masks = files_by_name(folder / "SegmentationClass", (".png",))
     names = list(masks)
     if split is not None:
-        names = _listed(folder / "ImageSets" / "Segmentation" / f"{split}.txt")
+        lists = folder / "ImageSets" / "Segmentation"
+        names = _listed(lists, split, masks)
     return _paired(
         names,
         files_by_name(folder / "JPEGImages"),
@@ -59,8 +65,7 @@ def read_voc_segmentation(
 
 def segmentation_splits(folder: str | os.PathLike) -> list[str]:
     """Name the lists in `ImageSets/Segmentation` of a VOC tree."""
-    lists = (Path(folder) / "ImageSets" / "Segmentation").glob("*.txt")
-    return sorted(file.stem for file in lists)
+    return list(lists_by_name(Path(folder) / "ImageSets" / "Segmentation"))
 
 
 def read_sbd(folder: str | os.PathLike, split: str = "train") -> MaskedImages:
@@ -87,10 +92,11 @@ def read_sbd(folder: str | os.PathLike, split: str = "train") -> MaskedImages:
     ```
     """
     folder = Path(folder)
+    masks = files_by_name(folder / "cls", (".mat",))
     return _paired(
-        _listed(folder / f"{split}.txt"),
+        _listed(folder, split, masks),
         files_by_name(folder / "img"),
-        files_by_name(folder / "cls", (".mat",)),
+        masks,
         VOC_SEGMENTATION_CLASSES,
         f"SBD {folder}, split {split}",
     )
@@ -124,7 +130,7 @@ def read_masked_folder(
     """
     images, masks = Path(images), Path(masks)
     files = files_by_name(images)
-    maps = files_by_name(masks, LABEL_SUFFIXES)
+    maps = files_by_name(masks, LABEL_SUFFIXES, (NAMES_FILE,))
     alone = sorted(set(files) ^ set(maps))
     if alone:
         what = "image" if alone[0] in files else "mask"
@@ -145,15 +151,16 @@ def class_names(folder: Path) -> tuple[str, ...] | None:
     file = folder / NAMES_FILE
     if not file.is_file():
         return None
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return tuple(line.strip() for line in lines if line.strip())
+    return check_names(read_names(file), str(file))
 
 
-def _listed(file: Path) -> list[str]:
-    if not file.is_file():
-        there = sorted(other.stem for other in file.parent.glob("*.txt"))
-        raise FileNotFoundError(f"no list {file}; there are {there}")
-    return file.read_text(encoding="utf-8").split()
+def _listed(folder: Path, split: str, known: Container[str]) -> list[str]:
+    lists = lists_by_name(folder)
+    if split not in lists:
+        raise FileNotFoundError(
+            f"no list {folder / split}.txt; there are {list(lists)}"
+        )
+    return read_list(lists[split], known)
 
 
 def _paired(

@@ -6,7 +6,6 @@ half-open: (xmin - 1, ymin - 1, xmax, ymax).
 """
 
 import os
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,10 +14,14 @@ import tensorflow as tf
 
 from kcv.data.formats.annotations import Annotations
 from kcv.data.formats.annotations import ImageBoxes
+from kcv.data.formats.folders import files_by_name
+from kcv.data.formats.folders import lists_by_name
 from kcv.data.formats.tfds import is_tfds_name
 from kcv.data.formats.tfds import tfds_detection
-from kcv.data.streams.images import IMAGE_SUFFIXES
+from kcv.data.formats.voc_xml import read_annotation
 from kcv.data.streams.validation import check_boxes
+from kcv.text_files import check_names
+from kcv.text_files import read_list
 
 VOC_CLASSES = (
     "aeroplane",
@@ -137,34 +140,26 @@ def read_voc(
     names = kcv.data.read_voc("my_tree", None, class_names=None).class_names
     ```
     """
-    folder = Path(folder)
-    if not (folder / "Annotations").is_dir():
-        raise FileNotFoundError(
-            f"{folder} is not a VOC tree: it has no folder Annotations"
-        )
-    roots = [
-        (name, _root(folder / "Annotations" / f"{name}.xml"))
-        for name in voc_image_names(folder, split)
-    ]
-    if class_names is None:
-        class_names = voc_class_names(folder, [split])
-    files = {}
-    for file in sorted((folder / "JPEGImages").rglob("*")):
-        if file.suffix.lower() in IMAGE_SUFFIXES:
-            name = file.relative_to(folder / "JPEGImages").with_suffix("")
-            files.setdefault(name.as_posix(), str(file))
-    images = [
-        _image_boxes(
-            root,
-            name,
-            files.get(name, str(folder / "JPEGImages" / f"{name}.jpg")),
-            tuple(class_names),
-            folder / "Annotations" / f"{name}.xml",
-        )
-        for name, root in roots
-    ]
-    origin = f"VOC tree {folder}, split {split}"
-    return Annotations(tuple(images), tuple(class_names), origin)
+    return _read(Path(folder), [split], class_names)[0]
+
+
+def read_voc_lists(
+    folder: str | os.PathLike, splits: Sequence[str | None]
+) -> list[Annotations]:
+    """Read several lists of a tree, with the classes that occur in any.
+
+    Args:
+        folder: Folder as `read_voc` reads it.
+        splits: Names of lists.
+
+    Returns:
+        The `Annotations` of each list, all with the same classes, sorted.
+
+    Raises:
+        FileNotFoundError: If lists, annotations or images are missing.
+        ValueError: If an annotation is wrong. The message names it.
+    """
+    return _read(Path(folder), splits, None)
 
 
 def voc_splits(folder: str | os.PathLike) -> list[str]:
@@ -172,104 +167,100 @@ def voc_splits(folder: str | os.PathLike) -> list[str]:
 
     Lists of a single class, such as `cat_train.txt`, are left out.
     """
-    lists = (Path(folder) / "ImageSets" / "Main").glob("*.txt")
-    names = sorted(file.stem for file in lists)
     ends = ("_train", "_val", "_trainval", "_test")
+    names = lists_by_name(Path(folder) / "ImageSets" / "Main")
     return [name for name in names if not name.endswith(ends)]
 
 
-def voc_class_names(
-    folder: str | os.PathLike, splits: Sequence[str | None]
-) -> tuple[str, ...]:
-    """List the classes that occur in some splits of a VOC tree, sorted."""
-    folder = Path(folder)
+def _read(folder, splits, class_names) -> list[Annotations]:
+    if not (folder / "Annotations").is_dir():
+        raise FileNotFoundError(
+            f"{folder} is not a VOC tree: it has no folder Annotations"
+        )
+    known = files_by_name(folder / "Annotations", (".xml",))
     found = {
-        thing.findtext("name")
+        split: {
+            name: read_annotation(Path(known[name]))
+            for name in _image_names(folder, split, known)
+        }
         for split in splits
-        for name in voc_image_names(folder, split)
-        for thing in _objects(_root(folder / "Annotations" / f"{name}.xml"))
     }
-    return tuple(sorted(name for name in found if name is not None))
+    if class_names is None:
+        class_names = sorted(
+            {
+                thing.name
+                for images in found.values()
+                for image in images.values()
+                for thing in image.objects
+            }
+        )
+    class_names = check_names(class_names, "`class_names`")
+    files = files_by_name(folder / "JPEGImages")
+    return [
+        Annotations(
+            tuple(
+                _image_boxes(
+                    image,
+                    name,
+                    files.get(name, str(folder / "JPEGImages" / f"{name}.jpg")),
+                    class_names,
+                    known[name],
+                )
+                for name, image in images.items()
+            ),
+            class_names,
+            f"VOC tree {folder}, split {split}",
+        )
+        for split, images in found.items()
+    ]
 
 
-def voc_image_names(folder: str | os.PathLike, split: str | None) -> list[str]:
-    """List the images of a split of a VOC tree, or of all for None."""
-    folder = Path(folder)
+def _image_names(folder, split, known) -> list[str]:
+    """List the images of a split, or of all for None."""
     if split is None:
-        base = folder / "Annotations"
-        files = sorted(base.rglob("*.xml"))
-        return [f.relative_to(base).with_suffix("").as_posix() for f in files]
-    file = folder / "ImageSets" / "Main" / f"{split}.txt"
-    if not file.is_file():
+        return list(known)
+    file = lists_by_name(folder / "ImageSets" / "Main").get(split)
+    if file is None:
+        file = folder / "ImageSets" / "Main" / f"{split}.txt"
         raise FileNotFoundError(
             f"split {split!r} needs {file}; there are {voc_splits(folder)}, "
             "and split=None takes every annotated image"
         )
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return [line.split()[0] for line in lines if line.strip()]
+    names = read_list(file, known)
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise FileNotFoundError(
+            f"{file}: {len(missing)} of {len(names)} images have no annotation "
+            f"file, the first is {folder / 'Annotations' / missing[0]}.xml"
+        )
+    return names
 
 
-def _root(file: Path) -> ElementTree.Element:
-    try:
-        return ElementTree.parse(file).getroot()
-    except FileNotFoundError:
-        raise FileNotFoundError(f"no annotation file {file}") from None
-    except ElementTree.ParseError as error:
-        raise ValueError(f"{file} is not well-formed XML: {error}") from error
-
-
-def _objects(root: ElementTree.Element) -> list[ElementTree.Element]:
-    # Only direct children: a person's head and hands are inside the object.
-    return root.findall("object")
-
-
-def _image_boxes(root, name, file, class_names, xml_file) -> ImageBoxes:
-    objects = _objects(root)
-    corners, labels = [], []
-    for number, found in enumerate(objects):
-        class_name = found.findtext("name")
-        if class_name not in class_names:
+def _image_boxes(image, name, file, class_names, xml_file) -> ImageBoxes:
+    labels = []
+    for number, found in enumerate(image.objects):
+        if found.name not in class_names:
             raise ValueError(
-                f"{xml_file}: object {number} is a {class_name!r}; classes "
+                f"{xml_file}: object {number} is a {found.name!r}; classes "
                 f"are {', '.join(class_names)}. Pass class_names=(...) with "
                 "your own"
             )
-        labels.append(class_names.index(class_name))
-        corners.append(_corners(found.find("bndbox"), number, xml_file))
-    boxes = np.array(corners, np.float32).reshape(-1, 4)
-    boxes -= np.array([1, 1, 0, 0], np.float32)
-    height, width = (
-        int(float(root.findtext(f"size/{side}") or 0))
-        for side in ("height", "width")
-    )
-    size = (height, width) if height > 0 and width > 0 else (0, 0)
+        labels.append(class_names.index(found.name))
+    boxes = np.array([x.corners for x in image.objects], np.float64)
+    boxes = boxes.reshape(-1, 4) - np.array([1, 1, 0, 0])
     boxes = check_boxes(
         boxes,
         np.array(labels, np.int32),
         classes=len(class_names),
-        name=str(xml_file),
-        size=size if any(size) else None,
+        name=xml_file,
+        size=image.size if any(image.size) else None,
     )
-    difficult = [found.findtext("difficult", "0") for found in objects]
     return ImageBoxes(
         file=file,
         image_id=name,
         boxes=boxes,
         labels=np.array(labels, np.int32),
-        difficult=np.array([x.strip() == "1" for x in difficult], bool),
-        is_crowd=np.zeros(len(objects), bool),
-        size=size,
+        difficult=np.array([x.difficult for x in image.objects], bool),
+        is_crowd=np.zeros(len(labels), bool),
+        size=image.size,
     )
-
-
-def _corners(bndbox, number, xml_file) -> list[float]:
-    try:
-        return [
-            float(bndbox.findtext(side))
-            for side in ("xmin", "ymin", "xmax", "ymax")
-        ]
-    except (AttributeError, TypeError, ValueError):
-        raise ValueError(
-            f"{xml_file}: object {number} needs a bndbox with the numbers "
-            "xmin, ymin, xmax and ymax"
-        ) from None

@@ -6,8 +6,7 @@ from kcv.data.formats.annotations import Annotations
 from kcv.data.formats.coco import read_coco
 from kcv.data.formats.tfds import tfds_detection
 from kcv.data.formats.voc import read_voc
-from kcv.data.formats.voc import voc_class_names
-from kcv.data.formats.voc import voc_image_names
+from kcv.data.formats.voc import read_voc_lists
 from kcv.data.formats.voc import voc_splits
 from kcv.data.sources.digit_scenes import load_digit_scenes
 from kcv.data.sources.names import parse_name
@@ -107,14 +106,14 @@ def _voc(split: str, folder: str) -> Annotations:
     there = voc_splits(folder)
     for train, test in _VOC_LISTS:
         if train in there and test in there:
+            # Of both lists, since one alone may lack a class.
+            ours, others = read_voc_lists(folder, [train, test])
             keep_apart(
-                voc_image_names(folder, train),
-                voc_image_names(folder, test),
+                ours.image_ids,
+                others.image_ids,
                 f"lists {train} and {test} of {folder}",
             )
-            # Of both lists, since one alone may lack a class.
-            names = voc_class_names(folder, [train, test])
-            return read_voc(folder, train if split == "train" else test, names)
+            return ours if split == "train" else others
     only = next((s for s in ("trainval", "train") if s in there), None)
     return take_split(read_voc(folder, only, class_names=None), split)
 

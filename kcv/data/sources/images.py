@@ -1,15 +1,17 @@
 """Sets of plain images by the name that a command line gives them."""
 
+import collections
 from pathlib import Path
 
 from kcv.data.embedded.scenes.material import PHOTOGRAPHS
 from kcv.data.embedded.scenes.material import RAW
+from kcv.data.formats.folders import find_files
 from kcv.data.formats.image_folder import LabelledFiles
-from kcv.data.formats.masked_images import files_by_name
 from kcv.data.sources.names import parse_name
 from kcv.data.streams.holdout import check_split
 from kcv.data.streams.holdout import take_split
 from kcv.examples import DataSet
+from kcv.text_files import path_text
 
 _FORMS = ("photographs", "folder:PATH")
 
@@ -64,10 +66,22 @@ def load_images(
         names = PHOTOGRAPHS[split]
         found = _files({name: str(RAW / f"{name}.jpg") for name in names})
     else:
-        files = files_by_name(Path(*paths))
-        found = take_split(_files(files, source), split)
+        found = take_split(_files(_by_id(Path(*paths)), source), split)
     dataset = found.dataset(seed, start, on_error, skipped)
     return DataSet(dataset.map(_without_label), (), len(found))
+
+
+def _by_id(folder: Path) -> dict[str, str]:
+    """Name the images of a folder, with their suffix where two share a name."""
+    files = find_files(folder)
+    names = [file.relative_to(folder).with_suffix("") for file in files]
+    shared = collections.Counter(names)
+    return {
+        path_text(file.relative_to(folder) if shared[name] > 1 else name): str(
+            file
+        )
+        for file, name in zip(files, names, strict=True)
+    }
 
 
 def _files(files: dict[str, str], origin: str = "photographs"):

@@ -98,7 +98,7 @@ def _attempt(example, load):
 
 def _keep(example, names):
     def note(file):
-        name = file.decode()
+        name = os.fsdecode(file)
         if name not in names:
             names.append(name)
             _LOG.warning("skipped %s: it is absent or not a whole image", name)

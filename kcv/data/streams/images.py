@@ -17,7 +17,16 @@ import numpy as np
 import tensorflow as tf
 
 #: Endings of the files that `decode_image` takes.
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
+IMAGE_SUFFIXES = (
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".png",
+    ".bmp",
+    ".gif",
+    ".webp",
+)
 
 _HEAD = 64  # bytes; enough for every field looked at below
 

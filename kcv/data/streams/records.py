@@ -6,6 +6,7 @@ an image besides its pixels is what the subclasses differ in.
 """
 
 import abc
+import os
 from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Self
@@ -17,6 +18,14 @@ from kcv.data.streams.decoding import read_together
 from kcv.data.streams.holdout import held_out_fifth
 from kcv.data.streams.ordering import visit
 from kcv.examples import DataSet
+
+
+def file_tensor(files: Sequence[str]) -> tf.Tensor:
+    """Convert paths to a tensor, (N,) string.
+
+    Names of files are bytes, which need not be UTF-8.
+    """
+    return tf.constant([os.fsencode(file) for file in files], tf.string)
 
 
 class Records(abc.ABC):
@@ -106,7 +115,7 @@ class Records(abc.ABC):
         return self._stream(indices, True, "raise", None)
 
     def _stream(self, indices, repeated, on_error, skipped):
-        files = tf.constant(self.files)
+        files = file_tensor(self.files)
         image_ids = tf.constant(self.image_ids)
         cached = read_together(self.files) if repeated else None
         describe = self._describe()

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from kcv.data import read_image
 from kcv.data import read_image_folder
-from kcv.data.streams.images import IMAGE_SUFFIXES
+from kcv.data.formats.folders import find_files
 from kcv.faces.alignment import FACE_CROP
 from kcv.faces.alignment import Template
 from kcv.faces.recognition.clustering import cluster_embeddings
@@ -241,11 +241,7 @@ class Recognizer:
         folder = Path(folder)
         if not folder.is_dir():
             raise NotADirectoryError(f"{folder}: The folder does not exist.")
-        files = [
-            os.fspath(file)
-            for file in sorted(folder.rglob("*"))
-            if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()
-        ]
+        files = [os.fspath(file) for file in find_files(folder)]
         embeddings, kept = self._embed_files(files, on_error)
         groups = cluster_embeddings(
             embeddings, self.gallery.verifier, probability

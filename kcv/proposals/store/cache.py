@@ -26,6 +26,7 @@ from kcv.proposals.store.shards import read_shard
 from kcv.proposals.store.shards import shards
 from kcv.proposals.store.shards import write_shard
 from kcv.storage import write_whole
+from kcv.text_files import read_json
 
 IMAGES_PER_SHARD = 256
 # A killed run loses no more than this: a slow method needs hours for a shard.
@@ -144,7 +145,7 @@ class ProposalCache:
         # In the form in which they are read: lists for tuples.
         settings = json.loads(json.dumps(settings, default=str))
         if file.exists():
-            found = json.loads(file.read_text("utf-8"))
+            found = read_json(file)
             different = [k for k in settings if found.get(k) != settings[k]]
             if different:
                 key = different[0]

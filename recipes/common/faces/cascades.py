@@ -21,6 +21,7 @@ from kcv.faces.cascade import Stage
 from kcv.metrics import FalsePositiveCurve
 from kcv.serving import ServingConfig
 from kcv.storage import write_whole
+from kcv.text_files import read_json
 from recipes.common.evaluate_and_report import save_model
 from recipes.common.evaluate_and_report import write_labels
 from recipes.common.metrics import write_metrics
@@ -138,7 +139,7 @@ def resume_stages(
         file = run.out / f"stage{number + 1}" / "stage.json"
         if not run.resume or not file.exists():  # type: ignore[attr-defined]
             break
-        record = json.loads(file.read_text("utf-8"))
+        record = read_json(file)
         if record["options"] != options:
             break
         model = kcv.load_model(file.with_name("model.keras"))

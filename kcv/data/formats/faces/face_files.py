@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from kcv.data.streams.holdout import held_out_fifth
 from kcv.data.streams.records import Records
+from kcv.data.streams.records import file_tensor
 from kcv.landmarks import find_bad_landmarks
 
 
@@ -175,7 +176,7 @@ class FaceFiles(Records):
         return describe
 
     def _finish(self, dataset):
-        files = tf.constant(self.files)
+        files = file_tensor(self.files)
 
         def finish(example):
             example = dict(example)

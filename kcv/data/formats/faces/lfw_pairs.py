@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kcv.data.formats.faces.rows import read_text
 from kcv.data.streams.face_pairs import FacePairs
+from kcv.text_files import read_text
 
 _PHOTO = re.compile(r"(?:.*/)?(?P<name>[^/]+)_(?P<number>\d+)\.\w+")
 

@@ -4,26 +4,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from pathlib import Path
 
-
-def read_text(file: Path) -> str:
-    """Read a text file.
-
-    Args:
-        file: Path of a file in UTF-8, with a byte-order mark or without.
-
-    Returns:
-        The text.
-
-    Raises:
-        FileNotFoundError: If the file does not exist.
-        ValueError: If it is not a text file.
-    """
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise FileNotFoundError(f"there is no file {file}") from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{file} is not a text file: {error}") from error
+from kcv.text_files import read_text
 
 
 def read_lines(file: Path) -> Iterator[tuple[int, list[str]]]:
