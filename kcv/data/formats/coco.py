@@ -130,8 +130,10 @@ def read_coco(
         )
         for category in sorted(content["categories"], key=lambda c: c["id"])
     }
-    class_names = names.values() if class_names is None else class_names
-    class_names = check_names(class_names, "`class_names`")
+    class_names = check_names(
+        [*names.values()] if class_names is None else class_names,
+        f"{file}" if class_names is None else "`class_names`",
+    )
     unknown = sorted(set(names.values()) - set(class_names))
     if unknown:
         raise ValueError(

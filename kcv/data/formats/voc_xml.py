@@ -99,7 +99,8 @@ def _parse(file: Path) -> ElementTree.Element:
         declared = _DECLARED.match(content)
         if declared and declared[1].lower() not in (b"utf-8", b"utf-16"):
             # The parser has few encodings, Python has those of all systems.
-            content = content[declared.end() :].decode(declared[1].decode())
+            text = content[declared.end() :].decode(declared[1].decode())
+            return ElementTree.fromstring(text)
         return ElementTree.fromstring(content)
     except (ValueError, LookupError, ElementTree.ParseError) as error:
         raise ValueError(f"{file} is not well-formed XML: {error}") from error
