@@ -3,8 +3,18 @@
 A box is (x1, y1, x2, y2), called xyxy, in absolute pixels and half-open: it
 covers the columns x1 <= x < x2 and the rows y1 <= y < y2, so its width is
 x2 - x1. The Caffe code bases write the same box with inclusive corners,
-(x1, y1, x2 - 1, y2 - 1), and add one to every side. Widths, centers, areas and
-IoUs are the same numbers in both conventions.
+(x1, y1, x2 - 1, y2 - 1). Where they add one to every side, widths, centers,
+areas and IoUs are the same numbers in both conventions. They do so everywhere
+but in four places, where kcv differs from them by a pixel or less:
+
+- Fast R-CNN (2015) and R-CNN add a small epsilon instead of one when they
+  encode and decode boxes, so that a side is one pixel shorter there.
+- py-faster-rcnn decodes to corners that it reads as inclusive. Its detections
+  and proposals extend one pixel further right and below than what it encoded.
+  `decode` inverts `encode`, and returns the same four numbers.
+- A scaled box is (s * x1, s * x2) here and s * (x2 - 1) there, to which one is
+  added: 64.0 instead of 63.4 pixels for 40 pixels at s = 1.6.
+- Boxes are clipped to the width W here and to W - 1 there.
 
 All functions compute in float32 under every precision policy, because bfloat16
 cannot distinguish pixel 513 from pixel 514.
@@ -70,12 +80,42 @@ def iou_matrix(a: TensorLike, b: TensorLike) -> tf.Tensor:
     """
     a = ops.cast(a, "float32")[..., :, None, :]
     b = ops.cast(b, "float32")[..., None, :, :]
+    intersection = _intersection(a, b)
+    union = area(a) + area(b) - intersection
+    return intersection / ops.where(union > 0, union, 1.0)
+
+
+def coverage_matrix(a: TensorLike, b: TensorLike) -> tf.Tensor:
+    """Compute the share of each box that lies inside each other box.
+
+    This is how COCO measures the overlap of a box with a crowd, in which other
+    boxes may stand beside it.
+
+    Args:
+        a: Boxes that may be covered. Tensor (..., N, 4), xyxy in pixels.
+        b: Boxes that cover. Tensor (..., M, 4), xyxy in pixels.
+
+    Returns:
+        Area of the intersection over the area of the first box, in [0, 1].
+        Float32 tensor (..., N, M). The share of an empty box is zero.
+
+    Example:
+
+    >>> float(coverage_matrix([[0.0, 0, 2, 2]], [[1.0, 0, 9, 9]])[0, 0])
+    0.5
+    """
+    a = ops.cast(a, "float32")[..., :, None, :]
+    b = ops.cast(b, "float32")[..., None, :, :]
+    own = area(a)
+    return _intersection(a, b) / ops.where(own > 0, own, 1.0)
+
+
+def _intersection(a, b):
+    """Compute the area that boxes (..., 4) and (..., 4) have in common."""
     corner = ops.maximum(a[..., :2], b[..., :2])
     opposite = ops.minimum(a[..., 2:], b[..., 2:])
     sides = ops.maximum(opposite - corner, 0.0)
-    intersection = sides[..., 0] * sides[..., 1]
-    union = area(a) + area(b) - intersection
-    return intersection / ops.where(union > 0, union, 1.0)
+    return sides[..., 0] * sides[..., 1]
 
 
 def centers_and_sides(boxes: TensorLike) -> tuple[tf.Tensor, tf.Tensor]:
@@ -113,8 +153,8 @@ def encode(
     Args:
         boxes: Boxes to encode. Tensor (..., 4), xyxy in pixels. A padding box
             of zeros gives finite numbers without meaning.
-        anchors: Reference boxes with positive sides. Tensor (..., 4), xyxy in
-            pixels.
+        anchors: Reference boxes. Tensor (..., 4), xyxy in pixels. Sides below
+            0.001 pixels are taken as 0.001, so that the offsets are finite.
         std: Four numbers by which the offsets are divided. Defaults to ones.
 
     Returns:
@@ -128,6 +168,7 @@ def encode(
     """
     centers, sides = centers_and_sides(boxes)
     anchor_centers, anchor_sides = centers_and_sides(anchors)
+    anchor_sides = ops.maximum(anchor_sides, MIN_SIDE)
     shift = (centers - anchor_centers) / anchor_sides
     growth = ops.log(ops.maximum(sides, MIN_SIDE) / anchor_sides)
     return ops.concatenate([shift, growth], axis=-1) / ops.array(std, "float32")
@@ -175,7 +216,8 @@ def clip(boxes: TensorLike, image_sizes: TensorLike) -> tf.Tensor:
 
     Returns:
         Boxes with 0 <= x <= width and 0 <= y <= height. Float32 tensor
-        (B, N, 4).
+        (B, N, 4). A box that lies right of its image or below becomes empty.
+        (The Caffe code bases leave a strip of one pixel of it.)
 
     Example:
 

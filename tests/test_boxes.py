@@ -31,6 +31,21 @@ def test_iou_counts_pixels():
             assert iou[i, j] == pytest.approx(pixel_iou(a, b), abs=1e-6)
 
 
+def test_coverage_counts_pixels_of_the_first_box():
+    rng = np.random.default_rng(0)
+    corner = rng.integers(0, 30, (2, 12, 2))
+    a, b = np.concatenate([corner, corner + rng.integers(1, 30, (2, 12, 2))], 2)
+    share = np.asarray(boxes.coverage_matrix(a, b))
+    canvas = np.zeros((64, 64))
+    for j, (x1, y1, x2, y2) in enumerate(b):
+        canvas[:] = 0
+        canvas[y1:y2, x1:x2] = 1
+        for i, (x1, y1, x2, y2) in enumerate(a):
+            expected = canvas[y1:y2, x1:x2].mean()
+            assert share[i, j] == pytest.approx(expected, abs=1e-6)
+    assert np.asarray(boxes.coverage_matrix(np.zeros((1, 4)), b)).max() == 0
+
+
 def test_padding_overlaps_nothing():
     padding = np.zeros((1, 4), "float32")
     assert np.asarray(boxes.iou_matrix(padding, padding)).item() == 0

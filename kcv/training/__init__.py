@@ -11,6 +11,7 @@ from kcv.training.callbacks import BestWeights
 from kcv.training.callbacks import StopAtNaN
 from kcv.training.callbacks import Stopwatch
 from kcv.training.replicas import divide_by_replicas
+from kcv.training.schedules import step_decay
 from kcv.training.schedules import warm_cosine
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "divide_by_replicas",
     "recompute_batch_norm",
     "remove_backups",
+    "step_decay",
     "warm_cosine",
 ]

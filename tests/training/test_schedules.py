@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from kcv.training import step_decay
 from kcv.training import warm_cosine
 
 
@@ -19,3 +20,11 @@ def test_a_line_up_and_half_a_cosine_down(updates):
     )
     found = [float(rate(step)) for step in steps]
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_steps_fall_where_caffes_do():
+    """Caffe multiplies by gamma ** floor(iteration / stepsize)."""
+    rate = step_decay(0.01, [20, 40, 60], gamma=0.5)
+    found = [float(rate(step)) for step in range(80)]
+    expected = [0.01 * 0.5 ** (step // 20) for step in range(80)]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
