@@ -8,7 +8,9 @@ objects of all images are pooled. Then
 - `average_recall` is the average recall (AR) of Hosang et al.: twice the area
   under recall over IoU from 0.5 to 1;
 - `mean_recall_50_95` is that of py-faster-rcnn's evaluation: the mean of the
-  recalls at IoU 0.5, 0.55, ..., 0.95, usually a few points more;
+  recalls at IoU 0.5, 0.55, ..., 0.95, usually a few points more. Its
+  thresholds are sums of 0.05, some of which are slightly above the exact ones
+  here: 0.36754 instead of 0.36766 on random boxes;
 - `average_best_overlap` is the ABO of Selective Search (Uijlings et al. 2013):
   the mean of the largest IoU of each object with any proposal.
 

@@ -42,8 +42,12 @@ def voc_average_precision(
     year: int = 2007,
     classes: int | None = None,
     strict: bool = False,
+    float_recalls: bool = False,
 ) -> dict:
     """Measure detections by the rule of the PASCAL VOC challenge.
+
+    With `strict=True` and `float_recalls=True` this is py-faster-rcnn's
+    evaluation, except that detections of equal scores have no order there.
 
     `is_crowd` is not a notion of VOC: such objects are ordinary ones here.
 
@@ -60,6 +64,11 @@ def voc_average_precision(
         strict: whether the overlap must be greater than `iou`, as in
             py-faster-rcnn's evaluation, rather than at least `iou`, as in the
             development kit.
+        float_recalls: Whether the eleven recalls are computed as `i * 0.1`, as
+            in py-faster-rcnn. In floating point three of them are slightly
+            above 0.3, 0.6 and 0.7, so that a recall of exactly 3 / 10 misses
+            its point: finding 3 of 10 objects is 3 / 11 instead of 4 / 11.
+            Without effect from 2010 on. Defaults to False.
 
     Returns:
         `"voc07_map"` (or `"voc_map"` from 2010 on): mean over the classes
@@ -79,9 +88,17 @@ def voc_average_precision(
     {'voc07_map': 1.0, 'average_precision': {3: 1.0}}
     """
     curves = precision_recall(ground_truth, detections, iou, classes, strict)
-    area = _eleven_points if year < 2010 else _below_envelope
+    # i / 10 and not i * 0.1, which is above 3 / 10 for i = 3: a recall of
+    # exactly 3 / 10 (or 6 / 20) rounds to the same number as i / 10.
+    recalls = np.arange(11) * 0.1 if float_recalls else np.arange(11) / 10
     values = {
-        label: area(curve) if curve.positives else float("nan")
+        label: (
+            _mean_precision(curve, recalls)
+            if year < 2010
+            else _below_envelope(curve)
+        )
+        if curve.positives
+        else float("nan")
         for label, curve in curves.items()
     }
     counted = [value for value in values.values() if not np.isnan(value)]
@@ -197,13 +214,10 @@ def _curve(hit, nearest, difficult, scores, positives) -> PrecisionRecall:
     )
 
 
-def _eleven_points(curve: PrecisionRecall) -> float:
-    # i / 10 and not i * 0.1, which is above 3 / 10 for i = 3: a recall of
-    # exactly 3 / 10 (or 6 / 20) rounds to the same number as i / 10.
-    points = np.arange(11) / 10
+def _mean_precision(curve: PrecisionRecall, recalls: np.ndarray) -> float:
     best = [
-        curve.precision[curve.recall >= point].max(initial=0)
-        for point in points
+        curve.precision[curve.recall >= recall].max(initial=0)
+        for recall in recalls
     ]
     return float(np.mean(best))
 
