@@ -18,6 +18,8 @@ def window_parts(backbone: str = "alexnet") -> Parts:
 
     The trunk goes from windows to pool5, from which boxes are regressed. The
     head is fc6 and fc7, from which classes are told. Both run once per window.
+    One mean color is subtracted, as in Fast R-CNN. The authors' code subtracts
+    the mean image of ILSVRC 2012, cropped to the size of a window.
 
     Args:
         backbone: "alexnet" or "caffenet" on windows of 227 x 227 pixels (the

@@ -72,6 +72,11 @@ class ImageFeatures:
         """Features of the regions in `pool5_rows`, (r, G) float32."""
         return self.arrays["pool5"]
 
+    @property
+    def object_pool5(self) -> np.ndarray:
+        """Features of the objects, (n, G) float32."""
+        return self.arrays["object_pool5"]
+
     def overlaps(self) -> np.ndarray:
         """Compute the IoU of each region with each object, (R, n) float32."""
         return overlaps(self.boxes, self.labels)
@@ -144,7 +149,8 @@ def extract_features(
         dataset: One pass over batches as `kcv.data.batch` makes them, with
             `proposals`, not mirrored at random.
         folder: Folder of the files. It takes 4 * F bytes for each region and
-            4 * G for each that box regression learns from.
+            4 * G for each object and each region that box regression learns
+            from.
 
     Returns:
         The features.
@@ -247,6 +253,7 @@ def _write(folder, name, boxes, labels, fc7, pool5):
         "pool5_norms": np.linalg.norm(pool5, axis=1),
         "pool5_rows": rows,
         "pool5": pool5[rows],
+        "object_pool5": pool5[: len(labels)],
     }
     write_whole(_file(folder, name), lambda path: np.savez(path, **arrays))
 
@@ -258,13 +265,14 @@ def _is_done(folder, name, boxes, labels):
     with np.load(file) as arrays:
         same = np.array_equal(arrays["boxes"], boxes)
         same &= np.array_equal(arrays["labels"], labels)
+        whole = "object_pool5" in arrays
     if not same:
         raise ValueError(
             f"`folder` must hold features of the data set's regions: remove "
             f"it, or choose another one. Received: folder={str(folder)!r}, "
             f"which has other regions for image {name!r}"
         )
-    return True
+    return whole
 
 
 def _check_network(folder, model):

@@ -52,6 +52,18 @@ class RCNN(SampledTraining):
     set, so use many images per batch. Objects marked as difficult take part,
     as in the reference; `kcv.data.drop_difficult` leaves them out.
 
+    Four things differ from the authors' code. It draws exactly 32 windows of
+    objects for a batch of 128, with replacement from the whole set; here there
+    are at most 32, without replacement from the images of the batch. It
+    subtracts a mean image of 227 x 227 pixels from a window, and kcv one mean
+    color from the image. Its windows show one pixel more right and below, see
+    `kcv.layers.RegionWarp`. It keeps 100 detections of every class before
+    suppression and has no limit over all classes; with 20 classes that are all
+    found, average precision is 0.657 there, and 0.656 with 100 detections per
+    image. `DetectionSelection(float("-inf"), max_detections=1000)` has 0.657.
+
+    Regions inside a crowd of COCO are background, since R-CNN predates COCO.
+
     Args:
         classes: C, number of classes without background.
         backbone: "alexnet", "caffenet", "vgg16" (see `window_parts`), or

@@ -53,6 +53,7 @@ def train_svms(
     hard_score: float = -1.0001,
     evict_score: float = -1.2,
     retrain_after: int = 2000,
+    tolerance: float | None = None,
     seed: int = 0,
 ) -> SupportVectorMachines:
     """Fit the SVMs of R-CNN (Girshick et al. 2014, section 2.3).
@@ -81,6 +82,11 @@ def train_svms(
             Defaults to -1.2.
         retrain_after: Number of new negatives above which a machine is fitted
             again. Defaults to 2000.
+        tolerance: Largest violation of the optimality conditions at which
+            liblinear stops. The authors' code has liblinear's default of 0.1,
+            where scores are off by 0.013 on average and by up to 0.077, of a
+            deviation of 0.52. Positive float. Defaults to None, which is
+            1e-4 in scikit-learn.
         seed: Seed of liblinear's order of coordinates. Defaults to 0.
 
     Returns:
@@ -95,6 +101,7 @@ def train_svms(
     positives = _positives(features, class_names, scale)
     linear_svc, _ = solvers()
     machines = [None] * len(class_names)
+    stopping = {} if tolerance is None else {"tol": tolerance}
     negatives = [positives[label][:0] for label in classes]
     fresh: list[list[np.ndarray]] = [[] for _ in classes]
 
@@ -114,6 +121,7 @@ def train_svms(
             intercept_scaling=bias_feature,
             class_weight={1: positive_weight},
             max_iter=100_000,
+            **stopping,
             random_state=seed,
         )
         examples = np.concatenate([positives[label], kept])

@@ -86,3 +86,22 @@ def test_a_class_without_examples_stays_as_it_is(make_features, random):
     assert (kernel[:, 4:] == 0).all()
     assert (bias[4:] == 0).all()
     assert (kernel[:, :4] != 0).all()
+
+
+def test_objects_are_examples_of_zero_targets_on_request(make_features, random):
+    """As if each were a proposal that needs no change."""
+    features = make_features(random, classes=1)
+    for entry in features:
+        pool5 = random.normal(size=(len(entry.labels), 9))
+        entry.arrays["object_pool5"] = pool5.astype("float32")
+    found = train_box_regressors(features, ["a"], 1.0, with_objects=True)
+    for entry in features:
+        arrays, count = entry.arrays, len(entry.labels)
+        rows = np.concatenate([np.arange(count), arrays["pool5_rows"]])
+        arrays["pool5"] = np.concatenate(
+            [arrays["object_pool5"], arrays["pool5"]]
+        )
+        arrays["pool5_rows"] = rows
+    expected = train_box_regressors(features, ["a"], 1.0)
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-6)
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-6)

@@ -34,6 +34,9 @@ def test_features_are_those_of_the_network(tuned, scenes, stored):
         np.testing.assert_allclose(
             entry.pool5_norms, np.linalg.norm(pool5[0], axis=1), rtol=1e-4
         )
+        np.testing.assert_allclose(
+            entry.object_pool5, pool5[0, :objects], rtol=1e-4, atol=1e-4
+        )
         best = entry.overlaps().max(1)
         best[:objects] = 0
         assert entry.pool5_rows.tolist() == np.flatnonzero(best > 0.6).tolist()

@@ -62,6 +62,30 @@ def test_mining_reaches_the_machine_of_all_examples(features):
         assert scores.mean() > machine.decision_function(negatives).mean() + 0.5
 
 
+@pytest.mark.parametrize("tolerance", [0.1, 0.5])
+def test_liblinear_stops_at_the_tolerance(features, tolerance):
+    everything = {"hard_score": -np.inf, "evict_score": -np.inf}
+    exact = train_svms(features, NAMES, 5.0, **everything)
+    machines = train_svms(
+        features, NAMES, 5.0, tolerance=tolerance, **everything
+    )
+    for label in range(2):
+        positives, negatives = all_examples(features, label, 5.0)
+        inputs = np.concatenate([positives, negatives])
+        twin = LinearSVC(
+            C=1e-3,
+            loss="hinge",
+            dual=True,
+            intercept_scaling=10,
+            class_weight={1: 2},
+            random_state=0,
+            tol=tolerance,
+        ).fit(inputs, np.arange(len(inputs)) < len(positives))
+        found = machines.machines[label].coef_
+        np.testing.assert_allclose(found, twin.coef_, rtol=1e-6)
+        assert np.abs(exact.machines[label].coef_ - found).max() > 1e-5
+
+
 def test_no_other_weights_are_better(features):
     """Ours minimize the paper's objective, constants and all."""
     machines = train_svms(features, NAMES, 5.0, hard_score=-np.inf)
