@@ -46,8 +46,11 @@ class FastRCNN(SampledTraining):
 
     Objects marked as difficult do not take part in training. This is one of
     the paper's experiments, which has 68.1 mAP on VOC 2007 with VGG-16. The
-    reference code trains with difficult objects (66.9 mAP); leave the key
-    `difficult` out of the targets to do so.
+    reference code trains with difficult objects (66.9 mAP), and so does
+    `keep_difficult=True`.
+
+    The reference code computes proposals with the same cells once, so that
+    they have the same refined box. Here each has its own.
 
     Args:
         classes: C, number of classes without background.
@@ -73,7 +76,25 @@ class FastRCNN(SampledTraining):
             measures it on the training set, see `box_statistics`.
         detections: `DetectionSelection`, detections that are kept. The
             reference code has no score threshold (minus infinity) and keeps
-            100 detections per class.
+            100 detections per class. On 60 simulated images this changes
+            average precision by 0.002.
+        keep_difficult: Whether objects marked as difficult take part in
+            training. Measure `box_normalization` in the same way. Defaults to
+            False.
+        loss_average: Whether the two losses are averaged over each "image"
+            and then over the batch, or over every "region" of the batch, as in
+            the reference code. They differ for images with fewer regions than
+            `roi_sampling.size`. Defaults to "image", with which a batch of two
+            has the loss of two batches of one.
+        roi_end_offset: Pixels by which regions end earlier when they are
+            pooled. The reference code pools the last pixel of a region, which
+            is x2 - 1 of a half-open box in the original image: 1 if images
+            are not resized before (with `test_scales=(600,)`), and else the
+            factor by which they are resized, 1.6 for most images of VOC. With
+            None, one region in five ends a cell later, which published weights
+            were not trained with. Non-negative float. Defaults to None, which
+            pools regions as they are, and suits proposals of a region proposal
+            network.
         test_scales: Short sides of a pyramid of the image, in pixels: each
             region is seen at the scale where it is nearest to 224 x 224. The
             paper has `(480, 576, 688, 864, 1200)`. Defaults to None, which
@@ -115,6 +136,9 @@ class FastRCNN(SampledTraining):
         roi_sampling=RoISampling(64, bg_iou=(0.1, 0.5)),
         box_normalization=BoxNormalization(),
         detections=DetectionSelection(),
+        keep_difficult=False,
+        loss_average="image",
+        roi_end_offset=None,
         test_scales=None,
         test_long_side=2000,
         seed=None,
@@ -126,6 +150,11 @@ class FastRCNN(SampledTraining):
             box_normalization=(box_normalization, BoxNormalization),
             detections=(detections, DetectionSelection),
         )
+        if loss_average not in ("image", "region"):
+            raise ValueError(
+                "`loss_average` must be 'image' or 'region'. Received: "
+                f"loss_average={loss_average!r}"
+            )
         if test_scales is not None:
             test_scales = tuple(test_scales)
             if not test_scales or not (
@@ -144,7 +173,12 @@ class FastRCNN(SampledTraining):
         # === Layers ===
         trunk = PaddedTrunk(parts.trunk, stride, dtype=dtype, name="trunk")
         head = RegionHead(
-            classes, parts.head, stride, dtype=dtype, name="region_head"
+            classes,
+            parts.head,
+            stride,
+            roi_end_offset,
+            dtype=dtype,
+            name="region_head",
         )
         detect = Detections(
             classes, box_normalization, detections, name="detections"
@@ -160,7 +194,7 @@ class FastRCNN(SampledTraining):
         )
         if test_scales is None:
             features, feature_sizes, _ = trunk(pixels, inputs["image_sizes"])
-            logits, deltas = head([features, feature_sizes, regions])
+            logits, deltas = head([features, feature_sizes, regions, sizes])
         else:
             pyramid = ImagePyramid(
                 trunk,
@@ -183,6 +217,9 @@ class FastRCNN(SampledTraining):
             roi_sampling=roi_sampling,
             box_normalization=box_normalization,
             detections=detections,
+            keep_difficult=keep_difficult,
+            loss_average=loss_average,
+            roi_end_offset=roi_end_offset,
             test_scales=test_scales,
             test_long_side=test_long_side,
             seed=seed,
@@ -206,8 +243,10 @@ class FastRCNN(SampledTraining):
         Args:
             x: Dict of `images`, `image_sizes` and `proposals`.
             y: Dict of `boxes` (B, N, 4) xyxy in pixels and `labels` (B, N), -1
-                for padding. Objects that are marked by `difficult` or
-                `is_crowd` (B, N) bool do not take part.
+                for padding. Objects that are marked by `is_crowd` (B, N) bool
+                do not take part, nor do those marked by `difficult` (B, N)
+                bool without `keep_difficult`. Proposals inside a crowd are
+                neither foreground nor background.
             y_pred: Ignored, since training samples other regions than testing
                 keeps.
             sample_weight: Ignored.
@@ -229,12 +268,14 @@ class FastRCNN(SampledTraining):
             self.head,
             features,
             feature_sizes,
+            sizes,
             regions,
             exists,
-            get_objects(y, self.classes),
+            get_objects(y, self.classes, self.keep_difficult),
             self.roi_sampling,
             self.box_normalization,
             self.seed_generator,
             training,
+            self.loss_average,
         )
         return self.record_losses(values, ops.shape(sizes)[0])

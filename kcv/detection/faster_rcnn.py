@@ -48,6 +48,9 @@ class FasterRCNN(SampledTraining):
     shown separately. `predict` runs proposals, decoding and suppression inside
     the graph. The defaults are those of the paper's VOC experiment.
 
+    An image without objects teaches background. (py-faster-rcnn removes such
+    images before training begins.)
+
     Args:
         classes: C, number of classes without background.
         backbone: "vgg16", "resnet18", "resnet50", a keras.Model from images to
@@ -76,6 +79,12 @@ class FasterRCNN(SampledTraining):
         roi_sampling: `RoISampling`, regions that the head learns from.
         box_normalization: `BoxNormalization` of the head's box targets.
         detections: `DetectionSelection`, detections that are kept.
+        roi_end_offset: Pixels by which regions end earlier when they are
+            pooled. With 0, no region ends behind the last pixel of its image,
+            which gives published weights the cells that they were trained
+            with: a region that reaches the lower border of an image of 600
+            pixels ends in row 37 of the features, not in row 38. Non-negative
+            float. Defaults to None, which pools regions as they are.
         seed: Seed of the sampling. Defaults to None, a random one.
         name: Name of the model. Defaults to "faster_rcnn".
 
@@ -126,6 +135,7 @@ class FasterRCNN(SampledTraining):
         roi_sampling=RoISampling(),
         box_normalization=BoxNormalization(),
         detections=DetectionSelection(),
+        roi_end_offset=None,
         seed=None,
         name="faster_rcnn",
     ):
@@ -150,7 +160,12 @@ class FasterRCNN(SampledTraining):
         )
         propose = ProposalLayer(test_proposals, name="proposals")
         head = RegionHead(
-            classes, parts.head, stride, dtype=dtype, name="region_head"
+            classes,
+            parts.head,
+            stride,
+            roi_end_offset,
+            dtype=dtype,
+            name="region_head",
         )
         detect = Detections(
             classes, box_normalization, detections, name="detections"
@@ -164,7 +179,9 @@ class FasterRCNN(SampledTraining):
         regions, _, valid = propose(
             [foreground_logit(logits), deltas, cells, exists, sizes]
         )
-        class_logits, box_deltas = head([features, feature_sizes, regions])
+        class_logits, box_deltas = head(
+            [features, feature_sizes, regions, sizes]
+        )
         found = detect([class_logits, box_deltas, regions, valid, sizes])
         super().__init__(
             inputs,
@@ -181,6 +198,7 @@ class FasterRCNN(SampledTraining):
             roi_sampling=roi_sampling,
             box_normalization=box_normalization,
             detections=detections,
+            roi_end_offset=roi_end_offset,
             seed=seed,
         )
         self.trunk = trunk
@@ -205,7 +223,8 @@ class FasterRCNN(SampledTraining):
             x: Images, or a dict of `images` and `image_sizes`.
             y: Dict of `boxes` (B, N, 4) xyxy in pixels and `labels` (B, N), -1
                 for padding. Objects that are marked by `difficult` or
-                `is_crowd` (B, N) bool do not take part.
+                `is_crowd` (B, N) bool do not take part. Anchors and proposals
+                inside a crowd are neither foreground nor background.
             y_pred: Ignored, since training samples other regions than testing
                 keeps.
             sample_weight: Ignored.
@@ -233,6 +252,7 @@ class FasterRCNN(SampledTraining):
             self.head,
             features,
             feature_sizes,
+            sizes,
             regions,
             exists,
             objects,

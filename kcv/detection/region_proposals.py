@@ -151,7 +151,8 @@ class RegionProposals(SampledTraining):
             x: Images, or a dict of `images` and `image_sizes`.
             y: Dict of `boxes` (B, N, 4) xyxy in pixels and `labels` (B, N), -1
                 for padding. Objects that are marked by `difficult` or
-                `is_crowd` (B, N) bool do not take part.
+                `is_crowd` (B, N) bool do not take part. Anchors inside a crowd
+                are neither foreground nor background.
             y_pred: Ignored, since training samples anchors.
             sample_weight: Ignored.
             training: Whether batch normalization is in training mode. Defaults

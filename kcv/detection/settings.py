@@ -60,7 +60,9 @@ class AnchorSampling(Settings):
 
     An anchor is foreground if its IoU with an object is at least `fg_iou` or
     the highest of all anchors for that object, and background if its IoU with
-    every object is below `bg_iou`. The defaults are those of Faster R-CNN.
+    every object is below `bg_iou`. An anchor that lies inside a crowd of COCO
+    is neither. The defaults are those of Faster R-CNN, whose code takes crowds
+    as objects here. Leave the key `is_crowd` out of the targets to do so.
 
     Args:
         size: Number of anchors per image. Positive integer. Defaults to 256.
@@ -69,6 +71,9 @@ class AnchorSampling(Settings):
         fg_iou: Lowest IoU of foreground. Float in [0, 1]. Defaults to 0.7.
         bg_iou: IoU below which an anchor is background. Float in [0, 1].
             Defaults to 0.3.
+        crowd_share: Share of an anchor's area above which the anchor lies
+            inside a crowd. Float in [0, 1]. With 1 it never does. Defaults to
+            0.7.
 
     Raises:
         ValueError: If a number is out of its range.
@@ -78,10 +83,11 @@ class AnchorSampling(Settings):
     fg_fraction: float = 0.5
     fg_iou: float = 0.7
     bg_iou: float = 0.3
+    crowd_share: float = 0.7
 
     def __post_init__(self):
         self._check(is_count(self.size), "size", "a positive integer")
-        for name in ("fg_fraction", "fg_iou", "bg_iou"):
+        for name in ("fg_fraction", "fg_iou", "bg_iou", "crowd_share"):
             self._check(is_share(getattr(self, name)), name, "in [0, 1]")
 
 
@@ -104,7 +110,8 @@ class ProposalSelection(Settings):
             [0, 1]. Defaults to 0.7.
         min_side: Smallest side of a region, in pixels of the images that the
             model receives. The reference means 16 pixels of the image before
-            it was resized. Non-negative float. Defaults to 16.
+            it was resized, 25.6 pixels for an image of VOC that is scaled from
+            375 to 600 pixels. Non-negative float. Defaults to 16.
 
     Raises:
         ValueError: If a number is out of its range.
@@ -131,18 +138,23 @@ class ProposalSelection(Settings):
 class RoISampling(Settings):
     """The regions of an image from which a detection head learns.
 
-    The IoU of a region is that with the object that it overlaps most. The
-    defaults are those of Faster R-CNN. Fast R-CNN has
+    The IoU of a region is that with the object that it overlaps most. A
+    proposal that lies inside a crowd of COCO is neither foreground nor
+    background. The defaults are those of Faster R-CNN. Fast R-CNN has
     `RoISampling(64, bg_iou=(0.1, 0.5))`.
 
     Args:
         size: Number of regions per image. Positive integer. Defaults to 128.
-        fg_fraction: Largest share of foreground among them. Background fills
-            the rest. Float in [0, 1]. Defaults to 0.25.
+        fg_fraction: Largest share of foreground among them. The number is
+            rounded to the nearest integer, a half to the even one. Background
+            fills the rest. Float in [0, 1]. Defaults to 0.25.
         fg_iou: Lowest IoU of foreground. Float in [0, 1]. Defaults to 0.5.
         bg_iou: IoU of background, from the first number (inclusive) to the
             second (exclusive). Two floats in [0, 1]. Defaults to
             `(0.0, 0.5)`.
+        crowd_share: Share of a proposal's area above which the proposal lies
+            inside a crowd. Float in [0, 1]. With 1 it never does. Defaults to
+            0.7, as in py-faster-rcnn.
 
     Raises:
         ValueError: If a number is out of its range.
@@ -152,10 +164,11 @@ class RoISampling(Settings):
     fg_fraction: float = 0.25
     fg_iou: float = 0.5
     bg_iou: tuple[float, float] = (0.0, 0.5)
+    crowd_share: float = 0.7
 
     def __post_init__(self):
         self._check(is_count(self.size), "size", "a positive integer")
-        for name in ("fg_fraction", "fg_iou"):
+        for name in ("fg_fraction", "fg_iou", "crowd_share"):
             self._check(is_share(getattr(self, name)), name, "in [0, 1]")
         bounds = tuple(self.bg_iou)
         self._set("bg_iou", bounds)

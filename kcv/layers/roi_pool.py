@@ -16,8 +16,13 @@ class RoIPool(ImageLayer):
     `spatial_scale` are rounded to cells (halves away from zero), both end
     cells belong to the region, and bin p of P covers the cells from
     floor(p * size / P) to ceil((p + 1) * size / P), so that neighbors may
-    overlap. A bin that lies wholly outside the map is zero. No gradient flows
-    to the boxes. Among equal maxima of a bin, one receives the gradient.
+    overlap. A bin that lies wholly outside the map is zero.
+
+    x2 and y2 are read as the last pixel, as in Caffe and torchvision. A
+    half-open box, whose last pixel is x2 - 1, may end a cell later: at a scale
+    of 1 / 16, (0, 0, 8, 8) has 2 x 2 cells and (0, 0, 7, 7) has one. Subtract
+    one to pool the cells of the pixels that a half-open box covers. No gradient
+    flows to the boxes. Among equal maxima of a bin, one receives the gradient.
 
     A bin is the union of at most four windows whose sides are powers of two.
     The layer computes running maxima of the map for these sides and gathers

@@ -236,6 +236,43 @@ def test_box_targets_are_normalised_per_class(make_fast, proposed):
     assert values["bbox_loss"] == pytest.approx(total / len(regions), rel=1e-4)
 
 
+def test_difficult_objects_are_learned_on_request(make_fast, proposed):
+    x, y = proposed
+    y["difficult"] = y["labels"] >= 0
+    for keep_difficult in (False, True):
+        model = make_fast(keep_difficult=keep_difficult)
+        model.compute_loss(x, y)
+        bbox_loss = float(model.loss_trackers["bbox_loss"].result())
+        assert (bbox_loss > 0) == keep_difficult
+
+
+def test_the_loss_is_of_images_or_of_regions(make_fast, proposed):
+    """All regions are taken, so that no chance is left."""
+    x, y = proposed
+    sampling = RoISampling(60, fg_fraction=1.0)
+    model = make_fast(roi_sampling=sampling)
+    alone = [
+        float(
+            model.compute_loss(
+                {key: value[i : i + 1] for key, value in x.items()},
+                {key: value[i : i + 1] for key, value in y.items()},
+                training=False,
+            )
+        )
+        for i in range(2)
+    ]
+    regions = np.clip(x["proposals"], 0, [[[96, 64] * 2], [[70, 50] * 2]])
+    count = (regions[..., 2:] > regions[..., :2]).all(-1).sum(1) + [2, 0]
+    assert count[0] != count[1]
+    for average, weights in (("image", None), ("region", count)):
+        model = make_fast(roi_sampling=sampling, loss_average=average)
+        together = float(model.compute_loss(x, y, training=False))
+        expected = np.average(alone, weights=weights)
+        assert together == pytest.approx(expected, rel=1e-4)
+    with pytest.raises(ValueError, match="`loss_average` must be"):
+        make_fast(loss_average="batch")
+
+
 def test_mixed_precision_keeps_proposals_exact(make_fast):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:

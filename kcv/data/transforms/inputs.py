@@ -64,7 +64,9 @@ def segmentation_inputs(batch: dict) -> tuple[tf.Tensor, tf.Tensor]:
 def drop_difficult(example: dict) -> dict:
     """Remove the objects that are marked as difficult.
 
-    Detectors for VOC are usually trained without them.
+    Faster R-CNN was trained without them, R-CNN and Fast R-CNN with them. (The
+    paper of Fast R-CNN has one experiment without.) `kcv.detection.FasterRCNN`
+    and `FastRCNN` leave them out by default, also if the examples have them.
 
     Args:
         example: Single example of a detection set, see `kcv.examples`.

@@ -20,6 +20,12 @@ def resize(
     interpolated bilinearly without antialiasing, masks take the nearest pixel.
     Each example depends on itself alone, so that streams can be resumed.
 
+    Pixels are rounded to integers, which the reference does not do. They differ
+    by 0.25 on average, and on noise by up to 8 of 255 for sizes at which the
+    scale is not the ratio of the rounded sides. Half-open boxes follow their
+    pixels: 40 pixels become 64.0 at a scale of 1.6. The reference scales
+    inclusive corners, which makes them 63.4.
+
     Args:
         dataset: Dataset of single examples with `images` (H, W, 3) uint8, with
             or without `bounding_boxes`, `proposals` and masks.

@@ -13,7 +13,7 @@ from keras import ops
 
 from kcv import boxes as geometry
 from kcv.detection.learning import losses
-from kcv.detection.learning.matching import match
+from kcv.detection.learning.candidates import list_candidates
 from kcv.detection.learning.sampling import sample_rois
 from kcv.detection.learning.targets import Objects
 from kcv.detection.learning.targets import take
@@ -28,6 +28,7 @@ def head_losses(
     head: RegionHead,
     features: tf.Tensor,
     feature_sizes: tf.Tensor,
+    image_sizes: tf.Tensor,
     proposals: tf.Tensor,
     exists: tf.Tensor,
     objects: Objects,
@@ -35,6 +36,7 @@ def head_losses(
     normalization: BoxNormalization,
     seed: keras.random.SeedGenerator,
     training: bool = True,
+    average: losses.Average = "image",
 ) -> dict[str, tf.Tensor]:
     """Sample regions against the ground truth and compute their losses.
 
@@ -43,6 +45,7 @@ def head_losses(
         features: Features (B, H, W, channels) of the images.
         feature_sizes: Rows and columns (B, 2) int32 of the features that
             belong to each image.
+        image_sizes: Height and width (B, 2) int32 of the images.
         proposals: Regions (B, A, 4) xyxy in pixels.
         exists: Whether a proposal is one, (B, A) bool; False for padding.
         objects: The ground truth. Its boxes are candidates, too.
@@ -51,15 +54,14 @@ def head_losses(
         seed: Generator of the sampling's random numbers.
         training: Whether dropout and batch normalization are in training mode.
             Defaults to True.
+        average: Whether "image" losses or "region" losses are averaged, see
+            `cls_loss`. Defaults to "image".
 
     Returns:
         A dict of `cls_loss` and `bbox_loss`, () float32.
     """
-    # An object is the best region of all, and there from the first step.
-    regions = ops.concatenate([proposals, objects.boxes], axis=1)
-    exists = ops.concatenate([exists, objects.valid], axis=1)
-    best, overlap = match(
-        geometry.iou_matrix(regions, objects.boxes), objects.valid
+    regions, exists, best, overlap = list_candidates(
+        proposals, exists, objects, sampling.crowd_share
     )
     chosen, foreground, used = sample_rois(
         overlap,
@@ -71,7 +73,9 @@ def head_losses(
         sampling.bg_iou,
     )
     regions, best = take(regions, chosen), take(best, chosen)
-    logits, deltas = head([features, feature_sizes, regions], training=training)
+    logits, deltas = head(
+        [features, feature_sizes, regions, image_sizes], training=training
+    )
     # Class 0 is background from here on: (B, R).
     class_ids = ops.where(foreground, take(objects.labels, best) + 1, 0)
     count = logits.shape[-1]
@@ -85,9 +89,9 @@ def head_losses(
         for table in normalization.for_classes(count - 1)
     )
     return {
-        "cls_loss": losses.cls_loss(logits, class_ids, used),
+        "cls_loss": losses.cls_loss(logits, class_ids, used, average),
         "bbox_loss": losses.bbox_loss(
-            deltas, (targets - mean) / std, foreground, used
+            deltas, (targets - mean) / std, foreground, used, average
         ),
     }
 

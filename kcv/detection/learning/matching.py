@@ -43,7 +43,9 @@ def label_anchors(
     however small the IoU), then foreground from `fg_iou` on. The rest is
     ignored.
     An object that overlaps no usable anchor has no best anchor: its maximum
-    of zero would otherwise tie with every anchor that misses it.
+    of zero would otherwise tie with every anchor that misses it. In the
+    reference it does: a box of 3 x 3 pixels in the corner of an image of
+    400 x 400 makes all 986 anchors foreground there, and none here.
 
     Args:
         iou: IoU (B, A, N) of anchors and objects.

@@ -11,6 +11,8 @@ from keras import ops
 
 from kcv import boxes as geometry
 from kcv.detection.learning import losses
+from kcv.detection.learning.crowds import inside_crowds
+from kcv.detection.learning.matching import IGNORE
 from kcv.detection.learning.matching import label_anchors
 from kcv.detection.learning.matching import match
 from kcv.detection.learning.sampling import sample_anchors
@@ -29,6 +31,10 @@ def rpn_losses(
 ) -> dict[str, tf.Tensor]:
     """Sample anchors against the ground truth and compute their losses.
 
+    An image without objects, or without an anchor inside of it, teaches
+    background or nothing. (py-faster-rcnn removes such images before training
+    begins.)
+
     Args:
         outputs: Outputs of `RegionProposalNetwork`: logits (B, A, 2), deltas
             (B, A, 4), anchors (A, 4) and exists (B, A).
@@ -46,6 +52,8 @@ def rpn_losses(
     labels = label_anchors(
         iou, objects.valid, usable, sampling.fg_iou, sampling.bg_iou
     )
+    crowded = inside_crowds(anchors[None], objects, sampling.crowd_share)
+    labels = ops.where(crowded, IGNORE, labels)
     foreground, background = sample_anchors(
         labels,
         keras.random.uniform(ops.shape(labels), seed=seed),

@@ -81,7 +81,9 @@ def sample_rois(
         valid: Whether a candidate is a region, (B, A) bool.
         keys: Random numbers (B, A) float32 in 0..1.
         size: R, number of regions per image. Defaults to 128.
-        fg_fraction: Largest share of foreground. Defaults to 0.25.
+        fg_fraction: Largest share of foreground. The number is rounded to the
+            nearest integer, a half to the even one, as in py-faster-rcnn.
+            Defaults to 0.25.
         fg_iou: Lowest IoU of foreground. Defaults to 0.5.
         bg_iou: IoU of background, from the first number (inclusive) to the
             second (exclusive). Defaults to `(0.0, 0.5)`.
@@ -93,7 +95,7 @@ def sample_rois(
     low, high = bg_iou
     is_fg = valid & (overlap >= fg_iou)
     is_bg = valid & (overlap >= low) & (overlap < high) & ~is_fg
-    foreground = random_subset(is_fg, int(size * fg_fraction), keys)
+    foreground = random_subset(is_fg, round(size * fg_fraction), keys)
     taken = ops.sum(ops.cast(foreground, "int32"), axis=-1)
     background = random_subset(is_bg, size - taken, keys)
 

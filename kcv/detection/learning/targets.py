@@ -18,11 +18,14 @@ class Objects(NamedTuple):
         boxes: Boxes (B, N, 4) float32 xyxy.
         labels: Labels (B, N) int32 from 0, -1 for padding.
         valid: Whether an object takes part, (B, N) bool.
+        crowds: Whether a row is a crowd, (B, N) bool. None if the ground truth
+            does not say.
     """
 
     boxes: tf.Tensor
     labels: tf.Tensor
     valid: tf.Tensor
+    crowds: tf.Tensor | None = None
 
 
 def get_objects(
@@ -33,7 +36,7 @@ def get_objects(
     Args:
         y: Dict of `boxes` (B, N, 4) xyxy in pixels and `labels` (B, N), -1
             for padding. It may have `is_crowd` (B, N) bool, whose objects do
-            not take part, and `difficult` (B, N) bool.
+            not take part but are kept as crowds, and `difficult` (B, N) bool.
         classes: Number of classes that labels must be below. None, the
             default, allows any label.
         keep_difficult: Whether objects marked as `difficult` take part.
@@ -64,10 +67,15 @@ def get_objects(
     for key in left_out:
         if key in y:
             valid = valid & ~ops.cast(y[key], "bool")
+    crowds = None
+    if "is_crowd" in y:
+        crowds = (labels >= 0) & ops.cast(y["is_crowd"], "bool")
+        crowds = ops.pad(crowds, [[0, 0], [0, 1]])
     return Objects(
         ops.pad(boxes, [[0, 0], [0, 1], [0, 0]]),
         ops.pad(labels, [[0, 0], [0, 1]], constant_values=-1),
         ops.pad(valid, [[0, 0], [0, 1]]),
+        crowds,
     )
 
 

@@ -58,9 +58,10 @@ class ImagePyramid(NestedConfig, keras.layers.Layer):
 
     def call(self, inputs):
         images, image_sizes, regions = inputs
+        corners = self.head.pooled_corners(regions, image_sizes)
         pooled = tf.map_fn(
             lambda one: self._pooled(*one),
-            (images, image_sizes, regions),
+            (images, image_sizes, regions, corners),
             fn_output_signature=tf.TensorSpec(
                 (None, *self.head.pooled_shape),
                 self.trunk.compute_output_spec(images)[0].dtype,
@@ -68,8 +69,8 @@ class ImagePyramid(NestedConfig, keras.layers.Layer):
         )
         return self.head.classify(pooled)
 
-    def _pooled(self, image, size, regions):
-        """Pool the regions (R, 4) of one image, each from its scale."""
+    def _pooled(self, image, size, regions, corners):
+        """Pool the corners (R, 4) of one image's regions, from their scales."""
         image = image[: size[0], : size[1]]
         sizes, scales = zip(
             *(scaled_size(size, s, self.long_side) for s in self.short_sides),
@@ -82,7 +83,7 @@ class ImagePyramid(NestedConfig, keras.layers.Layer):
             scaled = tf.image.resize(image, new)[None]
             features, _, _ = self.trunk(tf.cast(scaled, image.dtype))
             ratio = tf.cast(new, "float32") / tf.cast(size, "float32")
-            own = tf.gather(regions, rows[-1]) * tf.tile(ratio[::-1], [2])
+            own = tf.gather(corners, rows[-1]) * tf.tile(ratio[::-1], [2])
             parts.append(self.head.roi_pool([features, own[None]])[0])
         return tf.dynamic_stitch([tf.cast(row, "int32") for row in rows], parts)
 

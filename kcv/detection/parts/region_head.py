@@ -4,6 +4,8 @@ Shapes: B images, features of H x W cells, R regions per image of P x P bins,
 C classes without background.
 """
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -20,15 +22,24 @@ class RegionHead(NestedConfig, keras.layers.Layer):
         network: keras.Model from pooled regions (N, P, P, channels) to vectors
             (N, F).
         stride: Distance between neighboring cells of the features, in pixels.
+        roi_end_offset: Pixels by which a region ends earlier when it is pooled,
+            see `pooled_corners`. Defaults to None.
 
     Call with `[features, feature_sizes, regions]`: features (B, H, W,
     channels), feature_sizes (B, 2) int32, and regions (B, R, 4) xyxy in
-    pixels. Returns logits (B, R, C + 1) with background first and deltas
-    (B, R, 4 * (C + 1)), four for each class, both float32.
+    pixels. A head with an `roi_end_offset` needs image_sizes (B, 2) int32 in
+    the fourth place. Returns logits (B, R, C + 1) with background first and
+    deltas (B, R, 4 * (C + 1)), four for each class, both float32.
     """
 
-    def __init__(self, classes, network, stride, **kwargs):
+    def __init__(self, classes, network, stride, roi_end_offset=None, **kwargs):
         super().__init__(autocast=False, **kwargs)
+        if roi_end_offset is not None and not 0 <= roi_end_offset < math.inf:
+            raise ValueError(
+                "`roi_end_offset` must be None, zero or positive. Received: "
+                f"roi_end_offset={roi_end_offset!r}"
+            )
+        self.roi_end_offset = roi_end_offset
         self.classes = classes
         self.stride = stride
         self.roi_pool = RoIPool(
@@ -57,9 +68,32 @@ class RegionHead(NestedConfig, keras.layers.Layer):
         self.bbox_pred.build(self.network.output_shape)
 
     def call(self, inputs, training=False):
-        features, feature_sizes, regions = inputs
+        features, feature_sizes, regions, *image_sizes = inputs
+        if self.roi_end_offset is not None:
+            regions = self.pooled_corners(regions, *image_sizes)
         pooled = self.roi_pool([features, regions, feature_sizes])
         return self.classify(pooled, training=training)
+
+    def pooled_corners(self, regions, image_sizes):
+        """Compute the corners that RoI pooling is given.
+
+        RoI pooling reads x2 and y2 as the last pixel. The boxes of kcv are
+        half-open, so that these are one pixel further right and below. With an
+        `roi_end_offset` of None they are pooled as they are.
+
+        Args:
+            regions: Boxes (B, R, 4) xyxy in pixels.
+            image_sizes: Height and width (B, 2) in pixels.
+
+        Returns:
+            The regions, whose x2 and y2 are `roi_end_offset` less, and at most
+            the last pixel of the image. (B, R, 4) float32.
+        """
+        if self.roi_end_offset is None:
+            return regions
+        last = tf.cast(image_sizes[:, None, ::-1], "float32") - 1
+        ends = tf.minimum(regions[..., 2:] - self.roi_end_offset, last)
+        return tf.concat([regions[..., :2], ends], axis=-1)
 
     def classify(self, pooled, training=False):
         """Classify regions that are already pooled.
@@ -95,4 +129,5 @@ class RegionHead(NestedConfig, keras.layers.Layer):
             "classes": self.classes,
             "network": keras.saving.serialize_keras_object(self.network),
             "stride": self.stride,
+            "roi_end_offset": self.roi_end_offset,
         }

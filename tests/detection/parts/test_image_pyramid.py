@@ -109,3 +109,22 @@ def test_it_trains_saves_and_loads(make_fast, proposed, tmp_path):
 def test_no_scales(make_fast, scales):
     with pytest.raises(ValueError, match="`test_scales` must be short sides"):
         make_fast(test_scales=scales)
+
+
+def test_the_last_pixel_is_scaled(make_fast, proposed, monkeypatch):
+    """As in Fast R-CNN's code: (x2 - 1) * scale of a half-open box."""
+    x, _ = proposed
+    regions = x["proposals"][:1, :5].round()
+    model = make_fast(test_scales=(128,), roi_end_offset=1.0)
+    seen = []
+    pool = model.head.roi_pool.call
+
+    def look(inputs):
+        seen.append(inputs[1])
+        return pool(inputs)
+
+    monkeypatch.setattr(model.head.roi_pool, "call", look)
+    pyramid = model.get_layer("pyramid")
+    pyramid.call([x["images"][:1], x["image_sizes"][:1], regions])
+    expected = np.clip(regions - [0, 0, 1, 1], 0, [95, 63, 95, 63]) * 2
+    np.testing.assert_allclose(seen[0], expected)

@@ -62,3 +62,24 @@ def test_the_initial_weights_are_the_papers():
     assert np.std(head.bbox_pred.kernel) == pytest.approx(0.001, rel=0.05)
     assert not np.any(head.cls_score.bias)
     assert not np.any(head.bbox_pred.bias)
+
+
+def test_regions_end_earlier_by_the_offset_and_at_the_last_pixel(head):
+    regions = np.array([[[1, 2, 30, 40], [1, 2, 56, 48]]] * 2, "float32")
+    sizes = np.array([[48, 56], [32, 30]], "int32")
+    assert head.pooled_corners(regions, sizes) is regions
+    ends = {
+        0: [[[30, 40], [55, 47]], [[29, 31], [29, 31]]],
+        1.5: [[[28.5, 38.5], [54.5, 46.5]], [[28.5, 31], [29, 31]]],
+    }
+    for offset, expected in ends.items():
+        other = RegionHead(4, head.network, 8, roi_end_offset=offset)
+        corners = other.pooled_corners(regions, sizes).numpy()
+        assert corners[..., 2:].tolist() == expected
+        assert (corners[..., :2] == regions[..., :2]).all()
+
+
+@pytest.mark.parametrize("offset", [-1, float("nan"), float("inf")])
+def test_no_offset(head, offset):
+    with pytest.raises(ValueError, match="`roi_end_offset` must be None"):
+        RegionHead(4, head.network, 8, roi_end_offset=offset)
