@@ -43,7 +43,7 @@ PLANS = {
         Plan(4, 1280, 2, 2e-3),
     ),
     # One image per update for the proposals, two for the detector.
-    "paper": 2 * (Plan(1, 80_000, 16, 1e-3), Plan(2, 40_000, 16, 1e-3)),
+    "paper": 2 * (Plan(1, 80_000, 16, 1e-3), Plan(2, 40_000, 20, 1e-3)),
 }
 # A tenth of the paper's learning rate after 60 000 of 80 000 updates of the
 # proposals, and 30 000 of 40 000 of the detector.
@@ -129,7 +129,9 @@ def train_alternating(
             proposals.attach(images.once), step.plan.batch_size, scaling
         )
         return kcv.detection.box_statistics(
-            once.map(kcv.data.detection_inputs), model.classes
+            once.map(kcv.data.detection_inputs),
+            model.classes,
+            flip=images.mirror,
         )
 
     # === Step 1: A network that proposes, from the classifier's weights ===

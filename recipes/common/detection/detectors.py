@@ -100,9 +100,8 @@ def make_optimizer(
     """
     if preset == "small":
         return make_adamw(plan)
-    rate = keras.optimizers.schedules.PiecewiseConstantDecay(
-        [round(plan.steps * drop) for drop in drops],
-        [plan.learning_rate / 10**power for power in range(len(drops) + 1)],
+    rate = kcv.training.step_decay(
+        plan.learning_rate, [round(plan.steps * drop) for drop in drops]
     )
     return kcv.optimizers.CaffeSGD(rate, momentum=0.9, l2=5e-4, **options)
 
