@@ -254,7 +254,10 @@ CLASSIFIERS = [
             ),
             images(32),
         )
-        for name in ("ResNet18", "ResNet34", "ResNet50", "ResNet101", "VGG11")
+        for name in (
+            *("ResNet18", "ResNet34", "ResNet50", "ResNet101", "ResNet152"),
+            "VGG11",
+        )
     ),
     Case("VGG16", lambda: classification.VGG16(False), images(32)),
     Case("VGG19", lambda: classification.VGG19(False), images(32)),

@@ -9,6 +9,9 @@ from kcv.classification.alexnet import AlexNet
 from kcv.classification.alexnet import alexnet_head
 from kcv.classification.alexnet import alexnet_trunk
 from kcv.classification.auxiliary import AuxiliaryClassifier
+from kcv.classification.bottleneck_resnet import ResNet50
+from kcv.classification.bottleneck_resnet import ResNet101
+from kcv.classification.bottleneck_resnet import ResNet152
 from kcv.classification.cifar_resnet import CIFARResNet
 from kcv.classification.crops import dense_probabilities
 from kcv.classification.fully_convolutional import fully_convolutional
@@ -26,10 +29,8 @@ from kcv.classification.projection import project_activation
 from kcv.classification.projection import strongest_images
 from kcv.classification.resnet import ResNet18
 from kcv.classification.resnet import ResNet34
-from kcv.classification.resnet import ResNet50
-from kcv.classification.resnet import ResNet101
-from kcv.classification.resnet import resnet_stage
-from kcv.classification.resnet import resnet_trunk
+from kcv.classification.resnet_stages import resnet_stage
+from kcv.classification.resnet_stages import resnet_trunk
 from kcv.classification.vgg import VGG11
 from kcv.classification.vgg import VGG16
 from kcv.classification.vgg import VGG19
@@ -57,6 +58,7 @@ __all__ = [
     "ResNet34",
     "ResNet50",
     "ResNet101",
+    "ResNet152",
     "VGG11",
     "VGG16",
     "VGG19",

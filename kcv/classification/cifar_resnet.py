@@ -16,9 +16,9 @@ from kcv.classification.classifier import probabilities
 from kcv.classification.preprocessing import CIFAR_MEAN
 from kcv.classification.preprocessing import CIFAR_STD
 from kcv.classification.preprocessing import preprocess
-from kcv.classification.resnet import basic_block
-from kcv.classification.resnet import batch_norm
-from kcv.classification.resnet import convolution
+from kcv.classification.residual_blocks import basic_block
+from kcv.classification.residual_blocks import batch_norm
+from kcv.classification.residual_blocks import convolution
 
 
 def CIFARResNet(
@@ -28,7 +28,7 @@ def CIFARResNet(
     input_shape: tuple[int | None, int | None, int] | None = None,
     classes: int = 10,
     classifier_activation: str | None = "softmax",
-    shortcut: str = "A",
+    shortcut: str | None = "A",
     frozen_batch_norm: bool = False,
     include_preprocessing: bool = True,
     name: str | None = None,
@@ -48,9 +48,10 @@ def CIFARResNet(
         classes: Number of classes. Defaults to 10.
         classifier_activation: Activation of the last layer. None gives logits.
             Defaults to "softmax".
-        shortcut: Shortcut past a block that changes the shape: "A", the paper's
-            on CIFAR, without parameters, or "B", a projection with batch
-            normalization. Defaults to "A".
+        shortcut: Shortcuts past the blocks. "A", the paper's on CIFAR, pads
+            with zeros where the shape changes and has no parameters, "B" has a
+            projection with batch normalization there, "C" at every block, and
+            None has no shortcuts: the paper's plain network. Defaults to "A".
         frozen_batch_norm: Whether batch normalization is constant: neither its
             scale and shift nor its statistics train. For fine-tuning with few
             images per step. Defaults to False.

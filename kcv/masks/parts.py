@@ -9,7 +9,7 @@ from typing import NamedTuple
 import keras
 
 from kcv.classification import Preprocessing
-from kcv.classification.resnet import resnet_levels
+from kcv.classification.resnet_stages import resnet_levels
 from kcv.classification.vgg import vgg_trunk
 from kcv.masks.settings import PatchGeometry
 

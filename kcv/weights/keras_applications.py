@@ -16,6 +16,7 @@ from kcv.weights.assignment import as_prefixes
 from kcv.weights.assignment import assign
 from kcv.weights.hdf5 import Layers
 from kcv.weights.hdf5 import open_layers
+from kcv.weights.pool1 import require_pool1
 from kcv.weights.reference import name_variables
 from kcv.weights.reference import residual_block_name
 from kcv.weights.stride import require_stride_in
@@ -35,14 +36,15 @@ def load_keras_applications(
     skip: Sequence[str] | str = (),
     skip_mismatch: Sequence[str] | str = (),
 ) -> WeightReport:
-    """Load the weights of keras.applications' VGG16/19 or ResNet50/101.
+    """Load the weights of VGGs and ResNets of keras.applications.
 
     The model takes RGB in 0..255 less Caffe's mean (123.68, 116.779,
     103.939): the originals take BGR, and the first convolution is turned
     round. The ResNets have stride 2 in the 1x1 convolution
-    (`stride_in="1x1"`); the biases of their convolutions are folded into the
-    batch normalization, and its larger epsilon into the variances. Nothing is
-    assigned if anything does not fit.
+    (`stride_in="1x1"`) and a pooling with a border (`pool1="padded"`). The
+    biases of their convolutions are folded into the batch normalization, and
+    its larger epsilon into the variances. Nothing is assigned if anything does
+    not fit.
 
     Args:
         model: A model of `kcv.classification`, or any model with layers of
@@ -123,6 +125,7 @@ def assign_keras_applications(
         )
     if any(_BLOCK.match(name) for name in layers):
         require_stride_in(model, "1x1", source)
+        require_pool1(model, "padded", source)
         weights = _resnet(layers)
     else:
         weights = _vgg(layers)
@@ -220,6 +223,8 @@ def _download(model, skip):
             if "conv3_4" in names
             else keras.applications.VGG16
         )
+    elif "res2a_branch2c" in names and "res3b7_branch2a" in names:
+        build = keras.applications.ResNet152
     elif "res2a_branch2c" in names and "res3b1_branch2a" in names:
         build = keras.applications.ResNet101
     elif "res2a_branch2c" in names and "res3b_branch2a" in names:
@@ -227,10 +232,10 @@ def _download(model, skip):
     else:
         raise ValueError(
             'weights="imagenet" come from keras.applications, which has '
-            f"VGG16, VGG19, ResNet50 and ResNet101. The model {model.name!r} "
-            "holds the layers of none of them. torchvision has AlexNet, "
-            "VGG-11, GoogLeNet, ResNet-18 and ResNet-34: download its file "
-            'and pass weights="FILE.pth"'
+            "VGG16, VGG19, ResNet50, ResNet101 and ResNet152. The model "
+            f"{model.name!r} holds the layers of none of them. torchvision has "
+            "AlexNet, VGG-11, GoogLeNet, ResNet-18 and ResNet-34: download its "
+            'file and pass weights="FILE.pth"'
         )
     return build(
         include_top=bool(names & {"fc6", "fc7", "fc8", "fc1000"}),

@@ -14,6 +14,7 @@ from kcv.weights.assignment import WeightReport
 from kcv.weights.assignment import assign
 from kcv.weights.layers import channels_last
 from kcv.weights.layers import leaves
+from kcv.weights.pool1 import require_pool1
 from kcv.weights.reference import residual_block_name
 from kcv.weights.stride import require_stride_in
 
@@ -124,6 +125,7 @@ def load_torchvision(
         weights = _googlenet(state)
     else:
         weights = _resnet(state)
+        require_pool1(model, "padded", name)
         if "layer1.0.conv3.weight" in state:
             require_stride_in(model, "3x3", name)
     if fold_scaling is None:

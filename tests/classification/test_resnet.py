@@ -8,10 +8,11 @@ from kcv.classification import ResNet18
 from kcv.classification import ResNet34
 from kcv.classification import ResNet50
 from kcv.classification import ResNet101
+from kcv.classification import ResNet152
 from kcv.classification import resnet_stage
 from kcv.classification import resnet_trunk
-from kcv.classification.resnet import basic_block
-from kcv.classification.resnet import bottleneck_block
+from kcv.classification.residual_blocks import basic_block
+from kcv.classification.residual_blocks import bottleneck_block
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,7 @@ from kcv.classification.resnet import bottleneck_block
         (ResNet34, 21_797_672, "cdfc"),
         (ResNet50, 25_557_032, "cdfc"),
         (ResNet101, 44_549_160, ("c", "b3", "b22", "c")),
+        (ResNet152, 60_192_808, ("c", "b7", "b35", "c")),
     ],
 )
 def test_published_parameter_counts_and_sizes(build, trainable, last):
@@ -28,7 +30,7 @@ def test_published_parameter_counts_and_sizes(build, trainable, last):
     count = sum(int(np.prod(v.shape)) for v in model.trainable_weights)
     assert count == trainable
     assert model.get_layer("conv1_relu").output.shape[1:3] == (112, 112)
-    widen = 4 if build in (ResNet50, ResNet101) else 1
+    widen = 1 if build in (ResNet18, ResNet34) else 4
     for stage, block, size, filters in zip(
         (2, 3, 4, 5), last, (56, 28, 14, 7), (64, 128, 256, 512), strict=True
     ):
@@ -44,6 +46,58 @@ def test_option_a_has_no_projections(build, trainable):
     count = sum(int(np.prod(v.shape)) for v in model.trainable_weights)
     assert count == trainable
     assert model.get_layer("res3a_branch1").output.shape[1:] == (28, 28, 128)
+
+
+@pytest.mark.parametrize("side", [9, 12])
+def test_pool1_is_caffes_or_torchs(side):
+    """Caffe's layer: no border, sizes rounded up, windows end at the map."""
+
+    def pooled(pool1):
+        image = keras.Input((None, None, 3))
+        trunk = resnet_trunk(image, 18, through=2, pool1=pool1)
+        before, after = (
+            keras.Model(image, trunk).get_layer(name).output
+            for name in ("conv1_relu", "pool1")
+        )
+        pool = keras.Model(before, after)
+        return np.asarray(pool(maps))[0]
+
+    maps = np.random.default_rng(0).random((1, side, side, 64), "float32")
+
+    def windows(first, count):
+        rows = [
+            slice(max(first + 2 * n, 0), first + 2 * n + 3)
+            for n in range(count)
+        ]
+        return np.array(
+            [[maps[0, y, x].max((0, 1)) for x in rows] for y in rows]
+        )
+
+    ceil = -((3 - side) // 2) + 1
+    np.testing.assert_array_equal(pooled("ceil"), windows(0, ceil))
+    np.testing.assert_array_equal(
+        pooled("padded"), windows(-1, (side - 1) // 2 + 1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("shortcut", "trainable"),
+    [
+        (None, 11_515_688),
+        # With a kernel, a scale and a shift for each block that keeps the
+        # shape: two of 64 channels, and one each of 128, 256 and 512.
+        (
+            "C",
+            11_689_512 + sum(c * (c + 2) for c in (64, 64, 128, 256, 512)),
+        ),
+    ],
+)
+def test_plain_networks_and_option_c(shortcut, trainable):
+    model = ResNet18(shortcut=shortcut)
+    count = sum(int(np.prod(v.shape)) for v in model.trainable_weights)
+    assert count == trainable
+    sums = [x for x in model.layers if isinstance(x, keras.layers.Add)]
+    assert len(sums) == (0 if shortcut is None else 8)
 
 
 def test_the_bias_of_the_released_resnet50():
@@ -194,7 +248,8 @@ def test_mixed_precision_answers_in_float32():
         (lambda x: resnet_trunk(x, 18, through=6), "received 6"),
         (lambda x: resnet_stage(x, 18, stage=1), "received 1"),
         (lambda x: resnet_stage(x, 50, 3, stride_in="2x2"), "'2x2'"),
-        (lambda x: resnet_stage(x, 18, 3, shortcut="C"), "shortcut .*'C'"),
+        (lambda x: resnet_stage(x, 18, 3, shortcut="D"), "shortcut='D'"),
+        (lambda x: resnet_trunk(x, 18, pool1="same"), "pool1='same'"),
     ],
 )
 def test_errors_name_the_argument(call, message):

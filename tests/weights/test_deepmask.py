@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from kcv.classification import Preprocessing
-from kcv.classification.resnet import resnet_levels
+from kcv.classification.resnet_stages import resnet_levels
 from kcv.masks import DeepMask
 from kcv.masks import SceneSearch
 from kcv.masks import SharpMask

@@ -9,6 +9,7 @@ from kcv.classification import VGG19
 from kcv.classification import ResNet18
 from kcv.classification import ResNet50
 from kcv.classification import ResNet101
+from kcv.classification import ResNet152
 from kcv.classification import vgg_head
 from kcv.classification import vgg_trunk
 from kcv.weights import load_keras_applications
@@ -141,6 +142,7 @@ def test_a_detector_must_say_that_the_head_stays(vgg16_file):
         ("VGG19", VGG19),
         ("ResNet50", ResNet50),
         ("ResNet101", ResNet101),
+        ("ResNet152", ResNet152),
     ],
 )
 def test_the_download_is_of_the_models_own_network(monkeypatch, name, build):
@@ -153,7 +155,7 @@ def test_the_download_is_of_the_models_own_network(monkeypatch, name, build):
 
 
 def test_networks_without_a_download_are_refused():
-    with pytest.raises(ValueError, match="ResNet50 and ResNet101.*FILE.pth"):
+    with pytest.raises(ValueError, match="ResNet101 and ResNet152.*FILE.pth"):
         ResNet18(weights="imagenet")
     with pytest.raises(ValueError, match="classes=10"):
         ResNet50(weights="imagenet", classes=10)
@@ -163,6 +165,13 @@ def test_another_stride_is_refused():
     original = applications.ResNet50(include_top=False, weights=None)
     model = ResNet50(include_top=False, stride_in="3x3")
     with pytest.raises(ValueError, match='build it with stride_in="1x1"'):
+        load_keras_applications(model, original)
+
+
+def test_the_pooling_without_a_border_is_refused():
+    original = applications.ResNet50(include_top=False, weights=None)
+    model = ResNet50(include_top=False, pool1="ceil")
+    with pytest.raises(ValueError, match='build it with pool1="padded"'):
         load_keras_applications(model, original)
 
 

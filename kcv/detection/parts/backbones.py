@@ -13,8 +13,8 @@ import keras
 from kcv.classification.preprocessing import Preprocessing
 from kcv.classification.preprocessing import as_preprocessing_layer
 from kcv.classification.preprocessing import check_preprocessing
-from kcv.classification.resnet import resnet_stage
-from kcv.classification.resnet import resnet_trunk
+from kcv.classification.resnet_stages import resnet_stage
+from kcv.classification.resnet_stages import resnet_trunk
 from kcv.classification.vgg import vgg_head
 from kcv.classification.vgg import vgg_trunk
 from kcv.detection.parts.parts import Parts
@@ -56,6 +56,7 @@ def resnet_parts(
     pretrained: bool = False,
     frozen_batch_norm: bool = True,
     stride_in: str = "1x1",
+    pool1: str = "padded",
 ) -> Parts:
     """Split a ResNet at stride 16 (He et al. 2015, appendix A).
 
@@ -63,7 +64,7 @@ def resnet_parts(
     on 14 x 14 bins.
 
     Args:
-        depth: Number of layers: 18, 34, 50 or 101.
+        depth: Number of layers: 18, 34, 50, 101 or 152.
         pretrained: Whether conv1 and conv2_x are fixed, as the paper does
             with a pretrained network. Defaults to False.
         frozen_batch_norm: Whether batch normalization keeps its stored
@@ -72,13 +73,16 @@ def resnet_parts(
         stride_in: Convolution of a bottleneck that has the stride: "1x1" as in
             the paper and keras.applications, "3x3" as in torchvision.
             Defaults to "1x1".
+        pool1: Pooling behind conv1: "padded" as in keras.applications and
+            torchvision, "ceil" as in He's released networks. Defaults to
+            "padded".
 
     Returns:
         `Parts` with random weights.
     """
     options = {"stride_in": stride_in, "frozen_batch_norm": frozen_batch_norm}
     images = keras.Input((None, None, 3), name="pixels")
-    features = resnet_trunk(images, depth, through=4, **options)
+    features = resnet_trunk(images, depth, through=4, pool1=pool1, **options)
     trunk = keras.Model(images, features, name=f"resnet{depth}")
     if pretrained:
         for layer in trunk.layers:
