@@ -28,6 +28,9 @@ _TWO_GROUPS = (
     (384, 3, 1, 1, 2, 0.1),
     (256, 3, 1, 1, 2, 0.1),
 )
+# Where bvlc_alexnet's biases begin at 0.1, the paper's and those of Caffe's
+# reference network begin at 1.
+_BIASES_OF_ONE = tuple((*row[:5], float(row[5] > 0)) for row in _TWO_GROUPS)
 _UNGROUPED = tuple((*row[:4], 1, row[5]) for row in _TWO_GROUPS)
 _ONE_TOWER = (
     (64, 11, 4, 2, 1, 0.0),
@@ -38,11 +41,14 @@ _ONE_TOWER = (
 )
 _TABLES = {
     "caffe": _TWO_GROUPS,
-    "caffenet": _TWO_GROUPS,
+    "caffenet": _BIASES_OF_ONE,
+    "paper": _BIASES_OF_ONE,
     "ungrouped": _UNGROUPED,
     "one-tower": _ONE_TOWER,
 }
 _TOP = ("fc6", "fc7", "fc8")
+# Where the paper's normalization differs from Caffe's.
+_PAPER_NORMALIZATION = {"k": 2.0, "convention": "alexnet"}
 
 
 def AlexNet(
@@ -59,11 +65,15 @@ def AlexNet(
 
     - "caffe", the paper's network as Caffe's `bvlc_alexnet` has it: conv2,
       conv4 and conv5 in two groups, normalization before pooling. 60,965,224
-      parameters. Caffe differs from the paper in the constants of the
-      normalization (see `kcv.layers.LocalResponseNormalization`) and in the
-      biases that start at 0.1, where the paper's start at 1.
+      parameters. Published weights belong to it.
+    - "paper", the same network with the numbers of the paper. Its
+      normalization divides by (2 + 1e-4 * sum) ** 0.75, where Caffe's divides
+      by (1 + 1e-4 / 5 * sum) ** 0.75. The biases of conv2, conv4, conv5, fc6
+      and fc7 start at 1, not at 0.1, and the weights of fc6 and fc7 with a
+      deviation of 0.01, not 0.005.
     - "caffenet", Caffe's reference network and the trunk of FCN-AlexNet: as
-      many parameters, but pooling before normalization.
+      many parameters, but pooling before normalization, and the same biases
+      start at 1.
     - "ungrouped": as "caffe", every filter seeing all channels. 62,378,344
       parameters.
     - "one-tower", of Krizhevsky (arXiv:1404.5997, 2014) and torchvision:
@@ -80,7 +90,8 @@ def AlexNet(
         classes: Number of classes. Defaults to 1000.
         classifier_activation: Activation of the last layer. None gives logits.
             Defaults to "softmax".
-        variant: "caffe", "caffenet", "ungrouped" or "one-tower".
+        variant: "caffe", "paper", "caffenet", "ungrouped" or "one-tower".
+            Defaults to "caffe".
         include_preprocessing: Whether the model takes RGB in 0..255 and
             subtracts the mean: Caffe's, or torchvision's for "one-tower", in a
             first layer, "preprocessing". False for images that are prepared
@@ -116,7 +127,12 @@ def AlexNet(
     x = alexnet_trunk(x, variant)["pool5"]
     if include_top:
         x = probabilities(
-            alexnet_head(x, dropout_first=variant == "one-tower"),
+            alexnet_head(
+                x,
+                dropout_first=variant == "one-tower",
+                bias=1.0 if _TABLES[variant] is _BIASES_OF_ONE else 0.1,
+                stddev=0.01 if variant == "paper" else 0.005,
+            ),
             classes,
             classifier_activation,
             "fc8",
@@ -133,8 +149,8 @@ def alexnet_trunk(
 
     Args:
         x: Images (B, height, width, channels) less the mean.
-        variant: "caffe", "caffenet", "ungrouped" or "one-tower". Defaults to
-            "caffe".
+        variant: "caffe", "paper", "caffenet", "ungrouped" or "one-tower".
+            Defaults to "caffe".
 
     Returns:
         The output of every layer, after its ReLU, by name: conv1, norm1,
@@ -165,13 +181,15 @@ def alexnet_trunk(
         return x
 
     def normalize(x, name):
-        outputs[name] = x = LocalResponseNormalization(name=name)(x)
+        options = _PAPER_NORMALIZATION if variant == "paper" else {}
+        layer = LocalResponseNormalization(name=name, **options)
+        outputs[name] = x = layer(x)
         return x
 
     for number, row in enumerate(_TABLES[variant], start=1):
         outputs[f"conv{number}"] = x = _convolution(x, *row, f"conv{number}")
         if number <= 2:
-            if variant in ("caffe", "ungrouped"):
+            if variant in ("caffe", "paper", "ungrouped"):
                 x = normalize(x, f"norm{number}")
             x = pool(x, f"pool{number}")
             if variant == "caffenet":
@@ -181,7 +199,11 @@ def alexnet_trunk(
 
 
 def alexnet_head(
-    x: keras.KerasTensor, dropout: float = 0.5, dropout_first: bool = False
+    x: keras.KerasTensor,
+    dropout: float = 0.5,
+    dropout_first: bool = False,
+    bias: float = 0.1,
+    stddev: float = 0.005,
 ) -> keras.KerasTensor:
     """Apply fc6 and fc7 with ReLU and dropout, 4096 units each.
 
@@ -189,7 +211,11 @@ def alexnet_head(
         x: Maps of fixed size, (B, 6, 6, 256) for published weights.
         dropout: Probability with which a unit is dropped in training.
         dropout_first: Whether dropout stands in front of fc6 and fc7, as in
-            "one-tower", and not behind them.
+            "one-tower", and not behind them. Defaults to False.
+        bias: Number at which biases start: 0.1 as in bvlc_alexnet, 1 as in
+            the paper and Caffe's reference network. Defaults to 0.1.
+        stddev: Standard deviation of the weights at the start: 0.005 as in
+            Caffe, 0.01 as in the paper. Defaults to 0.005.
 
     Returns:
         Features (B, 4096).
@@ -207,8 +233,8 @@ def alexnet_head(
         x = keras.layers.Dense(
             4096,
             activation="relu",
-            kernel_initializer=_gaussian(0.005),
-            bias_initializer=keras.initializers.Constant(0.1),
+            kernel_initializer=_gaussian(stddev),
+            bias_initializer=keras.initializers.Constant(bias),
             name=f"fc{number}",
         )(x)
         if not dropout_first:

@@ -66,6 +66,8 @@ def fully_convolutional(model: keras.Model) -> keras.Model:
         convert,
     )
     for layer in model.layers:
+        if not layer.weights:  # also an input, which may have another name
+            continue
         target = anywhere.get_layer(layer.name)
         # Flatten runs through rows, columns, channels, as kernels do.
         target.set_weights(

@@ -1,7 +1,8 @@
 """VGG-11, VGG-16 and VGG-19 (Simonyan and Zisserman, arXiv:1409.1556, 2014).
 
 Legend: B images, convolutions conv<block>_<number>, all 3x3 with stride 1 and
-ReLU; every block ends with a 2x2 max pooling of stride 2.
+ReLU; every block ends with a 2x2 max pooling of stride 2. The paper's
+configurations A, D and E are here, and not B (VGG-13) and C (1x1 convolutions).
 """
 
 import os
@@ -40,6 +41,9 @@ def VGG11(
     132,863,336 parameters with the classifier, 9,220,480 without. The paper
     trains it first: its first convolutions and its dense layers are where the
     deeper networks begin.
+
+    Weights of convolutions start as N(0, 2 / fan_out). The paper draws those of
+    VGG-11 from N(0, 0.01) and starts deeper networks from the trained VGG-11.
 
     Args:
         include_top: Whether to add the classifier fc6, fc7, fc8, prob. Without
@@ -104,6 +108,9 @@ def VGG16(
     138,357,544 parameters with the classifier, 14,714,688 without. The layers
     have the names of the authors' Caffe model. With the policy
     "mixed_bfloat16" it computes in bfloat16 and answers in float32.
+
+    Weights of convolutions start as N(0, 2 / fan_out). The paper draws those of
+    VGG-11 from N(0, 0.01) and starts deeper networks from the trained VGG-11.
 
     Args:
         include_top: Whether to add the classifier fc6, fc7, fc8, prob. Without
@@ -174,6 +181,9 @@ def VGG19(
 
     143,667,240 parameters with the classifier, 20,024,384 without: blocks 3
     to 5 have four convolutions.
+
+    Weights of convolutions start as N(0, 2 / fan_out). The paper draws those of
+    VGG-11 from N(0, 0.01) and starts deeper networks from the trained VGG-11.
 
     Args:
         include_top: Whether to add the classifier fc6, fc7, fc8, prob. Without

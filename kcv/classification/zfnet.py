@@ -30,6 +30,7 @@ def ZFNet(
     classifier_activation: str | None = "softmax",
     big: bool = False,
     max_filter_rms: float | None = 0.1,
+    lrn: str = "caffe",
     include_preprocessing: bool = True,
     name: str = "zfnet",
 ) -> keras.Model:
@@ -50,7 +51,13 @@ def ZFNet(
             in the paper's best single network, not 384, 384 and 256.
         max_filter_rms: Filters of convolutions whose root mean square grows
             beyond are rescaled to it after every step; None leaves them. The
-            value is the paper's for an input of about -128..128.
+            value is the paper's for an input of about -128..128. Defaults to
+            0.1.
+        lrn: Numbers of the normalization behind pool1 and pool2. "caffe"
+            divides by (1 + 1e-4 / 5 * sum of squares) ** 0.75, as
+            reimplementations do. "alexnet" divides by (2 + 1e-4 * sum) **
+            0.75, as AlexNet's paper, to which this one refers. Defaults to
+            "caffe".
         include_preprocessing: Whether the model takes RGB in 0..255 and
             subtracts the mean in a first layer, "preprocessing". False for
             images that are prepared already. Defaults to True.
@@ -63,8 +70,8 @@ def ZFNet(
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
-        ValueError: If the classifier has no fixed or too small an input size,
-            or if weights do not fit.
+        ValueError: If `lrn` is neither, if the classifier has no
+            fixed or too small an input size, or if weights do not fit.
 
     Example:
 
@@ -75,6 +82,11 @@ def ZFNet(
     images = image_input(input_shape, include_top)
     if include_top:
         require_size(images, name, "fc6", least=47)
+    if lrn not in ("caffe", "alexnet"):
+        raise ValueError(
+            f'`lrn` must be "caffe" or "alexnet". Received: lrn={lrn!r}'
+        )
+    k = 2.0 if lrn == "alexnet" else 1.0
     filters = (512, 1024, 512) if big else (384, 384, 256)
 
     def convolve(x, filters, size, stride, padding, name):
@@ -93,10 +105,10 @@ def ZFNet(
     x = keras.layers.ZeroPadding2D(1, name="conv1_pad")(x)
     x = convolve(x, 96, 7, 2, "valid", "conv1")  # 110x110
     x = ceil_max_pooling(x, "pool1")  # 55x55
-    x = LocalResponseNormalization(name="norm1")(x)
+    x = LocalResponseNormalization(k=k, convention=lrn, name="norm1")(x)
     x = convolve(x, 256, 5, 2, "valid", "conv2")  # 26x26
     x = ceil_max_pooling(x, "pool2")  # 13x13
-    x = LocalResponseNormalization(name="norm2")(x)
+    x = LocalResponseNormalization(k=k, convention=lrn, name="norm2")(x)
     for number, width in enumerate(filters, start=3):
         x = convolve(x, width, 3, 1, "same", f"conv{number}")
     x = ceil_max_pooling(x, "pool5")  # 6x6

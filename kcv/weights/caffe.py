@@ -16,6 +16,7 @@ from kcv.weights.assignment import assign
 from kcv.weights.layers import channels_last
 from kcv.weights.layers import flattened_maps
 from kcv.weights.layers import leaves
+from kcv.weights.pool1 import require_pool1
 from kcv.weights.stride import require_stride_in
 from kcv.weights.vgg_face import PEOPLE
 from kcv.weights.vgg_face import require_vgg_face_mean
@@ -55,10 +56,11 @@ def load_caffe(
     "inception_3a/1x1" is for "inception_3a_1x1". BatchNorm and the Scale
     behind it become one batch normalization, which also takes up the bias of
     the convolution before it where the model's has none, as in He's
-    ResNet-50. Caffe's ResNets have stride 2 in the 1x1 convolution
-    (`stride_in="1x1"`). A file has no mean: subtract that of its authors. For
-    VGG-Face, a VGG-16 of 2,622 people, it is `VGG_FACE_MEAN`.
-    Nothing is assigned if anything does not fit.
+    ResNet-50. He's ResNets have stride 2 in the 1x1 convolution
+    (`stride_in="1x1"`) and a pooling without a border (`pool1="ceil"`). A
+    file has no mean: subtract that of its authors. For VGG-Face, a VGG-16 of
+    2,622 people, it is `VGG_FACE_MEAN`. Nothing is assigned if anything does
+    not fit.
 
     Args:
         model: A model whose layers have Caffe's names, at any depth. A dense
@@ -104,8 +106,16 @@ def load_caffe(
             f"names: {path} has no layers {', '.join(unknown)}; it has "
             f"{', '.join(layer.name for layer in layers if layer.blobs)}."
         )
+    for layer in leaves(model):
+        if getattr(layer, "convention", "caffe") != "caffe":
+            raise ValueError(
+                f"{path} is of Caffe, whose normalization has other numbers "
+                f"than {layer.name!r} of the model {model.name!r}: build it "
+                'with variant="caffe", or ZFNet with lrn="caffe".'
+            )
     if any(layer.name == "res3a_branch2c" for layer in layers):
         require_stride_in(model, "1x1", str(path))
+        require_pool1(model, "ceil", str(path))
     if any(_is_classifier(layer, "fc8", PEOPLE) for layer in layers):
         require_vgg_face_mean(model, str(path))
     if bgr:

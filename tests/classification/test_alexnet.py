@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from kcv.classification import AlexNet
+from kcv.classification import ZFNet
 from kcv.classification import alexnet_trunk
 from kcv.layers import GroupedConv2D
 
@@ -16,21 +17,24 @@ def test_without_groups():
     assert names[1:6] == ["conv1", "norm1", "pool1_pad", "pool1", "conv2"]
 
 
-@pytest.mark.parametrize("variant", ["caffe", "caffenet"])
-def test_the_table_of_two_groups(variant):
+@pytest.mark.parametrize(
+    ("variant", "one", "deviation"),
+    [("caffe", 0.1, 0.005), ("caffenet", 1.0, 0.005), ("paper", 1.0, 0.01)],
+)
+def test_the_table_of_two_groups(variant, one, deviation):
     model = AlexNet(variant=variant, include_preprocessing=False)
     assert model.count_params() == 60_965_224
     table = {
         "conv1": (34_944, (55, 55, 96), 0.01, 0.0),
         "pool1": (0, (27, 27, 96), None, None),
-        "conv2": (307_456, (27, 27, 256), 0.01, 0.1),
+        "conv2": (307_456, (27, 27, 256), 0.01, one),
         "pool2": (0, (13, 13, 256), None, None),
         "conv3": (885_120, (13, 13, 384), 0.01, 0.0),
-        "conv4": (663_936, (13, 13, 384), 0.01, 0.1),
-        "conv5": (442_624, (13, 13, 256), 0.01, 0.1),
+        "conv4": (663_936, (13, 13, 384), 0.01, one),
+        "conv5": (442_624, (13, 13, 256), 0.01, one),
         "pool5": (0, (6, 6, 256), None, None),
-        "fc6": (37_752_832, (4096,), 0.005, 0.1),
-        "fc7": (16_781_312, (4096,), 0.005, 0.1),
+        "fc6": (37_752_832, (4096,), deviation, one),
+        "fc7": (16_781_312, (4096,), deviation, one),
         "fc8": (4_097_000, (1000,), 0.01, 0.0),
     }
     for name, (count, shape, stddev, bias) in table.items():
@@ -85,6 +89,23 @@ def test_normalisation_stands_where_the_reference_has_it(variant, order):
     norm = model.get_layer("norm1")
     assert (norm.size, norm.alpha, norm.beta, norm.k) == (5, 1e-4, 0.75, 1)
     assert norm.convention == "caffe"
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: AlexNet(False, variant="paper"),
+        lambda: ZFNet(False, lrn="alexnet"),
+    ],
+)
+def test_the_papers_normalization(build):
+    """y = x / (2 + 1e-4 * the squares of five channels) ** 0.75."""
+    maps = np.random.default_rng(0).uniform(0, 300, (1, 1, 1, 96))
+    squares = np.pad(maps[0, 0, 0] ** 2, 2)
+    sums = np.convolve(squares, np.ones(5), "valid")
+    expected = maps[0, 0, 0] / (2 + 1e-4 * sums) ** 0.75
+    found = build().get_layer("norm1")(maps.astype("float32"))
+    np.testing.assert_allclose(found[0, 0, 0], expected, rtol=1e-5)
 
 
 def test_groups_do_not_see_each_other():

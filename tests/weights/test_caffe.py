@@ -323,6 +323,7 @@ def test_resnet50_with_a_bias_in_conv1(tmp_path):
         "input_shape": (32, 32, 3),
         "classes": 3,
         "include_preprocessing": False,
+        "pool1": "ceil",
     }
     keras.utils.set_random_seed(0)
     original = ResNet50(**options)
@@ -359,6 +360,16 @@ def test_resnet50_with_a_bias_in_conv1(tmp_path):
     other = ResNet50(stride_in="3x3", include_top=False)
     with pytest.raises(ValueError, match='build it with stride_in="1x1"'):
         load_caffe(other, path, skip="fc1000")
+    other = ResNet50(include_top=False)
+    with pytest.raises(ValueError, match='build it with pool1="ceil"'):
+        load_caffe(other, path, skip="fc1000")
+
+
+def test_another_normalization_is_refused(tmp_path):
+    path = write(tmp_path / "small.caffemodel", SMALL)
+    model = AlexNet(include_top=False, variant="paper")
+    with pytest.raises(ValueError, match=r"'norm1'.*variant=\"caffe\""):
+        load_caffe(model, path)
 
 
 def test_dense_layers_become_convolutions_and_back(tmp_path):

@@ -27,12 +27,13 @@ def random_crop(
     start: int = 0,
     *,
     padding: int = 0,
+    within: int | None = None,
 ) -> tf.data.Dataset:
     """Cut a square from a random place.
 
-    AlexNet's is 224 of 256 pixels (Krizhevsky et al. 2012), that for CIFAR 32
-    of 32 with `padding=4` (He et al. 2015, section 4.2), DeconvNet's 224 of
-    250 with its mask (Noh et al. 2015, section 5.2).
+    AlexNet's is 224 pixels `within=256` (Krizhevsky et al. 2012), that for
+    CIFAR 32 of 32 with `padding=4` (He et al. 2015, section 4.2), DeconvNet's
+    224 of 250 with its mask (Noh et al. 2015, section 5.2).
 
     Args:
         dataset: Dataset of single examples with `images` (H, W, C) uint8, with
@@ -45,6 +46,9 @@ def random_crop(
         padding: Width of a border that is added to each image first, in
             pixels. It is 0 around an image and void around a mask. Defaults
             to 0.
+        within: Side in pixels of a larger square in the middle, in which the
+            place is drawn. It includes the border. If None, the place is
+            anywhere in the image. Defaults to None.
 
     Returns:
         The dataset with `images` (size, size, C) uint8 and the same part of
@@ -52,7 +56,8 @@ def random_crop(
         if one is smaller.
 
     Raises:
-        ValueError: If `size` is below 1 or `padding` is negative.
+        ValueError: If `size` is below 1, `padding` is negative, or `within`
+            is below `size`.
 
     Example:
 
@@ -65,25 +70,35 @@ def random_crop(
             "`size` must be at least 1 and `padding` at least 0. Received: "
             f"size={size}, padding={padding}"
         )
+    if within is not None and within < size:
+        raise ValueError(
+            "`within` must be at least `size`, or None. Received: "
+            f"within={within}, size={size}"
+        )
 
     def cut(position, example):
         margin = [padding, padding]
         image = tf.pad(example["images"], [margin, margin, [0, 0]])
-        spare = tf.shape(image)[:2] - size
+        sides = tf.shape(image)[:2]
+        spare = sides - size
         check = tf.debugging.Assert(
             tf.reduce_all(spare >= 0),
             [
                 "image",
                 example["image_id"],
                 "has height and width",
-                tf.shape(image)[:2],
+                sides,
                 "and is too small for a crop of",
                 size,
             ],
         )
         with tf.control_dependencies([check]):
             spare = tf.identity(spare)
-        place = random_integers(
+        first = tf.zeros_like(spare)
+        if within is not None:
+            first = tf.maximum(sides - within, 0) // 2
+            spare = tf.minimum(spare, within - size)
+        place = first + random_integers(
             own_seed(seed, position, Purpose.CROP), (2,), spare + 1
         )
         top, left = tf.unstack(place)
@@ -224,17 +239,24 @@ def single_crop(
 
 
 def ten_crops(
-    images: tf.Tensor, short_side: int = 256, size: int = 224
+    images: tf.Tensor,
+    short_side: int = 256,
+    size: int = 224,
+    central: bool = False,
 ) -> tf.Tensor:
     """Take the four corners and the center, and their mirror images.
 
-    Krizhevsky et al. (2012), section 4.1.
+    Krizhevsky et al. (2012), section 4.1, take them from the square in the
+    middle of an image, which is `central=True`. Others take the corners of the
+    whole image.
 
     Args:
         images: Images (B, H, W, C).
         short_side: Length of the short side that images are scaled to first,
             in pixels. Defaults to 256.
         size: Side of the crops, in pixels. Defaults to 224.
+        central: Whether the corners are those of the square in the middle of
+            the scaled image, and not those of the whole. Defaults to False.
 
     Returns:
         Crops (B, 10, size, size, C) float32: top left, top right, bottom left,
@@ -250,6 +272,9 @@ def ten_crops(
     """
     _check(size, short_side)
     images = resize_short_side(images, short_side)
+    if central:
+        top, left = tf.unstack((tf.shape(images)[1:3] - short_side) // 2)
+        images = _crop(images, top, left, short_side)
     return _with_mirror_images(_corners_and_center(images, size))
 
 

@@ -79,6 +79,23 @@ def test_crops_come_from_everywhere():
     assert abs(np.corrcoef(tops, lefts)[0, 1]) < 0.1
 
 
+def test_alexnets_crops_come_from_the_square_in_the_middle():
+    """Columns 128 to 383 of 512: a crop of 227 begins at 128 to 157."""
+    dataset = random_crop(repeated(positions(6, 12), 400), 4, seed=1, within=6)
+    first = images(dataset)[:, 0, 0, :2] - 1
+    assert sorted({*first[:, 0]}) == [0, 1, 2]
+    assert sorted({*first[:, 1]}) == [3, 4, 5]
+
+
+def test_ten_crops_of_the_square_in_the_middle():
+    image = batch_of_positions(8, 16)
+    crops = np.asarray(ten_crops(image, 8, 6, central=True))[0]
+    corners = [crop[0, 0, :2].tolist() for crop in crops[:5]]
+    rows, columns = (0, 0, 2, 2, 1), (4, 6, 4, 6, 5)
+    first = np.asarray(image)[0, rows, columns, :2]
+    np.testing.assert_array_equal(corners, first)
+
+
 def test_cifars_crop_pads_with_zeros():
     source = positions(32, 32)
     padded = np.pad(source, ((4, 4), (4, 4), (0, 0)))
