@@ -9,6 +9,10 @@ paper has 8.75 % errors. This run wants a GPU.
 
     python -m recipes.cifar --data cifar100 --depth 56
 
+ResNet-110 begins with a learning rate of 0.01. The paper keeps it until the
+training error is below 80 %, after about 400 updates; here it is 400 of 64 000.
+Its published error, 6.43 %, is the best of five runs, whose mean is 6.61 %.
+
 Two things differ from the paper. It subtracts the mean of each pixel; here the
 mean of each channel is subtracted, and the result divided by the deviation. Its
 weight decay of 1e-4 includes the scale and shift of batch normalization, which
@@ -84,7 +88,7 @@ def main(run: Options) -> dict:
     with strategy.scope():
         model = build_model(len(test.class_names), run.depth, run.shortcut)
         model.compile(
-            make_optimizer(plan),
+            make_optimizer(plan, run.depth),
             "sparse_categorical_crossentropy",
             metrics=["accuracy"],
             jit_compile=run.jit,
@@ -107,7 +111,7 @@ def main(run: Options) -> dict:
                 "top1",
                 1 - ERRORS[run.depth],
                 f"CIFAR-10, 10 000 test images; ResNet-{run.depth}",
-                "He et al. 2015, table 6",
+                "He et al. 2015, table 6 (of 110 layers the best of five runs)",
             )
         ],
     )
@@ -126,12 +130,14 @@ def build_model(classes: int, depth: int, shortcut: str) -> keras.Model:
     return keras.Model(pixels, resnet(x), name=f"{resnet.name}_on_pixels")
 
 
-def make_optimizer(plan: Plan) -> keras.optimizers.Optimizer:
+def make_optimizer(plan: Plan, depth: int) -> keras.optimizers.Optimizer:
     """Make the paper's SGD, whose rate drops at a half and three quarters."""
-    rate = keras.optimizers.schedules.PiecewiseConstantDecay(
-        [plan.steps // 2, plan.steps * 3 // 4],
-        [plan.learning_rate / 10**drops for drops in range(3)],
-    )
+    boundaries = [plan.steps // 2, plan.steps * 3 // 4]
+    rates = [plan.learning_rate / 10**drops for drops in range(3)]
+    if depth == 110:  # It does not begin to converge at the full rate.
+        boundaries = [round(plan.steps / 160), *boundaries]
+        rates = [plan.learning_rate / 10, *rates]
+    rate = keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, rates)
     return kcv.optimizers.CaffeSGD(
         rate, momentum=0.9, l2=1e-4, bias_lr_mult=1.0
     )

@@ -3,7 +3,8 @@ r"""The networks of the ImageNet years, each by the schedule of its authors.
     python -m recipes.imagenet --network resnet50
 
 wants ImageNet (ILSVRC 2012) prepared for TFDS, and a GPU for days. The report
-prints the published accuracy of the network beside its own.
+prints the published accuracy of the network beside its own if one was measured
+by the same crops. `--crops` chooses them.
 
     python -m recipes.imagenet --network alexnet --data folder:TRAIN:TEST
 
@@ -11,8 +12,18 @@ trains on folders of class folders. VGG's deeper networks begin, as in the
 paper, from a shallower one:
 
     python -m recipes.imagenet --network vgg11 --out runs/vgg11
-    python -m recipes.imagenet --network vgg16 \
+    python -m recipes.imagenet --network vgg16 --crops dense \
         --warm-start runs/vgg11/model.keras
+
+googlenet has BVLC's solver and augmentation. googlenet_paper has the schedule
+and the crops of the paper, and not its average of the weights over updates.
+alexnet_paper has the numbers of the paper where BVLC's differ.
+
+Three things differ from the authors' training. The mean of each channel is
+subtracted, where AlexNet's is of each pixel. Crops of 227 pixels come from the
+square in the middle of an image, which BVLC squeezes to 256 x 256 instead. The
+ResNets pool with a border of zeros behind conv1, as torchvision's do, and He's
+have none.
 """
 
 import dataclasses
@@ -21,21 +32,22 @@ from pathlib import Path
 from typing import Literal
 
 import keras
-import tensorflow as tf
 
 import kcv
-from kcv.classification import Preprocessing
 from kcv.serving import CenterCrop
 from kcv.serving import ServingConfig
 from kcv.training import completed_epochs
 from recipes.common.classification.classifiers import evaluate_classifier
 from recipes.common.classification.classifiers import make_batches
+from recipes.common.classification.classifiers import recompute_statistics
+from recipes.common.classification.crops import Crops
+from recipes.common.classification.crops import published_figures
+from recipes.common.classification.crops import take_crops
 from recipes.common.classification.imagenet_plans import TRAININGS
 from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.plan import plan_epochs
-from recipes.common.report import Published
 from recipes.common.run import Run
 from recipes.common.run import begin
 from recipes.common.train import train
@@ -54,16 +66,25 @@ class Options(Run):
         network: Network to train, with the schedule of its authors.
         warm_start: model.keras of VGG-11, from which vgg16 and vgg19 begin.
             Defaults to random weights.
+        crops: Parts of an image by which the network is measured. center is
+            one crop in the middle, ten the corners and the middle and their
+            mirror images, 144 those of GoogLeNet. dense is the whole image at
+            one scale, dense-scales at several, with the mirror images.
+        statistics: Number of batches from which the statistics of batch
+            normalization are computed when the weights are final, as He et al.
+            do. 0 keeps the moving averages.
     """
 
     out: Path = Path("runs/imagenet")
     data: str = "imagenet2012"
     network: Literal[*TRAININGS] = "resnet50"
     warm_start: Path | None = None
+    crops: Crops = "center"
+    statistics: int = 100
 
 
 def main(run: Options) -> dict:
-    """Train a network of ILSVRC and measure it by one crop of each image."""
+    """Train a network of ILSVRC and measure it by crops of each image."""
     if run.warm_start and run.network not in ("vgg16", "vgg19"):
         raise ValueError(
             "`warm_start` must be left out of networks other than vgg16 and "
@@ -94,13 +115,12 @@ def main(run: Options) -> dict:
     def batches(start):
         images = load("train", seed=run.seed, start=start).dataset
         images = authors.augment(images, run.seed, start)
-        return subtract_mean(make_batches(images, plan.batch_size))
+        return make_batches(images, plan.batch_size)
 
     # === Model, solver ===
     with strategy.scope():
-        model = authors.build(
-            classes=len(test.class_names), include_preprocessing=False
-        )
+        size = (authors.crop, authors.crop, 3)
+        model = authors.build(classes=len(test.class_names), input_shape=size)
         if run.warm_start and not completed_epochs(run.backup):
             begin_from(model, keras.models.load_model(run.warm_start))
         model.compile(
@@ -119,44 +139,29 @@ def main(run: Options) -> dict:
     middle = test.dataset.map(
         lambda x: {**x, "images": crop(x["images"][None])[0, 0]}
     )
-    validation = subtract_mean(make_batches(middle, 50))
+    validation = make_batches(middle, 50)
     train(run, model, plan, batches, validation_data=validation)
+    recompute_statistics(model, batches(0).take(run.statistics))
 
     # === Evaluate, report ===
     return evaluate_and_report(
         run,
         f"{run.network} on {run.data}",
-        on_pixels(model, authors.crop),
-        lambda model: evaluate_classifier(model, test, run.data, crop),
+        model,
+        lambda model: evaluate_classifier(
+            model, test, run.data, **take_crops(run.crops, authors, model)
+        ),
         ServingConfig("classification", center, test.class_names),
         [Stage(run.out, plan)],
-        [
-            Published(
-                "top1", authors.top1, "ILSVRC 2012, validation", authors.source
-            )
-        ],
+        published_figures(run.crops, authors),
     )
-
-
-def subtract_mean(batches: tf.data.Dataset) -> tf.data.Dataset:
-    """Subtract the mean of ImageNet's pixels."""
-    scale = Preprocessing.caffe()
-    return batches.map(lambda images, labels: (scale(images), labels))
 
 
 def begin_from(model: keras.Model, shallower: keras.Model) -> None:
     """Copy the layers that the paper's warm start copies."""
-    shallower = shallower.get_layer("vgg11")
     for name in WARM_START:
         weights = shallower.get_layer(name).get_weights()
         model.get_layer(name).set_weights(weights)
-
-
-def on_pixels(model: keras.Model, size: int) -> keras.Model:
-    """Put a network behind its scaling: pixels 0..255 in."""
-    pixels = keras.Input((size, size, 3), name="images")
-    outputs = model(Preprocessing.caffe()(pixels))
-    return keras.Model(pixels, outputs, name=f"{model.name}_on_pixels")
 
 
 if __name__ == "__main__":

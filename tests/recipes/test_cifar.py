@@ -7,6 +7,7 @@ from PIL import Image
 
 from export.command import export
 from recipes import cifar
+from recipes.common.plan import Plan
 
 
 @pytest.fixture(scope="module")
@@ -44,3 +45,18 @@ def test_folders_of_classes_train_and_are_measured(folder, tmp_path):
     photo[:, :, 1] = 200
     answer = served(tf.constant([tf.io.encode_jpeg(photo).numpy()]))
     assert answer["class_names"].numpy()[0, 0] == b"green"
+
+
+def test_the_deepest_network_is_warmed_up():
+    plan = Plan(128, 64_000, 164, 0.1)
+    rates = {
+        depth: cifar.make_optimizer(plan, depth)._learning_rate
+        for depth in (56, 110)
+    }
+    steps = (0, 399, 401, 31_999, 32_001, 48_001)
+    for depth, first in ((56, 0.1), (110, 0.01)):
+        np.testing.assert_allclose(
+            [float(rates[depth](step)) for step in steps],
+            [first, first, 0.1, 0.1, 0.01, 0.001],
+            rtol=1e-6,
+        )

@@ -35,6 +35,7 @@ def evaluate_classifier(
     test: kcv.data.DataSet,
     source: str,
     crops: Callable[[tf.Tensor], tf.Tensor] | None = None,
+    predict: Callable[[tf.Tensor], tf.Tensor] | None = None,
 ) -> Evaluation:
     """Measure a classifier on held-out images.
 
@@ -44,6 +45,8 @@ def evaluate_classifier(
         source: Name of the data, for the report.
         crops: Function from images to crops of them, see
             `kcv.metrics.collect_scores`. Defaults to whole images.
+        predict: Function from one whole image (1, H, W, C) of any size to
+            probabilities. Defaults to the model on images of one size.
 
     Returns:
         Top-1 and top-5 accuracy, the confusion matrix, and the filters of the
@@ -51,7 +54,10 @@ def evaluate_classifier(
     """
     names = test.class_names
     labels, scores = kcv.metrics.collect_scores(
-        model, test.dataset, crops, batch_size=64
+        predict or model,
+        test.dataset,
+        crops,
+        batch_size=1 if predict else 64,
     )
     confusion = tf.math.confusion_matrix(labels, scores.argmax(-1), len(names))
     top1 = 1 - kcv.metrics.top_k_error(labels, scores, 1)
@@ -77,6 +83,23 @@ def evaluate_classifier(
             }
         },
     )
+
+
+def recompute_statistics(model: keras.Model, batches: tf.data.Dataset) -> None:
+    """Compute the exact statistics of a network's batch normalization.
+
+    Args:
+        model: Network whose weights are final. One without batch normalization
+            stays as it is.
+        batches: Batches of images and labels. If there is none, the moving
+            averages are kept.
+    """
+    kind = keras.layers.BatchNormalization
+    if batches.cardinality() == 0 or not any(
+        isinstance(layer, kind) for layer in model.layers
+    ):
+        return
+    kcv.training.recompute_batch_norm(model, batches.map(lambda x, y: x))
 
 
 def first_kernel(model: keras.Model) -> keras.Variable | None:

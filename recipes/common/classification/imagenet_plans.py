@@ -3,6 +3,8 @@
 import dataclasses
 import functools
 from collections.abc import Callable
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
@@ -15,9 +17,24 @@ IMAGES = 1_281_167  # To train on, in ILSVRC 2012.
 Schedule = Callable[[Plan], keras.optimizers.schedules.LearningRateSchedule]
 
 
+class Figures(NamedTuple):
+    """Accuracy that was published, on the validation images of ILSVRC 2012.
+
+    Attributes:
+        top1: Share of the images whose class has the largest score. None if it
+            was not published.
+        top5: Share of the images whose class is among the five largest.
+        source: Where the figures stand.
+    """
+
+    top1: float | None
+    top5: float
+    source: str
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Training:
-    """How the authors trained a network.
+    """How the authors trained and measured a network.
 
     Attributes:
         build: Builder of the network.
@@ -29,11 +46,14 @@ class Training:
         crop: Side of the crops in pixels.
         scales: Least and greatest short side of the images from which the
             crops are taken.
+        within: Side of the square in the middle of an image to which crops
+            are limited, in pixels. None has no limit.
         color: Whether colors are shifted along their principal components.
         area_and_aspect: Whether crops differ in area and aspect.
-        top1: Published accuracy on the validation images. The recipe measures
-            one crop in the middle.
-        source: Source of that figure, and by which crops it was measured.
+        dense_sides: Short sides of whole images at which the network is
+            measured. The one in the middle is that of a single scale.
+        published: Figures by the crops with which they were measured, see
+            `recipes.common.classification.crops`.
     """
 
     build: Callable[..., keras.Model]
@@ -44,10 +64,11 @@ class Training:
     l2: float
     crop: int
     scales: tuple[int, int]
+    within: int | None = None
     color: bool
     area_and_aspect: bool = False
-    top1: float
-    source: str
+    dense_sides: tuple[int, ...] = (256,)
+    published: Mapping[str, Figures]
 
     def augment(
         self, images: tf.data.Dataset, seed: int, start: int
@@ -61,7 +82,9 @@ class Training:
             images = kcv.data.random_short_side(
                 images, *self.scales, seed, start
             )
-            images = kcv.data.random_crop(images, self.crop, seed, start)
+            images = kcv.data.random_crop(
+                images, self.crop, seed, start, within=self.within
+            )
         images = kcv.data.random_flip(images, seed, start)
         if self.color:
             images = kcv.data.pca_color(images, seed, start)
@@ -73,6 +96,13 @@ def drops(*shares: float) -> Schedule:
     return lambda plan: keras.optimizers.schedules.PiecewiseConstantDecay(
         [round(share * plan.steps) for share in shares],
         [plan.learning_rate / 10**drop for drop in range(len(shares) + 1)],
+    )
+
+
+def falls(factor: float, share: float) -> Schedule:
+    """Multiply the learning rate by a factor after each share of the steps."""
+    return lambda plan: keras.optimizers.schedules.ExponentialDecay(
+        plan.learning_rate, round(share * plan.steps), factor, staircase=True
     )
 
 
@@ -92,6 +122,7 @@ alexnet = functools.partial(
     l2=5e-4,
     crop=227,
     scales=(256, 256),
+    within=256,
     color=True,
 )
 vgg = functools.partial(
@@ -104,6 +135,17 @@ vgg = functools.partial(
     crop=224,
     scales=(256, 512),
     color=True,
+    dense_sides=(256, 384, 512),
+)
+googlenet = functools.partial(
+    Training,
+    build=functools.partial(kcv.classification.GoogLeNet, aux_heads=True),
+    batch_size=32,
+    l2=2e-4,
+    crop=224,
+    scales=(256, 256),
+    within=256,
+    color=False,
 )
 resnet = functools.partial(
     Training,
@@ -116,14 +158,30 @@ resnet = functools.partial(
     crop=224,
     scales=(256, 480),
     color=True,
+    dense_sides=(224, 256, 384, 480, 640),
 )
-HE = "He et al., deep-residual-networks, one crop"
-TORCHVISION = "torchvision's weights, not the paper's"
+KRIZHEVSKY = "Krizhevsky et al. 2012, table 2, one network"
+VGG = "Simonyan and Zisserman 2014, table "
+SZEGEDY = "Szegedy et al. 2014, table 3, one network"
+HE = "He et al. 2015, table "
+HE_CODE = "He et al., deep-residual-networks"
+TORCHVISION = "torchvision's weights and training, not the paper's"
 TRAININGS = {
     "alexnet": alexnet(
         build=functools.partial(kcv.classification.AlexNet, variant="caffe"),
-        top1=0.571,
-        source="BVLC's bvlc_alexnet, one crop; its recipe has no color shift",
+        published={
+            "center": Figures(
+                0.571,
+                0.802,
+                "BVLC's bvlc_alexnet, trained on images that are squeezed to "
+                "256 x 256, without the shift of colors",
+            ),
+            "ten": Figures(1 - 0.407, 1 - 0.182, KRIZHEVSKY),
+        },
+    ),
+    "alexnet_paper": alexnet(
+        build=functools.partial(kcv.classification.AlexNet, variant="paper"),
+        published={"ten": Figures(1 - 0.407, 1 - 0.182, KRIZHEVSKY)},
     ),
     "zfnet": alexnet(
         build=kcv.classification.ZFNet,
@@ -133,44 +191,92 @@ TRAININGS = {
         epochs=70,
         crop=224,
         color=False,
-        top1=1 - 0.384,
-        source="Zeiler and Fergus 2013, table 2, ten crops",
+        published={
+            "ten": Figures(
+                1 - 0.384, 1 - 0.165, "Zeiler and Fergus 2013, table 2"
+            )
+        },
     ),
+    # Network A of the paper is trained and measured at one scale.
     "vgg11": vgg(
         build=kcv.classification.VGG11,
-        top1=1 - 0.296,
-        source="Simonyan and Zisserman 2014, table 3, dense",
+        scales=(256, 256),
+        dense_sides=(256,),
+        published={"dense": Figures(1 - 0.296, 1 - 0.104, f"{VGG}3")},
     ),
-    "vgg16": vgg(build=kcv.classification.VGG16, top1=1 - 0.285, source=HE),
+    "vgg16": vgg(
+        build=kcv.classification.VGG16,
+        published={
+            "center": Figures(1 - 0.285, 1 - 0.099, HE_CODE),
+            "ten": Figures(1 - 0.2807, 1 - 0.0933, f"{HE}3"),
+            "dense": Figures(1 - 0.256, 1 - 0.081, f"{VGG}3"),
+            "dense-scales": Figures(1 - 0.248, 1 - 0.075, f"{VGG}4"),
+        },
+    ),
     "vgg19": vgg(
         build=kcv.classification.VGG19,
-        top1=1 - 0.255,
-        source="Simonyan and Zisserman 2014, table 3, dense",
+        published={
+            "dense": Figures(1 - 0.255, 1 - 0.08, f"{VGG}3"),
+            "dense-scales": Figures(1 - 0.248, 1 - 0.075, f"{VGG}4"),
+        },
     ),
-    "googlenet": Training(
-        build=functools.partial(kcv.classification.GoogLeNet, aux_heads=True),
-        # The "quick" solver of BVLC: 2 400 000 updates.
+    # The "quick" solver of BVLC, 2 400 000 updates, which crops and mirrors.
+    "googlenet": googlenet(
         schedule=polynomial(0.5),
-        batch_size=32,
         epochs=60,
-        l2=2e-4,
-        crop=224,
-        scales=(256, 256),
-        color=False,
+        published={
+            "center": Figures(0.687, 0.889, "BVLC's bvlc_googlenet"),
+        },
+    ),
+    # BVLC's other solver has the schedule of the paper, 4% less every 8
+    # epochs, of 10 000 000 updates. The paper's average of the weights over
+    # the updates (Polyak) is left out.
+    "googlenet_paper": googlenet(
+        schedule=falls(0.96, 0.032),
+        epochs=250,
         area_and_aspect=True,
-        top1=0.687,
-        source="BVLC's bvlc_googlenet, one crop",
+        published={
+            "center": Figures(None, 1 - 0.1007, SZEGEDY),
+            "ten": Figures(None, 1 - 0.0915, SZEGEDY),
+            "144": Figures(None, 1 - 0.0789, SZEGEDY),
+        },
     ),
     "resnet18": resnet(
-        build=kcv.classification.ResNet18, top1=0.698, source=TORCHVISION
+        build=kcv.classification.ResNet18,
+        published={
+            "center": Figures(0.698, 0.891, TORCHVISION),
+        },
     ),
     "resnet34": resnet(
-        build=kcv.classification.ResNet34, top1=0.733, source=TORCHVISION
+        build=kcv.classification.ResNet34,
+        published={
+            "center": Figures(0.733, 0.914, TORCHVISION),
+            "ten": Figures(1 - 0.2452, 1 - 0.0746, f"{HE}3"),
+            "dense-scales": Figures(1 - 0.2184, 1 - 0.0571, f"{HE}4"),
+        },
     ),
     "resnet50": resnet(
-        build=kcv.classification.ResNet50, top1=1 - 0.247, source=HE
+        build=kcv.classification.ResNet50,
+        published={
+            "center": Figures(1 - 0.247, 1 - 0.078, HE_CODE),
+            "ten": Figures(1 - 0.2285, 1 - 0.0671, f"{HE}3"),
+            "dense-scales": Figures(1 - 0.2074, 1 - 0.0525, f"{HE}4"),
+        },
     ),
     "resnet101": resnet(
-        build=kcv.classification.ResNet101, top1=1 - 0.236, source=HE
+        build=kcv.classification.ResNet101,
+        published={
+            "center": Figures(1 - 0.236, 1 - 0.071, HE_CODE),
+            "ten": Figures(1 - 0.2175, 1 - 0.0605, f"{HE}3"),
+            "dense-scales": Figures(1 - 0.1987, 1 - 0.046, f"{HE}4"),
+        },
+    ),
+    "resnet152": resnet(
+        build=kcv.classification.ResNet152,
+        published={
+            "center": Figures(1 - 0.23, 1 - 0.067, HE_CODE),
+            "ten": Figures(1 - 0.2143, 1 - 0.0571, f"{HE}3"),
+            "dense-scales": Figures(1 - 0.1938, 1 - 0.0449, f"{HE}4"),
+        },
     ),
 }
