@@ -28,6 +28,7 @@ from kcv.layers import ReflectionPadding2D
 # What five blocks of two unpadded convolutions take off each side: 20 cells at
 # a quarter of the resolution, half of it left and right.
 PADDING = 40
+PADDINGS = ("same", "torch")
 BLOCKS = 5
 
 
@@ -35,22 +36,34 @@ def StyleTransformNet(
     normalization: Literal["instance", "batch"] | None = "instance",
     upsampling: Literal["transposed", "resize"] = "transposed",
     widths: Sequence[int] = (32, 64, 128),
+    padding: Literal["same", "torch"] = "same",
     name: str = "style_transform_net",
 ) -> keras.Model:
     """Build the network that paints an image in one pass.
 
+    Weights start as in Keras (Glorot and Bengio 2010) and biases at 0. Torch,
+    and so the authors, draws both uniformly up to 1 / sqrt(fan_in), which is
+    0.5 to 1.4 times as much, and the scales of instance normalization from
+    [0, 1], where kcv begins with 1.
+
     1,679,235 parameters that learn; of widths (16, 32, 64), as the models that
-    the authors released with instance normalisation, 424,899.
+    the authors released with instance normalization, 424,899.
 
     Args:
         normalization: "batch", the paper's; "instance" (Ulyanov et al. 2016),
             which the authors turned to; or None.
         upsampling: "transposed", the paper's, which tends to leave a grid; or
-            "resize", nearest neighbours and a convolution, which does not
+            "resize", nearest neighbors and a convolution, which does not
             (Odena et al. 2016).
-        widths: channels of the three convolutions in front; the others mirror
-            them.
-        name: of the model.
+        widths: Channels of the three convolutions in front; the others mirror
+            them. Defaults to (32, 64, 128).
+        padding: Alignment of the two strided and the two transposed
+            convolutions. "torch" is that of the authors' code, which weights
+            of their painters need: one zero in front of a strided convolution
+            and behind it. "same" is Keras's, where the same weights paint an
+            image as Torch paints it if it is moved by three pixels to the
+            left and up. Defaults to "same".
+        name: Name of the model.
 
     Returns:
         A model from images (B, H, W, 3), RGB 0..255, of 43 pixels or more on
@@ -71,19 +84,25 @@ def StyleTransformNet(
             "upsampling must be 'transposed' or 'resize'. Received: "
             f"{upsampling!r}"
         )
+    if padding not in PADDINGS:
+        raise ValueError(
+            f"`padding` must be one of {PADDINGS}. Received: "
+            f"padding={padding!r}"
+        )
+    options = {"normalization": normalization, "padding": padding}
     narrow, middle, wide = widths
     images = keras.Input((None, None, 3), name="images")
     x = Preprocessing.caffe(name="preprocessing")(images)
     x = ReflectionPadding2D(PADDING, multiple=4, name="reflect")(x)
 
     x = convolution(x, narrow, 9, normalization, name="conv1")
-    x = convolution(x, middle, 3, normalization, stride=2, name="conv2")
-    x = convolution(x, wide, 3, normalization, stride=2, name="conv3")
+    x = convolution(x, middle, 3, stride=2, name="conv2", **options)
+    x = convolution(x, wide, 3, stride=2, name="conv3", **options)
     for number in range(1, BLOCKS + 1):
         x = residual_block(x, normalization, f"res{number}", padded=False)
     if upsampling == "transposed":
-        x = transposed(x, middle, normalization, name="up1")
-        x = transposed(x, narrow, normalization, name="up2")
+        x = transposed(x, middle, name="up1", **options)
+        x = transposed(x, narrow, name="up2", **options)
     else:
         x = keras.layers.UpSampling2D(2, name="enlarge1")(x)
         x = convolution(x, middle, 3, normalization, name="up1")
@@ -94,17 +113,56 @@ def StyleTransformNet(
     return keras.Model(images, x, name=name)
 
 
-def convolution(x, filters, size, normalization, *, stride=1, name):
-    """Apply a convolution that keeps the size, normalisation and ReLU."""
-    x = keras.layers.Conv2D(filters, size, stride, padding="same", name=name)(x)
+def convolution(
+    x, filters, size, normalization, *, stride=1, padding="same", name
+):
+    """Apply a convolution that keeps the size, normalization and ReLU.
+
+    Args:
+        x: Maps (B, H, W, C).
+        filters: Channels of the output.
+        size: Side of the filters.
+        normalization: As of `StyleTransformNet`.
+        stride: Stride of the convolution. Defaults to 1.
+        padding: "same" or "torch". They differ for a stride above 1. Defaults
+            to "same".
+        name: Name of the convolution.
+
+    Returns:
+        Maps (B, H / stride, W / stride, filters).
+    """
+    if stride > 1 and padding == "torch":
+        x = keras.layers.ZeroPadding2D(size // 2, name=f"{name}_pad")(x)
+        padding = "valid"
+    else:
+        padding = "same"
+    x = keras.layers.Conv2D(filters, size, stride, padding=padding, name=name)(
+        x
+    )
     return _activate(x, normalization, name)
 
 
-def transposed(x, filters, normalization, *, name):
-    """Apply a transposed convolution of 3x3 that doubles the size."""
-    x = keras.layers.Conv2DTranspose(filters, 3, 2, padding="same", name=name)(
-        x
-    )
+def transposed(x, filters, normalization, *, padding="same", name):
+    """Apply a transposed convolution of 3x3 that doubles the size.
+
+    Args:
+        x: Maps (B, H, W, C).
+        filters: Channels of the output.
+        normalization: As of `StyleTransformNet`.
+        padding: "same", or "torch" for the maps of a SpatialFullConvolution
+            with padding 1 and adj 1. Defaults to "same".
+        name: Name of the convolution.
+
+    Returns:
+        Maps (B, 2 * H, 2 * W, filters).
+    """
+    is_torch = padding == "torch"
+    x = keras.layers.Conv2DTranspose(
+        filters, 3, 2, padding="valid" if is_torch else "same", name=name
+    )(x)
+    if is_torch:
+        # Of 2 H + 1 rows the first goes, where "same" leaves out the last.
+        x = keras.layers.Cropping2D(((1, 0), (1, 0)), name=f"{name}_crop")(x)
     return _activate(x, normalization, name)
 
 

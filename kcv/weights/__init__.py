@@ -7,6 +7,7 @@ from kcv.weights.caffe import load_caffe
 from kcv.weights.deepface import load_deepface
 from kcv.weights.deepmask import load_deepmask
 from kcv.weights.facenet import load_facenet
+from kcv.weights.fast_neural_style import load_fast_neural_style
 from kcv.weights.files import load_weights
 from kcv.weights.keras_applications import load_keras_applications
 from kcv.weights.openface import load_openface
@@ -27,6 +28,7 @@ __all__ = [
     "load_deepface",
     "load_deepmask",
     "load_facenet",
+    "load_fast_neural_style",
     "load_keras_applications",
     "load_openface",
     "load_torchvision",

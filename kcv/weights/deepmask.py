@@ -20,12 +20,12 @@ from kcv.weights.torch7 import TorchObject
 from kcv.weights.torch7 import entries
 from kcv.weights.torch7 import read_torch7
 from kcv.weights.torch7_modules import ModuleError
-from kcv.weights.torch7_modules import affine
 from kcv.weights.torch7_modules import children
 from kcv.weights.torch7_modules import convolution
 from kcv.weights.torch7_modules import flatten
 from kcv.weights.torch7_modules import is_convolution
 from kcv.weights.torch7_modules import linear
+from kcv.weights.torch7_normalization import affine
 from kcv.weights.torchvision import TORCHVISION_MEAN
 from kcv.weights.torchvision import TORCHVISION_STD
 

@@ -16,6 +16,8 @@ from kcv.weights.deepface import is_deepface
 from kcv.weights.deepmask import assign_deepmask
 from kcv.weights.deepmask import is_deepmask
 from kcv.weights.facenet import load_facenet
+from kcv.weights.fast_neural_style import assign_fast_neural_style
+from kcv.weights.fast_neural_style import is_fast_neural_style
 from kcv.weights.hdf5 import open_layers
 from kcv.weights.keras_applications import assign_keras_applications
 from kcv.weights.keras_applications import is_keras_applications
@@ -46,8 +48,8 @@ def load_weights(
         model: Model whose layers have the names of the reference networks.
         source: "imagenet" for the download of keras.applications; or a
             .keras, .weights.h5, .h5, .pth, .pt, .safetensors, .caffemodel,
-            .t7 (OpenFace, DeepMask, SharpMask) or .pb (davidsandberg/facenet)
-            file.
+            .t7 (OpenFace, DeepMask, SharpMask, fast-neural-style) or .pb
+            (davidsandberg/facenet) file.
         strict: Whether variables without a weight and weights without a
             variable are errors; a weight of another shape always is one.
         skip: Beginnings of names of layers to leave out on both sides.
@@ -94,6 +96,8 @@ def load_weights(
         content = read_torch7(path)
         if is_deepmask(content):
             return assign_deepmask(model, content, path, **options)
+        if is_fast_neural_style(content):
+            return assign_fast_neural_style(model, content, path, **options)
         return assign_openface(model, content, path, **options)
     if path.suffix == ".pb":
         return load_facenet(model, path, **options)

@@ -16,13 +16,13 @@ from kcv.weights.layers import leaves
 from kcv.weights.torch7 import TorchObject
 from kcv.weights.torch7 import read_torch7
 from kcv.weights.torch7_modules import ModuleError
-from kcv.weights.torch7_modules import batch_normalization
 from kcv.weights.torch7_modules import children
 from kcv.weights.torch7_modules import convolution
 from kcv.weights.torch7_modules import integer
 from kcv.weights.torch7_modules import is_batch_normalization
 from kcv.weights.torch7_modules import is_convolution
 from kcv.weights.torch7_modules import linear
+from kcv.weights.torch7_normalization import batch_normalization
 
 _STEM = ("conv1", "conv2a", "conv2")
 # The inception modules of a network with so many of them: nn2 and nn4,

@@ -15,7 +15,6 @@ from kcv.weights.assignment import LazyArray
 from kcv.weights.torch7 import TorchObject
 from kcv.weights.torch7 import entries
 
-_EPSILON = 1e-5  # of nn's batch normalization
 _MAX_SIZE = 2**20
 _MAX_MODULES = 10_000
 
@@ -89,6 +88,15 @@ def is_convolution(module: TorchObject) -> bool:
     return name in ("SpatialConvolution", "SpatialConvolutionMM")
 
 
+def is_full_convolution(module: TorchObject) -> bool:
+    """Return whether a module is a transposed convolution of nn or cudnn.
+
+    Args:
+        module: Object of any class.
+    """
+    return module.type.partition(".")[2] == "SpatialFullConvolution"
+
+
 def is_batch_normalization(module: TorchObject) -> bool:
     """Return whether a module is a batch normalization of maps.
 
@@ -143,7 +151,7 @@ def convolution(
     inputs = integer(module, "nInputPlane")
     outputs = integer(module, "nOutputPlane")
     shape = (outputs, inputs, height, width)
-    weight = _array(module, "weight")
+    weight = get_array(module, "weight")
     # MM stores (out, in * height * width).
     if weight.shape not in (shape, (outputs, math.prod(shape[1:]))):
         raise ModuleError(
@@ -166,6 +174,36 @@ def convolution(
     return variables | _bias(module, outputs)
 
 
+def transposed_convolution(module: TorchObject) -> dict[str, LazyArray]:
+    """Translate the weights of a transposed convolution.
+
+    Args:
+        module: SpatialFullConvolution.
+
+    Returns:
+        `kernel` (height, width, out, in), as Keras has it, and `bias` (out,) if
+        there is one.
+
+    Raises:
+        ModuleError: If fields are missing or disagree.
+    """
+    height, width = integer(module, "kH"), integer(module, "kW")
+    inputs = integer(module, "nInputPlane")
+    outputs = integer(module, "nOutputPlane")
+    weight = get_array(module, "weight")
+    if weight.shape != (inputs, outputs, height, width):
+        raise ModuleError(
+            f"contains {module.type} of {inputs} to {outputs} channels and "
+            f"{height} x {width} cells, whose weight has the shape "
+            f"{weight.shape}"
+        )
+    kernel = LazyArray(
+        (height, width, outputs, inputs),
+        lambda: np.asarray(weight, "float32").transpose(2, 3, 1, 0),
+    )
+    return {"kernel": kernel} | _bias(module, outputs)
+
+
 def linear(
     module: TorchObject, order: Sequence[int] | None = None
 ) -> dict[str, LazyArray]:
@@ -182,7 +220,7 @@ def linear(
     Raises:
         ModuleError: If fields are missing or disagree.
     """
-    weight = _array(module, "weight")
+    weight = get_array(module, "weight")
     if weight.ndim != 2 or (
         order is not None and len(order) != weight.shape[1]
     ):
@@ -200,99 +238,10 @@ def linear(
     return {"kernel": kernel} | _bias(module, weight.shape[0])
 
 
-def batch_normalization(
-    module: TorchObject, epsilon: float
-) -> dict[str, LazyArray]:
-    """Translate the weights of a batch normalization.
-
-    Args:
-        module: SpatialBatchNormalization of any version.
-        epsilon: Number that the model's layer adds to the variance. What the
-            file's layer adds beyond it goes into the variance.
-
-    Returns:
-        `gamma`, `beta`, `moving_mean` and `moving_variance`, all (channels,).
-
-    Raises:
-        ModuleError: If fields are missing or disagree.
-    """
-    own = module.get("eps", _EPSILON)
-    if type(own) not in (int, float):
-        raise ModuleError(f"contains {module.type} whose 'eps' is not a number")
-    mean = _array(module, "running_mean")
-    shape = mean.shape
-    # The first version stores 1 / sqrt(variance + epsilon) and no variance.
-    is_old = "running_var" not in module and "running_std" in module
-    variance = _array(module, "running_std" if is_old else "running_var")
-    arrays = {"mean": mean, "variance": variance}
-    for field in ("weight", "bias"):
-        if field in module:
-            arrays[field] = _array(module, field)
-    if any(
-        array.shape != shape or array.ndim != 1 for array in arrays.values()
-    ):
-        raise ModuleError(
-            f"contains {module.type} whose weights have the shapes "
-            f"{', '.join(str(array.shape) for array in arrays.values())}"
-        )
-
-    def read_variance():
-        values = np.asarray(variance, "float64")
-        values = values**-2 if is_old else values + own
-        return (values - epsilon).astype("float32")
-
-    def lazy(field, default):
-        array = arrays.get(field)
-        if array is None:
-            return LazyArray(shape, lambda: np.full(shape, default, "float32"))
-        return LazyArray(shape, lambda: np.asarray(array, "float32"))
-
-    return {
-        "gamma": lazy("weight", 1.0),
-        "beta": lazy("bias", 0.0),
-        "moving_mean": lazy("mean", 0.0),
-        "moving_variance": LazyArray(shape, read_variance),
-    }
-
-
-def affine(module: TorchObject, epsilon: float) -> dict[str, LazyArray]:
-    """Translate a constant affine layer, y = a x + b, to batch normalization.
-
-    Args:
-        module: SpatialConstDiagonal of facebookresearch/deepmask, or any module
-            with tensors `a` and `b` of one number for each channel.
-        epsilon: Number that the model's layer adds to the variance.
-
-    Returns:
-        `gamma`, `beta`, `moving_mean` and `moving_variance`, all (channels,).
-
-    Raises:
-        ModuleError: If fields are missing or disagree.
-    """
-    a, b = _array(module, "a"), _array(module, "b")
-    channels = max(a.shape)
-    if any(x.shape not in ((channels,), (1, channels, 1, 1)) for x in (a, b)):
-        raise ModuleError(
-            f"contains {module.type} whose tensors have the shapes {a.shape} "
-            f"and {b.shape}"
-        )
-    shape = (channels,)
-
-    def lazy(read):
-        return LazyArray(shape, lambda: np.asarray(read(), "float32").ravel())
-
-    return {
-        "gamma": lazy(lambda: a),
-        "beta": lazy(lambda: b),
-        "moving_mean": lazy(lambda: np.zeros(shape)),
-        "moving_variance": lazy(lambda: np.full(shape, 1 - epsilon)),
-    }
-
-
 def _bias(module, outputs):
     if module.get("bias") is None or module["bias"] is False:
         return {}
-    bias = _array(module, "bias")
+    bias = get_array(module, "bias")
     if bias.shape != (outputs,):
         raise ModuleError(
             f"contains {module.type} of {outputs} outputs, whose bias has the "
@@ -301,7 +250,19 @@ def _bias(module, outputs):
     return {"bias": LazyArray(bias.shape, lambda: np.asarray(bias, "float32"))}
 
 
-def _array(module: TorchObject, field: str) -> np.ndarray:
+def get_array(module: TorchObject, field: str) -> np.ndarray:
+    """Get a field that is a tensor of floating-point numbers.
+
+    Args:
+        module: Object of a class of nn.
+        field: Name of the field.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        ModuleError: If the field is not such a tensor.
+    """
     value = module.get(field)
     if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
         raise ModuleError(

@@ -91,9 +91,33 @@ def test_two_images_are_painted_as_each_alone():
         np.testing.assert_allclose(both[number], alone[0], atol=1e-2)
 
 
+def test_keras_padding_sees_what_torchs_sees_three_pixels_later():
+    """A pixel at stride 1 and one at stride 2, there and back."""
+    keras.utils.set_random_seed(0)
+    same, torch = (
+        StyleTransformNet(None, widths=(4, 4, 4), padding=padding)
+        for padding in ("same", "torch")
+    )
+    torch.set_weights(same.get_weights())
+    images = np.random.default_rng(0).uniform(0, 255, (1, 163, 163, 3))
+    ours = np.asarray(same(images[:, :160, :160]))
+    theirs = np.asarray(torch(images[:, 3:, 3:]))
+    # Where the border is out of sight.
+    middle = slice(64, 96)
+    moved = slice(67, 99)
+    expected = theirs[:, middle, middle]
+    np.testing.assert_allclose(ours[:, moved, moved], expected, atol=1e-2)
+    assert np.abs(torch(images) - same(images)).max() > 1
+
+
 @pytest.mark.parametrize(
-    "options", [{"normalization": "layer"}, {"upsampling": "bilinear"}]
+    "options",
+    [
+        {"normalization": "layer"},
+        {"upsampling": "bilinear"},
+        {"padding": "valid"},
+    ],
 )
 def test_options_that_are_none(options):
-    with pytest.raises(ValueError, match="layer|bilinear"):
+    with pytest.raises(ValueError, match="layer|bilinear|valid"):
         StyleTransformNet(**options)

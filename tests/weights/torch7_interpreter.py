@@ -158,3 +158,43 @@ _Dropout = _Identity
 
 def _Threshold(net, x):
     return np.where(x > net["threshold"], x, net["val"])
+
+
+def _SpatialReflectionPadding(net, x):
+    rows, columns = (net["pad_t"], net["pad_b"]), (net["pad_l"], net["pad_r"])
+    return np.pad(x, ((0, 0), (0, 0), rows, columns), mode="reflect")
+
+
+def _SpatialFullConvolution(net, x):
+    """Add a kernel for each cell, and cut the border off."""
+    batch, _, height, width = x.shape
+    side, stride, border = net["kH"], net["dH"], net["padH"]
+    shape = [(n - 1) * stride + side + net["adjH"] for n in (height, width)]
+    maps = np.zeros((batch, net["nOutputPlane"], *shape), "f4")
+    for top in range(side):
+        for left in range(side):
+            part = np.einsum("bchw,co->bohw", x, net["weight"][:, :, top, left])
+            rows = slice(top, top + stride * height, stride)
+            columns = slice(left, left + stride * width, stride)
+            maps[:, :, rows, columns] += part
+    rows, columns = (slice(border, n - border) for n in shape)
+    return maps[:, :, rows, columns] + net["bias"][:, None, None]
+
+
+def _InstanceNormalization(net, x):
+    mean = x.mean((2, 3), keepdims=True)
+    scale = (x.var((2, 3), keepdims=True) + net["eps"]) ** -0.5
+    weight, bias = (net[key][:, None, None] for key in ("weight", "bias"))
+    return (x - mean) * scale * weight + bias
+
+
+def _ShaveImage(net, x):
+    size = net["size"]
+    return x[:, :, size:-size, size:-size]
+
+
+def _Tanh(net, x):
+    return np.tanh(x)
+
+
+_TotalVariation = _Identity
