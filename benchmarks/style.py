@@ -2,7 +2,7 @@
 
     python -m benchmarks.style
 
-One step of the optimisation of Gatys et al., its losses and their gradient on
+One step of the optimization of Gatys et al., its losses and their gradient on
 the pixels with VGG-16, and one pass of the feed-forward network, each against
 the same network with the same weights in torch, where that is installed, by
 turns; and both as a share of the arithmetic of a large matrix product.
@@ -18,9 +18,9 @@ from benchmarks.peer import Peer
 from benchmarks.peer import channels_first
 from benchmarks.timing import print_ratios
 from kcv.classification.preprocessing import VGG_MEAN
-from kcv.style.gatys import CONTENT_LAYERS
-from kcv.style.gatys import STYLE_LAYERS
 from kcv.style.gatys import GatysLosses
+from kcv.style.loss_weights import CONTENT_LAYERS
+from kcv.style.loss_weights import STYLE_LAYERS
 from recipes.common.timing import medians
 
 MATRIX = 2048

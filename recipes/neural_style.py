@@ -31,6 +31,8 @@ from recipes.common.run import Folder
 from recipes.common.run import describe
 from recipes.common.run import write_config
 from recipes.common.style.pictures import open_picture
+from recipes.common.style.pictures import open_start
+from recipes.common.style.pictures import weigh_losses
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,14 +46,19 @@ class Options(Folder):
         image_size: Longer side in pixels of the content and of the result.
         style_scale: Longer side of the styles, divided by image_size.
         network: VGG that judges. vgg19 is the paper's, vgg16 a quarter faster.
-        weights: imagenet (downloaded), or a file of weights for the VGG from
-            kcv, keras.applications or torchvision.
+        weights: imagenet (downloaded), or a file of weights for the VGG.
         pooling: Pooling of the VGG. average is the paper's.
-        start: Picture with which the optimization begins, noise in the paper.
+        start: Picture with which the optimization begins: noise, as in the
+            paper, content, style, or an image file, such as the result of a
+            smaller size.
+        noise: Deviation of the noise in gray levels, 0.001 in neural-style.
         iterations: Evaluations of the losses, those of line searches included.
         method: Optimization method. lbfgs is the paper's.
         learning_rate: Learning rate of adam in gray levels.
-        loss_weights: Weights of the losses.
+        memory: Steps that lbfgs remembers, 100 in the authors' programs.
+        objective: Weights of the losses. paper has those of loss_weights,
+            gatys_code and neural_style_code those of the authors' programs.
+        loss_weights: Weights of the losses of objective paper.
         original_colors: Keep the colors of the content.
         every: Evaluations between two pictures that are written on the way.
         resume: Continue a run with the same options that was stopped.
@@ -66,10 +73,13 @@ class Options(Folder):
     network: Literal["vgg16", "vgg19"] = "vgg16"
     weights: str = "imagenet"
     pooling: Literal["average", "max"] = "average"
-    start: Literal["noise", "content", "style"] = "noise"
+    start: str = "noise"
+    noise: float = 1.0
     iterations: int = 300
     method: Literal["lbfgs", "adam"] = "lbfgs"
     learning_rate: float = 10.0
+    memory: int = 10
+    objective: Literal["paper", "gatys_code", "neural_style_code"] = "paper"
     loss_weights: kcv.style.LossWeights = kcv.style.LossWeights()
     original_colors: bool = False
     every: int = 25
@@ -82,6 +92,7 @@ def main(run: Options) -> dict:
     photograph = open_picture(run.content, run.image_size)
     size = round(run.style_scale * run.image_size)
     styles = [open_picture(name, size) for name in run.style]
+    loss_weights = weigh_losses(run.objective, run.loss_weights, photograph)
     run.out.mkdir(parents=True, exist_ok=True)
     if not run.resume:
         for file in (run.out / "state.npz", *run.out.glob("picture-*.png")):
@@ -94,9 +105,11 @@ def main(run: Options) -> dict:
         network=run.network,
         weights=run.weights,
         pooling=run.pooling,
-        loss_weights=run.loss_weights,
+        loss_weights=loss_weights,
         style_shares=run.style_shares,
-        start=run.start,
+        start=open_start(run.start, run.image_size),
+        noise=run.noise,
+        memory=run.memory,
         iterations=run.iterations,
         method=run.method,
         learning_rate=run.learning_rate,
@@ -106,21 +119,17 @@ def main(run: Options) -> dict:
         every=run.every,
     )
     write_config(run)
-    columns = {
-        "evaluation": range(1, len(found.seconds) + 1),
-        **found.history,
-        "seconds": found.seconds,
-    }
+    numbers = range(1, len(found.seconds) + 1)
+    columns = {"evaluation": numbers, **found.history, "seconds": found.seconds}
     rows = zip(*columns.values(), strict=True)
     write_rows(run.out / "history.csv", [columns, *rows])
     result = run.out / "result.png"
     write_whole(result, tf.io.encode_png(found.image).numpy())
 
     # === Evaluate, report ===
-    total = found.history["total_loss"]
+    total, seconds = found.history["total_loss"], sum(found.seconds)
     first, best, evaluations = total[0], min(total), len(total)
-    seconds = sum(found.seconds)
-    height, width = found.image.shape[:2]
+    height, width, _ = found.image.shape
     metrics = {
         "total_loss": best,
         "first_total_loss": first,
@@ -132,14 +141,11 @@ def main(run: Options) -> dict:
         "split": f"one picture of {width} x {height} pixels",
     }
     write_metrics(run.out, metrics)
-    pictures = {
-        "content": photograph,
-        **{
-            f"style: {Path(name).stem}": image
-            for name, image in zip(run.style, styles, strict=True)
-        },
-        "result": found.image,
+    named = {
+        f"style: {Path(name).stem}": image
+        for name, image in zip(run.style, styles, strict=True)
     }
+    pictures = {"content": photograph, **named, "result": found.image}
     told = describe(run)
     report = write_report(
         run.out,
@@ -156,8 +162,7 @@ def main(run: Options) -> dict:
         f"\ntotal loss {first:.4g} -> {best:.4g}, {first / best:.0f} times "
         f"lower, in {evaluations} iterations and {seconds:.0f} s"
     )
-    print(f"Picture: {result}")
-    print(f"Report: {report}")
+    print(f"Picture: {result}\nReport: {report}")
     return metrics
 
 

@@ -3,9 +3,10 @@
 import kcv.backend  # noqa: F401
 
 from kcv.style.feedforward import StyleTransformNet
-from kcv.style.gatys import LossWeights
 from kcv.style.gatys import neural_style
+from kcv.style.images import median_filter
 from kcv.style.loss_network import loss_network
+from kcv.style.loss_weights import LossWeights
 from kcv.style.losses import content_loss
 from kcv.style.losses import feature_loss
 from kcv.style.losses import gram_loss
@@ -35,6 +36,7 @@ __all__ = [
     "gram_loss",
     "loss_network",
     "low_resolution",
+    "median_filter",
     "neural_style",
     "optimize_image",
     "style_loss",

@@ -105,7 +105,7 @@ def gram_loss(gram, target, reduction="mean"):
 
 
 def total_variation(images):
-    """Sum the squared differences of neighbours.
+    """Sum the squared differences of neighbors.
 
     1/2 sum (dx^2 + dy^2) over all pixels but the last row and column, so that
     its gradient is that of neural-style's TVLoss.

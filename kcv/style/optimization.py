@@ -1,4 +1,4 @@
-"""A picture that is optimised, pixel by pixel, and the state that is kept.
+"""A picture that is optimized, pixel by pixel, and the state that is kept.
 
 L-BFGS is SciPy's `L-BFGS-B`, which wraps the code of Zhu, Byrd, Lu and Nocedal
 (1997): with a line search that holds the strong Wolfe conditions, and with one
@@ -26,12 +26,12 @@ from kcv.storage import write_whole
 _LOG = logging.getLogger(__name__)
 METHODS = ("lbfgs", "adam")
 
-#: Of a picture (1, H, W, 3), RGB 0..255: named terms, whose sum is minimised.
+#: Of a picture (1, H, W, 3), RGB 0..255: named terms, whose sum is minimized.
 Losses = Callable[[tf.Tensor], Mapping[str, tf.Tensor]]
 
 
 class Optimized(NamedTuple):
-    """What an optimisation has found.
+    """What an optimization has found.
 
     Attributes:
         image: (1, H, W, 3) float32, the one with the least loss.
@@ -57,7 +57,7 @@ class NotFinite(FloatingPointError):
 
 
 class Checkpoint(NamedTuple):
-    """Where and how often the state of an optimisation is kept.
+    """Where and how often the state of an optimization is kept.
 
     Attributes:
         file: of the state, .npz.
@@ -85,17 +85,17 @@ def optimize_image(
     """Change a picture until its losses are low.
 
     Args:
-        losses: function to minimise; it is compiled.
+        losses: function to minimize; it is compiled.
         start: (1, H, W, 3), the picture to begin with.
         iterations: evaluations of the losses and their gradient, those of line
             searches included, as neural-style counts.
         method: "lbfgs" or "adam".
-        learning_rate: of Adam, in grey levels.
+        learning_rate: of Adam, in gray levels.
         memory: steps that L-BFGS remembers.
         checkpoint: where the state is kept; a state that is there is gone on
             from. Of Adam it is the whole state; L-BFGS goes on from its best
             picture and gathers its memory anew, which SciPy keeps to itself.
-            A disk that is full costs what is kept, not the optimisation.
+            A disk that is full costs what is kept, not the optimization.
         watch: function of the number of evaluations and the best picture,
             called whenever the state is kept, or else after each evaluation.
         verbose: whether to show a progress bar.
@@ -264,7 +264,7 @@ class _Run:
 
 @contextlib.contextmanager
 def _disk_may_be_full(what):
-    """Go on without: the optimisation is worth more than what it leaves."""
+    """Go on without: the optimization is worth more than what it leaves."""
     try:
         yield
     except OSError as error:

@@ -38,13 +38,19 @@ LOSS_WEIGHTS: Mapping[str, float] = MappingProxyType(
 class PerceptualModel(keras.Model):
     """A network from images to images that learns by the features of a VGG.
 
+    The authors' code can also compare content by L1 or smooth L1, take the
+    mean of Gram matrices over a whole dataset, and judge by a ResNet. kcv has
+    squared differences and VGGs only.
+
     Train with `compile(optimizer)` and `fit` on images, or on pairs of images
     and targets. The losses are shown separately, each times its weight:
 
     - "content": mean squared difference of features to those of the target;
     - "style": mean squared difference of Gram matrices to those of the style
       image;
-    - "total_variation": half the squared differences of neighbours, summed;
+    - "total_variation": half the squared differences of neighbors, summed over
+      each image and over the batch, as in the authors' code, where the other
+      losses are means over the batch;
     - "pixel": mean squared difference of pixels to the target, which is what
       PSNR measures.
 
@@ -251,6 +257,11 @@ class PerceptualModel(keras.Model):
                 "PerceptualModel weights its losses, not its images."
             )
         losses = self.compute_losses(y_pred, x if y is None else y)
+        if "total_variation" in losses:
+            # The mean over the images becomes the sum over the whole batch.
+            replicas = tf.distribute.get_strategy().num_replicas_in_sync
+            images = tf.cast(replicas * tf.shape(y_pred)[0], tf.float32)
+            losses["total_variation"] *= images
         for name, loss in losses.items():
             self.trackers[name].update_state(loss)
         return divide_by_replicas(tf.reduce_mean(tf.add_n([*losses.values()])))

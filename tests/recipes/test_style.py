@@ -175,6 +175,30 @@ def test_squares_go_on_where_they_ended():
     assert expected[0].shape == (2, 48, 48, 3)
 
 
+def test_squares_of_super_resolution_are_cut_from_images_as_they_are(
+    tmp_path,
+):
+    """Only an image that is too small is enlarged."""
+    rows, columns = np.indices((70, 90), np.uint8)
+    image = np.stack([rows, columns, 0 * rows], -1)
+    for name, pixels in {
+        "train/1": image,
+        "train/2": image[:24],
+        "test/3": image,
+    }.items():
+        file = tmp_path / f"{name}.png"
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(tf.io.encode_png(pixels).numpy())
+    run = Squares(data=f"folder:{tmp_path}/train:{tmp_path}/test")
+    squares = stream_squares(run, 48, 0, 1, scaled=False).take(8)
+    steps = {
+        (int(x[0, 1, 0, 0] - x[0, 0, 0, 0]), int(x[0, 0, 1, 1] - x[0, 0, 0, 1]))
+        for x in squares.as_numpy_iterator()
+        if x[0, -1, 0, 0] > 24
+    }
+    assert steps == {(1, 1)}
+
+
 def test_the_layer_that_makes_pixels_learns_by_adamw():
     net = kcv.style.StyleTransformNet(widths=(4, 4, 8))
     solver = make_optimizer("small", Plan(1, 8, 1, 1e-3))

@@ -43,6 +43,69 @@ def test_layers_and_shares_are_those_of_the_paper():
     assert weights.total_variation == 0
 
 
+@pytest.mark.parametrize(
+    ("preset", "style", "content", "variation", "per_feature"),
+    [
+        (LossWeights.gatys_code, 1e3, 1.0, 0.0, False),
+        (LossWeights.neural_style_code, 100.0, 5.0, 1e-3, True),
+    ],
+)
+def test_presets_are_the_losses_of_the_programs(
+    vgg, pictures, preset, style, content, variation, per_feature
+):
+    """Means of squares, as torch's MSELoss and nn's MSECriterion."""
+    images = [x[None].astype("float32") for x in (*pictures, pictures[0])]
+    images[2] = images[2][:, ::-1]
+    weights = preset(36, 44)
+    network = loss_network(weights.layers, vgg)
+    losses = GatysLosses(
+        network, tf.constant(images[1]), [(images[2], 1.0)], weights
+    )
+    image, target, painting = (
+        {k: np.asarray(v, "float64") for k, v in network(x).items()}
+        for x in images
+    )
+
+    def gram(maps):
+        flat = maps.reshape(-1, maps.shape[-1])
+        return flat.T @ flat / (flat.size if per_feature else len(flat))
+
+    distances = [
+        np.mean((gram(image[name]) - gram(painting[name])) ** 2)
+        / (1 if per_feature else image[name].shape[-1] ** 2)
+        for name in (f"conv{block}_1" for block in range(1, 6))
+    ]
+    x = images[0].astype("float64")
+    across = x[:, :-1, 1:] - x[:, :-1, :-1]
+    down = x[:, 1:, :-1] - x[:, :-1, :-1]
+    expected = {
+        "content": content
+        * np.mean((image["conv4_2"] - target["conv4_2"]) ** 2),
+        "style": style * sum(distances),
+        "total_variation": variation * np.sum(across**2 + down**2) / 2,
+    }
+    for name, loss in losses(tf.constant(images[0])).items():
+        np.testing.assert_allclose(loss, [expected[name]], rtol=1e-3)
+
+
+def test_a_picture_may_be_what_it_begins_with(vgg, pictures):
+    small = np.full((18, 22, 3), 90, np.uint8)
+    found = paint(vgg, *pictures, start=small, iterations=1)
+    np.testing.assert_array_equal(found.image, np.full((36, 44, 3), 90))
+    found = paint(vgg, *pictures, start="noise", noise=0.0, iterations=1)
+    np.testing.assert_array_equal(found.image[0, 0], [124, 117, 104])
+
+
+def test_lbfgs_remembers_as_many_steps_as_asked(vgg, pictures, monkeypatch):
+    def minimize(losses, x, options, **kwargs):
+        seen.append(options["maxcor"])
+
+    seen = []
+    monkeypatch.setattr("scipy.optimize.minimize", minimize)
+    paint(vgg, *pictures, memory=100)
+    assert seen == [100]
+
+
 def test_a_picture_in_its_own_style_is_as_it_should_be(vgg, pictures):
     content = tf.cast(pictures[0], tf.float32)[None]
     losses = losses_of(vgg, content, [(content, 1.0)])
@@ -111,7 +174,7 @@ def test_original_colors_are_those_of_the_content(vgg, pictures):
         for x in (found.image, pictures[0])
     ]
     inside = ((found.image > 0) & (found.image < 255)).all(-1)
-    # Whole grey levels, of which U and V are sums with shares below 1.
+    # Whole gray levels, of which U and V are sums with shares below 1.
     error = np.abs(yuv[0] - yuv[1])[..., 1:][inside]
     assert inside.mean() > 0.5
     assert error.max() < 1.1
@@ -119,10 +182,10 @@ def test_original_colors_are_those_of_the_content(vgg, pictures):
 
 
 def test_grey_and_alpha_are_taken(vgg, pictures):
-    grey, opaque = pictures[0][..., 0], np.full((36, 44, 1), 255, np.uint8)
+    gray, opaque = pictures[0][..., 0], np.full((36, 44, 1), 255, np.uint8)
     rgba = np.concatenate([pictures[1], opaque], -1)
-    found = paint(vgg, grey, rgba, iterations=2)
-    expected = paint(vgg, np.stack(3 * [grey], -1), pictures[1], iterations=2)
+    found = paint(vgg, gray, rgba, iterations=2)
+    expected = paint(vgg, np.stack(3 * [gray], -1), pictures[1], iterations=2)
     np.testing.assert_array_equal(found.image, expected.image)
 
 

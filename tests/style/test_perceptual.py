@@ -76,6 +76,31 @@ def test_the_losses_are_those_of_the_authors(model, vgg, pictures):
     assert set(found) == {"content", "style", "total_variation"}
 
 
+def test_the_total_variation_is_summed_over_a_batch(vgg, pictures):
+    """As TotalVariation.lua, whose gradient is not divided by the batch."""
+    model = PerceptualModel(
+        keras.Sequential([keras.Input((None, None, 3))]),
+        vgg,
+        loss_weights={"content": 0.0, "style": 0.0},
+    )
+    images = tf.constant(pictures)
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        loss = model.compute_loss(x=pictures, y_pred=images)
+    x = pictures.astype("float64")
+    across = x[:, :-1, 1:] - x[:, :-1, :-1]
+    down = x[:, 1:, :-1] - x[:, :-1, :-1]
+    expected = np.zeros_like(x)
+    expected[:, :-1, :-1] -= across + down
+    expected[:, :-1, 1:] += across
+    expected[:, 1:, :-1] += down
+    np.testing.assert_allclose(
+        tape.gradient(loss, images), 1e-6 * expected, atol=1e-9
+    )
+    total = 0.5e-6 * (np.sum(across**2) + np.sum(down**2))
+    np.testing.assert_allclose(loss, total, rtol=1e-5)
+
+
 def test_it_learns_one_batch_and_nothing_else_does(model, pictures):
     model.compile(keras.optimizers.Adam(3e-4))
     before = model.loss_network.get_weights()

@@ -1,6 +1,7 @@
 """Sets of plain images by the name that a command line gives them."""
 
 import collections
+import os
 from pathlib import Path
 
 from kcv.data.embedded.scenes.material import PHOTOGRAPHS
@@ -9,11 +10,12 @@ from kcv.data.formats.folders import find_files
 from kcv.data.formats.image_folder import LabelledFiles
 from kcv.data.sources.names import parse_name
 from kcv.data.streams.holdout import check_split
+from kcv.data.streams.holdout import keep_apart
 from kcv.data.streams.holdout import take_split
 from kcv.examples import DataSet
 from kcv.text_files import path_text
 
-_FORMS = ("photographs", "folder:PATH")
+_FORMS = ("photographs", "folder:PATH", "folder:TRAIN:TEST")
 
 
 def load_images(
@@ -27,13 +29,13 @@ def load_images(
 ) -> DataSet:
     """Open a set of images without labels.
 
-    Training and held-out images never meet: Of a folder, a fifth is held out,
-    drawn by the names of its images, and a log line says so.
+    Training and held-out images never meet: Of one folder, a fifth is held
+    out, drawn by the names of its images, and a log line says so.
 
     Args:
         source: "photographs", which come with kcv (9 to train on, 4 held out),
-            or "folder:PATH", for all images below it. Defaults to
-            "photographs".
+            "folder:PATH", for all images below it, or "folder:TRAIN:TEST",
+            for two folders. Defaults to "photographs".
         split: "train" or "test" (held out). Defaults to "train".
         seed: Seed of the order. Every epoch has an order of its own, there are
             epochs without end, and example number p is a pure function of
@@ -49,8 +51,8 @@ def load_images(
         have `images` (H, W, 3) uint8 RGB and `image_id` () string.
 
     Raises:
-        ValueError: If `source` or `split` is none of the above, or the folder
-            holds fewer than two images.
+        ValueError: If `source` or `split` is none of the above, one folder
+            holds fewer than two images, or two folders share an image.
         FileNotFoundError: If the folder does not exist.
 
     Example:
@@ -65,6 +67,14 @@ def load_images(
     if kind == "photographs":
         names = PHOTOGRAPHS[split]
         found = _files({name: str(RAW / f"{name}.jpg") for name in names})
+    elif len(paths) == 2:
+        train, test = (_files(_by_id(Path(path)), source) for path in paths)
+        keep_apart(
+            [os.path.realpath(file) for file in train.files],
+            [os.path.realpath(file) for file in test.files],
+            " and ".join(paths),
+        )
+        found = train if split == "train" else test
     else:
         found = take_split(_files(_by_id(Path(*paths)), source), split)
     dataset = found.dataset(seed, start, on_error, skipped)

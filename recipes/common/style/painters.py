@@ -14,16 +14,19 @@ COLORS = {"brightness": 0.3, "contrast": 0.6, "saturation": 0.99, "hue": 0.5}
 
 
 def stream_squares(
-    run: Run, size: int, start: int, batch_size: int
+    run: Run, size: int, start: int, batch_size: int, scaled: bool = True
 ) -> tf.data.Dataset:
-    """Stream batches of squares that are cut from images at many scales.
+    """Stream batches of squares that are cut from images at random.
 
     Args:
         run: Options of the recipe, among them `data`: photographs, which come
-            with kcv, or folder:PATH.
+            with kcv, or a folder.
         size: Side of the squares in pixels.
         start: Position of the first square.
         batch_size: Number of squares of a batch.
+        scaled: Whether images are first scaled to a random short side of once
+            to twice `size`. Otherwise only images that are too small are
+            enlarged. Defaults to True.
 
     Returns:
         Dataset of images (B, size, size, 3) float32, without end.
@@ -32,7 +35,10 @@ def stream_squares(
         run.data, seed=run.seed, start=start, on_error=run.on_error
     ).dataset
     random = (run.seed, start)
-    images = kcv.data.random_short_side(images, size, 2 * size, *random)
+    if scaled:
+        images = kcv.data.random_short_side(images, size, 2 * size, *random)
+    else:
+        images = images.map(lambda x: enlarge_small(x, size))
     images = kcv.data.random_crop(images, size, *random)
     if run.data == "photographs":  # Nine, too few to train on as they are.
         images = kcv.data.random_flip(images, *random)
@@ -41,10 +47,31 @@ def stream_squares(
     return squares.batch(batch_size, drop_remainder=True)
 
 
+def enlarge_small(example: dict, size: int) -> dict:
+    """Scale an image to a short side of `size` pixels if it is smaller.
+
+    Args:
+        example: Example with `images` (H, W, 3) uint8.
+        size: Least short side in pixels.
+
+    Returns:
+        The example with an image that has the size.
+    """
+    image = example["images"]
+    is_small = tf.reduce_min(tf.shape(image)[:2]) < size
+    image = tf.cond(
+        is_small,
+        lambda: tf.cast(kcv.data.resize_short_side(image, size), tf.uint8),
+        lambda: image,
+    )
+    return {**example, "images": image}
+
+
 def make_optimizer(preset: str, plan: Plan) -> keras.optimizers.Optimizer:
     """Make the optimizer of a preset: the paper's Adam, or Muon."""
     if preset == "paper":
-        return keras.optimizers.Adam(plan.learning_rate)
+        # Torch's epsilon, where Keras has 1e-7.
+        return keras.optimizers.Adam(plan.learning_rate, epsilon=1e-8)
     # Without clipping: the gradients of this objective are far above any
     # bound, and learning with one was slower.
     return kcv.optimizers.Muon(

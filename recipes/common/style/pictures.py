@@ -8,6 +8,7 @@ import tensorflow as tf
 import kcv
 from kcv.data.embedded.scenes.material import PHOTOGRAPHS
 from kcv.data.embedded.scenes.material import RAW
+from kcv.style.gatys import STARTS
 
 EMBEDDED = tuple(sorted(PHOTOGRAPHS["train"] + PHOTOGRAPHS["test"]))
 
@@ -33,6 +34,37 @@ def open_picture(name: str, size: int) -> np.ndarray:
             f"comes with kcv: those are {', '.join(EMBEDDED)}"
         )
     return scale_picture(kcv.data.read_image(file), size)
+
+
+def open_start(name: str, size: int) -> str | np.ndarray:
+    """Return what an optimization begins with.
+
+    Args:
+        name: Kind of the start, see `kcv.style.neural_style`, or image file.
+        size: Longer side in pixels of an image.
+
+    Returns:
+        The kind, or the image (H, W, 3) uint8, RGB.
+    """
+    return name if name in STARTS else open_picture(name, size)
+
+
+def weigh_losses(
+    objective: str, loss_weights: kcv.style.LossWeights, content: np.ndarray
+) -> kcv.style.LossWeights:
+    """Choose the weights of the losses for the size of the content.
+
+    Args:
+        objective: "paper", or the name of a preset of `LossWeights`.
+        loss_weights: Weights for "paper".
+        content: Content image (H, W, 3).
+
+    Returns:
+        The weights.
+    """
+    if objective == "paper":
+        return loss_weights
+    return getattr(kcv.style.LossWeights, objective)(*content.shape[:2])
 
 
 def scale_picture(image: np.ndarray, size: int) -> np.ndarray:

@@ -41,6 +41,16 @@ def test_a_folder_is_divided_for_ever(tmp_path):
     assert not ids(train.dataset) & ids(test.dataset)
 
 
+def test_a_folder_of_its_own_is_held_out(tmp_path):
+    write(tmp_path / "coco", ["1.png", "2.png"])
+    write(tmp_path / "set5", ["baby.png"])
+    source = f"folder:{tmp_path}/coco:{tmp_path}/set5"
+    assert ids(load_images(source).dataset) == {"1", "2"}
+    assert ids(load_images(source, "test").dataset) == {"baby"}
+    with pytest.raises(ValueError, match="coco"):
+        load_images(f"folder:{tmp_path}:{tmp_path}/coco")
+
+
 def test_a_shuffled_stream_can_be_gone_on_with(tmp_path):
     write(tmp_path, [f"{n}.png" for n in range(6)])
     source = f"folder:{tmp_path}"
