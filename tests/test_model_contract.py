@@ -23,7 +23,7 @@ from kcv import masks
 from kcv import segmentation
 from kcv import style
 from kcv.classification import Preprocessing
-from kcv.classification import resnet
+from kcv.classification import resnet_stages
 from kcv.classification import vgg
 from kcv.faces import cascade
 from kcv.faces import facenet
@@ -474,8 +474,8 @@ def test_the_table_has_every_model_of_the_chapter(chapter):
 @pytest.fixture(autouse=True)
 def few_weights(monkeypatch):
     """Classic networks with as many kinds of layers, and fewer of each."""
-    blocks = dict.fromkeys(resnet._BLOCKS, (1, 1, 1, 1))
-    monkeypatch.setattr(resnet, "_BLOCKS", blocks)
+    blocks = dict.fromkeys(resnet_stages._BLOCKS, (1, 1, 1, 1))
+    monkeypatch.setattr(resnet_stages, "_BLOCKS", blocks)
     monkeypatch.setattr(vgg, "_FILTERS", (4, 6, 8, 8, 8))
     for table in ("_NN2", "_NN4"):
         modules = getattr(facenet, table)
