@@ -64,6 +64,9 @@ class Options(Folder):
             updates of the paper and of its public copies.
         scenes: Number of images to learn from.
         real: Put crops of real faces on a fifth of the places of face_scenes.
+        boxes: What to do about a box that is empty, inverted or outside its
+            image. "clip" leaves out what has no area inside the image. The
+            numbers are logged.
         resume: Continue a run with the same options that was stopped, behind
             the last stage that was trained.
         image: Image file to find faces in. Defaults to an embedded photograph
@@ -77,6 +80,7 @@ class Options(Folder):
     preset: Literal["small", "paper"] = "small"
     scenes: int = 600
     real: bool = False
+    boxes: Literal["raise", "clip", "drop"] = "raise"
     resume: bool = True
     image: Path | None = None
     export: Path | None = None
@@ -90,11 +94,13 @@ def main(run: Options) -> dict:
     write_config(run)
     images, held_out = (
         cascade.keep_face_images(
-            open_faces(run.data, part, run.scenes, run.seed, run.real)
+            open_faces(
+                run.data, part, run.scenes, run.seed, run.real, boxes=run.boxes
+            )
         )
         for part in ("train", "held out")
     )
-    test = [*open_faces(run.data, "test", real=run.real)]
+    test = [*open_faces(run.data, "test", real=run.real, boxes=run.boxes)]
 
     # === Train, and measure each stage ===
     stages, measured = resume_stages(run, build_stages(), test)

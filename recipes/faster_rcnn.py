@@ -95,9 +95,13 @@ def main(run: Options) -> dict:
     plan = preset.plan.with_options(run, linear_rate=run.preset == "small")
     scaling = detectors.scale_to(run.image_size or preset.image_size)
     scenes = None if jointly else run.scenes
-    images = open_training_images(run.data, scenes, run.seed, run.on_error)
+    images = open_training_images(
+        run.data, scenes, run.seed, run.on_error, boxes=run.boxes
+    )
     names = images.class_names
-    test = kcv.data.load_detection(run.data, "test", on_error=run.on_error)
+    test = kcv.data.load_detection(
+        run.data, "test", on_error=run.on_error, boxes=run.boxes
+    )
     test = make_batches(test.dataset, plan.batch_size, scaling)
 
     # === Model, solver ===

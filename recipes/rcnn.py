@@ -86,9 +86,13 @@ def main(run: Options) -> dict:
     preset, plan = PRESETS[run.preset], make_plan(run)
     size = run.image_size or preset.image_size
     scaling = detectors.scale_to(size) if size else None
-    images = open_training_images(run.data, run.scenes, run.seed, run.on_error)
+    images = open_training_images(
+        run.data, run.scenes, run.seed, run.on_error, boxes=run.boxes
+    )
     names = images.class_names
-    test = kcv.data.load_detection(run.data, "test", on_error=run.on_error)
+    test = kcv.data.load_detection(
+        run.data, "test", on_error=run.on_error, boxes=run.boxes
+    )
     strategy = begin(run)
     proposals = propose_regions(run, preset, images, test.dataset)
     batches = stream_batches(

@@ -71,6 +71,9 @@ class Run(Folder):
         jit: Compile the training step with XLA where the model allows it.
         distribute: Train on one device, or on a copy of the model per GPU.
         on_error: What to do about an image that cannot be decoded.
+        boxes: What to do about a box that is empty, inverted or outside its
+            image. "clip" leaves out what has no area inside the image. The
+            numbers are logged.
     """
 
     epochs: int | None = None
@@ -84,6 +87,7 @@ class Run(Folder):
     jit: bool = False
     distribute: Literal["none", "mirrored"] = "none"
     on_error: Literal["raise", "skip"] = "raise"
+    boxes: Literal["raise", "clip", "drop"] = "raise"
 
     def __post_init__(self):
         for name in _POSITIVE:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from typing import Any
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -40,6 +41,7 @@ def open_training_images(
     seed: int,
     on_error: str = "raise",
     load: Callable[..., kcv.data.DataSet] = kcv.data.load_detection,
+    **options: Any,
 ) -> TrainingImages:
     """Open the training images of a dataset.
 
@@ -52,12 +54,14 @@ def open_training_images(
             Defaults to "raise".
         load: Function that opens the dataset, `kcv.data.load_detection` or
             `kcv.data.load_segmentation`.
+        **options: Further arguments of `load`, such as `boxes`.
 
     Returns:
         The images.
     """
+    options["on_error"] = on_error
     kept = data == "digit_scenes" and scenes is not None
-    opened = load(data, seed=seed if kept else None, on_error=on_error)
+    opened = load(data, seed=seed if kept else None, **options)
     once = opened.dataset
     if kept:
         once = once.take(scenes)
@@ -67,7 +71,7 @@ def open_training_images(
     def stream(start):
         if kept:
             return once.skip(start % scenes).concatenate(once.repeat())
-        return load(data, seed=seed, start=start, on_error=on_error).dataset
+        return load(data, seed=seed, start=start, **options).dataset
 
     mirror = data != "digit_scenes"
     return TrainingImages(once, stream, opened.class_names, mirror)

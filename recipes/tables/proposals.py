@@ -89,7 +89,9 @@ def main(run: Options) -> dict:
         )
 
     # === Data ===
-    test = kcv.data.load_detection(run.data, "test", on_error=run.on_error)
+    test = kcv.data.load_detection(
+        run.data, "test", on_error=run.on_error, boxes=run.boxes
+    )
     preset = PRESETS[run.preset]
     extent = preset._replace(
         images=run.images or preset.images,

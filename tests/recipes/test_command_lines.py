@@ -34,6 +34,7 @@ ORDER = (
     "jit",
     "distribute",
     "on-error",
+    "boxes",
     "data",
     "preset",
     "backbone",

@@ -1,6 +1,7 @@
 """Boxes of a set in memory, from files of any format."""
 
 import dataclasses
+import logging
 import os
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from kcv.data.formats.segments import segment_mask
 from kcv.data.streams.records import Records
 from kcv.data.streams.records import file_tensor
 from kcv.data.streams.validation import validate
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,6 +140,49 @@ class Annotations(Records):
         image = self.images[index]
         masks = [segment_mask(x, image.size) for x in image.segments]
         return np.reshape(masks, (len(masks), *image.size)).astype(np.uint8)
+
+
+def check_other_classes(
+    other_classes: str, class_names: Sequence[str] | None
+) -> None:
+    """Raise a `ValueError` unless `other_classes` is "raise" or "drop"."""
+    if other_classes not in ("raise", "drop"):
+        raise ValueError(
+            "`other_classes` must be 'raise' or 'drop'. Received: "
+            f"other_classes={other_classes!r}"
+        )
+    if other_classes == "drop" and class_names is None:
+        raise ValueError(
+            "`class_names` must be given with other_classes='drop'. Received: "
+            "class_names=None"
+        )
+
+
+def log_other_classes(origin: str, count: int) -> None:
+    """Log how many objects of other classes are left out, if there are any."""
+    if count:
+        _LOG.warning(
+            "%s: %d objects of other classes are left out "
+            "(other_classes='drop').",
+            origin,
+            count,
+        )
+
+
+def log_classes(parts: Sequence[Annotations]) -> None:
+    """Log the classes of which the parts of a set have no object."""
+    names = parts[0].class_names
+    labels = [image.labels for part in parts for image in part.images]
+    counts = np.bincount(np.concatenate(labels), minlength=len(names))
+    without = [n for n, count in zip(names, counts, strict=True) if not count]
+    if without:
+        _LOG.warning(
+            "%s: %s of %d classes have no object: %s",
+            " and ".join(part.origin for part in parts),
+            "all" if len(without) == len(names) else len(without),
+            len(names),
+            ", ".join(without[:20]) + (", ..." if len(without) > 20 else ""),
+        )
 
 
 def _joined(arrays: Sequence[np.ndarray], dtype: tf.DType) -> tf.Tensor:

@@ -5,6 +5,7 @@ boxes are 0-based (x, y, width, height) and its category ids have gaps. Labels
 number the categories in the order of their ids.
 """
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,13 +15,17 @@ import tensorflow as tf
 
 from kcv.data.formats.annotations import Annotations
 from kcv.data.formats.annotations import ImageBoxes
+from kcv.data.formats.annotations import check_other_classes
+from kcv.data.formats.annotations import log_classes
+from kcv.data.formats.annotations import log_other_classes
+from kcv.data.formats.box_filter import BoxFilter
+from kcv.data.formats.coco_json import read_instances
 from kcv.data.formats.segments import check_segment
 from kcv.data.formats.tfds import is_tfds_name
 from kcv.data.formats.tfds import tfds_detection
-from kcv.data.streams.validation import check_boxes
-from kcv.text_files import check_name
 from kcv.text_files import check_names
-from kcv.text_files import read_json
+
+_LOG = logging.getLogger(__name__)
 
 
 def coco(
@@ -29,6 +34,8 @@ def coco(
     *,
     images: str | os.PathLike | None = None,
     class_names: Sequence[str] | None = None,
+    boxes: str = "raise",
+    other_classes: str = "raise",
     seed: int | None = None,
     start: int = 0,
     on_error: str = "raise",
@@ -44,7 +51,16 @@ def coco(
         images: Folder of the `file_name`s of a JSON file.
         class_names: Names of the classes in label order. Pass those of the
             training file for another file. Defaults to None, for the categories
-            in the order of their ids.
+            in the order of their ids. A category that no object has and that
+            is the supercategory of another one is then left out.
+        boxes: "raise" an error at a box that is inverted or outside its image;
+            "clip" boxes to the image and leave out those of which nothing
+            remains; or "drop" these boxes. The numbers are logged. Boxes
+            without width or height, which COCO has, are left out in any case.
+            Defaults to "raise".
+        other_classes: "raise" an error at categories that are not in
+            `class_names`, or "drop" their objects, which is logged. Defaults
+            to "raise".
         seed: Seed of the order. Every epoch has an order of its own, there are
             epochs without end, and example number p is a pure function of (set,
             seed, p). Defaults to None, for one pass in the order of the file.
@@ -72,10 +88,11 @@ def coco(
     ```
     """
     if is_tfds_name(source, "coco"):
-        if images is not None or class_names is not None:
+        own = images is None and class_names is None
+        if not own or other_classes != "raise":
             raise ValueError(
-                "`images` and `class_names` are for a JSON file. Received: "
-                f"source={source!r}"
+                "`images`, `class_names` and `other_classes` are for a JSON "
+                f"file. Received: source={source!r}"
             )
         return tfds_detection(
             os.fspath(source),
@@ -84,13 +101,16 @@ def coco(
             start=start,
             on_error=on_error,
             skipped=skipped,
+            boxes=boxes,
         ).dataset
     if images is None:
         raise ValueError(
             f"`images` must be the folder of the images of {source}. "
             "Received: images=None"
         )
-    annotations = read_coco(source, images, class_names)
+    annotations = read_coco(
+        source, images, class_names, boxes=boxes, other_classes=other_classes
+    )
     return annotations.dataset(seed, start, on_error, skipped)
 
 
@@ -99,6 +119,9 @@ def read_coco(
     images: str | os.PathLike,
     class_names: Sequence[str] | None = None,
     masks: bool = False,
+    *,
+    boxes: str = "raise",
+    other_classes: str = "raise",
 ) -> Annotations:
     """Read the annotations of a JSON file, without the pixels.
 
@@ -106,9 +129,18 @@ def read_coco(
         file: Path of a JSON file of instances.
         images: Folder of its `file_name`s.
         class_names: Names of the classes in label order. Defaults to None, for
-            the categories in the order of their ids.
+            the categories in the order of their ids. A category that no object
+            has and that is the supercategory of another one is then left out.
         masks: Whether examples have `instance_masks`, of polygons and run
             lengths. It needs pycocotools. Defaults to False.
+        boxes: "raise" an error at a box that is inverted or outside its image;
+            "clip" boxes to the image and leave out those of which nothing
+            remains; or "drop" these boxes. The numbers are logged. Boxes
+            without width or height, which COCO has, are left out in any case.
+            Defaults to "raise".
+        other_classes: "raise" an error at categories that are not in
+            `class_names`, or "drop" their objects, which is logged. Defaults
+            to "raise".
 
     Returns:
         The checked `Annotations`, in the order of the file.
@@ -123,122 +155,115 @@ def read_coco(
     names = kcv.data.read_coco("instances.json", "photographs").class_names
     ```
     """
-    content = _content(Path(file))
-    names = {
-        category["id"]: check_name(
-            category["name"], f"{file}: category {category['id']}"
-        )
-        for category in sorted(content["categories"], key=lambda c: c["id"])
-    }
-    class_names = check_names(
-        [*names.values()] if class_names is None else class_names,
-        f"{file}" if class_names is None else "`class_names`",
-    )
-    unknown = sorted(set(names.values()) - set(class_names))
-    if unknown:
-        raise ValueError(
-            f"{file} has categories {unknown}. `class_names` must have them. "
-            f"Received: class_names={class_names}"
-        )
-    labels = {key: class_names.index(name) for key, name in names.items()}
-    objects = {image["id"]: [] for image in content["images"]}
-    if len(objects) != len(content["images"]):
-        raise ValueError(f"{file}: two images have the same id")
-    for found in content["annotations"]:
-        _check_object(found, objects, labels, file)
-        objects[found["image_id"]].append(found)
-    folder = Path(images)
-    return Annotations(
+    check_other_classes(other_classes, class_names)
+    file, folder = Path(file), Path(images)
+    found, categories = read_instances(file, folder)
+    used = {thing.category for image in found for thing in image.objects}
+    if class_names is None:
+        parents = _unused_parents(categories, used, file)
+        names = [c.name for key, c in categories.items() if key not in parents]
+        class_names = check_names(names, str(file))
+        if not class_names:
+            raise ValueError(f"{file}: categories must not be empty")
+        known = {k: c for k, c in categories.items() if k not in parents}
+    else:
+        class_names = check_names(class_names, "`class_names`")
+        known = {k: c for k, c in categories.items() if c.name in class_names}
+        unknown = sorted({c.name for c in categories.values()} - {*class_names})
+        if unknown and other_classes == "raise":
+            raise ValueError(
+                f"{file} has categories {unknown}. `class_names` must have "
+                'them, or other_classes="drop" leaves them out. Received: '
+                f"class_names={class_names}"
+            )
+    labels = {key: class_names.index(c.name) for key, c in known.items()}
+    box_filter = BoxFilter(boxes, keep_empty=False)
+    annotations = Annotations(
         tuple(
             _image_boxes(
-                image,
-                objects[image["id"]],
-                labels,
-                len(class_names),
-                folder,
-                file,
-                masks,
+                image, labels, len(class_names), folder, file, masks, box_filter
             )
-            for image in content["images"]
+            for image in found
         ),
         class_names,
         f"{file} with images in {folder}",
     )
+    box_filter.log(annotations.origin)
+    log_other_classes(
+        annotations.origin,
+        sum(
+            thing.category not in labels
+            for image in found
+            for thing in image.objects
+        ),
+    )
+    log_classes([annotations])
+    return annotations
 
 
-def _content(file: Path) -> dict:
-    content = read_json(file)
-    keys = ("images", "annotations", "categories")
-    if not isinstance(content, dict) or not set(keys) <= set(content):
-        raise ValueError(
-            f"{file} is not a COCO instances file: it needs the keys "
-            f"{', '.join(keys)}"
-        )
-    return content
+def _unused_parents(categories, used, file) -> set:
+    """Find the categories that stand for groups of others.
 
-
-def _check_object(found, objects, labels, file):
-    where = f"{file}: annotation {found.get('id')}"
-    if found.get("image_id") not in objects:
-        raise ValueError(
-            f"{where} is of image_id {found.get('image_id')!r}, which is not "
-            "among the images"
+    Some tools list a group as a category of its own, often with the name of a
+    class, so that all labels would be shifted.
+    """
+    parents = {
+        key
+        for key, category in categories.items()
+        if key not in used
+        and any(
+            other.supercategory == category.name
+            for other_key, other in categories.items()
+            if other_key != key
         )
-    if found.get("category_id") not in labels:
-        raise ValueError(
-            f"{where} has category_id {found.get('category_id')!r}, which is "
-            f"not among the categories {sorted(labels)}"
+    }
+    if parents:
+        _LOG.warning(
+            "%s: the categories %s are left out, because no object has them "
+            "and they are supercategories of others.",
+            file,
+            [categories[key].name for key in parents],
         )
-    box = found.get("bbox")
-    if not isinstance(box, list) or len(box) != 4:
-        raise ValueError(
-            f"{where} needs a bbox [x, y, width, height], not {box!r}"
-        )
+    return parents
 
 
 def _image_boxes(
-    image, objects, labels, classes, folder, file, masks
+    image, labels, classes, folder, file, masks, box_filter
 ) -> ImageBoxes:
-    size = (int(image.get("height") or 0), int(image.get("width") or 0))
-    size = size if all(size) else (0, 0)
-    segments = None
-    if masks:
-        segments = _segments(image, objects, size, file)
+    objects = [thing for thing in image.objects if thing.category in labels]
     # In float64, as x + width in float32 may pass the border.
-    boxes = np.array([found["bbox"] for found in objects], np.float64)
+    boxes = np.array([thing.box for thing in objects], np.float64)
     boxes = boxes.reshape(-1, 4)
     boxes[:, 2:] += boxes[:, :2]
-    own = np.array([labels[found["category_id"]] for found in objects])
-    boxes = check_boxes(
+    own = np.array([labels[thing.category] for thing in objects], np.int32)
+    path = str(folder / image.file_name)
+    boxes, kept = box_filter.apply(
         boxes,
-        own.astype(np.int32),
+        own,
         classes=classes,
-        name=f"{file}: {image['file_name']}",
-        size=size if any(size) else None,
+        name=f"{file}: {image.file_name}",
+        file=path,
+        size=image.size,
     )
+    objects = [x for x, keep in zip(objects, kept, strict=True) if keep]
+    segments = None
+    if masks:
+        if not any(image.size):
+            raise ValueError(
+                f"{file}: image {image.image_id} needs height and width for a "
+                "set with masks"
+            )
+        segments = tuple(
+            check_segment(thing.segmentation, image.size, thing.where)
+            for thing in objects
+        )
     return ImageBoxes(
-        file=str(folder / image["file_name"]),
-        image_id=str(image["id"]),
+        file=path,
+        image_id=image.image_id,
         boxes=boxes,
-        labels=own.astype(np.int32),
+        labels=own[kept],
         difficult=np.zeros(len(objects), bool),
-        is_crowd=np.array([bool(o.get("iscrowd", 0)) for o in objects], bool),
-        size=size,
+        is_crowd=np.array([thing.is_crowd for thing in objects], bool),
+        size=image.size,
         segments=segments,
-    )
-
-
-def _segments(image, objects, size, file):
-    if not any(size):
-        raise ValueError(
-            f"{file}: image {image['id']} needs height and width for a set "
-            "with masks"
-        )
-    return tuple(
-        check_segment(
-            found.get("segmentation"),
-            size,
-            f"{file}: annotation {found.get('id')}",
-        )
-        for found in objects
     )

@@ -111,6 +111,7 @@ def tfds_detection(
     start: int = 0,
     on_error: str = "raise",
     skipped: list[str] | None = None,
+    boxes: str = "raise",
 ) -> DataSet:
     """Stream VOC, COCO or WIDER FACE from TFDS, downloaded at first use.
 
@@ -132,6 +133,8 @@ def tfds_detection(
         on_error: "raise" an error at an image that cannot be decoded, or "skip"
             it. Defaults to "raise".
         skipped: List to which the names of skipped images are appended.
+        boxes: "raise" an error at a box that is inverted or outside its image,
+            "clip" it, or "drop" it. Defaults to "raise".
 
     Returns:
         The `DataSet` of examples as `kcv.data.voc` returns them.
@@ -154,7 +157,7 @@ def tfds_detection(
         names = ("face",)
     else:
         names = tuple(features["objects"]["label"].names)
-    return DataSet(validate(dataset, len(names)), names, size)
+    return DataSet(validate(dataset, len(names), boxes), names, size)
 
 
 def open_tfds(

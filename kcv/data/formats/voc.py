@@ -9,17 +9,18 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 
 from kcv.data.formats.annotations import Annotations
-from kcv.data.formats.annotations import ImageBoxes
+from kcv.data.formats.annotations import check_other_classes
+from kcv.data.formats.annotations import log_classes
+from kcv.data.formats.box_filter import BoxFilter
 from kcv.data.formats.folders import files_by_name
 from kcv.data.formats.folders import lists_by_name
 from kcv.data.formats.tfds import is_tfds_name
 from kcv.data.formats.tfds import tfds_detection
+from kcv.data.formats.voc_boxes import VocBoxes
 from kcv.data.formats.voc_xml import read_annotation
-from kcv.data.streams.validation import check_boxes
 from kcv.text_files import check_names
 from kcv.text_files import read_list
 
@@ -52,6 +53,9 @@ def voc(
     split: str | None = "train",
     *,
     class_names: Sequence[str] | None = VOC_CLASSES,
+    boxes: str = "raise",
+    other_classes: str = "raise",
+    zero_based: bool = False,
     seed: int | None = None,
     start: int = 0,
     on_error: str = "raise",
@@ -69,6 +73,14 @@ def voc(
         class_names: Names of the classes in label order. None is for the names
             that occur in the split, sorted; other splits may lack one of them.
             Defaults to the 20 classes of VOC.
+        boxes: "raise" an error at a box that is empty, inverted or outside its
+            image; "clip" boxes to the image and leave out those of which
+            nothing remains; or "drop" these boxes. The numbers are logged.
+            Defaults to "raise".
+        other_classes: "raise" an error at an object whose class is not in
+            `class_names`, or "drop" it, which is logged. Defaults to "raise".
+        zero_based: Whether the corners count pixels from 0, as some annotation
+            tools write them. VOC counts from 1. Defaults to False.
         seed: Seed of the order. Every epoch has an order of its own, there are
             epochs without end, and example number p is a pure function of (set,
             seed, p). Defaults to None, for one pass in the order of the list.
@@ -101,6 +113,11 @@ def voc(
                 f"`class_names` of {source} are fixed. Received: "
                 f"class_names={tuple(class_names)}"
             )
+        if other_classes != "raise" or zero_based:
+            raise ValueError(
+                "`other_classes` and `zero_based` are for a folder. Received: "
+                f"source={source!r}"
+            )
         return tfds_detection(
             os.fspath(source),
             split,
@@ -108,8 +125,16 @@ def voc(
             start=start,
             on_error=on_error,
             skipped=skipped,
+            boxes=boxes,
         ).dataset
-    annotations = read_voc(source, split, class_names)
+    annotations = read_voc(
+        source,
+        split,
+        class_names,
+        boxes=boxes,
+        other_classes=other_classes,
+        zero_based=zero_based,
+    )
     return annotations.dataset(seed, start, on_error, skipped)
 
 
@@ -117,6 +142,10 @@ def read_voc(
     folder: str | os.PathLike,
     split: str | None,
     class_names: Sequence[str] | None = VOC_CLASSES,
+    *,
+    boxes: str = "raise",
+    other_classes: str = "raise",
+    zero_based: bool = False,
 ) -> Annotations:
     """Read the annotations of a tree of files, without the pixels.
 
@@ -126,6 +155,14 @@ def read_voc(
         split: Name of a list, or None for all images with annotations.
         class_names: Names of the classes in label order. None is for the names
             that occur in the split, sorted. Defaults to the 20 classes of VOC.
+        boxes: "raise" an error at a box that is empty, inverted or outside its
+            image; "clip" boxes to the image and leave out those of which
+            nothing remains; or "drop" these boxes. The numbers are logged.
+            Defaults to "raise".
+        other_classes: "raise" an error at an object whose class is not in
+            `class_names`, or "drop" it, which is logged. Defaults to "raise".
+        zero_based: Whether the corners count pixels from 0, as some annotation
+            tools write them. VOC counts from 1. Defaults to False.
 
     Returns:
         The checked `Annotations`, in the order of the list.
@@ -140,17 +177,22 @@ def read_voc(
     names = kcv.data.read_voc("my_tree", None, class_names=None).class_names
     ```
     """
-    return _read(Path(folder), [split], class_names)[0]
+    check_other_classes(other_classes, class_names)
+    rules = VocBoxes(BoxFilter(boxes), other_classes == "drop", zero_based)
+    return _read(Path(folder), [split], class_names, rules)[0]
 
 
 def read_voc_lists(
-    folder: str | os.PathLike, splits: Sequence[str | None]
+    folder: str | os.PathLike,
+    splits: Sequence[str | None],
+    boxes: str = "raise",
 ) -> list[Annotations]:
     """Read several lists of a tree, with the classes that occur in any.
 
     Args:
         folder: Folder as `read_voc` reads it.
-        splits: Names of lists.
+        splits: Names of lists. None is all annotated images.
+        boxes: "raise", "clip" or "drop", see `read_voc`. Defaults to "raise".
 
     Returns:
         The `Annotations` of each list, all with the same classes, sorted.
@@ -159,7 +201,7 @@ def read_voc_lists(
         FileNotFoundError: If lists, annotations or images are missing.
         ValueError: If an annotation is wrong. The message names it.
     """
-    return _read(Path(folder), splits, None)
+    return _read(Path(folder), splits, None, VocBoxes(BoxFilter(boxes)))
 
 
 def voc_splits(folder: str | os.PathLike) -> list[str]:
@@ -172,7 +214,7 @@ def voc_splits(folder: str | os.PathLike) -> list[str]:
     return [name for name in names if not name.endswith(ends)]
 
 
-def _read(folder, splits, class_names) -> list[Annotations]:
+def _read(folder, splits, class_names, rules) -> list[Annotations]:
     if not (folder / "Annotations").is_dir():
         raise FileNotFoundError(
             f"{folder} is not a VOC tree: it has no folder Annotations"
@@ -194,12 +236,18 @@ def _read(folder, splits, class_names) -> list[Annotations]:
                 for thing in image.objects
             }
         )
+        if not class_names and any(found.values()):
+            raise ValueError(
+                f"VOC tree {folder}, split {splits[0]}: no object is "
+                "annotated, so there are no classes. Pass class_names=(...) "
+                "to read it"
+            )
     class_names = check_names(class_names, "`class_names`")
     files = files_by_name(folder / "JPEGImages")
-    return [
+    parts = [
         Annotations(
             tuple(
-                _image_boxes(
+                rules.read(
                     image,
                     name,
                     files.get(name, str(folder / "JPEGImages" / f"{name}.jpg")),
@@ -213,6 +261,9 @@ def _read(folder, splits, class_names) -> list[Annotations]:
         )
         for split, images in found.items()
     ]
+    rules.log(f"VOC tree {folder}")
+    log_classes(parts)
+    return parts
 
 
 def _image_names(folder, split, known) -> list[str]:
@@ -234,33 +285,3 @@ def _image_names(folder, split, known) -> list[str]:
             f"file, the first is {folder / 'Annotations' / missing[0]}.xml"
         )
     return names
-
-
-def _image_boxes(image, name, file, class_names, xml_file) -> ImageBoxes:
-    labels = []
-    for number, found in enumerate(image.objects):
-        if found.name not in class_names:
-            raise ValueError(
-                f"{xml_file}: object {number} is a {found.name!r}; classes "
-                f"are {', '.join(class_names)}. Pass class_names=(...) with "
-                "your own"
-            )
-        labels.append(class_names.index(found.name))
-    boxes = np.array([x.corners for x in image.objects], np.float64)
-    boxes = boxes.reshape(-1, 4) - np.array([1, 1, 0, 0])
-    boxes = check_boxes(
-        boxes,
-        np.array(labels, np.int32),
-        classes=len(class_names),
-        name=xml_file,
-        size=image.size if any(image.size) else None,
-    )
-    return ImageBoxes(
-        file=file,
-        image_id=name,
-        boxes=boxes,
-        labels=np.array(labels, np.int32),
-        difficult=np.array([x.difficult for x in image.objects], bool),
-        is_crowd=np.zeros(len(labels), bool),
-        size=image.size,
-    )

@@ -1,23 +1,30 @@
 """Classification sets by the name that a command line gives them."""
 
-import os
+import logging
+from pathlib import Path
 from typing import Any
 
 from kcv.data.embedded.digits import digits
 from kcv.data.embedded.scenes.material import DIGIT_CLASSES
 from kcv.data.embedded.scenes.material import digit_indices
+from kcv.data.formats.folders import visible
 from kcv.data.formats.idx import idx_class_names
 from kcv.data.formats.idx import read_idx
 from kcv.data.formats.image_folder import LabelledFiles
 from kcv.data.formats.image_folder import read_image_folder
 from kcv.data.formats.tfds import tfds_classification
 from kcv.data.sources.names import parse_name
+from kcv.data.sources.voc_lists import find_pair
+from kcv.data.sources.voc_lists import voc_name
 from kcv.data.streams.arrays import stream
 from kcv.data.streams.holdout import check_split
-from kcv.data.streams.holdout import keep_apart
+from kcv.data.streams.holdout import keep_files_apart
 from kcv.data.streams.holdout import take_split
 from kcv.examples import DataSet
 
+_LOG = logging.getLogger(__name__)
+# Folders of class folders, to train on and to hold out.
+_FOLDERS = (("train", "test"), ("train", "val"))
 # ImageNet's test labels are not public.
 _TFDS_TEST = {
     "mnist": "test",
@@ -48,6 +55,8 @@ def load_classification(
 
     Training and held-out images never meet. Of "folder:TRAIN", a fifth of each
     class is held out, drawn by the names of its images, and a log line says so.
+    If the folder has the folders train and test, val or valid instead of
+    classes, they are the parts.
 
     Args:
         source: "digits", "mnist", "fashion_mnist", "cifar10", "cifar100",
@@ -103,13 +112,23 @@ def load_classification(
 
 
 def _folder(split: str, train: str, test: str | None = None) -> LabelledFiles:
-    files = read_image_folder(train)
     if test is None:
-        return take_split(files, split)
+        parts = _parts(Path(train))
+        if parts is None:
+            return take_split(read_image_folder(train), split)
+        train, test = parts
+        _LOG.warning("Training on %s, and holding out %s.", train, test)
+    files = read_image_folder(train)
     others = read_image_folder(test, files.class_names)
-    keep_apart(
-        [os.path.realpath(file) for file in files.files],
-        [os.path.realpath(file) for file in others.files],
-        f"{train} and {test}",
-    )
+    keep_files_apart(files, others, f"{train} and {test}")
     return files if split == "train" else others
+
+
+def _parts(folder: Path) -> tuple[str, str] | None:
+    """Find folders of training and of held-out images, in place of classes."""
+    names = [path.name for path in visible(folder) if path.is_dir()]
+    pair = find_pair(names, _FOLDERS)
+    # A class may have the name "train", but then it is not alone.
+    if pair is None or not {*map(voc_name, names)} <= {"train", "val", "test"}:
+        return None
+    return str(folder / pair[0]), str(folder / pair[1])

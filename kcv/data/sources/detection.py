@@ -2,17 +2,15 @@
 
 from typing import Any
 
-from kcv.data.formats.annotations import Annotations
-from kcv.data.formats.coco import read_coco
 from kcv.data.formats.tfds import tfds_detection
-from kcv.data.formats.voc import read_voc
 from kcv.data.formats.voc import read_voc_lists
 from kcv.data.formats.voc import voc_splits
+from kcv.data.sources.coco_files import read_coco_split
 from kcv.data.sources.digit_scenes import load_digit_scenes
 from kcv.data.sources.names import parse_name
+from kcv.data.sources.voc_lists import DETECTION_LISTS
+from kcv.data.sources.voc_lists import read_split
 from kcv.data.streams.holdout import check_split
-from kcv.data.streams.holdout import keep_apart
-from kcv.data.streams.holdout import take_split
 from kcv.examples import DataSet
 
 # TFDS has no boxes of the test sets of VOC 2012, COCO and WIDER FACE.
@@ -30,8 +28,6 @@ _FORMS = (
     "coco:ANNOTATIONS.json:IMAGES",
     "coco:TRAIN.json:IMAGES:HELD_OUT.json",
 )
-# Lists of a VOC tree to train on and to hold out: the first pair that exists.
-_VOC_LISTS = (("trainval", "test"), ("train", "test"), ("train", "val"))
 
 
 def load_detection(
@@ -42,14 +38,15 @@ def load_detection(
     start: int = 0,
     on_error: str = "raise",
     skipped: list[str] | None = None,
+    boxes: str = "raise",
 ) -> DataSet:
     """Open a detection set by its name, or one's own by its path.
 
     Training and held-out images never meet. Of "voc:FOLDER", the lists
-    trainval and test, train and test, or train and val are taken. Of a tree
-    without them and of a single COCO JSON, a fifth of the images is held out,
-    drawn by their ids, and a log line says so. With two COCO JSONs, the classes
-    are those of the training file.
+    trainval and test, train and test, or train and val (or valid) are taken. Of
+    a tree without them and of a single COCO JSON, a fifth of the images is held
+    out, drawn by their ids, and a log line says so. With two COCO JSONs, the
+    classes are those of the training file.
 
     Args:
         source: "digit_scenes", "voc/2007", "voc/2012", "coco/2014",
@@ -66,6 +63,10 @@ def load_detection(
         on_error: "raise" an error at an image that cannot be decoded, or "skip"
             it. Defaults to "raise".
         skipped: List to which the names of skipped images are appended.
+        boxes: "raise" an error at a box that is empty, inverted or outside its
+            image; "clip" boxes to the image and leave out those of which
+            nothing remains; or "drop" these boxes. The numbers are logged.
+            Defaults to "raise".
 
     Returns:
         `DataSet` (dataset, class_names, size) of examples as `kcv.data.voc`
@@ -96,40 +97,17 @@ def load_detection(
         "skipped": skipped,
     }
     if kind in _TFDS_SPLITS:
-        return tfds_detection(kind, _TFDS_SPLITS[kind][split], **options)
+        own = _TFDS_SPLITS[kind][split]
+        return tfds_detection(kind, own, boxes=boxes, **options)
     if kind == "voc":
-        return _voc(split, *paths).data_set(**options)
-    return _coco(split, *paths).data_set(**options)
-
-
-def _voc(split: str, folder: str) -> Annotations:
-    there = voc_splits(folder)
-    for train, test in _VOC_LISTS:
-        if train in there and test in there:
-            # Of both lists, since one alone may lack a class.
-            ours, others = read_voc_lists(folder, [train, test])
-            keep_apart(
-                ours.image_ids,
-                others.image_ids,
-                f"lists {train} and {test} of {folder}",
-            )
-            return ours if split == "train" else others
-    only = next((s for s in ("trainval", "train") if s in there), None)
-    return take_split(read_voc(folder, only, class_names=None), split)
-
-
-def _coco(
-    split: str, file: str, images: str, held_out: str | None = None
-) -> Annotations:
-    annotations = read_coco(file, images)
-    if held_out is None:
-        return take_split(annotations, split)
-    if split == "train":
-        return annotations
-    others = read_coco(held_out, images, annotations.class_names)
-    keep_apart(
-        [image.file for image in annotations.images],
-        [image.file for image in others.images],
-        f"{file} and {held_out}",
-    )
-    return others
+        found = read_split(
+            paths[0],
+            split,
+            voc_splits(paths[0]),
+            DETECTION_LISTS,
+            # The classes are those of both lists, since one may lack a class.
+            lambda names: read_voc_lists(paths[0], names, boxes),
+        )
+    else:
+        found = read_coco_split(split, *paths, boxes=boxes)
+    return found.data_set(**options)

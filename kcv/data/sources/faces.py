@@ -13,6 +13,7 @@ from kcv.data.formats.faces.tfds_lfw import tfds_lfw
 from kcv.data.sources.names import parse_name
 from kcv.data.streams.holdout import check_split
 from kcv.data.streams.holdout import keep_apart
+from kcv.data.streams.holdout import keep_files_apart
 from kcv.data.streams.kept import keep_faces
 from kcv.examples import DataSet
 
@@ -135,6 +136,7 @@ def read_faces(source: str, split: str = "train") -> FaceFiles:
         train, test = map(read_people, paths)
         where = f"{paths[0]} and {paths[1]}"
         keep_apart(train.class_names, test.class_names, where, "people")
+        keep_files_apart(train, test, where)
         return train if split == "train" else test
     if kind == "list":
         found = read_face_list(*paths)

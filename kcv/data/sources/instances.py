@@ -1,14 +1,13 @@
 """Sets with a mask for each object, by the name that a command line gives."""
 
-from kcv.data.formats.annotations import Annotations
-from kcv.data.formats.coco import read_coco
 from kcv.data.formats.instance_maps import read_voc_instances
+from kcv.data.formats.segmentation_trees import segmentation_splits
+from kcv.data.sources.coco_files import read_coco_split
 from kcv.data.sources.digit_scenes import load_digit_scenes
 from kcv.data.sources.names import parse_name
+from kcv.data.sources.voc_lists import SEGMENTATION_LISTS
 from kcv.data.sources.voc_lists import read_split
 from kcv.data.streams.holdout import check_split
-from kcv.data.streams.holdout import keep_apart
-from kcv.data.streams.holdout import take_split
 from kcv.examples import DataSet
 
 _FORMS = (
@@ -27,6 +26,7 @@ def load_instances(
     start: int = 0,
     on_error: str = "raise",
     skipped: list[str] | None = None,
+    boxes: str = "raise",
 ) -> DataSet:
     """Open a set with a mask for each object by its name.
 
@@ -49,6 +49,10 @@ def load_instances(
         on_error: "raise" an error at an image that cannot be decoded, or "skip"
             it. Defaults to "raise".
         skipped: List to which the names of skipped images are appended.
+        boxes: "raise" an error at a box that is empty, inverted or outside its
+            image; "clip" boxes to the image and leave out those of which
+            nothing remains; or "drop" these boxes. The numbers are logged.
+            Defaults to "raise".
 
     Returns:
         `DataSet` (dataset, class_names, size). Examples have `images` (H, W, 3)
@@ -73,25 +77,13 @@ def load_instances(
     if kind == "digit_scenes":
         return load_digit_scenes(split, seed, start, "instance")
     if kind == "voc":
-        found = read_split(paths[0], split, read_voc_instances)
+        found = read_split(
+            paths[0],
+            split,
+            segmentation_splits(paths[0]),
+            SEGMENTATION_LISTS,
+            lambda names: [read_voc_instances(paths[0], n) for n in names],
+        )
     else:
-        found = _coco(split, *paths)
+        found = read_coco_split(split, *paths, masks=True, boxes=boxes)
     return found.data_set(seed, start, on_error, skipped)
-
-
-def _coco(
-    split: str, file: str, images: str, held_out: str | None = None
-) -> Annotations:
-    annotations = read_coco(file, images, masks=True)
-    if held_out is None:
-        return take_split(annotations, split)
-    if split == "train":
-        return annotations
-    names = annotations.class_names
-    others = read_coco(held_out, images, names, masks=True)
-    keep_apart(
-        [image.file for image in annotations.images],
-        [image.file for image in others.images],
-        f"{file} and {held_out}",
-    )
-    return others

@@ -4,10 +4,13 @@ from kcv.data.formats.masked_images import MaskedImages
 from kcv.data.formats.segmentation_trees import read_masked_folder
 from kcv.data.formats.segmentation_trees import read_sbd
 from kcv.data.formats.segmentation_trees import read_voc_segmentation
+from kcv.data.formats.segmentation_trees import segmentation_splits
 from kcv.data.sources.digit_scenes import load_digit_scenes
 from kcv.data.sources.names import parse_name
+from kcv.data.sources.voc_lists import SEGMENTATION_LISTS
 from kcv.data.sources.voc_lists import read_split
 from kcv.data.streams.holdout import check_split
+from kcv.data.streams.holdout import keep_files_apart
 from kcv.data.streams.holdout import take_split
 from kcv.examples import DataSet
 
@@ -71,7 +74,13 @@ def load_segmentation(
         dataset, names, size = load_digit_scenes(split, seed, start, "semantic")
         return DataSet(dataset.map(_masked), ("background", *names), size)
     if kind == "voc":
-        found = read_split(paths[0], split, read_voc_segmentation)
+        found = read_split(
+            paths[0],
+            split,
+            segmentation_splits(paths[0]),
+            SEGMENTATION_LISTS,
+            lambda names: [read_voc_segmentation(paths[0], n) for n in names],
+        )
     elif kind == "sbd":
         found = _sbd(split, *paths)
     else:
@@ -89,4 +98,6 @@ def _sbd(split: str, folder: str, voc: str) -> MaskedImages:
     if split == "train":
         return train
     seen = set(train.image_ids)
-    return read_voc_segmentation(voc, "val").only(lambda name: name not in seen)
+    test = read_voc_segmentation(voc, "val").only(lambda name: name not in seen)
+    keep_files_apart(train, test, f"{folder} and {voc}")
+    return test

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import TypeVar
@@ -70,6 +71,50 @@ def keep_apart(
         raise ValueError(
             f"{where} share {len(common)} {what}, {common[0]} among them: "
             f"held-out {what} must not be trained on"
+        )
+
+
+def file_identity(path: str) -> tuple[int, int] | str:
+    """Identify a file, whatever links and spellings lead to it.
+
+    Args:
+        path: Path of the file.
+
+    Returns:
+        A value that is the same for all paths of one file.
+    """
+    try:
+        found = os.stat(path)
+    except OSError:
+        return os.path.realpath(path)
+    # Some network file systems have no numbers.
+    if not found.st_ino:
+        return os.path.realpath(path)
+    return found.st_dev, found.st_ino
+
+
+def keep_files_apart(train: "Records", test: "Records", where: str) -> None:
+    """Raise an error if a file is in both parts, whatever its name is there.
+
+    Args:
+        train: Records to train on.
+        test: Records that are held out.
+        where: Name of the two parts in the error message.
+
+    Raises:
+        ValueError: If they share a file. The message names one.
+    """
+    ours = {file_identity(file) for file in train.files}
+    common = [
+        (name, file)
+        for name, file in zip(test.image_ids, test.files, strict=True)
+        if file_identity(file) in ours
+    ]
+    if common:
+        raise ValueError(
+            f"{where} share {len(common)} images, {common[0][0]} among them: "
+            "held-out images must not be trained on. Its file is "
+            f"{common[0][1]}"
         )
 
 

@@ -52,8 +52,7 @@ def decode_image(contents: tf.Tensor) -> tf.Tensor:
     image = kcv.data.decode_image(tf.io.read_file("cat.png"))
     ```
     """
-    head = tf.strings.join([tf.strings.substr(contents, 0, _HEAD), b"\0" * 64])
-    head = tf.io.decode_raw(tf.strings.substr(head, 0, _HEAD), tf.uint8)
+    head = _read_head(contents)
     is_webp = _equal(head, 0, b"RIFF") & _equal(head, 8, b"WEBP")
     is_bmp = _equal(head, 0, b"BM")
     image = tf.case(
@@ -97,6 +96,83 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
             f"{path} is not a whole JPEG, PNG, BMP, GIF or WebP image: "
             f"{error.message}"
         ) from error
+
+
+def image_size(path: str | os.PathLike) -> tuple[int, int] | None:
+    """Read the size of an image from its header.
+
+    Args:
+        path: Path of a JPEG, PNG, BMP, GIF or WebP file.
+
+    Returns:
+        Height and width in pixels, or None if the file does not exist or has
+        another format.
+    """
+    try:
+        contents = tf.io.read_file(os.fsencode(path))
+        height, width = _header_size(contents, _read_head(contents)).numpy()
+    except tf.errors.OpError:
+        return None
+    return (int(height), int(width)) if height > 0 and width > 0 else None
+
+
+def _read_head(contents):
+    """Give the first bytes, and zeros behind the end, (64,) int32."""
+    head = tf.strings.join([tf.strings.substr(contents, 0, _HEAD), b"\0" * 64])
+    head = tf.io.decode_raw(tf.strings.substr(head, 0, _HEAD), tf.uint8)
+    return tf.cast(head, tf.int32)
+
+
+def _header_size(contents, head):
+    """Read height and width, (2,) int64, zeros of an unknown format."""
+
+    def at(position, count, big=False):
+        weights = [256**k for k in range(count)]
+        values = tf.cast(head[position : position + count], tf.int64)
+        return tf.reduce_sum(values * (weights[::-1] if big else weights))
+
+    def jpeg():
+        shape = tf.image.extract_jpeg_shape(contents, tf.int64)
+        return shape[:2]
+
+    def webp():
+        extended = [at(27, 3) + 1, at(24, 3) + 1]
+        lossy = [at(28, 2) % 2**14, at(26, 2) % 2**14]
+        # Two numbers of 14 bits behind a byte of signature.
+        bits = at(21, 4)
+        lossless = [bits // 2**14 % 2**14 + 1, bits % 2**14 + 1]
+        return tf.case(
+            [
+                (_equal(head, 12, b"VP8X"), lambda: tf.stack(extended)),
+                (_equal(head, 12, b"VP8L"), lambda: tf.stack(lossless)),
+                (_equal(head, 12, b"VP8 "), lambda: tf.stack(lossy)),
+            ],
+            default=lambda: tf.zeros(2, tf.int64),
+        )
+
+    def bmp():
+        # A negative height is of rows from the top.
+        sides = tf.bitcast(
+            tf.cast(tf.stack([at(22, 4), at(18, 4)]), tf.uint32), tf.int32
+        )
+        return tf.abs(tf.cast(sides, tf.int64))
+
+    return tf.case(
+        [
+            (_equal(head, 0, b"\xff\xd8\xff"), jpeg),
+            (
+                _equal(head, 0, b"\x89PNG"),
+                lambda: tf.stack([at(20, 4, True), at(16, 4, True)]),
+            ),
+            (
+                _equal(head, 0, b"GIF8"),
+                lambda: tf.stack([at(8, 2), at(6, 2)]),
+            ),
+            (_equal(head, 0, b"RIFF") & _equal(head, 8, b"WEBP"), webp),
+            (_equal(head, 0, b"BM"), bmp),
+        ],
+        default=lambda: tf.zeros(2, tf.int64),
+    )
 
 
 def _decode_webp(contents, head):

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from kcv.data.streams.decoding import decode
 from kcv.data.streams.decoding import read_together
+from kcv.data.streams.holdout import file_identity
 from kcv.data.streams.holdout import held_out_fifth
 from kcv.data.streams.ordering import visit
 from kcv.examples import DataSet
@@ -62,7 +63,9 @@ class Records(abc.ABC):
         """Select the fifth of the images that is held out, or the others.
 
         It is drawn by a hash of the image ids, so it is the same in every run
-        and on every machine, in whatever order the images are listed.
+        and on every machine, in whatever order the images are listed. An image
+        whose file is that of a held-out one, by a link or listed twice, is held
+        out too.
 
         Args:
             held_out: Whether to select the fifth.
@@ -74,7 +77,17 @@ class Records(abc.ABC):
             ValueError: If there are too few images for both parts.
         """
         fifth = self._held_out()
-        return self.only(lambda name: (name in fifth) == held_out)
+        files = dict(
+            zip(self.image_ids, map(file_identity, self.files), strict=True)
+        )
+        apart = {files[name] for name in fifth}
+        if not held_out and apart == {*files.values()}:
+            raise ValueError(
+                f"{self.origin} holds no images to train on, because all "
+                f"{len(self)} of them are held out: they must be of two files "
+                f"at least. Received: {len(apart)} files"
+            )
+        return self.only(lambda name: (files[name] in apart) == held_out)
 
     def dataset(
         self,

@@ -1,13 +1,26 @@
 """Boxes are checked where they enter, and named when they are wrong."""
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
+_LOG = logging.getLogger(__name__)
 # Annotation tools disagree about where pixels begin, and COCO rounds: a box
 # that leaves its image by no more than this is clipped, not refused.
 TOLERANCE = 1.0  # pixels
+#: What to do about boxes that are empty, inverted or outside their image.
+BOX_MODES = ("raise", "clip", "drop")
+
+
+def check_box_mode(boxes: str) -> None:
+    """Raise a `ValueError` if `boxes` is not what to do about wrong boxes."""
+    if boxes not in BOX_MODES:
+        raise ValueError(
+            "`boxes` must be 'raise', 'clip' or 'drop'. Received: "
+            f"boxes={boxes!r}"
+        )
 
 
 def check_boxes(
@@ -17,6 +30,7 @@ def check_boxes(
     classes: int,
     name: str,
     size: Sequence[int] | None = None,
+    wanted: np.ndarray | None = None,
 ) -> np.ndarray:
     """Check the boxes of one image, and clip them to it.
 
@@ -27,6 +41,7 @@ def check_boxes(
         name: what an error calls the image, such as its annotation file.
         size: (height, width) of the image, or None where it is not known:
             then nothing is said about what lies to the right and below.
+        wanted: (N,) bool, which boxes to check. Defaults to all.
 
     Returns:
         (N, 4) float32, clipped: a box may leave the image by a pixel.
@@ -48,6 +63,7 @@ def check_boxes(
             f"{name}: {len(boxes)} boxes need as many labels, received labels "
             f"of shape {labels.shape}"
         )
+    checked = np.ones(len(boxes), bool) if wanted is None else wanted
     far = (np.inf, np.inf) if size is None else (size[1], size[0])
     edge = np.asarray([*far, *far], np.float32)
     kept = np.clip(boxes, 0, edge)
@@ -61,7 +77,8 @@ def check_boxes(
             | (kept[:, 2:] <= kept[:, :2]).any(1),
         ),
     )
-    for problem, bad in problems:
+    for problem, wrong in problems:
+        bad = wrong & checked
         if bad.any():
             number = int(bad.argmax())
             of_size = "" if size is None else f" of {size[1]}x{size[0]} pixels"
@@ -79,7 +96,9 @@ def check_boxes(
     return kept
 
 
-def validate(dataset: tf.data.Dataset, classes: int) -> tf.data.Dataset:
+def validate(
+    dataset: tf.data.Dataset, classes: int, boxes: str = "raise"
+) -> tf.data.Dataset:
     """Check the boxes of every example against its pixels, and clip them.
 
     For what `check_boxes` cannot see: sets that are not in memory, images
@@ -89,6 +108,10 @@ def validate(dataset: tf.data.Dataset, classes: int) -> tf.data.Dataset:
         dataset: of single examples with `images`, `bounding_boxes` and
             `image_id`, with or without `proposals`.
         classes: number of classes.
+        boxes: "raise" an error at a box that is empty, inverted or outside its
+            image; "clip" boxes to the image and leave out those of which
+            nothing remains; or "drop" all of these boxes. How many are left
+            out is logged. Proposals are always checked. Defaults to "raise".
 
     Returns:
         The dataset; its iteration raises `InvalidArgumentError`, naming image
@@ -100,11 +123,70 @@ def validate(dataset: tf.data.Dataset, classes: int) -> tf.data.Dataset:
     dataset = kcv.data.validate(dataset, classes=20)
     ```
     """
+    check_box_mode(boxes)
+    if boxes != "raise":
+        filter_boxes = _Filter(boxes)
+        dataset = dataset.map(filter_boxes)
     return dataset.map(
         lambda example: _checked(example, classes),
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     )
+
+
+class _Filter:
+    """Clip or drop the wrong boxes of examples, and count those left out."""
+
+    def __init__(self, boxes):
+        self.boxes = boxes
+        self.left_out = 0
+
+    def __call__(self, example):
+        boxes = example["bounding_boxes"]["boxes"]
+        size = tf.cast(tf.shape(example["images"])[:2], tf.float32)
+        edge = tf.concat([size[::-1], size[::-1]], 0)
+        inside = tf.clip_by_value(boxes, 0.0, edge)
+        finite = tf.reduce_all(tf.math.is_finite(boxes), 1)
+        good = tf.reduce_all(boxes[:, 2:] > boxes[:, :2], 1)
+        good &= tf.reduce_all(inside[:, 2:] > inside[:, :2], 1)
+        if self.boxes == "drop":
+            near = (boxes >= -TOLERANCE) & (boxes <= edge + TOLERANCE)
+            good &= finite & tf.reduce_all(near, 1)
+        else:
+            boxes = tf.where(finite[:, None], inside, boxes)
+            good |= ~finite  # an error
+        bad = tf.reduce_sum(tf.cast(~good, tf.int64))
+        noted = tf.cond(
+            bad > 0,
+            lambda: tf.numpy_function(self._note, [bad], tf.int64),
+            lambda: bad,
+        )
+        with tf.control_dependencies([noted]):
+            kept = {
+                key: tf.boolean_mask(example[key], good)
+                for key in ("difficult", "is_crowd", "instance_masks")
+                if key in example
+            }
+            bounding_boxes = {
+                **example["bounding_boxes"],
+                "boxes": tf.boolean_mask(boxes, good),
+                "labels": tf.boolean_mask(
+                    example["bounding_boxes"]["labels"], good
+                ),
+            }
+        return {**example, **kept, "bounding_boxes": bounding_boxes}
+
+    def _note(self, count):
+        before, self.left_out = self.left_out, self.left_out + int(count)
+        # Of streams without end, each time that the number has doubled.
+        if before.bit_length() != self.left_out.bit_length():
+            _LOG.warning(
+                "%d boxes are left out so far, because they are empty, "
+                "inverted or outside their image (boxes=%r).",
+                self.left_out,
+                self.boxes,
+            )
+        return np.int64(count)
 
 
 def _checked(example, classes):

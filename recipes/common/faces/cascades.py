@@ -41,6 +41,7 @@ def open_faces(
     seed: int = 0,
     real: bool = False,
     held_out: int = 200,
+    boxes: str = "raise",
 ) -> tf.data.Dataset:
     """Open the images of one part of a set.
 
@@ -53,6 +54,8 @@ def open_faces(
         seed: Seed of the order. Defaults to 0.
         real: Whether face scenes have real faces, too. Defaults to False.
         held_out: Number of images of "held out". Defaults to 200.
+        boxes: "raise", "clip" or "drop" boxes that are wrong. Defaults to
+            "raise".
 
     Returns:
         Dataset of examples, one pass.
@@ -68,8 +71,10 @@ def open_faces(
             split, size, seed, real=real, start=start
         ).dataset
     if part == "test":
-        return kcv.data.load_detection(data, "test").dataset
-    found = kcv.data.load_detection(data, "train", seed=seed, start=start)
+        return kcv.data.load_detection(data, "test", boxes=boxes).dataset
+    found = kcv.data.load_detection(
+        data, "train", seed=seed, start=start, boxes=boxes
+    )
     return found.dataset.take(size)
 
 

@@ -94,9 +94,16 @@ def published_recall(
 def open_images(run: MaskOptions) -> tuple[TrainingImages, tf.data.Dataset]:
     """Open the training images, and the held-out single examples."""
     images = open_training_images(
-        run.data, run.scenes, run.seed, run.on_error, kcv.data.load_instances
+        run.data,
+        run.scenes,
+        run.seed,
+        run.on_error,
+        kcv.data.load_instances,
+        boxes=run.boxes,
     )
-    test = kcv.data.load_instances(run.data, "test", on_error=run.on_error)
+    test = kcv.data.load_instances(
+        run.data, "test", on_error=run.on_error, boxes=run.boxes
+    )
     return images, test.dataset.take(run.test_images or -1)
 
 

@@ -172,16 +172,16 @@ def test_plain_images_of_one_name_are_all_kept(tmp_path):
     assert ids == {"a.jpg", "a.png", "b"}
 
 
-ODD = os.fsdecode(b"caf\xe9")
+ODD = os.fsdecode(b"stra\xdfe")
 
 
 def test_names_that_are_not_utf_8_are_read(write_voc, tmp_path):
     for k in range(2):
         save(tmp_path / "set" / ODD / f"{ODD}{k}.jpg", k)
     found = read_image_folder(tmp_path / "set")
-    assert found.class_names == ("caf\\xe9",)
+    assert found.class_names == ("stra\\xdfe",)
     for example in found.dataset(seed=1).take(4):
-        assert example["image_id"].numpy().startswith(b"caf\\xe9/caf\\xe9")
+        assert example["image_id"].numpy().startswith(b"stra\\xdfe/stra\\xdfe")
     tree = write_voc({"a": ((9, 9), OBJECTS)})
     for file in (
         tree / "JPEGImages" / "a.png",
@@ -189,7 +189,7 @@ def test_names_that_are_not_utf_8_are_read(write_voc, tmp_path):
     ):
         file.rename(file.with_name(f"{ODD}{file.suffix}"))
     (example,) = read_voc(tree, None, None).dataset()
-    assert example["image_id"] == b"caf\\xe9"
+    assert example["image_id"] == b"stra\\xdfe"
     save(tmp_path / "photos" / f"{ODD}.jpg")
     save(tmp_path / "masks" / f"{ODD}.png", None)
     masked = read_masked_folder(tmp_path / "photos", tmp_path / "masks")

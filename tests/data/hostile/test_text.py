@@ -113,7 +113,7 @@ def test_a_half_written_configuration_names_the_file(tmp_path):
     ],
 )
 def test_declared_encodings_of_xml_are_read(declared, written, write_voc):
-    name = "caf\u00e9" if written == "cp1252" else "\u732b"
+    name = "stra\u00dfe" if written == "cp1252" else "\u732b"
     folder = write_voc(IMAGES)
     file = folder / "Annotations" / "im0.xml"
     text = file.read_text().replace("<name>cat<", f"<name>{name}<")

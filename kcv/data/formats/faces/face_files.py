@@ -10,6 +10,7 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from kcv.data.streams.holdout import held_out_fifth
+from kcv.data.streams.holdout import keep_files_apart
 from kcv.data.streams.records import Records
 from kcv.data.streams.records import file_tensor
 from kcv.landmarks import find_bad_landmarks
@@ -137,7 +138,10 @@ class FaceFiles(Records):
                 f"held out. Received: {len(self.class_names)} person"
             )
         fifth = held_out_fifth(self.class_names)
-        return self.only_people(lambda name: (name in fifth) == held_out)
+        train = self.only_people(lambda name: name not in fifth)
+        test = self.only_people(lambda name: name in fifth)
+        keep_files_apart(train, test, f"two people of {self.origin}")
+        return test if held_out else train
 
     def _take(self, wanted: ArrayLike) -> Self:
         kept = np.flatnonzero(wanted)
