@@ -46,7 +46,7 @@ from recipes.common.run import begin
 from recipes.common.train import train
 from recipes.common.training_images import LONG_SIDE
 from recipes.common.training_images import make_batches
-from recipes.common.training_images import open_training_images
+from recipes.common.training_images import open_detection
 from recipes.common.training_images import stream_batches
 from recipes.common.trunks import small_parts
 
@@ -94,13 +94,8 @@ def main(run: Options) -> dict:
     scaling = detectors.scale_to(run.image_size or preset.image_size)
     if run.scales:
         scaling = None  # The detector resizes held-out images itself.
-    images = open_training_images(
-        run.data, run.scenes, run.seed, run.on_error, boxes=run.boxes
-    )
+    images, test = open_detection(run, run.scenes)
     names = images.class_names
-    test = kcv.data.load_detection(
-        run.data, "test", on_error=run.on_error, boxes=run.boxes
-    )
     strategy = begin(run)
     proposals = propose_regions(run, preset, images, test.dataset)
     batches = stream_batches(

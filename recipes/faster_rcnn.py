@@ -41,7 +41,7 @@ from recipes.common.plan import Plan
 from recipes.common.run import begin
 from recipes.common.train import train
 from recipes.common.training_images import make_batches
-from recipes.common.training_images import open_training_images
+from recipes.common.training_images import open_detection
 from recipes.common.training_images import stream_batches
 from recipes.common.trunks import small_parts
 
@@ -95,13 +95,8 @@ def main(run: Options) -> dict:
     plan = preset.plan.with_options(run, linear_rate=run.preset == "small")
     scaling = detectors.scale_to(run.image_size or preset.image_size)
     scenes = None if jointly else run.scenes
-    images = open_training_images(
-        run.data, scenes, run.seed, run.on_error, boxes=run.boxes
-    )
+    images, test = open_detection(run, scenes)
     names = images.class_names
-    test = kcv.data.load_detection(
-        run.data, "test", on_error=run.on_error, boxes=run.boxes
-    )
     test = make_batches(test.dataset, plan.batch_size, scaling)
 
     # === Model, solver ===

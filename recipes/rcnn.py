@@ -42,7 +42,7 @@ from recipes.common.plan import Plan
 from recipes.common.run import begin
 from recipes.common.train import train
 from recipes.common.training_images import make_batches
-from recipes.common.training_images import open_training_images
+from recipes.common.training_images import open_detection
 from recipes.common.training_images import stream_batches
 from recipes.common.trunks import small_parts
 from recipes.common.trunks import small_trunk
@@ -86,13 +86,8 @@ def main(run: Options) -> dict:
     preset, plan = PRESETS[run.preset], make_plan(run)
     size = run.image_size or preset.image_size
     scaling = detectors.scale_to(size) if size else None
-    images = open_training_images(
-        run.data, run.scenes, run.seed, run.on_error, boxes=run.boxes
-    )
+    images, test = open_detection(run, run.scenes)
     names = images.class_names
-    test = kcv.data.load_detection(
-        run.data, "test", on_error=run.on_error, boxes=run.boxes
-    )
     strategy = begin(run)
     proposals = propose_regions(run, preset, images, test.dataset)
     batches = stream_batches(

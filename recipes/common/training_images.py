@@ -77,6 +77,23 @@ def open_training_images(
     return TrainingImages(once, stream, opened.class_names, mirror)
 
 
+def open_detection(
+    run: Any, scenes: int | None
+) -> tuple[TrainingImages, kcv.data.DataSet]:
+    """Open the training and the held-out images of a detector's recipe.
+
+    Args:
+        run: Options with `data`, `seed`, `on_error` and `boxes`.
+        scenes: Number of digit scenes, see `open_training_images`.
+
+    Returns:
+        Tuple (training images, held-out dataset).
+    """
+    options = {"on_error": run.on_error, "boxes": run.boxes}
+    images = open_training_images(run.data, scenes, run.seed, **options)
+    return images, kcv.data.load_detection(run.data, "test", **options)
+
+
 def make_batches(
     dataset: tf.data.Dataset, batch_size: int, scaling: ShortSide | None
 ) -> tf.data.Dataset:

@@ -356,10 +356,8 @@ def test_wrong_boxes_are_clipped_or_left_out(
     kind, name, write_voc, write_coco, caplog
 ):
     box, clipped = ODD[name]
-    if kind == "voc":
-        read = in_voc(write_voc, box)
-    else:
-        read = in_coco(write_coco, box)
+    write = {"voc": write_voc, "coco": write_coco}[kind]
+    read = {"voc": in_voc, "coco": in_coco}[kind](write, box)
     if kind == "voc" or name != "empty":
         with pytest.raises(ValueError, match="box 0 .*(outside|inverted)"):
             read("raise")
@@ -371,10 +369,9 @@ def test_wrong_boxes_are_clipped_or_left_out(
         assert image.labels.tolist() == [0, 1][-len(expected) :]
         flags = image.difficult if kind == "voc" else image.is_crowd
         assert flags.tolist() == [True, False][-len(expected) :]
-        counts = (0, 1) if kept is None else (1, 0)
-        assert "%d boxes are clipped to their image, and %d" % counts in (
-            caplog.text
-        )
+        clips, left = (0, 1) if kept is None else (1, 0)
+        counts = f"{clips} boxes are clipped to their image, and {left}"
+        assert counts in caplog.text
         assert len(list(read(boxes).dataset())) == 1
     with pytest.raises(ValueError, match="`boxes` must be 'raise', 'clip'"):
         read("repair")
