@@ -185,7 +185,8 @@ def decode(
 
     Args:
         deltas: Offsets (dx, dy, dw, dh) without unit. Tensor (..., 4). Values
-            of dw and dh above log(1000 / 16) are reduced to it.
+            of dw and dh above log(1000 / 16) are reduced to it. (The codes of
+            the papers have no limit.)
         anchors: Reference boxes. Tensor (..., 4), xyxy in pixels.
         std: Four numbers by which the offsets were divided. Defaults to ones.
 

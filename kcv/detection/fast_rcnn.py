@@ -60,8 +60,11 @@ class FastRCNN(SampledTraining):
         weights: Pretrained weights of the trunk and, if the file has them, of
             fc6 and fc7: None, "imagenet" (the download of keras.applications)
             or a path for `kcv.weights.load_weights`. Lower layers of such a
-            network are fixed, see `vgg16_parts` and `resnet_parts`. Defaults
-            to None, random weights.
+            network are fixed, see `vgg16_parts` and `resnet_parts`.
+            `kcv.weights.load_weights(model, path)` loads all layers of a
+            published detector instead, whose `box_normalization` is
+            `BoxNormalization(std=(1, 1, 1, 1))`. Defaults to None, random
+            weights.
         preprocessing: Layer or function from RGB 0..255 to what a keras.Model
             backbone expects; `keras.layers.Identity()` if it expects RGB
             0..255. Must be None for any other backbone.
@@ -75,8 +78,9 @@ class FastRCNN(SampledTraining):
         box_normalization: `BoxNormalization` of the box targets. The paper
             measures it on the training set, see `box_statistics`.
         detections: `DetectionSelection`, detections that are kept. The
-            reference code has no score threshold (minus infinity) and keeps
-            100 detections per class. On 60 simulated images this changes
+            reference code has no score threshold and keeps 100 boxes of each
+            class before suppression, as `DetectionSelection(float("-inf"),
+            0.3, 2000, pre_nms=100)` does. On 60 simulated images this changes
             average precision by 0.002.
         keep_difficult: Whether objects marked as difficult take part in
             training. Measure `box_normalization` in the same way. Defaults to

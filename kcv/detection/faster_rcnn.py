@@ -61,7 +61,10 @@ class FasterRCNN(SampledTraining):
             or a path for `kcv.weights.load_weights`. Lower layers of such a
             network are fixed, see `vgg16_parts` and `resnet_parts`. A
             ResNet-50 of torchvision needs `backbone=resnet_parts(50, True,
-            stride_in="3x3")`. Defaults to None, random weights.
+            stride_in="3x3")`. `kcv.weights.load_weights(model, path)` loads all
+            layers of a published detector instead, whose `box_normalization`
+            is `BoxNormalization(std=(1, 1, 1, 1))`. Defaults to None, random
+            weights.
         preprocessing: Layer or function from RGB 0..255 to what a keras.Model
             backbone expects; `keras.layers.Identity()` if it expects RGB
             0..255. Must be None for any other backbone.

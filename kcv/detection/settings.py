@@ -264,6 +264,12 @@ class DetectionSelection(Settings):
             Float in [0, 1]. Defaults to 0.3.
         max_detections: Number of detections per image over all classes.
             Positive integer. Defaults to 100.
+        pre_nms: Number of boxes of each class with the highest scores that
+            enter non-maximum suppression. Positive integer, or None for all.
+            Defaults to None. The codes of R-CNN and of Fast R-CNN have 100, no
+            score threshold and no limit over all classes:
+            `DetectionSelection(float("-inf"), 0.3, 2000, pre_nms=100)` for 20
+            classes.
 
     Raises:
         ValueError: If a number is out of its range.
@@ -272,6 +278,7 @@ class DetectionSelection(Settings):
     score_threshold: float = 0.05
     iou: float = 0.3
     max_detections: int = 100
+    pre_nms: int | None = None
 
     def __post_init__(self):
         self._check(
@@ -282,6 +289,11 @@ class DetectionSelection(Settings):
             is_count(self.max_detections),
             "max_detections",
             "a positive integer",
+        )
+        self._check(
+            self.pre_nms is None or is_count(self.pre_nms),
+            "pre_nms",
+            "a positive integer or None",
         )
 
 

@@ -120,7 +120,9 @@ def precision_recall(
     """Return the curves from which VOC average precision is computed.
 
     Detections of equal score keep the order of their image ids and, within
-    an image, the order in which they are given.
+    an image, the order in which they are given. (py-faster-rcnn's evaluation
+    sorts them in no particular order. Average precision may change by 0.078 if
+    scores are rounded to 0.1.)
 
     Args:
         ground_truth: as for `voc_average_precision`.

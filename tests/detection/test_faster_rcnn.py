@@ -131,6 +131,25 @@ def test_predictions_keep_their_contract(trained, batch):
         assert (boxes[:count, 2:] > boxes[:count, :2]).all()
 
 
+def test_regions_may_end_at_the_last_pixel(make_detector, batch, monkeypatch):
+    x, y = batch
+    y["boxes"][0, 0] = [50, 30, 96, 64]  # an object, which is a region, too
+    for offset, ends in ((None, [96, 64]), (0.0, [95, 63])):
+        model = make_detector(roi_end_offset=offset)
+        assert model.get_config()["roi_end_offset"] == offset
+        seen = []
+        pool = model.head.roi_pool.call
+
+        def look(inputs, pool=pool, seen=seen):
+            seen.append(inputs[1])
+            return pool(inputs)
+
+        monkeypatch.setattr(model.head.roi_pool, "call", look)
+        model.compute_loss(x, y)
+        assert seen[0].numpy()[0, :, 2:].max(0).tolist() == ends
+        assert seen[0].numpy()[1, :, 2].max() <= 70 - (offset is not None)
+
+
 def test_it_finds_what_it_was_trained_on(make_detector, batch):
     x, y = batch
     model = make_detector(roi_sampling=RoISampling(32, fg_fraction=0.5))

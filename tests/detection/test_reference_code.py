@@ -4,6 +4,9 @@ Each is a case where the authors' code and kcv once differed, or still differ by
 default. docs/fidelity.md lists them with all others.
 """
 
+import re
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -18,6 +21,8 @@ from kcv.detection.parts.region_head import RegionHead
 from kcv.layers import RoIPool
 from kcv.metrics import voc_average_precision
 from kcv.training import step_decay
+
+TESTS = Path(__file__).parents[1]
 
 
 def test_an_empty_region_has_finite_targets():
@@ -126,3 +131,18 @@ def test_the_number_of_foreground_regions_is_rounded(size, fraction, expected):
     keys = np.random.default_rng(0).uniform(size=(1, 200)).astype("float32")
     _, foreground, _ = sample_rois(overlap, overlap > 0, keys, size, fraction)
     assert foreground.numpy().sum() == expected
+
+
+def test_the_page_has_every_row_and_names_tests_that_exist():
+    page = (TESTS.parent / "docs" / "fidelity.md").read_text()
+    section = page.split("\n## Detection\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (\d+) \|", section, re.MULTILINE)
+    assert [int(row) for row in rows] == list(range(1, 69))
+    named = re.findall(r"`([\w/]+\.py)`(?: \(([^)]*)\))?", section)
+    assert len(named) > 60
+    for file, tests in named:
+        paths = [TESTS.parent / file, TESTS / "detection" / file]
+        paths.append(TESTS.parent / "kcv" / "detection" / file)
+        (path,) = [path for path in paths if path.exists()]
+        for test in re.findall(r"`(test_\w+?)(?:_?\.\.\.)?`", tests):
+            assert f"def {test}" in path.read_text(), (file, test)

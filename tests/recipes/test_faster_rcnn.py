@@ -9,6 +9,7 @@ import pytest
 
 import kcv
 from recipes import faster_rcnn
+from recipes.common.detection import alternating
 from recipes.common.detection import detectors
 from recipes.common.run import Run
 from recipes.faster_rcnn import Options
@@ -97,6 +98,11 @@ def test_the_papers_schedule(tmp_path):
     np.testing.assert_allclose(rates, [1e-3, 1e-3, 1e-4, 1e-4], rtol=1e-6)
     assert optimizer.momentum == 0.9
     assert optimizer.l2 == 5e-4
+    steps = [
+        own.with_options(Run(out=tmp_path)).steps
+        for own in alternating.PLANS["paper"]
+    ]
+    assert steps == [80_000, 40_000, 80_000, 40_000]
 
 
 def test_a_larger_batch_learns_faster_unless_a_rate_is_given(tmp_path):

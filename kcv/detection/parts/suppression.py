@@ -58,6 +58,10 @@ class ClassWiseSuppression(NestedConfig, keras.layers.Layer):
         # Each class of each image is a problem of its own: (B * C, N).
         boxes = tf.reshape(boxes, (batch * classes, count, 4))
         scores = tf.reshape(scores, (batch * classes, count))
+        if self.selection.pre_nms is not None:
+            entering = tf.minimum(self.selection.pre_nms, count)
+            scores, best = tf.math.top_k(scores, entering)
+            boxes = tf.gather(boxes, best, batch_dims=1)
         # NonMaxSuppression pads its indices by 0, which must be there.
         boxes = tf.pad(boxes, [[0, 0], [0, 1], [0, 0]])
         scores = tf.pad(scores, [[0, 0], [0, 1]], constant_values=float("-inf"))

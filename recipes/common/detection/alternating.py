@@ -234,5 +234,6 @@ def _new_detector(
         roi_sampling=dataclasses.replace(model.roi_sampling, size=64),
         box_normalization=BoxNormalization(*targets),
         detections=model.detections,
+        roi_end_offset=model.roi_end_offset,
         seed=run.seed,
     )

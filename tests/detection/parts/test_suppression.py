@@ -53,6 +53,31 @@ def test_equals_loops_on_scores_of_either_sign(threshold):
         assert (found["boxes"][i, count:] == 0).all()
 
 
+@pytest.mark.parametrize("entering", [10, 100])
+def test_only_the_best_of_each_class_enter(entering):
+    random = np.random.default_rng(1)
+    corner = random.uniform(0, 60, (1, 3, 30, 2))
+    boxes = np.concatenate([corner, corner + 20], -1).astype("float32")
+    scores = random.normal(size=(1, 3, 30)).astype("float32")
+    everything = float("-inf")
+    found = ClassWiseSuppression(
+        DetectionSelection(everything, 0.3, 90, pre_nms=entering)
+    )([boxes, scores])
+    order = np.argsort(-scores[0], axis=1)[:, :entering]
+    expected = by_loops(
+        np.take_along_axis(boxes[0], order[..., None], 1),
+        np.take_along_axis(scores[0], order, 1),
+        0.3,
+        90,
+        everything,
+    )
+    count = int(found["num_detections"][0])
+    assert count == len(expected) > 10
+    np.testing.assert_array_equal(
+        found["scores"][0, :count], [score for score, _, _ in expected]
+    )
+
+
 def test_no_candidates_are_no_detections():
     found = ClassWiseSuppression(DetectionSelection(max_detections=4))(
         [np.zeros((2, 3, 0, 4), "float32"), np.zeros((2, 3, 0), "float32")]
