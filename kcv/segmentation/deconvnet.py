@@ -1,9 +1,9 @@
 """DeconvNet (Noh, Hong and Han 2015).
 
 VGG-16 down to a single cell, and its mirror image up again, with unpooling by
-the switches and transposed convolutions. The encoder's layers have the names of
-the authors' Caffe models; the decoder counts its convolutions down, where
-theirs counts up.
+the switches and transposed convolutions. The convolutions of the encoder have
+the names of the authors' Caffe models. The decoder counts its convolutions
+down, where theirs counts up. `kcv.weights` translates the names of their files.
 """
 
 import os
@@ -15,7 +15,7 @@ from kcv.classification.preprocessing import Preprocessing
 from kcv.segmentation.encoder_decoder import VGG16_BLOCKS
 from kcv.segmentation.encoder_decoder import decode
 from kcv.segmentation.encoder_decoder import encode
-from kcv.segmentation.encoder_decoder import load_encoder
+from kcv.segmentation.encoder_decoder import load_pretrained
 from kcv.segmentation.encoder_decoder import normalize
 from kcv.segmentation.fcn import FCN_MEAN
 
@@ -42,10 +42,13 @@ def DeconvNet(
         blocks: Number of convolutions and of filters of each block of the
             encoder. Defaults to those of VGG-16.
         units: Number of filters of fc6 and fc7. Defaults to 4096.
-        weights: Pretrained weights of a VGG-16, with whose convolutions, fc6
-            and fc7 the encoder begins: None for random ones, "imagenet" for
-            those of keras.applications, which are downloaded, or a file that
-            `kcv.weights.load_weights` takes. Defaults to None.
+        weights: Pretrained weights. None for random ones; "imagenet" for the
+            convolutions, fc6 and fc7 of VGG-16 of keras.applications, which is
+            downloaded; or a file that `kcv.weights.load_weights` takes: of a
+            VGG-16 for the encoder, or of a trained DeconvNet for all layers,
+            such as the authors' "DeconvNet_trainval_inference.caffemodel".
+            Scores of another number of classes keep their random values, and
+            a warning is logged. Defaults to None.
         kernel_initializer: Initializer of all kernels. None is the authors'
             Gaussian of standard deviation .01. Defaults to None.
         name: Name of the model. Defaults to "deconvnet".
@@ -116,5 +119,5 @@ def DeconvNet(
     )(x)
     model = keras.Model(images, logits, name=name)
     if weights is not None:
-        load_encoder(model, weights)
+        load_pretrained(model, weights, "seg-score")
     return model

@@ -1,5 +1,6 @@
 """Encoders that pool with switches, and decoders that unpool by them."""
 
+import logging
 import os
 import re
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from kcv.weights import load_weights
 #: Convolutions and filters of the blocks of VGG-16.
 VGG16_BLOCKS = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 
+_LOG = logging.getLogger(__name__)
+
 # Layers of a classifier that have no place here.
 _CLASSIFIER = ("fc8", "predictions")
 
@@ -23,10 +26,18 @@ Tensor: TypeAlias = keras.KerasTensor
 Convolution = Callable[[Tensor, int, str], Tensor]  # x, filters, name
 # x, number of the block, what its pooling was given, and its switches
 Enlargement = Callable[[Tensor, int, Tensor, Tensor], Tensor]
+Block = Callable[[Tensor, int], Tensor]  # x, number of the block
+
+
+def _keep(x, block):
+    return x
 
 
 def encode(
-    x: Tensor, blocks: Sequence[tuple[int, int]], convolution: Convolution
+    x: Tensor,
+    blocks: Sequence[tuple[int, int]],
+    convolution: Convolution,
+    after: Block = _keep,
 ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
     """Apply blocks of convolutions, and pool behind each.
 
@@ -35,6 +46,8 @@ def encode(
         blocks: Number of convolutions and of filters of each block.
         convolution: Function that applies a convolution to maps, with a number
             of filters and a name, conv<block>_<number>.
+        after: Function that is applied to the pooled maps of each block.
+            Defaults to none.
 
     Returns:
         The last pooled maps, and for each block the maps that were pooled and
@@ -47,6 +60,7 @@ def encode(
         before = x
         x, switches = MaxPoolWithSwitches(name=f"pool{block}")(x)
         pooled.append((before, switches))
+        x = after(x, block)
     return x, pooled
 
 
@@ -63,6 +77,7 @@ def decode(
     name: str,
     leave_out: int = 0,
     enlarge: Enlargement = unpool,
+    after: Block = _keep,
 ) -> Tensor:
     """Enlarge what `encode` has pooled, and convolve, from last to first.
 
@@ -78,6 +93,8 @@ def decode(
             Defaults to 0.
         enlarge: Function that enlarges maps to the size that a pooling was
             given. Defaults to `unpool`.
+        after: Function that is applied to the last maps of each block.
+            Defaults to none.
 
     Returns:
         Maps of the size that `encode` was given.
@@ -90,11 +107,18 @@ def decode(
             if number == 1 and block > 1:
                 filters = blocks[block - 2][1]
             x = convolution(x, filters, name.format(block=block, number=number))
+        x = after(x, block)
     return x
 
 
 def normalize(x: Tensor, layer: keras.layers.Layer, relu: bool = True):
-    """Apply a layer, batch normalization <name>_bn and ReLU <name>_relu."""
+    """Apply a layer, batch normalization <name>_bn and ReLU <name>_relu.
+
+    The authors of SegNet and DeconvNet add 1e-9 to a variance, and begin with
+    a shift of 0.001. Here these are 1e-5, the least that GPU kernels take, and
+    0. A map of variance 1 differs by 5 millionths. The momentum of 0.9 is
+    kcv's: the authors have no moving averages.
+    """
     x = layer(x)
     x = BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{layer.name}_bn")(
         x
@@ -104,20 +128,43 @@ def normalize(x: Tensor, layer: keras.layers.Layer, relu: bool = True):
     return x
 
 
-def load_encoder(model: keras.Model, weights: str | os.PathLike) -> None:
-    """Load the convolutions of a VGG-16, and fc6 and fc7 if the model has them.
+def load_pretrained(
+    model: keras.Model, weights: str | os.PathLike, scores: str
+) -> None:
+    """Load a trained network of this family, or the encoder of a VGG-16.
+
+    Of a classifier, the convolutions are loaded, and fc6 and fc7 if the model
+    has them. Of a trained network, everything is. If it has another number of
+    classes, the layer of the scores keeps its values, and a warning says so.
 
     Args:
         model: Model with layers conv<block>_<number>.
         weights: "imagenet" or a file that `kcv.weights.load_weights` takes.
+        scores: Name of the layer that scores the classes.
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
-        ValueError: If there are no weights for a convolution.
+        ValueError: If there are no weights for a convolution, or a trained
+            network has more or other layers.
     """
-    report = load_weights(model, weights, strict=False, skip=_CLASSIFIER)
-    missing = [name for name in report.missing if re.match(r"conv\d_\d/", name)]
-    if missing:
+    report = load_weights(
+        model, weights, strict=False, skip=_CLASSIFIER, skip_mismatch=scores
+    )
+    missing, left_over = [*report.missing], [*report.left_over]
+    known = (*report.matched, *(each.target for each in report.mismatched))
+    if all(re.match(r"(conv\d+_\d+|fc\d)(_bn)?/", name) for name in known):
+        missing = [name for name in missing if re.match(r"conv\d_\d/", name)]
+        left_over = []
+    if missing or left_over:
         raise ValueError(
             f"weights={str(weights)!r} are of another network.\n{report}"
+        )
+    if report.mismatched:
+        _LOG.warning(
+            "%s: weights=%r have no %s of %s classes, which keeps its initial "
+            "values.",
+            model.name,
+            str(weights),
+            scores,
+            model.output_shape[-1],
         )

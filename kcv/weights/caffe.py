@@ -13,6 +13,7 @@ from kcv.weights.assignment import SourceWeight
 from kcv.weights.assignment import WeightReport
 from kcv.weights.assignment import as_prefixes
 from kcv.weights.assignment import assign
+from kcv.weights.caffe_names import rename_layers
 from kcv.weights.layers import channels_last
 from kcv.weights.layers import flattened_maps
 from kcv.weights.layers import leaves
@@ -24,8 +25,13 @@ from kcv.weights.vgg_face import require_vgg_face_mean
 _CONVOLUTIONS = ("Convolution", "Deconvolution")
 _KERNELS = (*_CONVOLUTIONS, "InnerProduct")
 # Of the numbers that stood for types before types had names, these have
-# weights.
-_V1_TYPES = {4: "Convolution", 14: "InnerProduct", 39: "Deconvolution"}
+# weights. BN is a type of DeconvNet's and SegNet's branches of Caffe alone.
+_V1_TYPES = {
+    4: "Convolution",
+    14: "InnerProduct",
+    39: "Deconvolution",
+    43: "BN",
+}
 _EPSILON = 1e-5  # of BatchNorm, where a file names none
 
 
@@ -56,11 +62,15 @@ def load_caffe(
     "inception_3a/1x1" is for "inception_3a_1x1". BatchNorm and the Scale
     behind it become one batch normalization, which also takes up the bias of
     the convolution before it where the model's has none, as in He's
-    ResNet-50. He's ResNets have stride 2 in the 1x1 convolution
-    (`stride_in="1x1"`) and a pooling without a border (`pool1="ceil"`). A
-    file has no mean: subtract that of its authors. For VGG-Face, a VGG-16 of
-    2,622 people, it is `VGG_FACE_MEAN`. Nothing is assigned if anything does
-    not fit.
+    ResNet-50. A BN layer of SegNet and DeconvNet stores a scale and a shift,
+    into which their authors' scripts put the statistics of the training set.
+    It becomes a batch normalization of mean 0 and variance 1. A snapshot from
+    before these scripts needs `kcv.segmentation.recompute_batch_norm`. Names
+    of these networks that differ from kcv's are translated. He's ResNets have
+    stride 2 in the 1x1 convolution (`stride_in="1x1"`) and a pooling without a
+    border (`pool1="ceil"`). A file has no mean: subtract that of its authors.
+    For VGG-Face, a VGG-16 of 2,622 people, it is `VGG_FACE_MEAN`. Nothing is
+    assigned if anything does not fit.
 
     Args:
         model: A model whose layers have Caffe's names, at any depth. A dense
@@ -113,6 +123,8 @@ def load_caffe(
                 f"than {layer.name!r} of the model {model.name!r}: build it "
                 'with variant="caffe", or ZFNet with lrn="caffe".'
             )
+    with_weights = [layer.name for layer in layers if layer.blobs]
+    names = {**rename_layers(with_weights), **names}
     if any(layer.name == "res3a_branch2c" for layer in layers):
         require_stride_in(model, "1x1", str(path))
         require_pool1(model, "ceil", str(path))
@@ -235,6 +247,13 @@ def _translate(model, layers, names, skip, path):
             if below and f"{below[0]}/bias" not in shapes:
                 # (x + bias) - mean = x - (mean - bias)
                 variables["moving_mean"] -= below[1].pop("bias", 0)
+        elif layer.type == "BN" and len(layer.blobs) == 2:
+            variables = _scale_and_shift(layer, own_layers.get(target))
+        elif layer.type == "Scale" and isinstance(
+            own_layers.get(target), keras.layers.Rescaling
+        ):
+            _require_scale(layer, own_layers[target], path)
+            variables = {}
         elif layer.type == "Scale" and below and "moving_mean" in below[1]:
             target = below[0]
             values = map(np.ravel, layer.blobs)  # beta is not in every file
@@ -283,3 +302,24 @@ def _statistics(layer, own):
         "moving_mean": mean * scale,
         "moving_variance": variance * scale + np.float32(excess),
     }
+
+
+def _scale_and_shift(layer, own):
+    """Translate to statistics that the model's epsilon makes neutral."""
+    gamma, beta = (blob.ravel() for blob in layer.blobs)
+    return {
+        "gamma": gamma,
+        "beta": beta,
+        "moving_mean": np.zeros_like(gamma),
+        "moving_variance": np.full_like(gamma, 1 - getattr(own, "epsilon", 0)),
+    }
+
+
+def _require_scale(layer, own, path):
+    """Raise if a fixed scale, as that of FCN's skips, is not the model's."""
+    for blob in layer.blobs:  # one scale for each channel
+        if not np.allclose(blob, own.scale, rtol=1e-4, atol=0):
+            raise ValueError(
+                f"{path}: {layer.name!r} must have the scale {own.scale} of "
+                f"the model. Received: {blob.ravel()[0]}"
+            )

@@ -382,11 +382,11 @@ def caffe_file(path, backbone, classes, scales=False):
             blob = added.blobs.add()
             blob.shape.dim.extend(value.shape)
             blob.data.extend(value.ravel())
-    for pool in ("pool4", "pool3") if scales else ():
+    for pool, scale in (("pool4", 0.01), ("pool3", 0.0001)) if scales else ():
         added = net.layer.add(name=f"scale_{pool}", type="Scale")
         blob = added.blobs.add()
         blob.shape.dim.append(1)
-        blob.data.append(0.01)
+        blob.data.append(scale)
     path.write_bytes(net.SerializeToString())
     return path, expected
 
