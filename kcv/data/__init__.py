@@ -5,6 +5,8 @@ from kcv.data.embedded.digits import digits
 from kcv.data.embedded.face_scenes import face_scenes
 from kcv.data.embedded.rendered_faces import rendered_faces
 from kcv.data.embedded.scenes.material import DIGIT_CLASSES
+from kcv.data.formats.camvid import CAMVID_CLASSES
+from kcv.data.formats.camvid import read_camvid
 from kcv.data.formats.coco import coco
 from kcv.data.formats.coco import read_coco
 from kcv.data.formats.faces.celeba import read_celeba
@@ -75,6 +77,7 @@ __all__ = [
     "DIGIT_CLASSES",
     "FDDB",
     "VOC_CLASSES",
+    "CAMVID_CLASSES",
     "VOC_SEGMENTATION_CLASSES",
     "DataSet",
     "FaceFiles",
@@ -127,6 +130,7 @@ __all__ = [
     "read_masked_folder",
     "read_pairs",
     "read_people",
+    "read_camvid",
     "read_sbd",
     "read_voc",
     "read_voc_instances",

@@ -25,6 +25,7 @@ class MaskedImages(Records):
         image_ids: Names of the images, unique in the set.
         class_names: Names of the labels 0, 1, ...; the first is background.
         origin: Name of the set in error messages.
+        void: Label of pixels without a class in the files. It becomes 255.
     """
 
     files: tuple[str, ...]
@@ -32,6 +33,7 @@ class MaskedImages(Records):
     image_ids: tuple[str, ...]
     class_names: tuple[str, ...]
     origin: str
+    void: int = VOID
 
     def __post_init__(self):
         if not self.files:
@@ -76,6 +78,7 @@ class MaskedImages(Records):
                 f"{path} has {labels.shape[1]} x {labels.shape[0]} pixels, "
                 f"its image {image} has {size[1]} x {size[0]}"
             )
+        labels = np.where(labels == self.void, np.uint8(VOID), labels)
         classes = len(self.class_names)
         wrong = labels[(labels >= classes) & (labels != VOID)]
         if wrong.size:

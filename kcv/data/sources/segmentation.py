@@ -1,5 +1,6 @@
 """Segmentation sets by the name that a command line gives them."""
 
+from kcv.data.formats.camvid import read_camvid
 from kcv.data.formats.masked_images import MaskedImages
 from kcv.data.formats.segmentation_trees import read_masked_folder
 from kcv.data.formats.segmentation_trees import read_sbd
@@ -10,11 +11,18 @@ from kcv.data.sources.names import parse_name
 from kcv.data.sources.voc_lists import SEGMENTATION_LISTS
 from kcv.data.sources.voc_lists import read_split
 from kcv.data.streams.holdout import check_split
+from kcv.data.streams.holdout import keep_apart
 from kcv.data.streams.holdout import keep_files_apart
 from kcv.data.streams.holdout import take_split
 from kcv.examples import DataSet
 
-_FORMS = ("digit_scenes", "voc:FOLDER", "sbd:SBD:VOC", "folder:IMAGES:MASKS")
+_FORMS = (
+    "digit_scenes",
+    "voc:FOLDER",
+    "sbd:SBD:VOC",
+    "camvid:FOLDER",
+    "folder:IMAGES:MASKS",
+)
 
 
 def load_segmentation(
@@ -32,12 +40,14 @@ def load_segmentation(
     a folder, a fifth of the images is held out, drawn by their names, and a log
     line says so. Of "sbd:SBD:VOC", as in the work of FCN's authors, SBD's list
     "train" is trained on, and the images of VOC's "val" that are not in it are
-    held out: 736 of VOC 2011.
+    held out: 736 of VOC 2011. Of "camvid:FOLDER", SegNet's lists "train" and
+    "test" are used, and "val" is not.
 
     Args:
         source: "digit_scenes", "voc:FOLDER" (see `read_voc_segmentation`),
-            "sbd:SBD:VOC" (see `read_sbd`) or "folder:IMAGES:MASKS" (see
-            `read_masked_folder`). Defaults to "digit_scenes".
+            "sbd:SBD:VOC" (see `read_sbd`), "camvid:FOLDER" (see `read_camvid`)
+            or "folder:IMAGES:MASKS" (see `read_masked_folder`). Defaults to
+            "digit_scenes".
         split: "train" or "test" (held out). Defaults to "train".
         seed: Seed of the order. Every epoch has an order of its own, there are
             epochs without end, and example number p is a pure function of
@@ -53,7 +63,8 @@ def load_segmentation(
     Returns:
         `DataSet` (dataset, class_names, size). Examples have `images` (H, W,
         3) uint8 RGB, `segmentation_masks` (H, W) uint8, 255 for void, and
-        `image_id` () string. The first class is background. The size is None
+        `image_id` () string. The first class is background, except in CamVid,
+        which has none. The size is None
         if the set is without end. Iteration raises `InvalidArgumentError`,
         naming the file, if a mask is damaged, has another size than its image,
         or a label that is not a class.
@@ -83,6 +94,8 @@ def load_segmentation(
         )
     elif kind == "sbd":
         found = _sbd(split, *paths)
+    elif kind == "camvid":
+        found = _camvid(split, *paths)
     else:
         found = take_split(read_masked_folder(*paths), split)
     return found.data_set(seed, start, on_error, skipped)
@@ -101,3 +114,11 @@ def _sbd(split: str, folder: str, voc: str) -> MaskedImages:
     test = read_voc_segmentation(voc, "val").only(lambda name: name not in seen)
     keep_files_apart(train, test, f"{folder} and {voc}")
     return test
+
+
+def _camvid(split: str, folder: str) -> MaskedImages:
+    train, test = (read_camvid(folder, name) for name in ("train", "test"))
+    lists = f"lists train and test of {folder}"
+    keep_apart(train.image_ids, test.image_ids, lists)
+    keep_files_apart(train, test, lists)
+    return train if split == "train" else test
