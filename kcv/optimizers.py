@@ -25,13 +25,19 @@ class CaffeSGD(keras.optimizers.SGD):
     Args:
         learning_rate: float or a keras schedule.
         momentum: 0.9 in nearly every paper.
-        l2: Caffe's `weight_decay`, 5e-4 in nearly every paper. It applies to
-            kernels and biases, not to the scale and shift of normalization.
+        l2: Caffe's `weight_decay`, 5e-4 in nearly every paper.
         bias_lr_mult: multiplies the learning rate of biases.
         bias_decay_mult: multiplies the decay of biases; 1 in Faster R-CNN,
             0 in Fast R-CNN and in the classifiers.
         layer_lr_mults: dict from the name of a layer to what multiplies the
             learning rate of its kernel, and that of its bias once more.
+        layer_bias_mults: Dict from the name of a layer to the pair of
+            `bias_lr_mult` and `bias_decay_mult` of its bias. Defaults to none.
+        gamma_decay_mult: Factor of the decay of the scales of batch
+            normalization. Float, 1 in SegNet and DeconvNet. Defaults to 0.
+        beta_decay_mult: Factor of the decay of the shifts of batch
+            normalization. Float, 1 in SegNet-Basic and DeconvNet. Defaults to
+            0.
         **kwargs: as of `keras.optimizers.SGD`.
 
     Example:
@@ -47,6 +53,9 @@ class CaffeSGD(keras.optimizers.SGD):
         bias_lr_mult=2.0,
         bias_decay_mult=1.0,
         layer_lr_mults=None,
+        layer_bias_mults=None,
+        gamma_decay_mult=0.0,
+        beta_decay_mult=0.0,
         **kwargs,
     ):
         super().__init__(
@@ -56,18 +65,30 @@ class CaffeSGD(keras.optimizers.SGD):
         self.bias_lr_mult = bias_lr_mult
         self.bias_decay_mult = bias_decay_mult
         self.layer_lr_mults = dict(layer_lr_mults or {})
+        self.layer_bias_mults = {
+            name: tuple(mults)
+            for name, mults in (layer_bias_mults or {}).items()
+        }
+        self.gamma_decay_mult = gamma_decay_mult
+        self.beta_decay_mult = beta_decay_mult
 
     def update_step(self, gradient, variable, learning_rate):
         # A keras.Variable has the path "vgg16/conv1_1/bias"; the tf.Variable
         # that Keras hands over has the name "vgg16/conv1_1/bias:0".
         path = getattr(variable, "path", variable.name).split(":")[0]
         *layers, name = path.split("/")
-        lr_mult, decay = 1.0, self.l2
+        layer = layers[-1] if layers else ""
+        lr_mult, decay_mult = 1.0, 1.0
         if name == "bias":
-            lr_mult, decay = self.bias_lr_mult, self.l2 * self.bias_decay_mult
-        elif name in ("gamma", "beta"):
-            decay = 0.0
-        lr_mult *= self.layer_lr_mults.get(layers[-1] if layers else "", 1.0)
+            lr_mult, decay_mult = self.layer_bias_mults.get(
+                layer, (self.bias_lr_mult, self.bias_decay_mult)
+            )
+        elif name == "gamma":
+            decay_mult = self.gamma_decay_mult
+        elif name == "beta":
+            decay_mult = self.beta_decay_mult
+        lr_mult *= self.layer_lr_mults.get(layer, 1.0)
+        decay = self.l2 * decay_mult
         if decay:
             gradient = gradient + decay * variable
         super().update_step(gradient, variable, learning_rate * lr_mult)
@@ -79,6 +100,9 @@ class CaffeSGD(keras.optimizers.SGD):
             "bias_lr_mult": self.bias_lr_mult,
             "bias_decay_mult": self.bias_decay_mult,
             "layer_lr_mults": self.layer_lr_mults,
+            "layer_bias_mults": self.layer_bias_mults,
+            "gamma_decay_mult": self.gamma_decay_mult,
+            "beta_decay_mult": self.beta_decay_mult,
         }
 
 

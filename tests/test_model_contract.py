@@ -370,6 +370,23 @@ OTHERS = [
             ),
         },
     ),
+    Case(
+        "EDeconvNet",
+        lambda: segmentation.EDeconvNet(
+            segmentation.label_by_windows(
+                segmentation.SegNet(3, (16, 12, 3), ((1, 4),)),
+                min_side=11,
+                max_windows=1,
+            ),
+            segmentation.SegNet(3, blocks=((1, 4),)),
+        ),
+        {
+            "images": images(40, 32),
+            "proposals": np.float32(
+                [[[2, 3, 20, 30], [10, 8, 30, 36]], [[0, 0, 8, 9], 4 * [0]]]
+            ),
+        },
+    ),
     # === Style ===
     Case(
         "StyleTransformNet",

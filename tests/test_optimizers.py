@@ -40,6 +40,33 @@ def test_normalisation_does_not_decay():
     np.testing.assert_array_equal(layer.gamma, np.full(4, 3.0))
 
 
+def test_normalization_decays_where_it_is_told_to():
+    """SegNet-Basic's and DeconvNet's prototxt files."""
+    layer = keras.layers.BatchNormalization()
+    layer.build((None, 1))
+    layer.gamma.assign([3.0])
+    layer.beta.assign([2.0])
+    optimizer = CaffeSGD(0.1, l2=0.5, gamma_decay_mult=1.0, beta_decay_mult=0.5)
+    optimizer.apply([np.zeros(1, "float32")] * 2, layer.trainable_variables)
+    np.testing.assert_allclose(layer.gamma, [3 - 0.1 * 0.5 * 3])
+    np.testing.assert_allclose(layer.beta, [2 - 0.1 * 0.25 * 2])
+
+
+def test_a_layer_has_multipliers_of_its_bias():
+    """FCN-AlexNet's prototxt: 2 and 0 for score_fr, 1 and 1 for all others."""
+    layers = [keras.layers.Dense(1, name=name) for name in ("fc7", "score_fr")]
+    for layer in layers:
+        layer.build((None, 1))
+        layer.bias.assign([1.0])
+    optimizer = CaffeSGD(
+        0.1, l2=0.5, bias_lr_mult=1.0, layer_bias_mults={"score_fr": (2.0, 0.0)}
+    )
+    biases = [layer.bias for layer in layers]
+    optimizer.apply([np.ones(1, "float32")] * 2, biases)
+    np.testing.assert_allclose(layers[0].bias, [1 - 0.1 * 1.5], rtol=1e-6)
+    np.testing.assert_allclose(layers[1].bias, [1 - 0.1 * 2], rtol=1e-6)
+
+
 @pytest.mark.parametrize("apply", ["apply", "fit"])
 def test_a_new_layer_learns_ten_times_as_fast_and_its_bias_twenty(apply):
     images = keras.Input((2,))
@@ -73,6 +100,9 @@ def test_config_round_trip():
         bias_lr_mult=3.0,
         bias_decay_mult=0.0,
         layer_lr_mults={"fc8": 10.0},
+        layer_bias_mults={"fc8": (2.0, 0.0)},
+        gamma_decay_mult=1.0,
+        beta_decay_mult=0.5,
     )
     again = CaffeSGD.from_config(optimizer.get_config())
     assert again.get_config() == optimizer.get_config()

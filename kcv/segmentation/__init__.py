@@ -9,6 +9,7 @@ import kcv.metrics  # noqa: F401
 from kcv.segmentation.class_balance import CAMVID_WEIGHTS
 from kcv.segmentation.class_balance import median_frequency_weights
 from kcv.segmentation.deconvnet import DeconvNet
+from kcv.segmentation.ensemble import EDeconvNet
 from kcv.segmentation.fcn import FCN
 from kcv.segmentation.fcn import FCN8s
 from kcv.segmentation.fcn import FCN16s
@@ -23,6 +24,7 @@ from kcv.training.batch_norm import recompute_batch_norm
 __all__ = [
     "CAMVID_WEIGHTS",
     "DeconvNet",
+    "EDeconvNet",
     "FCN",
     "FCN16s",
     "FCN32s",

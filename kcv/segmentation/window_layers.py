@@ -14,25 +14,52 @@ from kcv.layers.image_layer import set_shape
 
 @keras.saving.register_keras_serializable("kcv")
 class WithContext(ImageLayer):
-    """Grow boxes (..., 4) xyxy about their centers.
+    """Grow boxes about their centers, and choose the first large ones.
+
+    Call with boxes (B, P, 4) xyxy in pixels. Returns (B, P, 4), or
+    (B, min(P, `max_windows`), 4). Boxes that are too small, and those without
+    area, become zeros. They come last if `max_windows` is given.
 
     Args:
         context: Factor by which the sides grow. Float. Defaults to 1.2.
+        min_side: Shortest side of a grown box, in pixels. Defaults to 0.
+        max_windows: Number of boxes to keep. Defaults to all.
         **kwargs: Options of `keras.layers.Layer`.
     """
 
-    def __init__(self, context=1.2, **kwargs):
+    def __init__(self, context=1.2, min_side=0, max_windows=None, **kwargs):
         super().__init__(autocast=False, **kwargs)
         self.context = context
+        self.min_side = min_side
+        self.max_windows = max_windows
 
     def call(self, boxes):
-        return grown(boxes, self.context)
+        boxes = grown(boxes, self.context)
+        if not self.min_side and self.max_windows is None:
+            return boxes
+        shape = self.compute_output_shape(boxes.shape)
+        sides = boxes[..., 2:] - boxes[..., :2]
+        large = tf.reduce_all((sides > 0) & (sides >= self.min_side), -1)
+        boxes = tf.where(large[..., None], boxes, 0.0)
+        if self.max_windows is not None:
+            order = tf.argsort(tf.cast(~large, tf.int32), axis=1, stable=True)
+            order = order[:, : self.max_windows]
+            boxes = tf.gather(boxes, order, axis=1, batch_dims=1)
+        return set_shape(boxes, shape)
 
     def compute_output_shape(self, input_shape):
-        return input_shape
+        batch, count, *rest = input_shape
+        if count is not None and self.max_windows is not None:
+            count = min(count, self.max_windows)
+        return (batch, count, *rest)
 
     def get_config(self):
-        return {**super().get_config(), "context": self.context}
+        return {
+            **super().get_config(),
+            "context": self.context,
+            "min_side": self.min_side,
+            "max_windows": self.max_windows,
+        }
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -75,11 +102,13 @@ class PasteWindows(ImageLayer):
     (B, H, W, C) float32. A window has score 0 outside of its box.
 
     Args:
+        from_zero: Whether no score is less than 0. Defaults to False.
         **kwargs: Options of `keras.layers.Layer`.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, from_zero=False, **kwargs):
         super().__init__(autocast=False, **kwargs)
+        self.from_zero = from_zero
 
     def call(self, inputs):
         scores, boxes, images = inputs
@@ -105,7 +134,8 @@ class PasteWindows(ImageLayer):
             own = tf.einsum("byh,bhxc->byxc", rows[:, number], own)
             return number + 1, tf.maximum(greatest, own)
 
-        start = tf.fill((batch, sides[0], sides[1], channels), -float("inf"))
+        least = 0.0 if self.from_zero else -float("inf")
+        start = tf.fill((batch, sides[0], sides[1], channels), least)
         start = set_shape(start, (None, None, None, channels))
         _, greatest = tf.while_loop(
             lambda number, _: number < count,
@@ -125,6 +155,9 @@ class PasteWindows(ImageLayer):
     def compute_output_spec(self, inputs):
         shape = self.compute_output_shape([t.shape for t in inputs])
         return keras.KerasTensor(shape, dtype="float32")
+
+    def get_config(self):
+        return {**super().get_config(), "from_zero": self.from_zero}
 
 
 def interpolation_weights(first, last, cells, pixels) -> tf.Tensor:

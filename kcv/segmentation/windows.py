@@ -17,6 +17,9 @@ def label_by_windows(
     model: keras.Model,
     context: float = 1.2,
     certainty: float | None = None,
+    min_side: float = 0,
+    max_windows: int | None = None,
+    from_zero: bool = False,
     name: str | None = None,
 ) -> keras.Model:
     """Make a model that labels whole images by a segmenter of windows.
@@ -25,6 +28,11 @@ def label_by_windows(
     segmenter's window, with one factor for each axis. The scores of the window
     are scaled back to their place and are zero elsewhere. The score of a pixel
     is the greatest that any window gives it (Noh et al. 2015, equation 1).
+
+    The authors' code differs in two ways. It skips proposals that have a side
+    of less than 112 pixels with their context, and takes the first 50 others:
+    `min_side=112, max_windows=50` for 2,000 proposals. And the greatest score
+    of a pixel starts from 0, so that it is never negative: `from_zero=True`.
 
     Scores of different windows need not be on one scale: a window that is sure
     of its background hides an object that another window has found. With
@@ -39,6 +47,16 @@ def label_by_windows(
             the class with the greatest probability over all windows if that
             exceeds this value, and is background otherwise. None applies the
             paper's rule, the maximum of raw scores. Defaults to None.
+        min_side: Shortest side of a window in pixels of the image. Proposals
+            that have a shorter one with their context are left out. Float of
+            at least 0. Defaults to 0.
+        max_windows: Number of windows of an image: the first proposals that
+            are not left out. Positive integer. If None, all are taken.
+            Defaults to None.
+        from_zero: Whether scores less than 0 become 0, also within windows.
+            Defaults to False, as in the paper's equation 1, under which a pixel
+            has the greatest of its windows' scores and 0 if there is a window
+            that it is not in.
         name: Name of the model. Defaults to "whole_" and the name of `model`.
 
     Returns:
@@ -48,8 +66,8 @@ def label_by_windows(
         of EdgeBoxes.
 
     Raises:
-        ValueError: If the window of `model` is not fixed, or `context` or
-            `certainty` is out of range.
+        ValueError: If the window of `model` is not fixed, or `context`,
+            `certainty`, `min_side` or `max_windows` is out of range.
 
     Example:
 
@@ -74,17 +92,28 @@ def label_by_windows(
             "certainty must be between 0 and 1, or None. Received: "
             f"certainty={certainty}"
         )
+    if min_side < 0:
+        raise ValueError(
+            f"`min_side` must be at least 0. Received: min_side={min_side}"
+        )
+    if max_windows is not None and max_windows < 1:
+        raise ValueError(
+            "`max_windows` must be a positive integer or None. Received: "
+            f"max_windows={max_windows}"
+        )
     inputs = {
         "images": keras.Input((None, None, 3), name="images"),
         "proposals": keras.Input((None, 4), name="proposals"),
     }
     images = inputs["images"]
-    boxes = WithContext(context, name="context")(inputs["proposals"])
+    boxes = WithContext(context, min_side, max_windows, name="context")(
+        inputs["proposals"]
+    )
     windows = CutWindows((height, width), name="cut")([images, boxes])
     scores = model(windows)
     if certainty is not None:
         scores = keras.layers.Softmax(dtype="float32", name="softmax")(scores)
-    logits = PasteWindows(name="paste")([scores, boxes, images])
+    logits = PasteWindows(from_zero, name="paste")([scores, boxes, images])
     if certainty is not None:
         logits = AgainstBackground(certainty, name="decide")(logits)
     return keras.Model(inputs, logits, name=name or f"whole_{model.name}")

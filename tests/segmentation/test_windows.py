@@ -8,7 +8,10 @@ from kcv.data.transforms.object_windows import find_objects
 from kcv.data.transforms.object_windows import object_windows
 from kcv.data.transforms.object_windows import proposal_windows
 from kcv.segmentation import DeconvNet
+from kcv.segmentation import EDeconvNet
 from kcv.segmentation import label_by_windows
+from kcv.segmentation.ensemble import CombinedScores
+from kcv.segmentation.window_layers import WithContext
 
 
 def gradient(height, width):
@@ -140,6 +143,54 @@ def test_whole_model_is_saved_and_takes_any_size(certainty, tmp_path):
         )
 
 
+def test_the_authors_code_starts_the_maximum_from_zero():
+    model = label_by_windows(
+        window_model(lambda x: x), context=1.0, from_zero=True
+    )
+    images = np.full((1, 8, 16, 3), -1.0)
+    images[0, :, 8:] = 2.0
+    boxes = np.float32([[[0, 0, 16, 8]]])
+    found = model.predict({"images": images, "proposals": boxes}, verbose=0)
+    np.testing.assert_allclose(found[0, :, 0], 0.0)
+    np.testing.assert_allclose(found[0, :, -1], 2.0)
+
+
+def test_the_authors_code_skips_small_windows_and_takes_the_first_others():
+    """Grown by 1.2, the first and third have sides of less than 12 pixels."""
+    layer = WithContext(1.2, min_side=12, max_windows=2)
+    boxes = np.float32(
+        [
+            [[0, 0, 9, 30], [0, 0, 10, 10], [5, 5, 30, 14], [0, 0, 20, 20]],
+            [[0, 0, 0, 0], [0, 0, 9, 9], [10, 0, 20, 20], [0, 0, 5, 5]],
+        ]
+    )
+    expected = [
+        [[-1, -1, 11, 11], [-2, -2, 22, 22]],
+        [[9, -2, 21, 22], 4 * [0]],
+    ]
+    np.testing.assert_allclose(layer(boxes), expected, atol=1e-5)
+    assert layer.compute_output_shape((None, 4, 4)) == (None, 2, 4)
+
+
+def test_edeconvnet_by_hand():
+    first = np.float32([[[[0.0, np.log(3.0)]]], [[[2.0, -1.0]]]])
+    second = np.float32([[[[0.0, 0.0]]], [[[-3.0, 4.0]]]])
+    mean = CombinedScores("mean")([first, second])
+    np.testing.assert_allclose(np.exp(mean[0, 0, 0]), [0.375, 0.625], rtol=1e-5)
+    product = CombinedScores("product")([first, second])
+    np.testing.assert_allclose(product[1, 0, 0], [0.0, -4.0])
+
+
+def test_edeconvnet_is_checked():
+    whole = label_by_windows(window_model(lambda x: x))
+    images = keras.Input((None, None, 3))
+    with pytest.raises(ValueError, match="rule='max'"):
+        EDeconvNet(whole, keras.Model(images, images), rule="max")
+    fcn = keras.Model(images, keras.layers.Conv2D(4, 1)(images))
+    with pytest.raises(ValueError, match="classes of `deconvnet`, 3.*: 4"):
+        EDeconvNet(whole, fcn)
+
+
 def test_arguments_of_whole_models_are_checked():
     free = keras.Input((None, None, 3))
     with pytest.raises(ValueError, match="windows of one size"):
@@ -148,6 +199,10 @@ def test_arguments_of_whole_models_are_checked():
         label_by_windows(window_model(lambda x: x), context=0.5)
     with pytest.raises(ValueError, match="between 0 and 1.*certainty=1.5"):
         label_by_windows(window_model(lambda x: x), certainty=1.5)
+    with pytest.raises(ValueError, match="min_side=-1"):
+        label_by_windows(window_model(lambda x: x), min_side=-1)
+    with pytest.raises(ValueError, match="max_windows=0"):
+        label_by_windows(window_model(lambda x: x), max_windows=0)
 
 
 # === Windows to train on ===
