@@ -15,7 +15,11 @@ those of `--stride 16` and `--stride 32`.
 is the experiment of the authors' code: VGG-16, single images in their original
 size, 100,000 updates of FCN-32s, then of 16s and of 8s, each from the weights
 of the one before. `--training at_once` trains all strides together in 300,000
-updates. The paper reports 62.7% mean IU (its table 2), the code 65.5%.
+updates. The paper reports 62.7% mean IU (its table 2), the code 65.5%. The code
+draws every image from all of them, where epochs here show each once. It has
+FCN-AlexNet at stride 32 alone and no GoogLeNet: their other strides are kcv's.
+`--settings paper` has the paper's solver: 175 epochs of 1,112 images, 20 in a
+batch.
 
     python -m recipes.fcn --data folder:photos:labels --image-size 320
 
@@ -33,10 +37,10 @@ from kcv.serving import ServingConfig
 from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.plan import Plan
-from recipes.common.report import Published
 from recipes.common.run import Run
 from recipes.common.run import begin
-from recipes.common.segmentation.fcn_plans import SOLVERS
+from recipes.common.segmentation.fcn_plans import PAPER
+from recipes.common.segmentation.fcn_plans import choose_solver
 from recipes.common.segmentation.segmenters import SCENE_SIZE
 from recipes.common.segmentation.segmenters import evaluate_segmenter
 from recipes.common.segmentation.segmenters import open_images
@@ -47,19 +51,6 @@ from recipes.common.segmentation.windows import Windows
 from recipes.common.segmentation.windows import learn_classes
 from recipes.common.trunks import small_strided
 
-_DATA = "VOC 2011, the 736 images of val that are not in SBD's train"
-PAPER = [
-    Published(
-        "mean_iu", value, f"{_DATA}; {network}", f"Long et al. 2015, {at}"
-    )
-    for value, network, at in (
-        (0.627, "FCN-8s, VGG-16", "table 2"),
-        (0.624, "FCN-16s, VGG-16", "table 2"),
-        (0.594, "FCN-32s, VGG-16", "table 2"),
-        (0.398, "FCN-32s, AlexNet", "table 1"),
-        (0.425, "FCN-32s, GoogLeNet", "table 1"),
-    )
-]
 # What the small backbone classifies. All other plans are in SOLVERS.
 CLASSES = Plan(batch_size=64, steps=320, epochs=2, learning_rate=4e-3)
 WINDOWS = Windows(side=64, cut=72, count=4)
@@ -83,6 +74,12 @@ class Options(Run):
             the one before, and each for the given number of epochs.
         padding: same, or pad100, the authors' 100 pixels around the image.
         upsampling: fixed at bilinear interpolation, or learned from there.
+        settings: Solver of preset paper. code has single images, the sum of
+            their pixels' losses and a momentum of 0.99 for vgg16. paper has
+            batches of 20, their mean and 0.9. googlenet has the paper's only.
+        flip: Whether training images are flipped horizontally at random, which
+            digit scenes never are. Defaults to True, and to False in preset
+            paper, as in the authors' code.
         background_weight: Weight of background in the loss, where other
             classes have 1. Defaults to 0.7 for digit scenes, to 1 else.
     """
@@ -97,6 +94,8 @@ class Options(Run):
     training: Literal["at_once", "stages"] = "at_once"
     padding: Literal["same", "pad100"] = "same"
     upsampling: Literal["fixed", "learned"] = "fixed"
+    settings: Literal["code", "paper"] = "code"
+    flip: bool | None = None
     background_weight: float | None = None
 
 
@@ -108,13 +107,14 @@ def main(run: Options) -> dict:
             "`weights` must be for a backbone of the paper, given by "
             f"--backbone or --preset paper. Received: weights={run.weights!r}"
         )
-    solver = SOLVERS[run.preset][backbone]
+    solver = choose_solver(run.preset, backbone, run.settings)
     plans = solver.choose_plans(run, run.stride, run.training)
 
     # === Data ===
     shrink = run.data == "digit_scenes" and backbone != "small"
     size = run.image_size or (SCENE_SIZE if shrink else None)
-    images = open_images(run.data, size, run.on_error)
+    flip = run.preset == "small" if run.flip is None else run.flip
+    images = open_images(run.data, size, run.on_error, flip)
     class_weights = weigh_background(images, run.background_weight)
 
     # === Model, solver, fit: one stage after another ===

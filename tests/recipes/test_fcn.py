@@ -19,6 +19,7 @@ from recipes import fcn
 from recipes.common.history import read_history
 from recipes.common.plan import Plan
 from recipes.common.segmentation.fcn_plans import SOLVERS
+from recipes.common.segmentation.fcn_plans import choose_solver
 from recipes.common.trunks import small_strided
 
 LABELME = "labelme==6.3.1"
@@ -145,8 +146,26 @@ def test_solvers_of_the_authors():
     alexnet = SOLVERS["paper"]["alexnet"]
     plan = alexnet.plans[32]
     assert alexnet.normalize
-    assert alexnet.make_optimizer(plan).gradient_accumulation_steps == 20
+    optimizer = alexnet.make_optimizer(plan)
+    assert optimizer.gradient_accumulation_steps == 20
     assert plan.steps / plan.accumulate == 100_000
+    # Only score_fr has multipliers in the authors' file.
+    assert (optimizer.bias_lr_mult, optimizer.bias_decay_mult) == (1.0, 1.0)
+    assert optimizer.layer_bias_mults["score_fr"] == (2.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "rate"),
+    [("vgg16", 1e-4), ("alexnet", 1e-3), ("googlenet", 5e-5)],
+)
+def test_the_papers_own_solver(backbone, rate):
+    solver = choose_solver("paper", backbone, "paper")
+    plan = solver.plans[32].with_options(fcn.Options())
+    assert plan.steps == 175 * 1112
+    assert (plan.accumulate, plan.learning_rate) == (20, rate)
+    assert solver.normalize
+    assert solver.make_optimizer(plan).momentum == 0.9
+    assert choose_solver("small", "vgg16", "paper") is SOLVERS["small"]["vgg16"]
 
 
 def test_stages_of_a_training():

@@ -4,6 +4,7 @@ import pytest
 
 from recipes import segnet
 from recipes.common.segmentation import small_segnet
+from recipes.common.segmentation.segnet_plans import make_sgd
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,11 @@ def test_the_authors_settings():
     assert plan.learning_rate == 1e-3
     basic = segnet.PLANS["paper", "segnet_basic"]["images"]
     assert basic.learning_rate == 0.1
+    assert basic.with_options(segnet.Options()).steps == 10_000
+    for network, beta in (("segnet", 0.0), ("segnet_basic", 1.0)):
+        optimizer = make_sgd(network, plan)
+        decays = optimizer.bias_decay_mult, optimizer.gamma_decay_mult
+        assert (*decays, optimizer.beta_decay_mult) == (0.0, 1.0, beta)
 
 
 def test_mistakes_leave_no_folder(tmp_path):

@@ -20,11 +20,15 @@ class Preset:
         method: Method of `kcv.proposals.propose`.
         learned_from: Proposals of an image from which stage 2 chooses.
         max_proposals: Proposals by which an image is labeled.
-        drops: Updates of a stage after which the authors' learning rate falls
-            to a tenth. A stage without one is trained by Muon.
+        drops: Number of updates of a stage after which, again and again, the
+            authors' learning rate falls to a tenth: Caffe's policy "step". A
+            stage without one is trained by Muon.
         everywhere: Whether every other window of stage 2 is of any proposal,
             and not of one that overlaps an object.
         certainty: Argument of `kcv.segmentation.label_by_windows`.
+        statistics: Number of batches, and of windows in each, from which the
+            statistics of batch normalization are computed. No number of
+            windows stands for the batch size of the last stage.
     """
 
     windows: Windows
@@ -35,6 +39,7 @@ class Preset:
     drops: dict[str, int] = dataclasses.field(default_factory=dict)
     everywhere: bool = False
     certainty: float | None = None
+    statistics: tuple[int, int | None] = (100, None)
 
     def make_optimizer(
         self, stage: str, plan: Plan
@@ -42,12 +47,22 @@ class Preset:
         """Make the authors' SGD, or Muon."""
         if stage not in self.drops:
             return make_muon(plan)
+        every = self.drops[stage] * plan.accumulate
+        boundaries = [*range(every, max(plan.steps, every + 1), every)]
         rate = keras.optimizers.schedules.PiecewiseConstantDecay(
-            [self.drops[stage] * plan.accumulate],
-            [plan.learning_rate, plan.learning_rate / 10],
+            boundaries,
+            [
+                plan.learning_rate * 0.1**drop
+                for drop in range(len(boundaries) + 1)
+            ],
         )
         return kcv.optimizers.CaffeSGD(
-            rate, l2=5e-4, gradient_accumulation_steps=plan.accumulate
+            rate,
+            l2=5e-4,
+            bias_decay_mult=0.0,
+            gamma_decay_mult=1.0,
+            beta_decay_mult=1.0,
+            gradient_accumulation_steps=plan.accumulate,
         )
 
 
@@ -75,6 +90,7 @@ PRESETS = {
         learned_from=2000,
         max_proposals=50,
         drops={"stage-1": 9_000, "stage-2": 10_000},
+        statistics=(501, 28),
     ),
 }
 
@@ -107,3 +123,24 @@ def small_deconvnet(classes: int, side: int) -> keras.Model:
     kernel[:] = kernel[:1, :1]
     layer.set_weights([kernel, bias])
     return model
+
+
+def build_deconvnet(
+    preset: str, classes: int, weights: str | None
+) -> keras.Model:
+    """Build the authors' network, or one of a fraction of its width.
+
+    Args:
+        preset: "small" or "paper".
+        classes: Number of classes with background.
+        weights: Pretrained weights of the authors' network, see
+            `kcv.segmentation.DeconvNet`.
+
+    Returns:
+        Model from windows to class scores.
+    """
+    side = PRESETS[preset].windows.side
+    if preset == "small":
+        return small_deconvnet(classes, side)
+    shape = (side, side, 3)
+    return kcv.segmentation.DeconvNet(classes, shape, weights=weights)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -9,7 +10,22 @@ import kcv
 from recipes.common.plan import Plan
 from recipes.common.plan import make_adamw
 from recipes.common.plan import make_muon
+from recipes.common.report import Published
 from recipes.common.run import Run
+
+_DATA = "VOC 2011, the 736 images of val that are not in SBD's train"
+PAPER = [
+    Published(
+        "mean_iu", value, f"{_DATA}; {network}", f"Long et al. 2015, {at}"
+    )
+    for value, network, at in (
+        (0.627, "FCN-8s, VGG-16", "table 2, trained on SBD"),
+        (0.624, "FCN-16s, VGG-16", "table 2, trained on SBD"),
+        (0.594, "FCN-32s, VGG-16", "table 2, trained on SBD"),
+        (0.398, "FCN-32s, AlexNet", "table 1, trained on VOC 2011"),
+        (0.425, "FCN-32s, GoogLeNet", "table 1, trained on VOC 2011"),
+    )
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,21 +61,25 @@ class Solver:
         return {s: plan.with_options(run) for s, plan in plans.items()}
 
 
-def sgd(momentum: float) -> Callable[[Plan], keras.optimizers.Optimizer]:
+def sgd(
+    momentum: float, **options: Any
+) -> Callable[[Plan], keras.optimizers.Optimizer]:
     """Return a function that makes the authors' SGD.
 
-    Its weight decay leaves out the biases.
+    Its weight decay leaves out the biases, and their learning rate is doubled,
+    if `options` of `kcv.optimizers.CaffeSGD` do not say otherwise.
     """
+    options = {"bias_decay_mult": 0.0, **options}
 
     def make(plan):
         return kcv.optimizers.CaffeSGD(
             plan.learning_rate,
             momentum,
             l2=5e-4,
-            bias_decay_mult=0.0,
             gradient_accumulation_steps=(
                 plan.accumulate if plan.accumulate > 1 else None
             ),
+            **options,
         )
 
     return make
@@ -77,7 +97,8 @@ VGG16 = Solver(
     normalize=False,
 )
 
-# The authors' code has FCN-32s alone.
+# The authors' code has FCN-32s alone. Only the scores' biases learn at a double
+# rate and do not decay; those of the classifier's layers are as kernels.
 ALEXNET = Solver(
     {
         32: Plan(1, 2_000_000, 100, 1e-4, accumulate=20),
@@ -85,19 +106,28 @@ ALEXNET = Solver(
         8: Plan(1, 2_000_000, 100, 1e-8, accumulate=20),
         "at_once": Plan(1, 2_000_000, 100, 1e-4, accumulate=20),
     },
-    sgd(momentum=0.9),
+    sgd(
+        momentum=0.9,
+        bias_lr_mult=1.0,
+        bias_decay_mult=1.0,
+        layer_bias_mults=dict.fromkeys(
+            ("score_fr", "score_pool4", "score_pool3"), (2.0, 0.0)
+        ),
+    ),
 )
 
-# The paper: 175 epochs of the 1,112 images of VOC 2011, 20 in a batch.
-GOOGLENET = Solver(
-    {
-        32: Plan(1, 194_560, 175, 5e-5, accumulate=20),
-        16: Plan(1, 194_560, 175, 5e-7, accumulate=20),
-        8: Plan(1, 194_560, 175, 5e-9, accumulate=20),
-        "at_once": Plan(1, 194_560, 175, 5e-5, accumulate=20),
-    },
-    sgd(momentum=0.9),
-)
+
+def _paper(rate):
+    """Plan 175 epochs of the 1,112 images of VOC 2011, 20 in a batch.
+
+    Each finer network of the stages learns at a hundredth of the rate.
+    """
+    plans = {
+        stride: Plan(1, 194_600, 175, rate * factor, accumulate=20)
+        for stride, factor in ((32, 1.0), (16, 1e-2), (8, 1e-4))
+    }
+    return Solver({**plans, "at_once": plans[32]}, sgd(momentum=0.9))
+
 
 # Muon's matrices are small in the small network alone.
 SMALL = Solver(
@@ -117,5 +147,25 @@ SOLVERS = {
         "alexnet": QUICK,
         "googlenet": QUICK,
     },
-    "paper": {"vgg16": VGG16, "alexnet": ALEXNET, "googlenet": GOOGLENET},
+    "paper": {"vgg16": VGG16, "alexnet": ALEXNET, "googlenet": _paper(5e-5)},
 }
+
+# The paper's own solver, where the authors' code has another.
+CVPR = {"vgg16": _paper(1e-4), "alexnet": _paper(1e-3)}
+
+
+def choose_solver(preset: str, backbone: str, settings: str) -> Solver:
+    """Choose how a backbone is trained.
+
+    Args:
+        preset: "small" or "paper".
+        backbone: Name of the backbone.
+        settings: "code" or "paper", for preset "paper" alone.
+
+    Returns:
+        The solver.
+    """
+    chosen = SOLVERS[preset][backbone]
+    if preset == "paper" and settings == "paper":
+        return CVPR.get(backbone, chosen)
+    return chosen

@@ -35,6 +35,7 @@ class Images(NamedTuple):
         size: Shorter side of the resized training images, in pixels. If None,
             images keep their size.
         on_error: "raise" or "skip", for an image that cannot be decoded.
+        flip: Whether training images are flipped at random.
     """
 
     source: str
@@ -42,9 +43,10 @@ class Images(NamedTuple):
     test: tf.data.Dataset
     size: int | None
     on_error: str
+    flip: bool
 
     def examples(self, seed: int, start: int) -> tf.data.Dataset:
-        """Stream training images, shuffled and flipped at random.
+        """Stream training images, shuffled, and flipped if `flip` says so.
 
         Args:
             seed: Seed of the order and of the flips.
@@ -56,14 +58,16 @@ class Images(NamedTuple):
         examples = kcv.data.load_segmentation(
             self.source, seed=seed, start=start, on_error=self.on_error
         ).dataset
-        if self.source != "digit_scenes":  # A mirrored digit is not a digit.
+        if self.flip:
             examples = kcv.data.random_flip(examples, seed, start)
         if self.size is not None:
             examples = kcv.data.resize(examples, self.size, self.size * 5 // 3)
         return examples
 
 
-def open_images(source: str, size: int | None, on_error: str) -> Images:
+def open_images(
+    source: str, size: int | None, on_error: str, flip: bool = True
+) -> Images:
     """Open a segmentation dataset.
 
     Args:
@@ -71,14 +75,17 @@ def open_images(source: str, size: int | None, on_error: str) -> Images:
         size: Shorter side of the resized training images, in pixels. If None,
             images keep their size.
         on_error: "raise" or "skip", for an image that cannot be decoded.
+        flip: Whether training images are flipped at random, which digit scenes
+            never are: a mirrored digit is not a digit. Defaults to True.
 
     Returns:
         The dataset.
     """
+    flip = flip and source != "digit_scenes"
     test, class_names, _ = kcv.data.load_segmentation(
         source, "test", on_error=on_error
     )
-    return Images(source, class_names, test, size, on_error)
+    return Images(source, class_names, test, size, on_error, flip)
 
 
 def weigh_background(
@@ -218,17 +225,17 @@ def take_whole_images(model: keras.Model, images: Images) -> keras.Model:
 
 
 def recompute_statistics(
-    model: keras.Model, examples: tf.data.Dataset, plan: Plan, batches: int
+    model: keras.Model, examples: tf.data.Dataset, batch_size: int, batches: int
 ) -> None:
     """Compute the batch normalization statistics of the final weights.
 
     Args:
         model: Trained segmenter.
         examples: Single training examples.
-        plan: Plan of the last stage.
+        batch_size: Images of a batch.
         batches: Number of batches to average over.
     """
-    seen = make_batches(examples, plan.batch_size).take(batches)
+    seen = make_batches(examples, batch_size).take(batches)
     kcv.training.recompute_batch_norm(model, seen.map(lambda x, y: x))
 
 

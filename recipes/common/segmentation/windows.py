@@ -127,9 +127,9 @@ class Windows:
         seed: int,
         start: int,
     ) -> tf.data.Dataset:
-        """Crop windows at random places, and flip them at random."""
+        """Crop windows at random places, and flip them as images are."""
         windows = kcv.data.random_crop(windows, self.side, seed, start)
-        if images.source != "digit_scenes":  # A mirrored digit is not a digit.
+        if images.flip:
             windows = kcv.data.random_flip(windows, seed, start)
         return windows
 

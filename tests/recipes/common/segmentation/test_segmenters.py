@@ -5,6 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import kcv
 from recipes.common.history import read_history
@@ -21,6 +22,20 @@ from recipes.common.segmentation.segmenters import weigh_background
 @pytest.fixture
 def images(shapes):
     return open_images(shapes, 24, "raise")
+
+
+def test_images_are_flipped_on_request(shapes):
+    flipped = []
+    for flip in (True, False):
+        images = open_images(shapes, None, "raise", flip)
+        stored = kcv.data.load_segmentation(shapes, seed=1).dataset
+        pairs = tf.data.Dataset.zip(images.examples(1, 0), stored).take(6)
+        flipped.append(
+            sum(not np.array_equal(a["images"], b["images"]) for a, b in pairs)
+        )
+    assert 0 < flipped[0] < 6
+    assert flipped[1] == 0
+    assert not open_images("digit_scenes", None, "raise").flip
 
 
 @pytest.fixture
