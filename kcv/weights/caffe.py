@@ -14,6 +14,9 @@ from kcv.weights.assignment import WeightReport
 from kcv.weights.assignment import as_prefixes
 from kcv.weights.assignment import assign
 from kcv.weights.caffe_names import rename_layers
+from kcv.weights.caffe_scales import convert_scale_and_shift
+from kcv.weights.caffe_scales import convert_statistics
+from kcv.weights.caffe_scales import require_scale
 from kcv.weights.layers import channels_last
 from kcv.weights.layers import flattened_maps
 from kcv.weights.layers import leaves
@@ -243,16 +246,20 @@ def _translate(model, layers, names, skip, path):
                 )
             variables = _kernel_and_bias(layer, shape, maps.get(target))
         elif layer.type == "BatchNorm" and len(layer.blobs) == 3:
-            variables = _statistics(layer, own_layers.get(target))
+            variables = convert_statistics(
+                layer.blobs, layer.epsilon, own_layers.get(target)
+            )
             if below and f"{below[0]}/bias" not in shapes:
                 # (x + bias) - mean = x - (mean - bias)
                 variables["moving_mean"] -= below[1].pop("bias", 0)
         elif layer.type == "BN" and len(layer.blobs) == 2:
-            variables = _scale_and_shift(layer, own_layers.get(target))
+            variables = convert_scale_and_shift(
+                layer.blobs, own_layers.get(target)
+            )
         elif layer.type == "Scale" and isinstance(
             own_layers.get(target), keras.layers.Rescaling
         ):
-            _require_scale(layer, own_layers[target], path)
+            require_scale(layer.blobs, own_layers[target], str(path))
             variables = {}
         elif layer.type == "Scale" and below and "moving_mean" in below[1]:
             target = below[0]
@@ -290,36 +297,3 @@ def _kernel_and_bias(layer, shape, flattened):
     if bias:
         variables["bias"] = bias[0].ravel()
     return variables
-
-
-def _statistics(layer, own):
-    """Translate to the epsilon of the model's own batch normalization."""
-    mean, variance, factor = (blob.ravel() for blob in layer.blobs)
-    # Sums of decaying weight; a network never trained has 0 of each.
-    scale = 1 / factor if factor else factor
-    excess = layer.epsilon - getattr(own, "epsilon", layer.epsilon)
-    return {
-        "moving_mean": mean * scale,
-        "moving_variance": variance * scale + np.float32(excess),
-    }
-
-
-def _scale_and_shift(layer, own):
-    """Translate to statistics that the model's epsilon makes neutral."""
-    gamma, beta = (blob.ravel() for blob in layer.blobs)
-    return {
-        "gamma": gamma,
-        "beta": beta,
-        "moving_mean": np.zeros_like(gamma),
-        "moving_variance": np.full_like(gamma, 1 - getattr(own, "epsilon", 0)),
-    }
-
-
-def _require_scale(layer, own, path):
-    """Raise if a fixed scale, as that of FCN's skips, is not the model's."""
-    for blob in layer.blobs:  # one scale for each channel
-        if not np.allclose(blob, own.scale, rtol=1e-4, atol=0):
-            raise ValueError(
-                f"{path}: {layer.name!r} must have the scale {own.scale} of "
-                f"the model. Received: {blob.ravel()[0]}"
-            )

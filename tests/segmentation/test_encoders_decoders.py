@@ -9,6 +9,7 @@ from kcv.segmentation import DeconvNet
 from kcv.segmentation import SegNet
 from kcv.segmentation import SegNetBasic
 from kcv.segmentation import recompute_batch_norm
+from kcv.weights.caffe_names import rename_layers
 
 SMALL = ((1, 4), (2, 8), (1, 8))
 
@@ -54,6 +55,28 @@ def test_deconvnet_of_the_paper(zero_weights):
     assert model.get_layer("fc6").output.shape == (None, 1, 1, 4096)
     assert model.get_layer("fc6-deconv").output.shape == (None, 7, 7, 512)
     assert model.output_shape == (None, 224, 224, 21)
+    # num_output of the authors' decoder, which counts up.
+    published = {
+        **{f"deconv5_{number}": 512 for number in (1, 2, 3)},
+        "deconv4_1": 512,
+        "deconv4_2": 512,
+        "deconv4_3": 256,
+        "deconv3_1": 256,
+        "deconv3_2": 256,
+        "deconv3_3": 128,
+        "deconv2_1": 128,
+        "deconv2_2": 64,
+        "deconv1_1": 64,
+        "deconv1_2": 64,
+    }
+    names = rename_layers(["fc6-deconv", *published])
+    inputs, order = 512, []
+    for name, filters in published.items():
+        layer = model.get_layer(names.get(name, name))
+        assert layer.kernel.shape == (3, 3, filters, inputs)
+        order.append(model.layers.index(layer))
+        inputs = filters
+    assert order == sorted(order)
 
 
 @pytest.mark.parametrize("sides", [(1, 1), (23, 30), (45, 61)])
