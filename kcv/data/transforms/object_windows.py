@@ -3,7 +3,9 @@
 H. Noh, S. Hong and B. Han, "Learning Deconvolution Network for Semantic
 Segmentation", ICCV 2015, section 4.2. An object is a connected region of one
 class: masks of classes tell objects apart where these do not touch, as by the
-void rims of VOC.
+void rims of VOC. The authors have annotated instances. They also add copies of
+windows of classes with few examples, in numbers that are not published: here
+each object of an image is as likely as another.
 """
 
 import numpy as np
