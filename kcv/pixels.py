@@ -12,10 +12,41 @@ One rule holds for proposals, style transfer and figures:
 Only NumPy is needed here.
 """
 
+import os
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+# An image of this many pixels takes 300 MB once it is decoded.
+_MAX_PIXELS = 100_000_000
+
+
+def pixel_limit() -> int:
+    """Return the number of pixels that a decoded file may have.
+
+    A file of some bytes can declare an image that fills the memory. The limit
+    is compared with the header before a file is decoded. It is 100 million, or
+    the value of the environment variable KCV_MAX_PIXELS.
+
+    Returns:
+        Greatest height times width.
+
+    Raises:
+        ValueError: If KCV_MAX_PIXELS is not a positive integer.
+
+    Example:
+
+    >>> pixel_limit()
+    100000000
+    """
+    text = os.environ.get("KCV_MAX_PIXELS", str(_MAX_PIXELS))
+    if not text.isdecimal() or not int(text):
+        raise ValueError(
+            "`KCV_MAX_PIXELS` must be a positive integer. Received: "
+            f"KCV_MAX_PIXELS={text!r}"
+        )
+    return int(text)
 
 
 def to_rgb(

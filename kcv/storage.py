@@ -1,9 +1,43 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and sizes that can be believed."""
 
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+
+# Data that unpack to more bytes than this must not be smaller in their file by
+# more than this factor. Weights and images hardly shrink.
+_LARGE = 2**26
+_MOST_COMPRESSED = 100
+
+
+def check_unpacked(
+    path: str | os.PathLike,
+    packed: int,
+    unpacked: int,
+    part: str = "its values",
+) -> None:
+    """Raise an error if compressed data cannot be what they claim to be.
+
+    Args:
+        path: Path of the file.
+        packed: Number of bytes in the file.
+        unpacked: Number of bytes that they claim to unpack to.
+        part: Name of the data in the error message.
+
+    Raises:
+        ValueError: If the data would take a large memory and shrink more than
+            data of any use do.
+
+    Example:
+
+    >>> check_unpacked("digits.gz", 10_000, 47_000)
+    """
+    if unpacked > max(_LARGE, _MOST_COMPRESSED * packed):
+        raise ValueError(
+            f"{path} stores {part} in {packed} bytes and declares {unpacked}: "
+            "it would fill the memory with next to nothing"
+        )
 
 
 def write_whole(

@@ -17,13 +17,8 @@ import h5py
 import numpy as np
 import tensorflow as tf
 
+from kcv.storage import check_unpacked
 from kcv.weights.assignment import LazyArray
-
-# A member of an archive that unpacks to more than this, in bytes, must not be
-# smaller in the archive by more than this factor. Weights hardly shrink.
-_LARGE = 2**26
-_MOST_COMPRESSED = 100
-
 
 #: The arrays of each layer by the layer's name.
 Layers = Mapping[str, Sequence[np.ndarray | LazyArray]]
@@ -91,12 +86,12 @@ def _content(path):
         return path
     with zipfile.ZipFile(path) as archive:
         member = archive.getinfo("model.weights.h5")
-        limit = max(_LARGE, _MOST_COMPRESSED * member.compress_size)
-        if member.file_size > limit:
-            raise _RefusedError(
-                f"stores model.weights.h5 in {member.compress_size} bytes and "
-                f"declares {member.file_size}: it is not a file of weights."
+        try:
+            check_unpacked(
+                path, member.compress_size, member.file_size, member.filename
             )
+        except ValueError as error:
+            raise _RefusedError(str(error).removeprefix(f"{path} ")) from error
         return io.BytesIO(archive.read(member))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from typing import NamedTuple
 
 from kcv.data.formats.flags import read_flag
+from kcv.pixels import pixel_limit
 from kcv.text_files import check_name
 from kcv.text_files import read_json
 
@@ -184,6 +185,11 @@ def _size(entry, where) -> tuple[int, int]:
                 f"{key}={_shortened(entry[key])}"
             )
         sides.append(int(value))
+    if sides[0] * sides[1] > pixel_limit():
+        raise ValueError(
+            f"{where}: height and width must be of at most {pixel_limit()} "
+            f"pixels (KCV_MAX_PIXELS). Received: {sides[0]} x {sides[1]}"
+        )
     return (sides[0], sides[1]) if all(sides) else (0, 0)
 
 

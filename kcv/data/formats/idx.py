@@ -6,6 +6,7 @@ bytes with the most significant one first, and the values of one byte each.
 """
 
 import gzip
+import math
 import os
 import zlib
 from pathlib import Path
@@ -15,6 +16,7 @@ import tensorflow as tf
 
 from kcv.data.streams.arrays import stream
 from kcv.data.streams.holdout import check_split
+from kcv.storage import check_unpacked
 
 _PREFIXES = {"train": "train", "test": "t10k"}
 _IMAGES = 2051  # bytes, of three dimensions
@@ -128,29 +130,38 @@ def _find(folder, split, what, dimensions):
 
 
 def _read(file, magic):
-    content = file.read_bytes()
-    if file.suffix == ".gz":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(
-                f"{file} cannot be unpacked, it is truncated or no gzip file: "
-                f"{error}"
-            ) from error
     dimensions = magic % 256
     size = 4 + 4 * dimensions
-    if len(content) < size:
+    packed = file.stat().st_size
+    try:
+        with (gzip.open if file.suffix == ".gz" else open)(
+            file, "rb"
+        ) as stream:
+            head = stream.read(size)
+            if len(head) < size:
+                raise ValueError(
+                    f"{file} has {len(head)} bytes, fewer than the {size} of a "
+                    "header"
+                )
+            found, *shape = np.frombuffer(head, ">u4").tolist()
+            if found != magic:
+                raise ValueError(
+                    f"{file}: the magic number is {found}, not {magic}"
+                )
+            # Python's integers do not overflow, unlike NumPy's.
+            count = math.prod(shape)
+            check_unpacked(file, packed, count)
+            # One more than announced, to see whether there is more.
+            content = stream.read(count + 1)
+    except (OSError, EOFError, zlib.error) as error:
         raise ValueError(
-            f"{file} has {len(content)} bytes, fewer than the {size} of a "
-            "header"
-        )
-    found, *shape = np.frombuffer(content[:size], ">u4").tolist()
-    if found != magic:
-        raise ValueError(f"{file}: the magic number is {found}, not {magic}")
-    values = np.frombuffer(content[size:], np.uint8)
-    if len(values) != np.prod(shape):
+            f"{file} cannot be unpacked, it is truncated or no gzip file: "
+            f"{error}"
+        ) from error
+    if len(content) != count:
+        there = "more" if len(content) > count else len(content)
         raise ValueError(
             f"{file}: the header announces {' x '.join(map(str, shape))} "
-            f"bytes, and {len(values)} follow"
+            f"bytes, and {there} follow"
         )
-    return values.reshape(shape)
+    return np.frombuffer(content, np.uint8).reshape(shape)

@@ -1,13 +1,19 @@
 """Files that hold a class for every pixel."""
 
+import io
 import os
+import zlib
 from pathlib import Path
 
 import numpy as np
 
+from kcv.data.formats.mat_files import read_field
+from kcv.pixels import pixel_limit
+
 #: Endings of the files that `read_label_map` takes.
 LABEL_SUFFIXES = (".png", ".mat")
 
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Pillow's names of pictures whose values are numbers, not colours.
 _INDEX_MODES = ("1", "L", "P", "I", "I;16")
 
@@ -39,10 +45,26 @@ def read_label_map(path: str | os.PathLike) -> np.ndarray:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no label map {path}")
-    labels = _read_sbd(path) if path.suffix == ".mat" else _read_png(path)
-    if labels.min() < 0 or labels.max() > 255:
+    try:
+        is_mat = path.suffix.lower() == ".mat"
+        labels = _read_sbd(path) if is_mat else _read_png(path)
+    except ImportError:
+        raise
+    except Exception as error:  # Pillow raises a dozen kinds
+        kind = "a file of the Semantic Boundaries Dataset" if is_mat else "PNG"
+        raise ValueError(f"{path} is not a whole {kind}: {error}") from error
+    if labels.ndim != 2 or not labels.size:
         raise ValueError(
-            f"{path} has label {labels.max()}; labels go from 0 to 254, and "
+            f"{path} must have a label for each pixel. Received: labels of "
+            f"shape {labels.shape}"
+        )
+    if labels.dtype.kind == "f" and not (labels == np.rint(labels)).all():
+        wrong = labels[labels != np.rint(labels)][0]
+        raise ValueError(f"{path} has label {wrong}; labels must be integers")
+    if labels.min() < 0 or labels.max() > 255:
+        wrong = labels.min() if labels.min() < 0 else labels.max()
+        raise ValueError(
+            f"{path} has label {wrong}; labels go from 0 to 254, and "
             "255 is void"
         )
     return labels.astype(np.uint8)
@@ -52,36 +74,60 @@ def _read_png(path):
     try:
         from PIL import Image
     except ImportError as error:
-        raise _missing("pillow", error) from error
-    try:
-        with Image.open(path) as image:
-            mode, labels = image.mode, np.asarray(image)
-    except OSError as error:  # Pillow's own are such, too
-        raise ValueError(f"{path} is not a whole PNG: {error}") from error
+        raise ImportError(
+            'label maps need pillow: pip install "kcv[segmentation]"'
+        ) from error
+    content = path.read_bytes()
+    _check_png(content)
+    with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+        if image.width * image.height > pixel_limit():
+            raise ValueError(
+                f"it has {image.width} x {image.height} pixels, more than the "
+                f"limit of {pixel_limit()} (KCV_MAX_PIXELS)"
+            )
+        mode, labels = image.mode, np.asarray(image)
     if mode not in _INDEX_MODES:
         raise ValueError(
-            f"{path} has colours ({mode}) where labels are needed: save it as "
-            "a PNG with a palette or of grey values, whose indices or values "
-            "are the classes"
+            f"it has colors ({mode}) where labels are needed. Save it as a PNG "
+            "with a palette or of gray values, whose indices or values are the "
+            "classes"
         )
     return labels
 
 
+def _check_png(content):
+    """Compare the checksums, which Pillow does not do for all parts."""
+    if not content.startswith(_SIGNATURE):
+        raise ValueError("it is of another format")
+    position, name = len(_SIGNATURE), b""
+    while name != b"IEND":
+        head = content[position : position + 8]
+        if len(head) < 8:
+            raise ValueError("it is truncated")
+        size, name = int.from_bytes(head[:4], "big"), head[4:]
+        end = position + 8 + size
+        check = int.from_bytes(content[end : end + 4], "big")
+        if end + 4 > len(content):
+            raise ValueError("it is truncated")
+        if zlib.crc32(content[position + 4 : end]) != check:
+            raise ValueError(f"the checksum of its part {name!r} is wrong")
+        position = end + 4
+
+
 def _read_sbd(path):
-    try:
-        from scipy.io import loadmat
-    except ImportError as error:
-        raise _missing("scipy", error) from error
-    try:
-        return loadmat(path, simplify_cells=True)["GTcls"]["Segmentation"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{path} has no GTcls.Segmentation, as files of the Semantic "
-            f"Boundaries Dataset have: {error}"
-        ) from error
+    return read_field(path, "GTcls", "Segmentation", pixel_limit())
 
 
-def _missing(package, error):
-    return ImportError(
-        f'label maps need {package}: pip install "kcv[segmentation]"'
-    )
+def count_labels(path: str | os.PathLike) -> np.ndarray:
+    """Count the pixels of each label of a file.
+
+    Args:
+        path: of a .png or .mat file.
+
+    Returns:
+        (256,) int64.
+
+    Raises:
+        ValueError: if it holds no labels.
+    """
+    return np.bincount(read_label_map(path).ravel(), minlength=256)

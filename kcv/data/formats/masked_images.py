@@ -3,10 +3,8 @@
 import dataclasses
 import os
 from collections.abc import Callable
-from collections.abc import Sequence
 from typing import Self
 
-import numpy as np
 import tensorflow as tf
 
 from kcv.data.formats.label_maps import read_label_map
@@ -88,11 +86,3 @@ class MaskedImages(Records):
                 f"{', '.join(self.class_names)}"
             )
         return labels
-
-
-def greatest_label(masks: Sequence[str]) -> int:
-    """Find the greatest label in some label maps, void excepted."""
-    return max(
-        int(np.max(labels[labels != VOID], initial=0))
-        for labels in map(read_label_map, masks)
-    )

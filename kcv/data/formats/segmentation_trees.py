@@ -1,16 +1,20 @@
 """Trees of images with a class for every pixel: VOC, SBD and a user's own."""
 
+import logging
 import os
 from collections.abc import Container
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from kcv.data.formats.folders import files_by_name
 from kcv.data.formats.folders import lists_by_name
 from kcv.data.formats.label_maps import LABEL_SUFFIXES
+from kcv.data.formats.label_maps import count_labels
 from kcv.data.formats.masked_images import MaskedImages
-from kcv.data.formats.masked_images import greatest_label
 from kcv.data.formats.voc import VOC_CLASSES
+from kcv.examples import VOID
 from kcv.text_files import check_names
 from kcv.text_files import read_list
 from kcv.text_files import read_names
@@ -19,6 +23,8 @@ from kcv.text_files import read_names
 VOC_SEGMENTATION_CLASSES = ("background", *VOC_CLASSES)
 
 NAMES_FILE = "class_names.txt"
+
+_LOG = logging.getLogger(__name__)
 
 
 def read_voc_segmentation(
@@ -140,8 +146,9 @@ def read_masked_folder(
         )
     names = class_names(masks)
     if names is None and maps:
-        numbers = range(1, greatest_label(list(maps.values())) + 1)
-        names = ("background", *map(str, numbers))
+        counts = np.sum([*map(count_labels, maps.values())], 0)
+        greatest = np.flatnonzero(counts[:VOID]).max(initial=0)
+        names = ("background", *map(str, range(1, greatest + 1)))
     origin = f"images {images} with masks {masks}"
     return _paired(list(files), files, maps, names or (), origin)
 
@@ -177,10 +184,45 @@ def _paired(
                 f"{origin}: {len(missing)} of {len(names)} have no {what}, "
                 f"{missing[0]} among them"
             )
-    return MaskedImages(
+    found = MaskedImages(
         files=tuple(files[name] for name in names),
         masks=tuple(masks[name] for name in names),
         image_ids=tuple(names),
         class_names=tuple(classes),
         origin=origin,
     )
+    _check_classes(found)
+    return found
+
+
+def _check_classes(found: MaskedImages) -> None:
+    """Look for each class, and say which of them no label map has."""
+    absent = set(range(len(found.class_names)))
+    seen: set[int] = set()
+    for path in found.masks:
+        try:
+            seen.update(np.flatnonzero(count_labels(path)).tolist())
+        except ValueError:
+            continue  # named when it is its turn
+        if absent <= seen:
+            break
+    alone = len(found.class_names) < 2
+    if seen and seen <= {0, VOID} and (VOID in seen or alone):
+        raise ValueError(
+            f"{found.origin}: the label maps must have a label besides 0, "
+            f"background, and {VOID}, which is void and never learned. In "
+            "masks of black and white, save 1 for white. Received: labels "
+            f"{sorted(seen)}"
+        )
+    absent -= seen
+    if seen and absent:
+        names = [found.class_names[label] for label in sorted(absent)]
+        own = set(found.class_names) != set(VOC_SEGMENTATION_CLASSES)
+        _LOG.warning(
+            "%s: %d of %d classes never occur: %s.%s",
+            found.origin,
+            len(absent),
+            len(found.class_names),
+            ", ".join(names[:20]) + (", ..." if len(names) > 20 else ""),
+            "" if own else f" The names are VOC's, without a {NAMES_FILE}.",
+        )

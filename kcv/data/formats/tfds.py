@@ -99,7 +99,7 @@ def tfds_classification(
     dataset = repeat_epochs(
         dataset.enumerate().map(describe), size, seed, start
     )
-    dataset = decode(dataset, lambda x: x["encoded"], on_error, skipped)
+    dataset = decode(dataset, lambda x: x["encoded"], on_error, skipped, size)
     return DataSet(dataset.map(finish), tuple(features["label"].names), size)
 
 
@@ -151,7 +151,7 @@ def tfds_detection(
         "wider_face": _wider_example,
     }[family]
     dataset = repeat_epochs(dataset, size, seed, start).map(describe)
-    dataset = decode(dataset, lambda x: x["encoded"], on_error, skipped)
+    dataset = decode(dataset, lambda x: x["encoded"], on_error, skipped, size)
     dataset = dataset.map(lambda x: _in_pixels(x, family == "voc"))
     if family == "wider_face":
         names = ("face",)

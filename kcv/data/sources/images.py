@@ -1,7 +1,6 @@
 """Sets of plain images by the name that a command line gives them."""
 
 import collections
-import os
 from pathlib import Path
 
 from kcv.data.embedded.scenes.material import PHOTOGRAPHS
@@ -10,7 +9,7 @@ from kcv.data.formats.folders import find_files
 from kcv.data.formats.image_folder import LabelledFiles
 from kcv.data.sources.names import parse_name
 from kcv.data.streams.holdout import check_split
-from kcv.data.streams.holdout import keep_apart
+from kcv.data.streams.holdout import keep_files_apart
 from kcv.data.streams.holdout import take_split
 from kcv.examples import DataSet
 from kcv.text_files import path_text
@@ -69,11 +68,7 @@ def load_images(
         found = _files({name: str(RAW / f"{name}.jpg") for name in names})
     elif len(paths) == 2:
         train, test = (_files(_by_id(Path(path)), source) for path in paths)
-        keep_apart(
-            [os.path.realpath(file) for file in train.files],
-            [os.path.realpath(file) for file in test.files],
-            " and ".join(paths),
-        )
+        keep_files_apart(train, test, " and ".join(paths))
         found = train if split == "train" else test
     else:
         found = take_split(_files(_by_id(Path(*paths)), source), split)

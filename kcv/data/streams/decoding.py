@@ -13,6 +13,8 @@ from kcv.data.streams.images import decode_image
 
 _LOG = logging.getLogger(__name__)
 ON_ERROR = ("raise", "skip")
+# Images in a row of which none can be decoded, after which there is no hope.
+_FUTILE = 10_000
 # Image files of a shuffled stream are read once, into memory, if together they
 # are no larger than this (bytes): VOC 2007 fits, COCO does not.
 CACHE_LIMIT = 2**29
@@ -23,6 +25,7 @@ def decode(
     load: Callable[[dict], tf.Tensor],
     on_error: str = "raise",
     skipped: list[str] | None = None,
+    images: int | None = None,
 ) -> tf.data.Dataset:
     """Add the pixels to examples, in their order.
 
@@ -34,6 +37,8 @@ def decode(
             decoded, with its name; "skip" leaves it out and logs its name.
         skipped: a list to which "skip" appends the names, once each; its
             length is the count.
+        images: number of images of an epoch, None if it is not known. If none
+            of them can be decoded, "skip" is an error, too.
 
     Returns:
         The dataset with `images` (H, W, 3) uint8 instead of `file`.
@@ -57,6 +62,7 @@ def decode(
         deterministic=True,
     )
     if on_error == "skip":
+        dataset = _end_if_futile(dataset, int(count), images)
         dataset = dataset.filter(lambda example: _keep(example, names))
     dataset = dataset.map(_finish)
     if on_error == "raise" and count != tf.data.UNKNOWN_CARDINALITY:
@@ -96,6 +102,35 @@ def _attempt(example, load):
     return one.map(read).ignore_errors().concatenate(one.map(give_up)).take(1)
 
 
+def _end_if_futile(dataset, count, images):
+    """Raise an error where a whole epoch has no image that can be decoded."""
+    limit = _FUTILE
+    if count > 0:
+        limit = count
+    elif images is not None:
+        # A single good image may be the first of an epoch and the last of the
+        # next one.
+        limit = min(2 * images - 1, _FUTILE)
+
+    def step(failed, example):
+        failed = (failed + 1) * tf.cast(~example["readable"], tf.int64)
+        check = tf.debugging.Assert(
+            failed < limit,
+            [
+                "none of the last images can be decoded, number:",
+                failed,
+                "the last one is",
+                example["file"],
+                "is the folder right, and are its files complete?",
+            ],
+        )
+        with tf.control_dependencies([check]):
+            example = {**example, "images": tf.identity(example["images"])}
+        return failed, example
+
+    return dataset.scan(tf.constant(0, tf.int64), step)
+
+
 def _keep(example, names):
     def note(file):
         name = os.fsdecode(file)
@@ -120,8 +155,9 @@ def _finish(example):
         [
             "cannot decode the image",
             example.pop("file"),
-            "it is absent, truncated, or not a JPEG, PNG, BMP, GIF or WebP "
-            "image; repair it, remove it, or pass on_error='skip'",
+            "it is absent, truncated, larger than KCV_MAX_PIXELS allows, or "
+            "not a JPEG, PNG, BMP, GIF or WebP image; repair it, remove it, or "
+            "pass on_error='skip'",
         ],
     )
     with tf.control_dependencies([check]):

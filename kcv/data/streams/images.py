@@ -6,6 +6,9 @@ One rule for training, evaluation and serving:
 - alpha is dropped, not composited (as `keras.utils.load_img` does);
 - 16 bits per channel are scaled to 8: the high byte is kept;
 - of an animated GIF the first frame is taken;
+- an image of more pixels than `kcv.pixels.pixel_limit` is refused before it is
+  decoded;
+- a JPEG whose data end early is taken if it has an end marker, as libjpeg does;
 - pixels stay as they are stored: an EXIF orientation tag is ignored, since
   boxes are drawn upon stored pixels in VOC, in COCO and in TFDS. A file whose
   stored size is not the annotated one is refused by `kcv.data.voc` and `coco`.
@@ -15,6 +18,8 @@ import os
 
 import numpy as np
 import tensorflow as tf
+
+from kcv.pixels import pixel_limit
 
 #: Endings of the files that `decode_image` takes.
 IMAGE_SUFFIXES = (
@@ -29,6 +34,8 @@ IMAGE_SUFFIXES = (
 )
 
 _HEAD = 64  # bytes; enough for every field looked at below
+# What comes next in a GIF: a block, data of a block, or data of a frame.
+_BLOCK, _DATA, _LAST_DATA, _DONE = range(4)
 
 
 def decode_image(contents: tf.Tensor) -> tf.Tensor:
@@ -44,7 +51,8 @@ def decode_image(contents: tf.Tensor) -> tf.Tensor:
 
     Raises:
         tf.errors.InvalidArgumentError: if the bytes are no such file, or
-            truncated, an animated WebP or a compressed BMP.
+            truncated, an animated WebP, a compressed BMP, or of more pixels
+            than `kcv.pixels.pixel_limit`.
 
     Example:
 
@@ -53,12 +61,27 @@ def decode_image(contents: tf.Tensor) -> tf.Tensor:
     ```
     """
     head = _read_head(contents)
+    sides = _header_size(contents, head)
+    limit = pixel_limit()
+    check = tf.debugging.Assert(
+        tf.reduce_prod(sides) <= limit,
+        [
+            "the image has height and width",
+            sides,
+            "and more pixels than the limit, KCV_MAX_PIXELS in the environment",
+            limit,
+        ],
+    )
+    with tf.control_dependencies([check]):
+        contents = tf.identity(contents)
+    is_gif = _equal(head, 0, b"GIF8")
     is_webp = _equal(head, 0, b"RIFF") & _equal(head, 8, b"WEBP")
     is_bmp = _equal(head, 0, b"BM")
     image = tf.case(
         [
             (is_webp, lambda: _decode_webp(contents, head)),
             (is_bmp, lambda: _decode_bmp(contents, head)),
+            (is_gif, lambda: _decode_gif(contents, limit)),
         ],
         default=lambda: tf.io.decode_image(
             contents, channels=3, expand_animations=False
@@ -88,10 +111,10 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
     ```
     """
     try:
-        return decode_image(tf.io.read_file(os.fspath(path))).numpy()
+        return decode_image(tf.io.read_file(os.fsencode(path))).numpy()
     except tf.errors.NotFoundError as error:
         raise FileNotFoundError(f"no image file {path}") from error
-    except tf.errors.InvalidArgumentError as error:
+    except tf.errors.OpError as error:
         raise ValueError(
             f"{path} is not a whole JPEG, PNG, BMP, GIF or WebP image: "
             f"{error.message}"
@@ -185,6 +208,65 @@ def _decode_webp(contents, head):
     # Asking for 3 channels fails where there is alpha.
     image = tf.io.decode_image(contents, channels=0, expand_animations=False)
     return image[..., :3]
+
+
+# A function, so that the loop runs in a graph.
+@tf.function(reduce_retracing=True)
+def _decode_gif(contents, limit):
+    """Decode the first frame, and nothing of the others.
+
+    TensorFlow decodes all of them, which can be gigabytes.
+    """
+    data = tf.io.decode_raw(contents, tf.uint8)
+
+    def at(position):
+        return tf.cast(data[position], tf.int64)
+
+    def table(flags):  # bytes of a table of colors
+        size = 3 * tf.bitwise.left_shift(tf.constant(2, tf.int64), flags % 8)
+        return tf.where(flags >= 128, size, 0)
+
+    def step(position, kind, good):
+        """Pass a block, or a part of its data."""
+        mark = at(position)
+
+        def extension():
+            return position + 2, _DATA, good
+
+        def frame():
+            sides = [
+                at(position + k) + 256 * at(position + k + 1) for k in (5, 7)
+            ]
+            colors = table(at(position + 9))
+            small = sides[0] * sides[1] <= tf.cast(limit, tf.int64)
+            return position + 11 + colors, _LAST_DATA, good & small
+
+        def part():
+            following = tf.where(kind == _DATA, _BLOCK, _DONE)
+            following = tf.where(mark == 0, following, kind)
+            return position + 1 + mark, following, good
+
+        def unknown():
+            return position, _DONE, tf.constant(False)
+
+        return tf.case(
+            [
+                (kind != _BLOCK, part),
+                (mark == 0x21, extension),
+                (mark == 0x2C, frame),
+            ],
+            default=unknown,
+        )
+
+    end, _, good = tf.while_loop(
+        lambda position, kind, good: (kind != _DONE) & good,
+        step,
+        (13 + table(at(10)), tf.constant(_BLOCK), tf.constant(True)),
+    )
+    check = tf.debugging.Assert(good, ["the GIF has no first frame to decode"])
+    with tf.control_dependencies([check]):
+        first = tf.strings.substr(contents, 0, tf.cast(end, tf.int32)) + b";"
+    return tf.io.decode_image(first, channels=3, expand_animations=False)
 
 
 def _decode_bmp(contents, head):

@@ -147,7 +147,8 @@ class Records(abc.ABC):
             return cached[example["index"]]
 
         dataset = indices.map(find)
-        return self._finish(decode(dataset, load, on_error, skipped))
+        decoded = decode(dataset, load, on_error, skipped, len(self))
+        return self._finish(decoded)
 
     def data_set(
         self,

@@ -88,7 +88,7 @@ def damaged(change):
         ),
         (damaged(lambda c: c[:9]), "has 9 bytes, fewer than the 16"),
         (damaged(lambda c: c[:-1]), "announces 7 x 4 x 5 bytes, and 139"),
-        (damaged(lambda c: c + b"\0\0"), "7 x 4 x 5 bytes, and 142 follow"),
+        (damaged(lambda c: c + b"\0\0"), "7 x 4 x 5 bytes, and more follow"),
         (
             lambda f: write(f, labels=LABELS[:5]),
             "ubyte has 7 images and .*ubyte 5 labels",
