@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from typing import Self
 
+import numpy as np
 import tensorflow as tf
 
 from kcv.data.formats.label_maps import read_label_map
