@@ -144,7 +144,8 @@ def assign(
         `mismatched` and `skipped`.
 
     Raises:
-        ValueError: What does not fit, as a report.
+        ValueError: What does not fit, as a report, or if a weight is not
+            finite.
     """
     skip = as_prefixes(skip)
     variables = _variables_by_address(model)
@@ -208,6 +209,15 @@ def assign(
         )
     # Whatever cannot be read stops here, before anything is assigned.
     values = [np.asarray(value) for _, value in fitting.values()]
+    for address, value in zip(fitting, values, strict=True):
+        # As float32, since NumPy does not know bfloat16.
+        wrong = np.sum(~np.isfinite(value.astype(np.float32)))
+        if wrong:
+            raise ValueError(
+                f"{source}: the weights for {address} must be finite. "
+                f"Received: {wrong} of {value.size} values that are NaN or "
+                "infinite"
+            )
     for (variable, _), value in zip(fitting.values(), values, strict=True):
         variable.assign(value.reshape(variable.shape))
     return report

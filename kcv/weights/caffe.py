@@ -1,5 +1,6 @@
 """Load the weights in Caffe's .caffemodel files into kcv's models."""
 
+import math
 import os
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -133,9 +134,17 @@ def load_caffe(
         require_pool1(model, "ceil", str(path))
     if any(_is_classifier(layer, "fc8", PEOPLE) for layer in layers):
         require_vgg_face_mean(model, str(path))
-    if bgr:
-        _turn_to_rgb(layers)
-    weights = _translate(model, layers, names, skip, path)
+    try:
+        if bgr:
+            _turn_to_rgb(layers)
+        weights = _translate(model, layers, names, skip, path)
+    except (IndexError, ValueError) as error:
+        if str(error).startswith(str(path)):
+            raise
+        # Arrays of a rank or size that no such layer has.
+        raise ValueError(
+            f"{path} has a layer whose blobs do not fit its type: {error}"
+        ) from error
     return assign(model, weights, str(path), strict, skip, skip_mismatch)
 
 
@@ -188,11 +197,12 @@ def _layer(message, kind, path, transposed=False, epsilon=_EPSILON):
             shape = (blob.num, blob.channels, blob.height, blob.width)
         values = blob.data if len(blob.data) else blob.double_data
         array = np.array(values, np.float32)
-        if array.size != np.prod(shape):
+        # Python's integers do not overflow, unlike NumPy's.
+        if min(shape, default=0) < 0 or array.size != math.prod(shape):
             raise ValueError(
                 f"{path}: blob {number} of the layer {message.name!r} has "
                 f"{array.size} values, and its shape {shape} takes "
-                f"{np.prod(shape)}: the file is damaged."
+                f"{math.prod(shape)}: the file is damaged."
             )
         arrays.append(array.reshape(shape))
     return _Layer(

@@ -88,18 +88,18 @@ def load_weights(
             f'Weights must be "imagenet" or a file, received {str(path)!r}, '
             "and there is no such file."
         )
-    if path.suffix in (".pth", ".pt", ".safetensors"):
+    if path.suffix.lower() in (".pth", ".pt", ".safetensors"):
         return load_torchvision(model, path, fold_scaling=True, **options)
-    if path.suffix == ".caffemodel":
+    if path.suffix.lower() == ".caffemodel":
         return load_caffe(model, path, **options)
-    if path.suffix == ".t7":
+    if path.suffix.lower() == ".t7":
         content = read_torch7(path)
         if is_deepmask(content):
             return assign_deepmask(model, content, path, **options)
         if is_fast_neural_style(content):
             return assign_fast_neural_style(model, content, path, **options)
         return assign_openface(model, content, path, **options)
-    if path.suffix == ".pb":
+    if path.suffix.lower() == ".pb":
         return load_facenet(model, path, **options)
     with open_layers(path) as layers:
         if is_keras_applications(layers):

@@ -82,7 +82,7 @@ class _RefusedError(ValueError):
 
 def _content(path):
     """Give what h5py opens: the file, or the member of an archive."""
-    if path.suffix != ".keras":
+    if path.suffix.lower() != ".keras":
         return path
     with zipfile.ZipFile(path) as archive:
         member = archive.getinfo("model.weights.h5")

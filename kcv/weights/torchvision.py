@@ -295,14 +295,18 @@ def _as_array(key, value):
 
 
 def _read(path):
-    if path.suffix not in (".pth", ".pt", ".safetensors"):
+    if path.suffix.lower() not in (".pth", ".pt", ".safetensors"):
         raise ValueError(
             f"{path} is no file of torch weights: expected .pth, .pt or "
             ".safetensors."
         )
     if not path.is_file():
         raise FileNotFoundError(f"There is no file of weights at {path}.")
-    read = _read_safetensors if path.suffix == ".safetensors" else _read_pth
+    read = (
+        _read_safetensors
+        if path.suffix.lower() == ".safetensors"
+        else _read_pth
+    )
     return read(path)
 
 

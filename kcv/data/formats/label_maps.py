@@ -51,7 +51,7 @@ def read_label_map(path: str | os.PathLike) -> np.ndarray:
     except ImportError:
         raise
     except Exception as error:  # Pillow raises a dozen kinds
-        kind = "a file of the Semantic Boundaries Dataset" if is_mat else "PNG"
+        kind = "MATLAB file of labels" if is_mat else "PNG"
         raise ValueError(f"{path} is not a whole {kind}: {error}") from error
     if labels.ndim != 2 or not labels.size:
         raise ValueError(

@@ -113,7 +113,7 @@ def test_damaged_label_maps_are_named(tmp_path):
     with pytest.raises(ValueError, match=r"cut\.png is not a whole PNG"):
         read_label_map(tmp_path / "cut.png")
     savemat(tmp_path / "other.mat", {"x": 1})
-    with pytest.raises(ValueError, match=r"other\.mat has no GTcls"):
+    with pytest.raises(ValueError, match=r"other\.mat .* has no GTcls"):
         read_label_map(tmp_path / "other.mat")
     with pytest.raises(FileNotFoundError, match=r"no label map .*none\.png"):
         read_label_map(tmp_path / "none.png")
