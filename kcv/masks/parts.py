@@ -23,7 +23,9 @@ class MaskParts(NamedTuple):
     Attributes:
         preprocessing: Layer from RGB 0..255 to what the trunk expects.
         trunk: Model from images (B, H, W, 3) to a list of feature maps, the
-            finest first and that of the geometry's stride last.
+            finest first and that of the geometry's stride last. A cell must
+            see the same pixels in images of all sizes, which strided
+            convolutions with `padding="same"` do not.
         head: Model from the last features (B, h, w, C) to `[vectors, scores]`
             of all patches, (B, h - k + 1, w - k + 1, V) and (B, h - k + 1,
             w - k + 1, 1), with k = `geometry.cells`. Scores are logits.
@@ -181,13 +183,20 @@ def small_mask_parts(dropout: float = 0.5) -> MaskParts:
         ),
         start=1,
     ):
-        if stride == 2 and number > 1:
-            levels.append(x)
+        if stride == 2:
+            if number > 1:
+                levels.append(x)
+            # Padding "same" puts the row and the column that are missing after
+            # maps of even sizes, and on both sides of maps of odd sizes. These
+            # occur in scenes alone, and what is seen there would be shifted.
+            x = keras.layers.ZeroPadding2D(
+                ((0, 1), (0, 1)), name=f"conv{number}_pad"
+            )(x)
         x = keras.layers.Conv2D(
             filters,
             3,
             stride,
-            padding="same",
+            padding="valid" if stride == 2 else "same",
             use_bias=False,
             kernel_initializer="he_normal",
             name=f"conv{number}",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from kcv.metrics.mask_recall import encode_masks
+from kcv.metrics.mask_codes import encode_masks
 
 
 def collect_masks(

@@ -140,6 +140,24 @@ def small():
     return DeepMask("small", search=SceneSearch((0.5, 1), 6))
 
 
+@pytest.mark.parametrize("side", [129, 150, 155])
+def test_features_stay_in_place_at_sizes_not_trained_at(small, side):
+    """All cells but those whose 119 pixels reach beyond the smaller image."""
+    random = np.random.default_rng(3)
+    images = random.uniform(-2, 2, (1, 192, 192, 3)).astype("float32")
+    whole = small.parts.trunk(images)
+    part = small.parts.trunk(images[:, :side, :side])
+    for number, (expected, found) in enumerate(zip(whole, part, strict=True)):
+        stride = 2 ** (number + 1)
+        assert found.shape[1] == side // stride
+        inside = (side - 60) // stride
+        np.testing.assert_allclose(
+            found[:, :inside, :inside],
+            expected[:, :inside, :inside],
+            atol=1e-4,
+        )
+
+
 def patches(count=4):
     random = np.random.default_rng(0)
     y = {
@@ -203,13 +221,15 @@ def test_patches_of_another_size_are_refused(small, name):
 
 
 def test_fewer_patches_than_wanted(small):
-    """One pixel and 32 on every side are 5 cells, so there are 2 x 2 places."""
+    """16 pixels and 32 on every side are 5 cells: there are 2 x 2 places."""
     model = DeepMask(small.parts, search=SceneSearch((1.0,), 6))
-    found = model.predict(np.zeros((1, 1, 1, 3), "float32"), verbose=0)
-    assert found["num_detections"].tolist() == [4]
-    assert found["scores"][0, :4].all()
-    assert not found["scores"][0, 4:].any()
-    assert found["masks"].shape == (1, 6, 1, 1)
+    for side, count in ((1, 1), (16, 4)):
+        images = np.zeros((1, side, side, 3), "float32")
+        found = model.predict(images, verbose=0)
+        assert found["num_detections"].tolist() == [count]
+        assert found["scores"][0, :count].all()
+        assert not found["scores"][0, count:].any()
+        assert found["masks"].shape == (1, 6, side, side)
 
 
 def count_symbolically(build):

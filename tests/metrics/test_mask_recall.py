@@ -2,12 +2,10 @@ import numpy as np
 import pytest
 
 from kcv.metrics import area_under_recall
-from kcv.metrics import decode_masks
 from kcv.metrics import encode_masks
 from kcv.metrics import mask_average_recall
 from kcv.metrics import mask_iou
 from kcv.metrics import mask_recall_curves
-from kcv.metrics import patch_measures
 
 pytest.importorskip("pycocotools")
 
@@ -127,24 +125,10 @@ def test_an_image_without_objects_does_not_count():
 
 def test_run_lengths_stand_for_masks():
     masks = squares((0, 0), (25, 5))
-    np.testing.assert_array_equal(decode_masks(encode_masks(masks)), masks > 0)
     measures = mask_average_recall(
         {"a": {"masks": masks}}, {"a": {"masks": encode_masks(masks)}}, (2,)
     )
     assert measures["segm_ar2"] == 1
-
-
-def test_measures_of_patches():
-    masks = np.zeros((3, 4, 4), bool)
-    masks[0], masks[1, :3], masks[2, :2] = True, True, True
-    truth = np.ones_like(masks)
-    assert patch_measures(masks, truth) == {
-        "mean_iou": 0.75,
-        "median_iou": 0.75,
-        "iou_50": 1.0,
-        "iou_70": 2 / 3,
-    }
-    assert mask_iou(0 * masks, 0 * masks).tolist() == [0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -178,10 +162,3 @@ def test_what_is_wrong_is_named(truth, found, message):
 def test_counts_increase(counts):
     with pytest.raises(ValueError, match="`counts` must be"):
         mask_average_recall({}, {}, counts)
-
-
-def test_shapes_of_masks_and_truth_agree():
-    with pytest.raises(ValueError, match="the same shape"):
-        mask_iou(np.ones((1, 2, 2)), np.ones((1, 2, 3)))
-    with pytest.raises(ValueError, match="no mask"):
-        patch_measures(np.ones((0, 2, 2)), np.ones((0, 2, 2)))
