@@ -34,7 +34,10 @@ from recipes.common.run import begin
 from recipes.common.train import train
 
 PAPER = proposers.published_recall(
-    (0.144, 0.258, 0.331, 0.194), (0.153, 0.313, 0.446, 0.233), "DeepMask"
+    (0.144, 0.258, 0.331, 0.194),
+    (0.153, 0.313, 0.446, 0.233),
+    "ResNet-50",
+    "VGG-A, as of 2015",
 )
 PLANS = {
     "small": Plan(64, 2016, epochs=8, learning_rate=2e-3),

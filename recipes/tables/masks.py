@@ -14,6 +14,7 @@ time.
 
 import dataclasses
 import functools
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -66,21 +67,28 @@ def main(run: Options) -> dict:
         "sharpmask",
         *("--deepmask", str(deepmask / "model.keras")),
     )
+    files = [folder / "model.keras" for folder in (deepmask, sharpmask)]
     systems: list[str | MaskProposals] = [
-        MaskProposals(kcv.load_model(folder / "model.keras", compile=False))
-        for folder in (deepmask, sharpmask)
+        MaskProposals(kcv.load_model(file, compile=False)) for file in files
     ]
     systems += run.methods
+    # Figures of a model that was trained again are measured again.
+    versions = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+    versions += ["kcv"] * len(run.methods)
 
     # === Masks ===
     test = kcv.data.load_instances("digit_scenes", "test").dataset
     test = test.take(run.test_images)
     rows = []
-    for system in systems:
+    for system, version in zip(systems, versions, strict=True):
         name = name_system(system)
         measured = keep_result(
             run.out / "measures" / f"{name}.json",
-            {"images": run.test_images, "proposals": run.max_proposals},
+            {
+                "images": run.test_images,
+                "proposals": run.max_proposals,
+                "version": version,
+            },
             functools.partial(measure_system, system, test, run.max_proposals),
             run.resume,
         )
@@ -89,11 +97,10 @@ def main(run: Options) -> dict:
 
     # === Detectors ===
     if run.train_detectors:
-        model = sharpmask / "model.keras"
         tables["Fast R-CNN with these proposals"] = [
             detector_row(name, run.out / f"fast_rcnn_{name}", *options)
             for name, options in (
-                ("SharpMask", ("--proposals", str(model))),
+                ("SharpMask", ("--proposals", str(files[1]))),
                 ("selective_search", ()),
             )
         ]

@@ -70,7 +70,10 @@ class MaskOptions(Run):
 
 
 def published_recall(
-    segm: tuple[float, ...], boxes: tuple[float, ...], network: str
+    segm: tuple[float, ...],
+    boxes: tuple[float, ...],
+    network: str,
+    box_network: str | None = None,
 ) -> list[Published]:
     """List published recalls on COCO.
 
@@ -79,12 +82,17 @@ def published_recall(
             area under it.
         boxes: Average recall of boxes and the area under it.
         network: Name of the network.
+        box_network: Name of the network that the recall of boxes is of.
+            Defaults to None, which is the same.
     """
-    data = f"COCO 2014, the first 5,000 images of val; {network}"
+    data = "COCO 2014, the first 5,000 images of val"
     source = "Pinheiro et al. 2016, table 2"
     return [
-        Published(f"{kind}_{name}", value, data, source)
-        for kind, values in (("segm", segm), ("bbox", boxes))
+        Published(f"{kind}_{name}", value, f"{data}; {of}", source)
+        for kind, values, of in (
+            ("segm", segm, network),
+            ("bbox", boxes, box_network or network),
+        )
         for name, value in zip(
             ("ar10", "ar100", "ar1000", "auc"), values, strict=True
         )
