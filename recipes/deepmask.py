@@ -96,17 +96,13 @@ def main(run: Options) -> dict:
 
 def build_model(run: Options) -> kcv.masks.DeepMask:
     """Build the network of 2016, or the small one."""
+    backbone, weight = "small", 0.5
     if run.preset == "paper":
-        return kcv.masks.DeepMask(
-            "resnet50",
-            run.weights,
-            search=run.search(0.2),
-            score_weight=run.score_weight or 1 / 32,
-        )
+        backbone, weight = "resnet50", 1 / 32
+    if run.score_weight is not None:
+        weight = run.score_weight
     return kcv.masks.DeepMask(
-        "small",
-        search=run.search(0.2),
-        score_weight=run.score_weight or 0.5,
+        backbone, run.weights, search=run.search(0.2), score_weight=weight
     )
 
 

@@ -5,11 +5,12 @@ r"""DeepMask and SharpMask beside proposals from segmentation.
 measures the masks of DeepMask, SharpMask, Selective Search and MCG on the same
 held-out digit scenes: average recall of masks and of their boxes with 10 and
 100 proposals, the time of an image, and the papers' figures on COCO, of which
-only the order is comparable. It then trains Fast R-CNN with the proposals of
-SharpMask and with those of Selective Search, and puts their average precision
-side by side. Systems whose runs are not in the folder yet are trained by their
-recipes. `--no-train-detectors` leaves Fast R-CNN out, which takes most of the
-time.
+only the order is comparable. Fast R-CNN, which its recipe trains with the
+proposals of Selective Search, is then given those of DeepMask and SharpMask,
+and their average precision stands side by side. The papers train a detector
+with each. Systems whose runs are not in the folder yet are trained by their
+recipes. `--no-detection` leaves Fast R-CNN out, whose training takes most of
+the time.
 """
 
 import dataclasses
@@ -22,17 +23,22 @@ from typing import Any
 
 import kcv
 from kcv.masks import MaskProposals
-from kcv.text_files import read_json
+from recipes import fast_rcnn
 from recipes.common.command import run_command
+from recipes.common.detection.detectors import scale_to
 from recipes.common.kept import keep_result
 from recipes.common.masks.comparing import Measured
 from recipes.common.masks.comparing import draw_masks
 from recipes.common.masks.comparing import measure_system
 from recipes.common.masks.comparing import name_system
 from recipes.common.masks.comparing import table_row
+from recipes.common.masks.detecting import measure_detection
+from recipes.common.proposals.measuring import Detector
 from recipes.common.run import Folder
 from recipes.common.tables import draw_bars
 from recipes.common.tables import write_tables
+
+TRAINED_WITH = fast_rcnn.PRESETS["small"].max_proposals
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,8 +51,8 @@ class Options(Folder):
         test_images: Number of held-out digit scenes. MCG takes seconds for
             each.
         max_proposals: Number of proposals of an image.
-        train_detectors: Train Fast R-CNN with the proposals of SharpMask and
-            of Selective Search.
+        detection: Measure Fast R-CNN with the proposals of the mask models
+            and of Selective Search.
         resume: Keep what an earlier call with the same options has measured.
     """
 
@@ -54,7 +60,7 @@ class Options(Folder):
     methods: tuple[str, ...] = ("selective_search", "mcg")
     test_images: int = 100
     max_proposals: int = 100
-    train_detectors: bool = True
+    detection: bool = True
     resume: bool = True
 
 
@@ -73,7 +79,7 @@ def main(run: Options) -> dict:
     ]
     systems += run.methods
     # Figures of a model that was trained again are measured again.
-    versions = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+    versions = [_hash(file) for file in files]
     versions += ["kcv"] * len(run.methods)
 
     # === Masks ===
@@ -95,13 +101,16 @@ def main(run: Options) -> dict:
         rows.append(table_row(name, Measured(*measured)))
     tables = {f"Masks of {run.test_images} held-out digit scenes": rows}
 
-    # === Detectors ===
-    if run.train_detectors:
-        tables["Fast R-CNN with these proposals"] = [
-            detector_row(name, run.out / f"fast_rcnn_{name}", *options)
-            for name, options in (
-                ("SharpMask", ("--proposals", str(files[1]))),
-                ("selective_search", ()),
+    # === Detection ===
+    if run.detection:
+        folder = read_run(run.out / "fast_rcnn", "fast_rcnn")
+        tables["Fast R-CNN, trained with Selective Search, given proposals"] = [
+            detection_row(run, folder, *given)
+            for given in (
+                (systems[0], versions[0], run.max_proposals),
+                (systems[1], versions[1], run.max_proposals),
+                ("selective_search", "kcv", run.max_proposals),
+                ("selective_search", "kcv", TRAINED_WITH),
             )
         ]
 
@@ -139,15 +148,43 @@ def read_run(out: Path, recipe: str, *options: str) -> Path:
     return out
 
 
-def detector_row(name: str, out: Path, *options: str) -> dict[str, Any]:
-    """Train a detector with the proposals of a system, and make its row."""
-    file = read_run(out, "fast_rcnn", *options) / "metrics.json"
-    metrics = read_json(file)
-    return {
-        "proposals": name,
-        "voc07_map": metrics["voc07_map"],
-        "images": metrics["split"],
-    }
+def detection_row(
+    run: Options,
+    folder: Path,
+    system: str | MaskProposals,
+    version: str,
+    count: int,
+) -> dict[str, Any]:
+    """Give a trained detector the proposals of a system, and make its row."""
+    name = name_system(system)
+
+    def measure():
+        model = kcv.load_model(folder / "model.keras", compile=False)
+        scaling = scale_to(fast_rcnn.PRESETS["small"].image_size)
+        test = kcv.data.load_detection("digit_scenes", "test").dataset
+        return measure_detection(
+            Detector(model, scaling, {}),
+            system,
+            count,
+            test.take(run.test_images),
+            run.out / "proposals" / f"{name}-{count}-{version[:8]}",
+        )
+
+    value = keep_result(
+        run.out / "measures" / f"detection-{name}-{count}.json",
+        {
+            "images": run.test_images,
+            "version": version,
+            "detector": _hash(folder / "model.keras"),
+        },
+        measure,
+        run.resume,
+    )
+    return {"proposals": name, "per image": count, "voc07_map": value}
+
+
+def _hash(file):
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _short(value):

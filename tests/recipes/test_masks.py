@@ -77,7 +77,7 @@ def test_the_table_of_finished_runs(folder, capsys):
         methods=("superpixels",),
         test_images=2,
         max_proposals=10,
-        train_detectors=False,
+        detection=False,
     )
     (rows,) = table.main(run).values()
     assert [row["system"] for row in rows] == [

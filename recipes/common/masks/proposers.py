@@ -62,11 +62,12 @@ class MaskOptions(Run):
         Args:
             mask_threshold: Probability above which a pixel belongs to a mask.
         """
+        scales, count = SceneSearch().scales, 1000
         if self.preset == "small":
-            count = self.max_proposals or 100
-            return SceneSearch(SCENE_SCALES, count, mask_threshold)
-        count = self.max_proposals or 1000
-        return SceneSearch(max_proposals=count, mask_threshold=mask_threshold)
+            scales, count = SCENE_SCALES, 100
+        if self.max_proposals is not None:
+            count = self.max_proposals
+        return SceneSearch(scales, count, mask_threshold)
 
 
 def published_recall(
