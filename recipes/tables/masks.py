@@ -8,9 +8,16 @@ held-out digit scenes: average recall of masks and of their boxes with 10 and
 only the order is comparable. Fast R-CNN, which its recipe trains with the
 proposals of Selective Search, is then given those of DeepMask and SharpMask,
 and their average precision stands side by side. The papers train a detector
-with each. Systems whose runs are not in the folder yet are trained by their
-recipes. `--no-detection` leaves Fast R-CNN out, whose training takes most of
-the time.
+with each.
+
+On 100 scenes the average recall of masks at 10 and 100 proposals is 0.13 and
+0.17 of DeepMask, 0.43 and 0.50 of SharpMask, 0.06 and 0.34 of Selective Search,
+0.38 and 0.57 of MCG, which takes 20 times as long as SharpMask. voc07_map of
+100 proposals is 0.65, 0.64 and 0.63 of the first three, and 0.66 of the 300 of
+Selective Search that the detector was trained with.
+
+Systems whose runs are not in the folder yet are trained by their recipes.
+`--no-detection` leaves Fast R-CNN out, whose training takes most of the time.
 """
 
 import dataclasses
@@ -129,7 +136,8 @@ def main(run: Options) -> dict:
         "Average recall over IoU 0.5 to 0.95 on digit scenes, on which "
         "DeepMask and SharpMask are trained from random weights in minutes. "
         "The papers' figures are of COCO, so that only the order of the "
-        "systems is comparable.",
+        "systems is comparable. The average precision is of the same scenes, "
+        "by a Fast R-CNN that knows the proposals of Selective Search alone.",
         tables,
         figures,
     )

@@ -16,6 +16,7 @@ from recipes.common.detection.given_proposals import propose_regions
 from recipes.common.masks.comparing import cover_objects
 from recipes.common.run import Run
 from recipes.common.training_images import open_training_images
+from recipes.common.trunks import small_parts
 from recipes.tables import masks as table
 
 pytest.importorskip("pycocotools")
@@ -72,14 +73,14 @@ def test_sharpmask_has_the_networks_of_its_deepmask(folder):
 
 
 def test_the_table_of_finished_runs(folder, capsys):
+    detector = kcv.detection.FastRCNN(10, small_parts())
+    (folder / "fast_rcnn").mkdir()
+    detector.save(folder / "fast_rcnn" / "model.keras")
+    (folder / "fast_rcnn" / "metrics.json").write_text("{}", "utf-8")
     run = table.Options(
-        out=folder,
-        methods=("superpixels",),
-        test_images=2,
-        max_proposals=10,
-        detection=False,
+        out=folder, methods=("superpixels",), test_images=2, max_proposals=10
     )
-    (rows,) = table.main(run).values()
+    rows, detected = table.main(run).values()
     assert [row["system"] for row in rows] == [
         "DeepMask",
         "SharpMask",
@@ -88,6 +89,13 @@ def test_the_table_of_finished_runs(folder, capsys):
     assert rows[0]["paper, mask AR@10"] == 0.144
     assert rows[2]["paper, mask AR@10"] == "-"
     assert all(0 <= row["box AR@10"] <= 1 for row in rows)
+    assert [(row["proposals"], row["per image"]) for row in detected] == [
+        ("DeepMask", 10),
+        ("SharpMask", 10),
+        ("selective_search", 10),
+        ("selective_search", 300),
+    ]
+    assert all(0 <= row["voc07_map"] <= 1 for row in detected)
     assert (folder / "report.html").exists()
     assert "SharpMask" in capsys.readouterr().out
 
