@@ -22,11 +22,9 @@ Systems whose runs are not in the folder yet are trained by their recipes.
 
 import dataclasses
 import functools
-import hashlib
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import kcv
 from kcv.masks import MaskProposals
@@ -39,13 +37,13 @@ from recipes.common.masks.comparing import draw_masks
 from recipes.common.masks.comparing import measure_system
 from recipes.common.masks.comparing import name_system
 from recipes.common.masks.comparing import table_row
-from recipes.common.masks.detecting import measure_detection
-from recipes.common.proposals.measuring import Detector
+from recipes.common.masks.detecting import DetectionTest
+from recipes.common.masks.detecting import hash_file
 from recipes.common.run import Folder
 from recipes.common.tables import draw_bars
 from recipes.common.tables import write_tables
 
-TRAINED_WITH = fast_rcnn.PRESETS["small"].max_proposals
+DETECTOR = fast_rcnn.PRESETS["small"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -86,7 +84,7 @@ def main(run: Options) -> dict:
     ]
     systems += run.methods
     # Figures of a model that was trained again are measured again.
-    versions = [_hash(file) for file in files]
+    versions = [hash_file(file) for file in files]
     versions += ["kcv"] * len(run.methods)
 
     # === Masks ===
@@ -110,15 +108,19 @@ def main(run: Options) -> dict:
 
     # === Detection ===
     if run.detection:
-        folder = read_run(run.out / "fast_rcnn", "fast_rcnn")
+        size = DETECTOR.image_size
+        detection = DetectionTest(
+            run.out,
+            read_run(run.out / "fast_rcnn", "fast_rcnn") / "model.keras",
+            scale_to(size) if size else None,
+            run.test_images,
+            run.resume,
+        )
         tables["Fast R-CNN, trained with Selective Search, given proposals"] = [
-            detection_row(run, folder, *given)
-            for given in (
-                (systems[0], versions[0], run.max_proposals),
-                (systems[1], versions[1], run.max_proposals),
-                ("selective_search", "kcv", run.max_proposals),
-                ("selective_search", "kcv", TRAINED_WITH),
-            )
+            detection.row(systems[0], versions[0], run.max_proposals),
+            detection.row(systems[1], versions[1], run.max_proposals),
+            detection.row("selective_search", "kcv", run.max_proposals),
+            detection.row("selective_search", "kcv", DETECTOR.max_proposals),
         ]
 
     # === Pictures, page ===
@@ -154,45 +156,6 @@ def read_run(out: Path, recipe: str, *options: str) -> Path:
         command = (sys.executable, "-m", f"recipes.{recipe}", *options)
         subprocess.run([*command, "--out", str(out)], check=True)
     return out
-
-
-def detection_row(
-    run: Options,
-    folder: Path,
-    system: str | MaskProposals,
-    version: str,
-    count: int,
-) -> dict[str, Any]:
-    """Give a trained detector the proposals of a system, and make its row."""
-    name = name_system(system)
-
-    def measure():
-        model = kcv.load_model(folder / "model.keras", compile=False)
-        scaling = scale_to(fast_rcnn.PRESETS["small"].image_size)
-        test = kcv.data.load_detection("digit_scenes", "test").dataset
-        return measure_detection(
-            Detector(model, scaling, {}),
-            system,
-            count,
-            test.take(run.test_images),
-            run.out / "proposals" / f"{name}-{count}-{version[:8]}",
-        )
-
-    value = keep_result(
-        run.out / "measures" / f"detection-{name}-{count}.json",
-        {
-            "images": run.test_images,
-            "version": version,
-            "detector": _hash(folder / "model.keras"),
-        },
-        measure,
-        run.resume,
-    )
-    return {"proposals": name, "per image": count, "voc07_map": value}
-
-
-def _hash(file):
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _short(value):
