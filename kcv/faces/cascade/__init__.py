@@ -2,8 +2,8 @@
 
 import kcv.backend  # noqa: F401
 
+from kcv.faces.cascade.detection import Stage
 from kcv.faces.cascade.detector import FaceCascade
-from kcv.faces.cascade.detector import Stage
 from kcv.faces.cascade.detector import paper_stages
 from kcv.faces.cascade.learning.samples import FaceImages
 from kcv.faces.cascade.learning.samples import keep_face_images

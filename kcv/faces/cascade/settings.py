@@ -68,6 +68,9 @@ class WindowSelection(Settings):
             part in the calibration. Float in [0, 1]. Defaults to 0.1.
         max_windows: Largest number of windows of an image that are kept, best
             first. Positive integer. Defaults to 1000.
+        across_scales: Whether windows of different scales suppress each other.
+            If None, they do in the last stage of a cascade only, as in the
+            paper. Defaults to None.
 
     Raises:
         ValueError: If a number is out of its range.
@@ -78,6 +81,7 @@ class WindowSelection(Settings):
     smaller: float | None = None
     calibration_threshold: float = 0.1
     max_windows: int = 1000
+    across_scales: bool | None = None
 
     def __post_init__(self):
         for name in ("threshold", "iou", "calibration_threshold"):
@@ -89,6 +93,11 @@ class WindowSelection(Settings):
         )
         self._check(
             is_count(self.max_windows), "max_windows", "a positive integer"
+        )
+        self._check(
+            self.across_scales in (None, False, True),
+            "across_scales",
+            "a boolean or None",
         )
 
 
@@ -106,6 +115,11 @@ class CascadeTraining(Settings):
         max_windows: Largest number of windows without a face that a later stage
             learns from, and of windows that a calibration network learns from.
             Positive integer. Defaults to 30000.
+        min_negatives: Number of windows without a face that the stages from the
+            third on learn from at least. If fewer pass, they are joined by
+            those of the highest scores that the stage before rejects. Integer
+            of at least 0. Defaults to 10000. The paper has enough images, so
+            that 0 is its setting.
         negative_iou: IoU with every face below which a window shows none. Float
             in [0, 1]. Defaults to 0.3.
         recalls: Share of the held-out faces that each stage keeps of those that
@@ -127,6 +141,7 @@ class CascadeTraining(Settings):
     positives: int = 8
     random_negatives: int = 40
     max_windows: int = 30_000
+    min_negatives: int = 10_000
     negative_iou: float = 0.3
     recalls: tuple[float, ...] = (0.99, 0.97, 0.99)
     steps: tuple[tuple[int, int], ...] = (
@@ -138,12 +153,15 @@ class CascadeTraining(Settings):
     learning_rate: float = 1e-3
 
     def __post_init__(self):
-        for name in (
-            "positives",
-            "random_negatives",
-            "max_windows",
-        ):
-            self._check(is_count(getattr(self, name)), name, "positive")
+        for name in ("positives", "random_negatives", "max_windows"):
+            self._check(
+                is_count(getattr(self, name)), name, "a positive integer"
+            )
+        self._check(
+            is_count(self.min_negatives + 1),
+            "min_negatives",
+            "an integer of at least 0",
+        )
         self._set("batch_sizes", tuple(self.batch_sizes))
         self._check(
             all(map(is_count, self.batch_sizes)),

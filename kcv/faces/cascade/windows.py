@@ -20,15 +20,14 @@ def octaves(image: tf.Tensor) -> list[tf.Tensor]:
         image: Image (H, W, 3) float32.
 
     Returns:
-        Ten images. Image k has ceil(H / 2 ** k) x ceil(W / 2 ** k) pixels,
-        each the mean of the 2 ** k x 2 ** k pixels that it stands for, and is
-        surrounded by a copy of its outermost pixels.
+        Ten images (1, H', W', 3). Image k has ceil(H / 2 ** k) x
+        ceil(W / 2 ** k) pixels, each the mean of the 2 ** k x 2 ** k pixels
+        that it stands for.
     """
     levels = [image[None]]
     for _ in range(_OCTAVES - 1):
         levels.append(tf.nn.avg_pool2d(levels[-1], 2, 2, "SAME"))
-    around = [[0, 0], [1, 1], [1, 1], [0, 0]]
-    return [tf.pad(level, around, "SYMMETRIC") for level in levels]
+    return levels
 
 
 def crop_windows(
@@ -50,16 +49,50 @@ def crop_windows(
     """
     sides = tf.reduce_max(boxes[:, 2:] - boxes[:, :2], axis=1)
     chosen = octave_of(sides / size)
-    rows, parts = [], []
-    for number, level in enumerate(levels):
-        own = tf.where(chosen == number)[:, 0]
-        rows.append(tf.cast(own, "int32"))
-        parts.append(
-            sample(level, tf.gather(boxes, own) / 2**number, (size, size))
+    limits = tf.stack([tf.shape(level)[1:3] for level in levels]) - 1
+    corners = _corners(
+        boxes / 2.0 ** tf.cast(chosen, "float32")[:, None],
+        tf.gather(tf.cast(limits, "float32"), chosen),
+        tf.constant([size, size], "float32"),
+    )
+    rows = tf.range(tf.shape(boxes)[0])
+    windows = [
+        _sample(level, own, (size, size))
+        for level, own in zip(
+            levels,
+            tf.dynamic_partition(corners, chosen, _OCTAVES),
+            strict=True,
         )
-    windows = tf.dynamic_stitch(rows, parts)
+    ]
+    windows = tf.dynamic_stitch(
+        tf.dynamic_partition(rows, chosen, _OCTAVES), windows
+    )
     windows.set_shape((None, size, size, 3))
     return windows
+
+
+def reduce_octave(
+    level: tf.Tensor, covered: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor
+) -> tf.Tensor:
+    """Resize an octave.
+
+    Args:
+        level: Octave (1, H, W, 3).
+        covered: Width and height of the part that is resized, from the upper
+            left corner, in pixels of the octave. Tensor (2,) float32.
+        rows: Height of the result, int32.
+        columns: Width of the result, int32.
+
+    Returns:
+        Image (1, rows, columns, 3) float32.
+    """
+    size = tf.stack([rows, columns])
+    limits = tf.cast(tf.shape(level)[1:3] - 1, "float32")[None]
+    boxes = tf.concat([tf.zeros(2), covered], 0)[None]
+    corners = _corners(boxes, limits, tf.cast(size, "float32"))
+    reduced = _sample(level, corners, size)
+    reduced.set_shape((1, None, None, 3))
+    return reduced
 
 
 def octave_of(reduction: tf.Tensor) -> tf.Tensor:
@@ -76,27 +109,36 @@ def octave_of(reduction: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.minimum(octave, _OCTAVES - 1.0), "int32")
 
 
-def sample(level: tf.Tensor, boxes: tf.Tensor, size) -> tf.Tensor:
-    """Sample windows of an octave at the centers of their new pixels.
+def _corners(boxes, limits, size):
+    """Find the centers of the first and the last pixel of windows.
 
     Args:
-        level: Octave (1, H + 2, W + 2, 3) with its border.
-        boxes: Windows (N, 4) xyxy in pixels of the octave without the border.
-        size: Height and width of the result, each at least 2.
+        boxes: Windows (N, 4) float32, xyxy in pixels of an octave.
+        limits: Last row and column of the octave (N, 2) float32.
+        size: Height and width of the result (2,) float32.
 
     Returns:
-        Windows (N, height, width, 3) float32.
+        Centers (N, 4) float32 yxyx, where 0 is the first and 1 the last pixel
+        of the octave.
     """
-    limits = tf.cast(tf.shape(level)[1:3] - 1, "float32")
     ends = tf.reverse(tf.reshape(boxes, (-1, 2, 2)), [2])  # (N, 2, yx)
     first, last = ends[:, 0], ends[:, 1]
-    half = 0.5 * (last - first) / tf.cast(size, "float32")
-    # The border moves the centers of pixels from .5 to 1.
-    corners = tf.concat([first + half, last - half], axis=1) + 0.5
+    half = 0.5 * (last - first) / size
+    first, last = first + half - 0.5, last - half - 0.5
+    # Half a pixel at the border has no center beyond it.
+    first = tf.where((first < 0) & (first >= -0.5), 0.0, first)
+    beyond = last - limits
+    last = tf.where((beyond > 0) & (beyond <= 0.5), limits, last)
+    corners = tf.concat([first, last], axis=1)
+    return tf.math.divide_no_nan(corners, tf.tile(limits, [1, 2]))
+
+
+def _sample(level, corners, size):
+    """Sample windows of an octave (1, H, W, 3) at what `_corners` found."""
     return tf.image.crop_and_resize(
         level,
-        corners / tf.tile(limits, [2]),
-        tf.zeros(tf.shape(boxes)[:1], "int32"),
+        corners,
+        tf.zeros(tf.shape(corners)[:1], "int32"),
         size,
         extrapolation_value=OUTSIDE,
     )

@@ -31,7 +31,7 @@ from recipes.common.run import describe
 
 # False positives per image, and recalls, at which stages are compared.
 FALSE_POSITIVES = (0.05, 0.1, 0.3, 1, 3)
-RECALLS = (0.7, 0.8, 0.85)
+RECALLS = (0.7, 0.8, 0.85, 0.9)
 
 
 def open_faces(
@@ -39,7 +39,7 @@ def open_faces(
     part: str,
     count: int = 0,
     seed: int = 0,
-    real: bool = False,
+    real: bool = True,
     held_out: int = 200,
     boxes: str = "raise",
 ) -> tf.data.Dataset:
@@ -52,7 +52,7 @@ def open_faces(
             thresholds are chosen) or "test".
         count: Number of images of "train". Defaults to 0.
         seed: Seed of the order. Defaults to 0.
-        real: Whether face scenes have real faces, too. Defaults to False.
+        real: Whether face scenes have real faces, too. Defaults to True.
         held_out: Number of images of "held out". Defaults to 200.
         boxes: "raise", "clip" or "drop" boxes that are wrong. Defaults to
             "raise".
@@ -89,7 +89,7 @@ class Measured(NamedTuple):
         found: Detections, by the number of the image.
         windows: Mean number of windows of an image that the stage keeps.
         figures: What `kcv.faces.cascade.train_cascade` told of the stage, and
-            the `seconds` of its training.
+            the `seconds` and `cpu_seconds` of its training.
     """
 
     name: str
@@ -241,6 +241,7 @@ def stage_rows(measured: Sequence[Measured]) -> list[dict[str, Any]]:
             "faces to learn from": one.figures["positives"],
             "other windows to learn from": one.figures["negatives"],
             "seconds of training": one.figures["seconds"],
+            "CPU seconds of training": one.figures["cpu_seconds"],
         }
         rows.append(row)
     return rows

@@ -14,6 +14,8 @@ from kcv.faces import cascade
 from kcv.faces.cascade import Stage
 from kcv.faces.cascade import WindowScan
 from kcv.faces.cascade import WindowSelection
+from kcv.faces.cascade.detection import Windows
+from kcv.faces.cascade.detection import _suppressed
 from kcv.faces.cascade.suppression import suppress
 from kcv.faces.cascade.windows import crop_windows
 from kcv.faces.cascade.windows import octaves
@@ -222,6 +224,30 @@ def test_suppression_stays_within_a_scale():
     assert kept.numpy().tolist() == [0, 1]
 
 
+@pytest.mark.parametrize(
+    ("across", "first", "last"),
+    [(None, 2, 1), (True, 1, 1), (False, 2, 2)],
+)
+def test_scales_suppress_each_other_as_told(across, first, last):
+    # The same face at two scales, with an IoU of 0.64.
+    windows = Windows(
+        tf.constant([[0.0, 0, 20, 20], [2, 2, 18, 18]]),
+        tf.constant([0.9, 0.8]),
+        tf.constant([1, 0]),
+    )
+    selection = WindowSelection(0.5, iou=0.3, across_scales=across)
+    for is_last, count in ((False, first), (True, last)):
+        kept = _suppressed(windows, selection, is_last)
+        assert len(kept.boxes) == count
+
+
+def test_enlarged_windows_at_the_border_show_the_image():
+    image = tf.fill((20, 30, 3), 7.0)
+    boxes = tf.constant([[0.0, 0, 20, 20], [10, 0, 30, 20], [20, 10, 30, 20]])
+    windows = crop_windows(octaves(image), boxes, 48)
+    np.testing.assert_allclose(windows, 7.0, rtol=1e-6)
+
+
 def test_export_answers_as_predict_does(model, tmp_path):
     model.export(tmp_path / "saved", verbose=False)
     loaded = tf.saved_model.load(tmp_path / "saved")
@@ -244,6 +270,7 @@ def test_export_answers_as_predict_does(model, tmp_path):
         (WindowSelection, {"iou": -0.1}),
         (WindowSelection, {"smaller": 2}),
         (WindowSelection, {"max_windows": 0}),
+        (WindowSelection, {"across_scales": 2}),
     ],
 )
 def test_wrong_settings_are_refused(settings, options):

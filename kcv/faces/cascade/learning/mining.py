@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from kcv import boxes as box_geometry
-from kcv.faces.cascade.detector import CascadeDetection
+from kcv.faces.cascade.detection import CascadeDetection
 from kcv.faces.cascade.learning.samples import FaceImages
 from kcv.faces.cascade.windows import octaves
 
@@ -29,7 +29,10 @@ class Survivors(NamedTuple):
 
 
 def survivors(
-    cascade: CascadeDetection, images: FaceImages, number: int
+    cascade: CascadeDetection,
+    images: FaceImages,
+    number: int,
+    threshold: float | None = None,
 ) -> list[Survivors]:
     """Find the windows that reach a stage.
 
@@ -37,6 +40,8 @@ def survivors(
         cascade: Layer of a cascade that has the stage.
         images: Images with faces.
         number: Number of the stage, from 0.
+        threshold: Threshold of the stage before, and for number 0 of the first
+            stage itself. If None, that of its selection. Defaults to None.
 
     Returns:
         The windows of each image that the stages before keep. For number 0,
@@ -46,9 +51,12 @@ def survivors(
     @tf.function(input_signature=[tf.TensorSpec((None, None, 3), "uint8")])
     def run(image):
         levels = octaves(tf.cast(image, "float32"))
-        windows = cascade.scan_windows(levels, tf.shape(image)[:2])
+        windows = cascade.scan_windows(
+            levels, tf.shape(image)[:2], threshold if number < 2 else None
+        )
         for before in range(number):
-            windows = cascade.run_stage(levels, windows, before)
+            own = threshold if before == number - 1 else None
+            windows = cascade.run_stage(levels, windows, before, own)
         return windows.boxes, windows.scores
 
     found = (run(image) for image in images.images)

@@ -12,12 +12,11 @@ import dataclasses
 from collections.abc import Callable
 from collections.abc import Sequence
 
-import keras
 import numpy as np
-import tensorflow as tf
 
+from kcv.faces.cascade.detection import Stage
 from kcv.faces.cascade.detector import FaceCascade
-from kcv.faces.cascade.detector import Stage
+from kcv.faces.cascade.learning.fitting import fit_windows
 from kcv.faces.cascade.learning.mining import choose_threshold
 from kcv.faces.cascade.learning.mining import scores_of_faces
 from kcv.faces.cascade.learning.mining import survivors
@@ -31,11 +30,11 @@ from kcv.faces.cascade.patterns import pattern_windows
 from kcv.faces.cascade.settings import CascadeTraining
 from kcv.faces.cascade.settings import WindowScan
 
-# Largest gain and offset (in gray levels) by which windows are varied.
-_GAIN = 0.25
-_OFFSET = 25.0
 # Share of faces in a batch.
 _FACES = 1 / 3
+# IoU from which on a window that reaches a stage shows a face. Windows below
+# teach neither class, so that the best score goes to a window that fits.
+_SHOWN = 0.6
 
 
 def train_cascade(
@@ -158,28 +157,11 @@ def _train_network(cascade, number, images, training, rng):
             )
         )
     if number:
-        found = survivors(cascade, images, number)
-        overlaps = [
-            best_iou(one.boxes, boxes)
-            for one, boxes in zip(found, images.boxes, strict=True)
-        ]
-        hard = [
-            one.boxes[overlap < training.negative_iou]
-            for one, overlap in zip(found, overlaps, strict=True)
-        ]
-        shown = [
-            one.boxes[overlap >= 0.5]
-            for one, overlap in zip(found, overlaps, strict=True)
-        ]
-        faces = [
-            np.concatenate(pair) for pair in zip(faces, shown, strict=True)
-        ]
-        hard = _limit(hard, training.max_windows, rng)
+        hard, shown = _mine(cascade, number, images, training, rng)
+        faces = _joined(faces, shown)
         # Windows that the first stages drop must not be forgotten either.
         others = _limit(others, max(sum(map(len, hard)) // 3, 1000), rng)
-        others = [
-            np.concatenate(pair) for pair in zip(hard, others, strict=True)
-        ]
+        others = _joined(hard, others)
     context = 0.0 if number else size / 12 - 1
     positives = crop_samples(images.images, faces, size, context)
     negatives = crop_samples(images.images, others, size, context)
@@ -188,7 +170,7 @@ def _train_network(cascade, number, images, training, rng):
         np.arange(len(negatives)),
         len(negatives) + np.arange(len(positives)),
     ]
-    accuracy = _fit(
+    accuracy = fit_windows(
         network,
         np.concatenate([negatives, positives]),
         labels,
@@ -207,6 +189,41 @@ def _train_network(cascade, number, images, training, rng):
     }
 
 
+def _mine(cascade, number, images, training, rng):
+    """Find windows of the images that reach a stage.
+
+    Returns:
+        The windows of each image that show no face, and those that show one.
+    """
+    # Windows that the second stage rejects are few enough to be looked at.
+    threshold = 0.0 if number > 1 and training.min_negatives else None
+    found = survivors(cascade, images, number, threshold)
+    overlaps = [
+        best_iou(one.boxes, boxes)
+        for one, boxes in zip(found, images.boxes, strict=True)
+    ]
+    scores = np.concatenate(
+        [
+            one.scores[overlap < training.negative_iou]
+            for one, overlap in zip(found, overlaps, strict=True)
+        ]
+    )
+    # The best `min_negatives`, and all that pass.
+    lowest = cascade.selections[number - 1].threshold
+    if training.min_negatives:
+        best = np.sort(scores)[::-1][: training.min_negatives]
+        lowest = min([lowest, *best[-1:]])
+    hard = [
+        one.boxes[(overlap < training.negative_iou) & (one.scores >= lowest)]
+        for one, overlap in zip(found, overlaps, strict=True)
+    ]
+    shown = [
+        one.boxes[overlap >= _SHOWN]
+        for one, overlap in zip(found, overlaps, strict=True)
+    ]
+    return _limit(hard, training.max_windows, rng), shown
+
+
 def _train_calibration(stage, number, images, training, rng):
     """Fit the network that tells the patterns from each other."""
     size = stage.calibration.input_shape[1]
@@ -219,7 +236,7 @@ def _train_calibration(stage, number, images, training, rng):
     windows = _limit(windows, training.max_windows, rng)
     crops = crop_samples(images.images, [own[:, :4] for own in windows], size)
     labels = np.concatenate(windows)[:, 4].astype(int)
-    accuracy = _fit(
+    accuracy = fit_windows(
         stage.calibration,
         crops,
         labels,
@@ -237,13 +254,10 @@ def _train_calibration(stage, number, images, training, rng):
 def _choose_threshold(stages, number, held_out, scan, training):
     """Choose the threshold of a stage on faces that it has not seen."""
     stage = stages[number]
-    if number == 0:
-        # Every window of the scan, whatever its score.
-        selection = dataclasses.replace(stage.selection, threshold=0.0)
-        stages = [stage._replace(selection=selection)]
+    if number == 0:  # Every window of the scan, whatever its score.
         scan = dataclasses.replace(scan, max_windows=10**6)
     cascade = FaceCascade(stages[: number + 1], scan=scan).cascade
-    found = survivors(cascade, held_out, number)
+    found = survivors(cascade, held_out, number, None if number else 0.0)
     windows, scores = [x.boxes for x in found], [x.scores for x in found]
     if number:
         network = stage.network
@@ -278,73 +292,3 @@ def _limit(windows, count, rng):
         own[keep]
         for own, keep in zip(windows, np.split(kept, ends), strict=True)
     ]
-
-
-def _fit(
-    network, crops, labels, rows, shares, steps, batch_size, rate, rng, flip
-):
-    """Fit a network on batches that have fixed shares of each kind.
-
-    Args:
-        network: keras.Model.
-        crops: Windows (N, S, S, 3) uint8.
-        labels: Class of each window (N,).
-        rows: For each kind, the rows of the windows that belong to it.
-        shares: Share of each kind in a batch.
-        steps: Number of updates.
-        batch_size: Number of windows of an update.
-        rate: Highest learning rate.
-        rng: Generator of random numbers.
-        flip: Whether windows are flipped at random, which would change the
-            pattern of a calibration network.
-
-    Returns:
-        The accuracy of the last tenth of the updates.
-    """
-    sizes = [round(share * batch_size) for share in shares]
-    order = [
-        own[rng.integers(len(own), size=(steps, size))]
-        for own, size in zip(rows, sizes, strict=True)
-    ]
-    order = np.concatenate(order, axis=1)
-    seeds = rng.integers(2**31, size=(steps, 2))
-    pool, classes = tf.constant(crops), tf.constant(labels)
-
-    def batch(chosen, seed):
-        images = tf.cast(tf.gather(pool, chosen), "float32")
-        images = _vary(images, seed, flip)
-        return images, tf.gather(classes, chosen)
-
-    dataset = tf.data.Dataset.from_tensor_slices((order, seeds))
-    dataset = dataset.map(batch, tf.data.AUTOTUNE).prefetch(2)
-    rate = keras.optimizers.schedules.CosineDecay(rate, steps)
-    network.compile(
-        keras.optimizers.AdamW(rate, weight_decay=1e-4),
-        "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-    )
-    epochs = 10 if steps >= 10 else 1
-    history = network.fit(
-        dataset.repeat(),
-        epochs=epochs,
-        steps_per_epoch=steps // epochs,
-        shuffle=False,
-        verbose=0,
-    )
-    return history.history["accuracy"][-1]
-
-
-def _vary(images, seed, flip):
-    """Vary brightness, contrast, color and side of windows (N, S, S, 3)."""
-    count = tf.shape(images)[0]
-
-    def draw(number, shape, low, high):
-        return tf.random.stateless_uniform(shape, seed + number, low, high)
-
-    images *= 1.0 + draw(0, (count, 1, 1, 1), -_GAIN, _GAIN)
-    images *= 1.0 + draw(1, (count, 1, 1, 3), -_GAIN / 3, _GAIN / 3)
-    images += draw(2, (count, 1, 1, 1), -_OFFSET, _OFFSET)
-    if flip:
-        turned = draw(3, (count, 1, 1, 1), 0.0, 1.0) < 0.5
-        images = tf.where(turned, images[:, :, ::-1], images)
-    return tf.clip_by_value(images, 0.0, 255.0)

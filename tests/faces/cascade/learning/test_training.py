@@ -6,7 +6,9 @@ from kcv.faces import cascade
 from kcv.faces.cascade.learning.mining import choose_threshold
 from kcv.faces.cascade.learning.mining import scores_of_faces
 from kcv.faces.cascade.learning.mining import survivors
+from kcv.faces.cascade.learning.samples import best_iou
 from kcv.faces.cascade.learning.training import _begin_as
+from kcv.faces.cascade.learning.training import _mine
 
 RNG = np.random.default_rng(0)
 
@@ -105,6 +107,36 @@ def test_survivors_reach_the_threshold(trained):
     assert second <= first
 
 
+def test_few_negatives_are_joined_by_rejected_ones(trained):
+    model, _ = trained
+    everything = cascade.WindowSelection(0.0, iou=0.9)
+    first, second = model.stages
+    stages = [
+        first._replace(selection=everything),
+        second,
+        cascade.Stage(network(24, 2)),
+    ]
+    layer = cascade.FaceCascade(stages, scan=SCAN).cascade
+    images, counts = pictures(6), []
+    for count in (0, 5, 10**6):
+        training = cascade.CascadeTraining(min_negatives=count)
+        hard, shown = _mine(layer, 2, images, training, RNG)
+        counts.append(sum(map(len, hard)))
+        for windows, boxes in zip(hard, images.boxes, strict=True):
+            assert (best_iou(windows, boxes) < training.negative_iou).all()
+        for windows, boxes in zip(shown, images.boxes, strict=True):
+            assert (best_iou(windows, boxes) > 0.5).all()
+    passing = sum(
+        int((best_iou(one.boxes, boxes) < 0.3).sum())
+        for one, boxes in zip(
+            survivors(layer, images, 2), images.boxes, strict=True
+        )
+    )
+    assert counts[0] == passing
+    assert counts[1] == max(passing, 5)
+    assert counts[2] > counts[1]
+
+
 def test_branches_begin_as_the_smaller_network():
     small, large = cascade.Net12(13), cascade.Net24()
     _begin_as(small, large)
@@ -155,6 +187,7 @@ def test_wrong_arguments_are_refused():
         "recalls": (1.5,),
         "steps": ((0, 1),),
         "learning_rate": 0.0,
+        "min_negatives": -1,
     }.items():
         with pytest.raises(ValueError, match=f"`{argument}` must be"):
             cascade.CascadeTraining(**{argument: value})

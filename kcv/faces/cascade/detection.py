@@ -1,0 +1,302 @@
+"""The stages of a face cascade, run on one image after the other.
+
+Shapes: B images of H x W pixels, N windows of an image, K faces of an image.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from kcv.faces.cascade.patterns import calibrate
+from kcv.faces.cascade.per_image import PerImageDetection
+from kcv.faces.cascade.settings import WindowScan
+from kcv.faces.cascade.settings import WindowSelection
+from kcv.faces.cascade.suppression import suppress
+from kcv.faces.cascade.windows import crop_windows
+from kcv.faces.cascade.windows import octave_of
+from kcv.faces.cascade.windows import octaves
+from kcv.faces.cascade.windows import reduce_octave
+
+# Side of the windows of the first network, in pixels of the reduced image.
+_SIDE = 12
+
+
+class Stage(NamedTuple):
+    """One stage of a cascade.
+
+    Attributes:
+        network: keras.Model from windows (N, S, S, 3), RGB 0..255, to
+            probabilities (N, 2) of background and face.
+        calibration: keras.Model from windows (N, S', S', 3) to probabilities
+            (N, 45) of the `PATTERNS`, or None for a stage that does not move
+            windows.
+        selection: `WindowSelection`, the windows that the stage keeps.
+    """
+
+    network: keras.Model
+    calibration: keras.Model | None = None
+    selection: WindowSelection = WindowSelection()
+
+
+@keras.saving.register_keras_serializable("kcv")
+class CascadeDetection(PerImageDetection):
+    """Run the stages of a cascade on each image.
+
+    Args:
+        stages: The stages, sequence of `Stage`.
+        scan: `WindowScan`, windows that the first network looks at.
+        max_detections: K, number of faces per image. Positive integer.
+
+    Call with `images` (B, H, W, 3), RGB 0..255, and `image_sizes` (B, 2) int32
+    or None. Returns a dict as `FaceCascade` does.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        scan: WindowScan,
+        max_detections: int,
+        **kwargs,
+    ):
+        super().__init__(max_detections, **kwargs)
+        stages = [Stage(*stage) for stage in stages]
+        _check(stages, scan)
+        self.networks = [stage.network for stage in stages]
+        self.calibrations = [stage.calibration for stage in stages]
+        self.selections = tuple(stage.selection for stage in stages)
+        self.scan = scan
+
+    def detect(self, image):
+        levels = octaves(image)
+        found = self.scan_windows(levels, tf.shape(image)[:2])
+        for number in range(len(self.networks)):
+            found = self.run_stage(levels, found, number)
+        return {"boxes": found.boxes, "scores": found.scores}
+
+    def scan_windows(
+        self, levels, size, threshold: float | None = None
+    ) -> "Windows":
+        """Let the first network look at all windows of an image.
+
+        Args:
+            levels: What `octaves` returned for the image.
+            size: Height and width of the image, (2,) int32.
+            threshold: Threshold of the first stage. If None, that of its
+                selection. Defaults to None.
+
+        Returns:
+            The windows whose score reaches the threshold of the first stage.
+        """
+        scan = self.scan
+        if threshold is None:
+            threshold = self.selections[0].threshold
+        extent = tf.cast(size, "float32")
+        scales = tf.math.log(tf.reduce_min(extent) / scan.min_face)
+        scales = tf.floor(scales / tf.math.log(scan.step) + 1e-4) + 1.0
+        scales = tf.cast(tf.maximum(scales, 0.0), "int32")
+
+        def look(number, found):
+            # Pixels of the image per pixel of the reduced one.
+            reduction = (
+                scan.min_face / _SIDE * scan.step ** tf.cast(number, "float32")
+            )
+            rows, columns = tf.unstack(
+                tf.cast(tf.floor(extent / reduction + 1e-3), "int32")
+            )
+            octave = octave_of(reduction)
+            covered = tf.cast(tf.stack([columns, rows]), "float32") * reduction
+            covered /= 2.0 ** tf.cast(octave, "float32")
+            reduced = tf.switch_case(
+                octave,
+                [
+                    lambda level=level: reduce_octave(
+                        level, covered, rows, columns
+                    )
+                    for level in levels
+                ],
+            )
+            scores = self._dense_scores(reduced)
+            width = tf.shape(scores)[1]
+            scores = tf.reshape(scores, (-1,))
+            count = tf.reduce_sum(tf.cast(scores >= threshold, "int32"))
+            scores, cells = tf.math.top_k(
+                scores, tf.minimum(count, scan.max_windows)
+            )
+            corners = tf.stack([cells % width, cells // width], axis=1)
+            corners = tf.cast(corners * scan.stride, "float32") * reduction
+            rows = [
+                corners,
+                corners + _SIDE * reduction,
+                scores[:, None],
+                tf.fill(tf.shape(scores)[:1], number)[:, None],
+            ]
+            rows = [tf.cast(row, "float32") for row in rows]
+            return number + 1, found.write(number, tf.concat(rows, axis=1))
+
+        found = tf.TensorArray(
+            "float32", scales + 1, infer_shape=False, element_shape=(None, 6)
+        )
+        _, found = tf.while_loop(lambda n, _: n < scales, look, (0, found))
+        # An image without any scale would leave nothing to put together.
+        table = found.write(scales, tf.zeros((0, 6))).concat()
+        table = tf.ensure_shape(table, (None, 6))
+        return Windows(table[:, :4], table[:, 4], tf.cast(table[:, 5], "int32"))
+
+    def run_stage(
+        self,
+        levels,
+        windows: "Windows",
+        number: int,
+        threshold: float | None = None,
+    ) -> "Windows":
+        """Keep and move the windows of one stage.
+
+        Args:
+            levels: What `octaves` returned for the image.
+            windows: Windows that the stages before have kept. Those of the
+                first stage have its scores.
+            number: Number of the stage, from 0.
+            threshold: Threshold of the stage. If None, that of its selection.
+                The first stage has no further one: `scan_windows` does.
+                Defaults to None.
+
+        Returns:
+            The windows that the stage keeps, by decreasing score.
+        """
+        selection = self.selections[number]
+        if threshold is None:
+            threshold = selection.threshold
+        if number:
+            network = self.networks[number]
+            scores = _run(network, levels, windows.boxes)[:, 1]
+            windows = windows._replace(scores=scores)
+            kept = tf.where(scores >= threshold)[:, 0]
+            windows = windows.take(kept)
+        last = number == len(self.networks) - 1
+        if last:
+            windows = _suppressed(windows, selection, last)
+        if self.calibrations[number] is not None:
+            patterns = _run(self.calibrations[number], levels, windows.boxes)
+            windows = windows._replace(
+                boxes=calibrate(
+                    windows.boxes, patterns, selection.calibration_threshold
+                )
+            )
+        if not last:
+            windows = _suppressed(windows, selection, last)
+        return windows
+
+    def _dense_scores(self, image):
+        """Probabilities (rows, columns) of a face in the windows of an image.
+
+        The layers up to Flatten take images of any size. The first dense layer
+        is a convolution over as many cells as it sees of one window. Cells are
+        two pixels wide, and the windows `scan.stride` pixels apart.
+        """
+        x, stride = image, self.scan.stride // 2
+        for layer in self.networks[0].layers[1:]:
+            if isinstance(layer, keras.layers.Flatten):
+                cells = layer.input.shape[1:3]
+            elif isinstance(layer, keras.layers.Dense):
+                kernel = tf.reshape(
+                    tf.cast(layer.kernel, x.dtype),
+                    (*cells, x.shape[-1], layer.units),
+                )
+                x = tf.nn.conv2d(x, kernel, stride, "VALID")
+                x = layer.activation(x + tf.cast(layer.bias, x.dtype))
+                cells, stride = (1, 1), 1
+            else:
+                x = layer(x)
+        return tf.cast(x, "float32")[0, ..., 1]
+
+    def get_config(self):
+        serialize = keras.saving.serialize_keras_object
+        stages = zip(
+            self.networks, self.calibrations, self.selections, strict=True
+        )
+        return {
+            **super().get_config(),
+            "stages": [[serialize(part) for part in stage] for stage in stages],
+            "scan": serialize(self.scan),
+        }
+
+
+class Windows(NamedTuple):
+    """Windows of one image.
+
+    Attributes:
+        boxes: Windows (N, 4) float32, xyxy in pixels.
+        scores: Scores (N,) float32 of the network that saw them last.
+        scales: Number of the scale at which each was found, (N,) int32.
+    """
+
+    boxes: tf.Tensor
+    scores: tf.Tensor
+    scales: tf.Tensor
+
+    def take(self, rows: tf.Tensor) -> "Windows":
+        """Choose some of the windows.
+
+        Args:
+            rows: Indices of the windows, (K,) integer.
+        """
+        return Windows(*(tf.gather(values, rows) for values in self))
+
+
+def _suppressed(windows, selection, last):
+    """Keep the best of windows that overlap, as a stage does."""
+    across = selection.across_scales
+    across = last if across is None else across
+    kept = suppress(
+        windows.boxes,
+        windows.scores,
+        selection.iou,
+        selection.smaller,
+        None if across else windows.scales,
+        selection.max_windows,
+    )
+    return windows.take(kept)
+
+
+def _run(network, levels, boxes):
+    """Run a network on windows of an image."""
+    # Conv2D of oneDNN returns a wrong shape for an empty batch, so that one
+    # window stands in for none.
+    count = tf.shape(boxes)[0]
+    boxes = tf.pad(boxes, [[0, tf.cast(count == 0, "int32")], [0, 0]])
+    windows = crop_windows(levels, boxes, network.input_shape[1])
+    return tf.cast(network(windows, training=False)[:count], "float32")
+
+
+def _check(stages, scan):
+    if not isinstance(scan, WindowScan):
+        raise TypeError(
+            "`scan` must be a `kcv.faces.cascade.WindowScan`. Received: "
+            f"scan={scan!r}"
+        )
+    if not stages:
+        raise ValueError("`stages` must have a stage. Received: stages=[]")
+    for number, stage in enumerate(stages):
+        if not isinstance(stage.selection, WindowSelection):
+            raise TypeError(
+                f"`stages[{number}].selection` must be a "
+                "`kcv.faces.cascade.WindowSelection`. Received: "
+                f"selection={stage.selection!r}"
+            )
+        for model, classes in ((stage.network, 2), (stage.calibration, 45)):
+            if model is None and classes == 45:
+                continue
+            if model.output_shape != (None, classes):
+                raise ValueError(
+                    f"`stages[{number}]` must have a network with 2 and a "
+                    "calibration network with 45 outputs. Received: "
+                    f"{model.name} of output shape {model.output_shape}"
+                )
+    size = stages[0].network.input_shape[1]
+    if size not in (_SIDE, _SIDE + 1):
+        raise ValueError(
+            "`stages[0].network` must see windows of 12 or 13 pixels. "
+            f"Received: {stages[0].network.name} with windows of {size} pixels"
+        )
