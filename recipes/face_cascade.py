@@ -7,7 +7,9 @@ six networks of the paper one after the other, each on what the stages before
 let pass, and measures the detector after each stage on 200 held-out scenes. The
 page shows the curves, what each stage rejects, and a photograph. The real faces
 are small crops, which come with scikit-image. --no-real leaves them out.
-FIGURES
+After 6.5 CPU minutes of training, the recall was 0.858 at 0.1 and 0.902 at 1
+false positive per image, and 0.828 and 0.923 before the 48-net. The thresholds
+limit the recall at many false positives.
 
     python -m recipes.face_cascade --data wider_face --preset paper
 
