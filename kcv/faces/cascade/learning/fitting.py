@@ -45,11 +45,11 @@ def fit_windows(
         The accuracy of the last tenth of the updates.
     """
     sizes = [round(share * batch_size) for share in shares]
-    order = [
+    chosen = [
         own[rng.integers(len(own), size=(steps, size))]
         for own, size in zip(rows, sizes, strict=True)
     ]
-    order = np.concatenate(order, axis=1)
+    order = np.concatenate(chosen, axis=1)
     seeds = rng.integers(2**31, size=(steps, 2))
     pool, classes = tf.constant(crops), tf.constant(labels)
 
