@@ -10,6 +10,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from kcv.data.streams.images import decode_image
+from kcv.text_files import path_text
 
 _LOG = logging.getLogger(__name__)
 ON_ERROR = ("raise", "skip")
@@ -136,7 +137,10 @@ def _keep(example, names):
         name = os.fsdecode(file)
         if name not in names:
             names.append(name)
-            _LOG.warning("skipped %s: it is absent or not a whole image", name)
+            _LOG.warning(
+                "skipped %s: it is absent or not a whole image",
+                path_text(name),
+            )
         return False
 
     return tf.cond(
