@@ -15,8 +15,8 @@ updates. The paper has 69.9 mAP (table 3), with the training in four steps.
 
     python -m recipes.faster_rcnn --training alternating
 
-trains in the four steps of the paper: voc07_map 0.75 after 9 minutes. After
-two steps, before the networks share anything, it is 0.72 (68.5 in the paper).
+trains in the four steps of the paper: voc07_map 0.74 after 9 minutes. After
+two steps, before the networks share anything, it is 0.68 (68.5 in the paper).
 
     python -m recipes.faster_rcnn --data coco:train.json:images/
 
