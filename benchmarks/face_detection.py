@@ -26,6 +26,7 @@ import kcv
 from benchmarks.timing import print_ratios
 from kcv.faces import cascade
 from recipes import face_cascade
+from recipes.common.faces.cascade_stages import build_stages
 from recipes.common.faces.cascades import face_photograph
 from recipes.common.timing import medians
 
@@ -89,9 +90,7 @@ def open_cascade(model: Path | None, min_face: float) -> keras.Model:
                 stage.selection, threshold=0.0, max_windows=count
             )
         )
-        for stage, count in zip(
-            face_cascade.build_stages(), (40, 5, 5), strict=True
-        )
+        for stage, count in zip(build_stages(40), (40, 5, 5), strict=True)
     ]
     return cascade.FaceCascade(stages, scan=scan)
 

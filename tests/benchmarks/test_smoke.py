@@ -59,7 +59,12 @@ from benchmarks import style
             "FCN-8s, 32 x 64, update",
             marks=pytest.mark.slow,
         ),
-        (selective_search, {"side": 48}, "all four, fast"),
+        pytest.param(
+            selective_search,
+            {"side": 48},
+            "all four, fast",
+            marks=pytest.mark.slow,
+        ),
         (style, {"size": 48}, "one pass of the network, 48 px"),
     ],
     ids=lambda value: getattr(value, "__name__", "").rpartition(".")[2],

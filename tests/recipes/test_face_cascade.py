@@ -5,6 +5,7 @@ import json
 import kcv
 from kcv.faces import cascade
 from recipes import face_cascade
+from recipes.common.faces.cascade_stages import build_stages
 from recipes.common.faces.cascades import open_faces
 
 
@@ -17,8 +18,8 @@ def test_a_run_writes_its_page(tmp_path, monkeypatch, capsys):
         batch_sizes=(32,),
     )
     monkeypatch.setitem(face_cascade.TRAINING, "small", training)
-    stages = face_cascade.build_stages()[:1]
-    monkeypatch.setattr(face_cascade, "build_stages", lambda: stages)
+    stages = build_stages(40)[:1]
+    monkeypatch.setattr(face_cascade, "build_stages", lambda _: stages)
     monkeypatch.setattr(
         face_cascade,
         "open_faces",
@@ -62,6 +63,6 @@ def test_parts_of_a_set_do_not_share_images():
 
 
 def test_the_small_preset_has_the_networks_of_the_paper():
-    names = [stage.network.name for stage in face_cascade.build_stages()]
+    names = [stage.network.name for stage in build_stages(40)]
     assert names == ["net12", "net24", "net48"]
     assert len(face_cascade.TRAINING["small"].steps) == 3

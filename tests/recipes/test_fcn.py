@@ -113,6 +113,7 @@ def test_a_stopped_run_ends_with_the_same_weights(
     assert read_history(out / "fcn8s")["epoch"] == [0, 1]
 
 
+@pytest.mark.slow
 def test_a_stage_continues_from_the_one_before(shapes, tmp_path):
     run = options(tmp_path, shapes, training="stages", stride=16, epochs=1)
     before = fcn.main(run)

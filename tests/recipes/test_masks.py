@@ -72,6 +72,7 @@ def test_sharpmask_has_the_networks_of_its_deepmask(folder):
             np.testing.assert_array_equal(value, same)
 
 
+@pytest.mark.slow
 def test_the_table_of_finished_runs(folder, capsys):
     detector = kcv.detection.FastRCNN(10, small_parts())
     (folder / "fast_rcnn").mkdir()
@@ -100,6 +101,7 @@ def test_the_table_of_finished_runs(folder, capsys):
     assert "SharpMask" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_detectors_take_the_proposals_of_a_mask_model(folder, tmp_path):
     images = open_training_images("digit_scenes", 2, seed=1)
     run = GivenProposalsOptions(

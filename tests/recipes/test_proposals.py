@@ -93,6 +93,7 @@ def test_the_options_of_training_are_handed_on(run, trained):
     assert detector.settings["batch_size"] == 2
 
 
+@pytest.mark.slow
 def test_preset_paper_measures_a_folder_of_voc(run, trained, tmp_path):
     objects = [("cat", (11, 11, 40, 34), False), ("dog", (5, 20, 30, 44), True)]
     folder = write_tree(

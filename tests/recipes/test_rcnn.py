@@ -10,6 +10,7 @@ from recipes.common.detection import detectors
 from recipes.rcnn import Options
 
 
+@pytest.mark.slow
 def test_a_users_own_coco_set_trains_and_is_measured(coco_set, tmp_path):
     run = Options(
         out=tmp_path,

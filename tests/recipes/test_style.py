@@ -265,6 +265,7 @@ def test_a_painter_learns_and_is_served(weights, photos, tmp_path, program):
     assert "iterations of L-BFGS" in page
 
 
+@pytest.mark.slow
 def test_super_resolution_is_measured_against_cubic_interpolation(
     weights, photos, tmp_path, program
 ):

@@ -25,6 +25,7 @@ def filters(monkeypatch):
     return filters
 
 
+@pytest.mark.slow
 def test_table_of_upsampling(shapes, tmp_path, filters, monkeypatch):
     """Of two ways, since each builds two graphs."""
     ways = (TRANSPOSED, UNPOOLED)

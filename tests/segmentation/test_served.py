@@ -51,7 +51,7 @@ BUILDERS = {
 
 
 # What the others show, too.
-SLOW = ("fcn16s", "segnet_basic")
+SLOW = ("fcn32s", "fcn16s", "segnet_basic")
 
 
 @pytest.fixture(

@@ -97,6 +97,7 @@ def test_the_wire_format_is_caffes(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_vgg16_answers_as_from_torchvisions_file(
     tmp_path, golden_state, golden_image
 ):

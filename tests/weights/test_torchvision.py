@@ -41,7 +41,13 @@ def relative_error(a, b):
 
 
 @pytest.mark.usefixtures("zero_weights")
-@pytest.mark.parametrize("network", BUILDERS)
+@pytest.mark.parametrize(
+    "network",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name == "vgg19" else name
+        for name in BUILDERS
+    ],
+)
 def test_logits_are_torchvisions(
     network, golden_state, golden_logits, golden_image
 ):

@@ -45,6 +45,7 @@ def load_weights(run):
     return kcv.load_model(run.out / "model.keras").get_weights()
 
 
+@pytest.mark.slow
 def test_four_steps_end_with_one_model(finished, options):
     assert 0 <= finished["voc07_map"] <= 1
     assert 0 <= finished["unshared_voc07_map"] <= 1
@@ -89,6 +90,7 @@ def test_an_interrupted_run_ends_with_the_same_weights(
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("finished")
 def test_a_done_step_is_not_prolonged(options):
     """Its proposals are what the next has learned from."""
