@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kcv.classification import Preprocessing
-from kcv.classification import resnet
+from kcv.classification import residual_blocks
 from kcv.masks import DeepMask
 from kcv.masks import MaskParts
 from kcv.masks import PatchGeometry
@@ -67,14 +67,16 @@ def stored(golden):
 def deepmask(stored):
     """DeepMask of 2016 with a trunk of one bottleneck in every stage."""
     images = keras.Input((None, None, 3))
-    x = resnet.convolution(images, 8, 7, 2, "conv1", padding="symmetric")
-    x = resnet.batch_norm(x, "bn_conv1", frozen=True)
+    x = residual_blocks.convolution(
+        images, 8, 7, 2, "conv1", padding="symmetric"
+    )
+    x = residual_blocks.batch_norm(x, "bn_conv1", frozen=True)
     x = keras.layers.ReLU()(x)
     levels = [x]
     x = keras.layers.ZeroPadding2D(1)(x)
     x = keras.layers.MaxPooling2D(3, 2)(x)
     for stage, filters in ((2, 4), (3, 8), (4, 16)):
-        x = resnet.bottleneck_block(
+        x = residual_blocks.bottleneck_block(
             x,
             filters,
             1 if stage == 2 else 2,
