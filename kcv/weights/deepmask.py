@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TypeGuard
 
 import keras
@@ -12,13 +11,13 @@ import numpy as np
 from kcv.weights.assignment import LazyArray
 from kcv.weights.assignment import SourceWeight
 from kcv.weights.assignment import WeightReport
-from kcv.weights.assignment import assign
 from kcv.weights.layers import leaves
 from kcv.weights.reference import residual_block_name
-from kcv.weights.stride import require_stride_in
+from kcv.weights.stride import find_other_stride
 from kcv.weights.torch7 import TorchObject
 from kcv.weights.torch7 import entries
 from kcv.weights.torch7 import read_torch7
+from kcv.weights.torch7_assignment import assign_torch7
 from kcv.weights.torch7_modules import ModuleError
 from kcv.weights.torch7_modules import children
 from kcv.weights.torch7_modules import convolution
@@ -93,52 +92,39 @@ def load_deepmask(
     report = kcv.weights.load_deepmask(model, "deepmask/model.t7")
     ```
     """
-    return assign_deepmask(
-        model, read_torch7(path), path, strict, skip, skip_mismatch
+    content = read_torch7(path)
+    return assign_torch7(
+        model, content, path, translate_deepmask, strict, skip, skip_mismatch
     )
 
 
-def assign_deepmask(
-    model: keras.Model,
-    content: object,
-    path: str | os.PathLike,
-    strict: bool = True,
-    skip: Sequence[str] | str = (),
-    skip_mismatch: Sequence[str] | str = (),
-) -> WeightReport:
-    """Assign the weights of a DeepMask or SharpMask that has been read.
+def translate_deepmask(
+    model: keras.Model, content: object
+) -> list[SourceWeight]:
+    """List the weights of a DeepMask or a SharpMask under kcv's names.
 
     Args:
         model: Model that takes the weights.
         content: Object that `read_torch7` returns.
-        path: File that the object is from, for errors and the report.
-        strict: As of `load_deepmask`.
-        skip: As of `load_deepmask`.
-        skip_mismatch: As of `load_deepmask`.
 
     Returns:
-        The report.
+        The weights.
 
     Raises:
-        ValueError: If the object is another network or does not fit.
+        ModuleError: If the object is another network.
     """
-    path = Path(path)
-    require_stride_in(model, "3x3", str(path))
+    if not is_deepmask(content):
+        raise ModuleError("has no DeepMask and no SharpMask as its 'model'")
+    if (conflict := find_other_stride(model, "3x3")) is not None:
+        raise ModuleError(conflict)
     layers = {layer.name: layer for layer in leaves(model)}
-    try:
-        if not is_deepmask(content):
-            raise ModuleError("has no DeepMask and no SharpMask as its 'model'")
-        net = content["model"]
-        weights = _trunk(_part(net, "trunk"), layers)
-        weights += _score(_part(net, "scoreBranch"))
-        if net.type == "nn.SharpMask":
-            weights += _refinement(net)
-        else:
-            (mask,) = _of_kind(flatten(_part(net, "maskBranch")), "Linear", 1)
-            weights += _addressed("mask", mask, linear(mask))
-    except ModuleError as error:
-        raise ValueError(f"{path} {error}.") from error
-    return assign(model, weights, str(path), strict, skip, skip_mismatch)
+    net = content["model"]
+    weights = _trunk(_part(net, "trunk"), layers)
+    weights += _score(_part(net, "scoreBranch"))
+    if net.type == "nn.SharpMask":
+        return weights + _refinement(net)
+    (mask,) = _of_kind(flatten(_part(net, "maskBranch")), "Linear", 1)
+    return weights + _addressed("mask", mask, linear(mask))
 
 
 def _part(net, field, key=None):

@@ -8,7 +8,6 @@ layers have no names: they are matched by their order.
 import os
 from collections.abc import Mapping
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TypeGuard
 
 import keras
@@ -17,10 +16,10 @@ import numpy as np
 from kcv.weights.assignment import LazyArray
 from kcv.weights.assignment import SourceWeight
 from kcv.weights.assignment import WeightReport
-from kcv.weights.assignment import assign
 from kcv.weights.layers import leaves
 from kcv.weights.torch7 import TorchObject
 from kcv.weights.torch7 import read_torch7
+from kcv.weights.torch7_assignment import assign_torch7
 from kcv.weights.torch7_modules import ModuleError
 from kcv.weights.torch7_modules import convolution
 from kcv.weights.torch7_modules import flatten
@@ -112,60 +111,53 @@ def load_fast_neural_style(
     image = painter.predict(photograph[None])
     ```
     """
-    return assign_fast_neural_style(
-        model, read_torch7(path), path, strict, skip, skip_mismatch
+    content = read_torch7(path)
+    return assign_torch7(
+        model,
+        content,
+        path,
+        translate_fast_neural_style,
+        strict,
+        skip,
+        skip_mismatch,
     )
 
 
-def assign_fast_neural_style(
-    model: keras.Model,
-    content: object,
-    path: str | os.PathLike,
-    strict: bool = True,
-    skip: Sequence[str] | str = (),
-    skip_mismatch: Sequence[str] | str = (),
-) -> WeightReport:
-    """Assign the weights of a painter that has been read.
+def translate_fast_neural_style(
+    model: keras.Model, content: object
+) -> list[SourceWeight]:
+    """List the weights of a painter under kcv's names.
 
     Args:
         model: Model that takes the weights.
         content: Object that `read_torch7` returns.
-        path: File that the object is from, for errors and the report.
-        strict: As of `load_fast_neural_style`.
-        skip: As of `load_fast_neural_style`.
-        skip_mismatch: As of `load_fast_neural_style`.
 
     Returns:
-        The report.
+        The weights.
 
     Raises:
-        ValueError: If the object is another network or does not fit.
+        ModuleError: If the object is another network, or is padded or enlarged
+            otherwise than the model.
     """
-    path = Path(path)
+    if not is_fast_neural_style(content):
+        raise ModuleError(
+            "has no Sequential that begins with a reflection as its 'model'"
+        )
+    modules = flatten(content["model"])
     layers = {layer.name: layer for layer in leaves(model)}
-    try:
-        if not is_fast_neural_style(content):
-            raise ModuleError(
-                "has no Sequential that begins with a reflection as its 'model'"
-            )
-        modules = flatten(content["model"])
-        upsampling = _require_painter(modules)
-        weights = _translate(modules, layers)
-    except ModuleError as error:
-        raise ValueError(f"{path} {error}.") from error
+    upsampling = _require_painter(modules)
     if "conv2" in layers and "conv2_pad" not in layers:
-        raise ValueError(
-            f"{path} is of Torch, which pads both sides of a strided "
-            f"convolution, the model {model.name!r} does not: build it with "
-            'padding="torch".'
+        raise ModuleError(
+            "is of Torch, which pads both sides of a strided convolution, the "
+            f"model {model.name!r} does not: build it with "
+            'padding="torch"'
         )
     if ("enlarge1" in layers) != (upsampling == "resize"):
-        raise ValueError(
-            f"{path} is of a painter that enlarges maps otherwise than the "
-            f"model {model.name!r}: build it with "
-            f'upsampling="{upsampling}".'
+        raise ModuleError(
+            "is of a painter that enlarges maps otherwise than the model "
+            f'{model.name!r}: build it with upsampling="{upsampling}"'
         )
-    return assign(model, weights, str(path), strict, skip, skip_mismatch)
+    return _translate(modules, layers)
 
 
 def _require_painter(modules):

@@ -13,18 +13,19 @@ from kcv.weights.assignment import assign
 from kcv.weights.caffe import load_caffe
 from kcv.weights.deepface import assign_deepface
 from kcv.weights.deepface import is_deepface
-from kcv.weights.deepmask import assign_deepmask
 from kcv.weights.deepmask import is_deepmask
+from kcv.weights.deepmask import translate_deepmask
 from kcv.weights.facenet import load_facenet
-from kcv.weights.fast_neural_style import assign_fast_neural_style
 from kcv.weights.fast_neural_style import is_fast_neural_style
+from kcv.weights.fast_neural_style import translate_fast_neural_style
 from kcv.weights.hdf5 import open_layers
 from kcv.weights.keras_applications import assign_keras_applications
 from kcv.weights.keras_applications import is_keras_applications
 from kcv.weights.keras_applications import load_keras_applications
-from kcv.weights.openface import assign_openface
+from kcv.weights.openface import translate_openface
 from kcv.weights.reference import name_variables
 from kcv.weights.torch7 import read_torch7
+from kcv.weights.torch7_assignment import assign_torch7
 from kcv.weights.torchvision import load_torchvision
 
 
@@ -94,11 +95,12 @@ def load_weights(
         return load_caffe(model, path, **options)
     if path.suffix.lower() == ".t7":
         content = read_torch7(path)
+        translate = translate_openface
         if is_deepmask(content):
-            return assign_deepmask(model, content, path, **options)
-        if is_fast_neural_style(content):
-            return assign_fast_neural_style(model, content, path, **options)
-        return assign_openface(model, content, path, **options)
+            translate = translate_deepmask
+        elif is_fast_neural_style(content):
+            translate = translate_fast_neural_style
+        return assign_torch7(model, content, path, translate, **options)
     if path.suffix.lower() == ".pb":
         return load_facenet(model, path, **options)
     with open_layers(path) as layers:

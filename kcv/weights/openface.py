@@ -4,17 +4,16 @@ import dataclasses
 import math
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TypeGuard
 
 import keras
 
 from kcv.weights.assignment import SourceWeight
 from kcv.weights.assignment import WeightReport
-from kcv.weights.assignment import assign
 from kcv.weights.layers import leaves
 from kcv.weights.torch7 import TorchObject
 from kcv.weights.torch7 import read_torch7
+from kcv.weights.torch7_assignment import assign_torch7
 from kcv.weights.torch7_modules import ModuleError
 from kcv.weights.torch7_modules import children
 from kcv.weights.torch7_modules import convolution
@@ -92,46 +91,32 @@ def load_openface(
     report = kcv.weights.load_openface(model, "nn4.small2.v1.t7")
     ```
     """
-    return assign_openface(
-        model, read_torch7(path), path, strict, skip, skip_mismatch
+    content = read_torch7(path)
+    return assign_torch7(
+        model, content, path, translate_openface, strict, skip, skip_mismatch
     )
 
 
-def assign_openface(
-    model: keras.Model,
-    net: object,
-    path: str | os.PathLike,
-    strict: bool = True,
-    skip: Sequence[str] | str = (),
-    skip_mismatch: Sequence[str] | str = (),
-) -> WeightReport:
-    """Assign the weights of a network of OpenFace that has been read.
+def translate_openface(
+    model: keras.Model, content: object
+) -> list[SourceWeight]:
+    """List the weights of a network of OpenFace under kcv's names.
 
     Args:
-        model: Network that takes the weights.
-        net: Object that `read_torch7` returns.
-        path: File that the object is from, for errors and the report.
-        strict: As of `load_openface`.
-        skip: As of `load_openface`.
-        skip_mismatch: As of `load_openface`.
+        model: Model that takes the weights.
+        content: Object that `read_torch7` returns.
 
     Returns:
-        The report.
+        The weights.
 
     Raises:
-        ValueError: If the object is another network or does not fit.
+        ModuleError: If the object is another network, or its pooling is not the
+            model's.
     """
-    path = Path(path)
+    if not is_openface(content):
+        raise ModuleError("is not a network of OpenFace: it has no Inception")
     layers = {layer.name: layer for layer in leaves(model)}
-    try:
-        if not is_openface(net):
-            raise ModuleError(
-                "is not a network of OpenFace: it has no Inception"
-            )
-        weights = _Translation(layers).translate(net)
-    except ModuleError as error:
-        raise ValueError(f"{path} {error}.") from error
-    return assign(model, weights, str(path), strict, skip, skip_mismatch)
+    return _Translation(layers).translate(content)
 
 
 @dataclasses.dataclass

@@ -21,6 +21,21 @@ def require_stride_in(model: keras.Model, kernel: str, source: str) -> None:
     Raises:
         ValueError: If the stride stands in the other kernel.
     """
+    if (conflict := find_other_stride(model, kernel)) is not None:
+        raise ValueError(f"{source} {conflict}.")
+
+
+def find_other_stride(model: keras.Model, kernel: str) -> str | None:
+    """Describe a bottleneck that has its stride in the other kernel.
+
+    Args:
+        model: Model to look at.
+        kernel: "1x1" or "3x3", where a source of weights has its stride.
+
+    Returns:
+        The rest of a sentence that begins with the source, or None if the
+        model has no such bottleneck.
+    """
     other = {"1x1": "3x3", "3x3": "1x1"}[kernel]
     branch = {"1x1": "branch2a", "3x3": "branch2b"}[other]
     layers = {layer.name: layer for layer in leaves(model)}
@@ -29,8 +44,9 @@ def require_stride_in(model: keras.Model, kernel: str, source: str) -> None:
             continue
         strides = layers[f"res{stage}a_{branch}"].strides
         if max(strides) > 1:
-            raise ValueError(
-                f"{source} is of a ResNet with stride 2 in the {kernel} "
-                f"convolution of res{stage}a, the model {model.name!r} has "
-                f'it in the {other}: build it with stride_in="{kernel}".'
+            return (
+                f"is of a ResNet with stride 2 in the {kernel} convolution of "
+                f"res{stage}a, the model {model.name!r} has it in the {other}: "
+                f'build it with stride_in="{kernel}"'
             )
+    return None
