@@ -59,11 +59,17 @@ def small_trunk(
         zip(filters, strides, strict=True), start=1
     ):
         before = x
+        if stride == 2:
+            # Padding "same" begins with a row of zeros where the size is odd,
+            # so that what is seen there would be shifted by a pixel.
+            x = keras.layers.ZeroPadding2D(
+                ((0, 2), (0, 2)), name=f"conv{number}_pad"
+            )(x)
         x = keras.layers.Conv2D(
             width,
             3,
             stride,
-            padding="same",
+            padding="valid" if stride == 2 else "same",
             use_bias=False,
             kernel_initializer="he_normal",
             name=f"conv{number}",
