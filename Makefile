@@ -11,32 +11,28 @@ AMERICAN := README.md CONTRIBUTING.md docs export recipes tests/detection \
 	kcv/metrics kcv/proposals kcv/segmentation kcv/serving kcv/training \
 	kcv/weights
 
-# Files in their order, so that the last ones of a part are short.
-IN_TWO := -n 2 --dist loadfile --no-loadscope-reorder
-# TensorFlow keeps the memory that it once used. So the tests run in parts, one
-# after another, each in new processes.
-NETWORKS := $(addprefix tests/,benchmarks classification detection)
-FACES := $(addprefix tests/,data faces masks)
-MAPS := $(addprefix tests/,segmentation style)
-WEIGHTS := tests/weights
-RECIPES := $(addprefix tests/,recipes proposals)
-NAMED := $(NETWORKS) $(FACES) $(MAPS) $(WEIGHTS) $(RECIPES)
-OTHERS := $(addprefix --ignore=,$(NAMED))
-PYTEST = $(BIN)/python -m pytest $(IN_TWO)
+# TensorFlow keeps the memory that it once used. So the tests run in parts, each
+# in a process of its own. Two parts run at a time, and long ones come first.
+PLACES := detection segmentation proposals faces weights \
+	test_model_contract.py recipes/common data classification serving style \
+	masks
+PARTS := recipes-to-l recipes-from-m others $(PLACES)
 
-.PHONY: demo test test-all lint clean
+.PHONY: demo test test-all $(PARTS) lint clean
 
 demo: $(VENV)/recipes
 	$(BIN)/python -m recipes.faster_rcnn
 
-test: CHOSEN := -m "not slow"
+test: export CHOSEN := -m "not slow"
 test test-all: $(VENV)/test
-	$(PYTEST) $(CHOSEN) $(NETWORKS)
-	$(PYTEST) $(CHOSEN) $(FACES)
-	$(PYTEST) $(CHOSEN) $(MAPS)
-	$(PYTEST) $(CHOSEN) $(WEIGHTS)
-	$(PYTEST) $(CHOSEN) $(RECIPES)
-	$(PYTEST) $(CHOSEN) $(OTHERS)
+	$(MAKE) --jobs=2 --output-sync --keep-going --no-print-directory $(PARTS)
+
+$(PLACES): %: tests/%
+recipes-to-l: $(wildcard tests/recipes/test_[a-l]*.py)
+recipes-from-m: $(wildcard tests/recipes/test_[m-z]*.py)
+others: CHOSEN += $(addprefix --ignore=tests/,recipes $(PLACES))
+$(PARTS):
+	$(BIN)/python -m pytest $(CHOSEN) $^
 
 lint: $(VENV)/lint
 	$(BIN)/ruff check .

@@ -9,8 +9,6 @@ import pytest
 # Quiet, before anything imports TensorFlow.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-peaks = {}
-
 
 @pytest.fixture(scope="session")
 def _libraries():
@@ -50,30 +48,10 @@ def _examples_have_a_folder_of_their_own(request):
         request.getfixturevalue("monkeypatch").chdir(folder)
 
 
-def _peak():
-    """Measure the largest resident size so far, with processes started, GB."""
+def pytest_terminal_summary(terminalreporter):
+    """Print the largest memory of this process and of those that it started."""
     kilobytes = max(
         resource.getrusage(who).ru_maxrss
         for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
-    return kilobytes / 2**20
-
-
-def pytest_sessionfinish(session):
-    """Let a worker tell the process that started it of its memory."""
-    output = getattr(session.config, "workeroutput", None)
-    if output is not None:
-        output["peak"] = _peak()
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node, error):
-    """Keep what a worker tells at its end."""
-    if not error:
-        peaks[node.gateway.id] = node.workeroutput["peak"]
-
-
-def pytest_terminal_summary(terminalreporter):
-    """Print the memory of the largest process of the run."""
-    largest = max([*peaks.values(), _peak()])
-    terminalreporter.write_line(f"largest process: {largest:.1f} GB")
+    terminalreporter.write_line(f"largest process: {kilobytes / 2**20:.1f} GB")

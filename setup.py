@@ -48,7 +48,6 @@ EXTRAS["recipes"] = [
 ]
 EXTRAS["test"] = [
     "pytest>=8",
-    "pytest-xdist>=3.8",
     "scikit-image>=0.24",
     "setuptools>=77",
     "tensorflow-serving-api>=2.18",
