@@ -21,6 +21,7 @@ FLOORS = (
         "storage",
         "text_files",
     },
+    {"interrupts", "locks"},
     {"training"},
     {
         "boxes",
@@ -156,6 +157,8 @@ def test_private_names_stay_in_their_package(package):
             and isinstance(node.value, ast.Name)
             and node.value.id in modules
             and re.match(r"_[^_]", node.attr)
+            # Python's documentation has it, in spite of its name.
+            and ast.unparse(node) != "os._exit"
         ]
     assert not private
 

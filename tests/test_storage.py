@@ -35,9 +35,9 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
-def test_a_function_writes_to_a_path_with_the_suffix(tmp_path):
+def test_a_function_writes_to_a_file_of_the_name(tmp_path):
     values = np.arange(5)
-    path = write_whole(tmp_path / "a.npy", lambda path: np.save(path, values))
+    path = write_whole(tmp_path / "a.npy", lambda file: np.save(file, values))
     assert path == tmp_path / "a.npy"
     np.testing.assert_array_equal(np.load(path), values)
     assert os.listdir(tmp_path) == ["a.npy"]
@@ -48,7 +48,7 @@ def test_a_function_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     write_whole(path, b"one")
 
     def half(temporary):
-        temporary.write_bytes(b"tw")
+        temporary.write(b"tw")
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

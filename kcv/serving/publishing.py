@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 import kcv
+from kcv.locks import FolderLock
 from kcv.serving.outputs import Outputs
 from kcv.serving.outputs import outputs_of
 from kcv.serving.preparation import CenterCrop
@@ -27,11 +28,17 @@ from kcv.serving.signatures import place_shapes
 from kcv.serving.signatures import takes_sizes
 from kcv.serving.warmup import Request
 from kcv.serving.warmup import write_warmup
+from kcv.storage import maker_of
+from kcv.storage import sync
+from kcv.storage import temporary_folder
 from kcv.text_files import check_names
 
 # A SavedModel's graph is one protocol buffer, and those end at 2 GB.
 _LARGEST_GRAPH = 2**31 - 2**26  # 64 MiB left for the graph itself
 _LARGE_GRAPH = 3 * 2**29  # 1.5 GiB
+
+# Another process holds the lock while it chooses a number, no longer.
+_SECONDS_TO_RESERVE = 60
 
 # Regions per image in a warm-up request, where the model leaves it free.
 _SOME_REGIONS = 16
@@ -65,7 +72,9 @@ def publish(
     warm-up requests, class names (`assets.extra/labels.txt`) and a
     description (`assets.extra/kcv.json`); then loaded and compared with
     `model.predict`; and only then renamed, so that a server that watches
-    `base_dir` never sees half a version. On failure nothing is left.
+    `base_dir` never sees half a version. On failure nothing is left. Two
+    processes that publish at once write two versions, and what a killed one
+    has left is removed.
 
     Args:
         model: functional Keras model of `images`, or of a dict with `images`
@@ -106,7 +115,8 @@ def publish(
         ValueError: a version that is no positive int, class names that do
             not fit, a model too large to freeze, a crop of images that
             proposals or landmarks are of.
-        FileExistsError: the version is already there.
+        FileExistsError: the version is already there, or another process is
+            writing it.
         ExportError: a server could not run the export, or it differs from
             `predict`.
         OSError: it could not be written, for instance to a full disk.
@@ -124,14 +134,11 @@ def publish(
     if freeze:
         _check_size(model)
     base = Path(base_dir)
-    base.mkdir(parents=True, exist_ok=True)
-    version = _free_version(base, version)
     outputs = outputs or outputs_of(model)
     requests = _requests(examples, model)
 
-    # A leading dot is no number: servers pass it over.
-    unfinished = base / f".tmp-{version}-{os.getpid()}"
-    shutil.rmtree(unfinished, ignore_errors=True)
+    with FolderLock(base, wait=_SECONDS_TO_RESERVE):
+        version, unfinished = _reserve(base, version)
     try:
         try:
             module, signatures = build_signatures(
@@ -200,11 +207,24 @@ def _check_size(model):
         )
 
 
+def _reserve(base, version):
+    """Choose a number, and make the folder that keeps it from others."""
+    version = _free_version(base, version)
+    return version, temporary_folder(base, f"version-{version}")
+
+
 def _free_version(base, version):
     # As the server reads them: "00000123" is version 123.
     taken = {int(p.name) for p in base.iterdir() if p.name.isdecimal()}
+    # Those that other processes are writing have a number at the end.
+    reserved = {
+        int(number): path
+        for path in base.glob(".tmp-*-version-*")
+        if (number := path.name.rpartition("-")[2]).isdecimal()
+    }
+    following = max({*taken, *reserved}, default=0) + 1
     if version is None:
-        return max(taken, default=0) + 1
+        return following
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise ValueError(
             f"`version` must be a positive int. Received: version={version!r}"
@@ -212,7 +232,16 @@ def _free_version(base, version):
     if version in taken:
         raise FileExistsError(
             f"{base} already has version {version}; versions are never "
-            f"overwritten. The next free one is {max(taken) + 1}"
+            f"overwritten. The next free one is {following}"
+        )
+    if version in reserved:
+        since = datetime.datetime.fromtimestamp(
+            reserved[version].stat().st_ctime
+        )
+        raise FileExistsError(
+            f"Version {version} of {base} is being written by "
+            f"{maker_of(reserved[version])} since {since:%Y-%m-%d %H:%M:%S}. "
+            f"The next free one is {following}"
         )
     return version
 
@@ -316,6 +345,9 @@ def _describe(tensors):
 
 
 def _put_in_place(unfinished, version_dir):
+    # A power cut must not leave a version whose files are empty.
+    for path in (*unfinished.rglob("*"), unfinished):
+        sync(path)
     try:
         os.rename(unfinished, version_dir)
     except OSError as error:

@@ -6,6 +6,8 @@ from pathlib import Path
 import h5py
 import keras
 
+from kcv.storage import write_whole
+
 _RANDOM_STATES = "random_states"
 
 
@@ -44,7 +46,8 @@ class EpochBackup(keras.callbacks.Callback):
     of the model, so that a run that was killed ends with the weights of an
     uninterrupted one. `keras.callbacks.BackupAndRestore` writes weights and
     epoch to two files, and a run killed between the two repeats an epoch. Here
-    the name of the file is the epoch, and the file appears by a rename.
+    the name of the file is the epoch, and the file appears by a rename. If the
+    disk is full, an error ends the training, and the backup before is kept.
 
     The callback must be the last of its list: an epoch counts when its backup
     is written.
@@ -82,18 +85,17 @@ class EpochBackup(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self.folder.mkdir(parents=True, exist_ok=True)
         earlier = _backups(self.folder)
-        temporary = self.folder / "unfinished.weights.h5"
-        try:
-            self.model.save_weights(temporary, overwrite=True)
-            with h5py.File(temporary, "a") as store:
-                for number, state in enumerate(self._random_states()):
-                    store[f"{_RANDOM_STATES}/{number}"] = state.numpy()
-            temporary.rename(self.folder / f"epoch-{epoch + 1}.weights.h5")
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+        write_whole(
+            self.folder / f"epoch-{epoch + 1}.weights.h5", self._write_state
+        )
         for file in earlier:
             file.unlink()
+
+    def _write_state(self, file):
+        self.model.save_weights(file)
+        with h5py.File(file, "a") as store:
+            for number, state in enumerate(self._random_states()):
+                store[f"{_RANDOM_STATES}/{number}"] = state.numpy()
 
     def _random_states(self):
         return [

@@ -2,13 +2,14 @@
 
 import math
 import os
-import shutil
 import time
 import warnings
 from pathlib import Path
 
 import h5py
 import keras
+
+from kcv.storage import write_whole
 
 
 class Stopwatch(keras.callbacks.Callback):
@@ -117,16 +118,14 @@ class BestWeights(keras.callbacks.Callback):
         if self.sign * value > self.best:
             self.best, self.best_epoch = self.sign * value, epoch
             self._write(
-                lambda file: self.model.save_weights(file, overwrite=True),
+                self.model.save_weights,
                 {"value": value, "epoch": epoch, "judged": epoch},
             )
         elif epoch - self.best_epoch >= self.patience:
             self.model.stop_training = True
             if self.file.exists():
-                self._write(
-                    lambda file: shutil.copy(self.file, file),
-                    {"judged": epoch},
-                )
+                earlier = self.file.read_bytes()
+                self._write(lambda file: file.write(earlier), {"judged": epoch})
 
     def on_train_end(self, logs=None):
         if self.file.exists():
@@ -139,13 +138,9 @@ class BestWeights(keras.callbacks.Callback):
             )
 
     def _write(self, write, attributes):
-        """Write the file whole or not at all."""
-        temporary = self.file.with_name("unfinished-best.weights.h5")
-        try:
-            write(temporary)
-            with h5py.File(temporary, "a") as store:
+        def write_with_attributes(file):
+            write(file)
+            with h5py.File(file, "a") as store:
                 store.attrs.update(attributes)
-            temporary.rename(self.file)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+
+        write_whole(self.file, write_with_attributes)

@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import tyro
 
+from kcv.interrupts import end_when_interrupted
+from kcv.locks import FolderLock
 from recipes.common.run import Folder
 
 _Options = TypeVar("_Options", bound=Folder)
@@ -20,8 +22,10 @@ _MISTAKES = (ValueError, OSError, ImportError, FloatingPointError)
 def run_command(main: Callable[[_Options], dict], options: _Options) -> None:
     """Run a recipe with the options of the command line.
 
-    A mistake in the options ends with one line and exit code 2. The traceback
-    is printed where the environment variable `KCV_TRACEBACK` is set.
+    The folder `out` is locked meanwhile, so that no second command writes to
+    it. A mistake in the options ends with one line and exit code 2. The
+    traceback is printed where the environment variable `KCV_TRACEBACK` is set.
+    Ctrl-C ends with one line, too, and exit code 130.
 
     Args:
         main: Function of the recipe, which takes all options as one object.
@@ -34,14 +38,17 @@ def run_command(main: Callable[[_Options], dict], options: _Options) -> None:
         # Not as tyro's `description`, which would tear the example commands.
         print(module.__doc__)
     try:
-        main(
-            tyro.cli(
-                _without_hints(type(options)),
-                prog=command,
-                description="",
-                config=(tyro.conf.DisallowNone,),
-            )
+        run = tyro.cli(
+            _without_hints(type(options)),
+            prog=command,
+            description="",
+            config=(tyro.conf.DisallowNone,),
         )
+        message = f"{command}: interrupted. All files in {run.out} are whole."
+        if getattr(run, "resume", False):
+            message += " The same command resumes the run."
+        with end_when_interrupted(message), FolderLock(run.out):
+            main(run)
     except _MISTAKES as error:
         if os.environ.get("KCV_TRACEBACK"):
             raise

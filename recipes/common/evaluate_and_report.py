@@ -124,13 +124,7 @@ def evaluate_and_report(
 
 def save_model(model: keras.Model, folder: Path) -> Path:
     """Write `model.keras` whole or not at all."""
-    temporary = folder / "unfinished.keras"
-    try:
-        model.save(temporary)
-        return temporary.rename(folder / "model.keras")
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    return write_whole(folder / "model.keras", model.save)
 
 
 def write_labels(class_names: Sequence[str], folder: Path) -> Path:

@@ -4,6 +4,9 @@ import csv
 import io
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
+
+import keras
 
 from kcv.storage import write_whole
 
@@ -18,6 +21,37 @@ def write_rows(file: Path, rows: Iterable[Iterable]) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     write_whole(file, text.getvalue().encode())
+
+
+class HistoryFile(keras.callbacks.Callback):
+    """Write the logs of each epoch as a row, the whole file at once.
+
+    `keras.callbacks.CSVLogger` keeps the file open and appends to it, so that a
+    full disk leaves half a row.
+
+    Args:
+        file: Path of a `history.csv`. Rows that it has are kept.
+    """
+
+    def __init__(self, file: Path):
+        super().__init__()
+        self.file = file
+
+    def on_train_begin(self, logs=None):
+        self._rows: list[dict[str, Any]] = []
+        if self.file.exists():
+            with open(self.file, newline="") as file:
+                self._rows = [*csv.DictReader(file)]
+
+    def on_epoch_end(self, epoch, logs=None):
+        values = {
+            name: float((logs or {})[name]) for name in sorted(logs or {})
+        }
+        self._rows.append({"epoch": epoch, **values})
+        columns = dict.fromkeys(name for row in self._rows for name in row)
+        # Not every epoch is evaluated.
+        rows = ([row.get(key, "NA") for key in columns] for row in self._rows)
+        write_rows(self.file, [columns, *rows])
 
 
 def keep_epochs(file: Path, count: int) -> None:
@@ -52,7 +86,7 @@ def read_history(*folders: Path) -> dict[str, list[float]]:
     history = {
         name: [float(row.get(name, "nan")) for row in epochs]
         for name in columns
-        # Keras makes a column of a validation that did not happen.
+        # An evaluation may happen in some epochs only.
         if all(row.get(name) != "NA" for row in epochs)
     }
     return {**history, "epoch": [float(i) for i in range(len(epochs))]}

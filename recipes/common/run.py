@@ -15,6 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 import kcv
+from kcv.locks import FolderLock
+from kcv.storage import remove_leftovers
 from kcv.storage import write_whole
 from kcv.text_files import read_json
 from kcv.training import completed_epochs
@@ -122,6 +124,7 @@ def begin(run: Run) -> tf.distribute.Strategy:
     Raises:
         FileExistsError: If the folder holds a backup of a run with other
             options.
+        FolderInUseError: If another process writes to the folder.
     """
     keras.utils.set_random_seed(run.seed)
     # A resumed run must end with the weights of an uninterrupted one.
@@ -130,12 +133,13 @@ def begin(run: Run) -> tf.distribute.Strategy:
 
     file = run.out / "config.json"
     asked = _plain(dataclasses.asdict(run))
-    if not run.resume:
-        remove_backups(run.backup)
-    elif completed_epochs(run.backup) and file.exists():
-        _check_same(asked, read_json(file), run.out)
-    run.out.mkdir(parents=True, exist_ok=True)
-    write_config(run)
+    with FolderLock(run.out):
+        if not run.resume:
+            remove_backups(run.backup)
+        elif completed_epochs(run.backup) and file.exists():
+            _check_same(asked, read_json(file), run.out)
+        remove_leftovers(run.backup)
+        write_config(run)
     if run.distribute == "mirrored":
         return tf.distribute.MirroredStrategy()
     return tf.distribute.get_strategy()

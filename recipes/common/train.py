@@ -6,11 +6,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from kcv.locks import FolderLock
 from kcv.training import BestWeights
 from kcv.training import EpochBackup
 from kcv.training import StopAtNaN
 from kcv.training import Stopwatch
 from kcv.training import completed_epochs
+from recipes.common.history import HistoryFile
 from recipes.common.history import keep_epochs
 from recipes.common.plan import Plan
 from recipes.common.run import Run
@@ -41,12 +43,18 @@ def train(
     Raises:
         ValueError: If `run.patience` is given and no epoch is evaluated, or
             more epochs are completed than the plan has.
+        FolderInUseError: If another process writes to the folder.
     """
     if run.patience and not measures and "validation_data" not in options:
         raise ValueError(
             "`patience` must be left out of training whose epochs are not "
             f"evaluated. Received: patience={run.patience}"
         )
+    with FolderLock(run.out):
+        _train(run, model, plan, batches, measures, monitor, options)
+
+
+def _train(run, model, plan, batches, measures, monitor, options):
     done = completed_epochs(run.backup)
     if done > plan.epochs:
         raise ValueError(
@@ -67,7 +75,7 @@ def train(
         initial_epoch=done,
         steps_per_epoch=plan.steps_per_epoch,
         shuffle=False,  # The stream is shuffled.
-        callbacks=_callbacks(run, measures, best, done),
+        callbacks=_callbacks(run, measures, best),
         **options,
     )
 
@@ -81,7 +89,7 @@ def _best_weights(run, monitor, done) -> BestWeights | None:
     return BestWeights(file, monitor[0], run.patience, monitor[1])
 
 
-def _callbacks(run, measures, best, done) -> list:
+def _callbacks(run, measures, best) -> list:
     """List the callbacks in the order that they need.
 
     The backup is last: it makes an epoch count.
@@ -89,7 +97,7 @@ def _callbacks(run, measures, best, done) -> list:
     listed = [
         Stopwatch(),
         *measures,
-        keras.callbacks.CSVLogger(run.out / "history.csv", append=done > 0),
+        HistoryFile(run.out / "history.csv"),
         StopAtNaN(),
     ]
     try:

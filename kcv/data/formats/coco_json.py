@@ -179,7 +179,7 @@ def _size(entry, where) -> tuple[int, int]:
     for key in ("height", "width"):
         value = entry.get(key)
         value = 0 if value is None else _number(value)
-        if not 0 <= value < 2**31:
+        if not (0 <= value < 2**31 and value == int(value)):
             raise ValueError(
                 f"{where}: {key} must be a number of pixels. Received: "
                 f"{key}={_shortened(entry[key])}"

@@ -114,7 +114,7 @@ def _size(root, file) -> tuple[int, int]:
             value = float(text or 0)
         except ValueError:
             value = math.nan
-        if not 0 <= value < 2**31:
+        if not (0 <= value < 2**31 and value == int(value)):
             raise ValueError(
                 f"{file}: the {side} of the image must be a number of pixels. "
                 f"Received: {text!r}"

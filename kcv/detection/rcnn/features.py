@@ -255,7 +255,7 @@ def _write(folder, name, boxes, labels, fc7, pool5):
         "pool5": pool5[rows],
         "object_pool5": pool5[: len(labels)],
     }
-    write_whole(_file(folder, name), lambda path: np.savez(path, **arrays))
+    write_whole(_file(folder, name), lambda file: np.savez(file, **arrays))
 
 
 def _is_done(folder, name, boxes, labels):

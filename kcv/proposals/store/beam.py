@@ -1,6 +1,5 @@
 """The proposals of a data set, computed on many machines by Apache Beam."""
 
-import hashlib
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -110,7 +109,4 @@ def _written(shard: tuple[int, Iterable[Computed]], folder: Path) -> str:
     twice = [a for a, b in zip(ids, ids[1:], strict=False) if a == b]
     if twice:
         raise ValueError(f"image {twice[0]!r} occurs twice")
-    # A worker that has to repeat its work writes the same file.
-    stem = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:16]
-    write_shard(folder, stem, computed)
-    return stem
+    return write_shard(folder, computed)

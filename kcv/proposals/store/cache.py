@@ -6,8 +6,8 @@ folder/*              files of `kcv.proposals.store.shards`
 
 import collections
 import concurrent.futures
+import contextlib
 import dataclasses
-import itertools
 import json
 import os
 import time
@@ -20,9 +20,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kcv.locks import FolderLock
 from kcv.proposals.propose import propose
 from kcv.proposals.store.shards import Computed
-from kcv.proposals.store.shards import read_shard
+from kcv.proposals.store.shards import Shard
+from kcv.proposals.store.shards import checksum
 from kcv.proposals.store.shards import shards
 from kcv.proposals.store.shards import write_shard
 from kcv.storage import write_whole
@@ -31,6 +33,7 @@ from kcv.text_files import read_json
 IMAGES_PER_SHARD = 256
 # A killed run loses no more than this: a slow method needs hours for a shard.
 SECONDS_PER_SHARD = 60
+_SECONDS_TO_OPEN = 60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Proposing:
             raise RuntimeError(
                 f"no proposals of image {image_id!r}: {error}"
             ) from error
-        return Computed(image_id, image.shape[:2], _checksum(image), boxes)
+        return Computed(image_id, image.shape[:2], checksum(image), boxes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +91,7 @@ class KnownImages:
         if image_id not in self.images:
             return False
         found = self.images[image_id]
-        wanted = image.shape[:2], _checksum(image)
+        wanted = image.shape[:2], checksum(image)
         if found != wanted:
             raise ValueError(
                 f"{self.folder} was made for another image {image_id!r}: of "
@@ -144,36 +147,47 @@ class ProposalCache:
         file = self.folder / "settings.json"
         # In the form in which they are read: lists for tuples.
         settings = json.loads(json.dumps(settings, default=str))
-        if file.exists():
-            found = read_json(file)
-            different = [k for k in settings if found.get(k) != settings[k]]
-            if different:
-                key = different[0]
-                raise ValueError(
-                    f"{self.folder} holds proposals with {key}="
-                    f"{found.get(key)!r}. Received: {key}={settings[key]!r}. "
-                    "Pass another folder, or delete this one."
-                )
-        else:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_whole(file, json.dumps(settings, indent=2).encode())
+        if not file.exists():
+            # Another process may be about to do the same.
+            with FolderLock(self.folder, wait=_SECONDS_TO_OPEN):
+                if not file.exists():
+                    text = json.dumps(settings, indent=2)
+                    write_whole(file, text.encode())
+        found = read_json(file)
+        found = found if isinstance(found, dict) else {}
+        different = [k for k in settings if found.get(k) != settings[k]]
+        if different:
+            key = different[0]
+            raise ValueError(
+                f"{self.folder} holds proposals with {key}={found.get(key)!r}. "
+                f"Received: {key}={settings[key]!r}. Pass another folder, or "
+                "delete this one."
+            )
         self.known = KnownImages(self.folder, {})
-        self._boxes: dict[str, np.ndarray] = {}
-        for stem in shards(self.folder):
-            self._read(stem)
+        # Where the boxes of each image are: a shard, and their place in it.
+        self._places: dict[str, tuple[Shard, int]] = {}
+        self._opened: set[str] = set()
+        self._open_shards()
 
     def __len__(self) -> int:
         """Return the number of images."""
-        return len(self._boxes)
+        return len(self._places)
 
     def __getitem__(self, image_id: str) -> np.ndarray:
-        """Return the boxes of an image, (n, 4) float32 xyxy, best first."""
+        """Return the boxes of an image, (n, 4) float32 xyxy, best first.
+
+        Raises:
+            KeyError: If the cache does not have the image.
+            ValueError: If the boxes are not those that were written. The
+                message says which files to delete.
+        """
         try:
-            return self._boxes[image_id]
+            shard, row = self._places[image_id]
         except KeyError:
             raise KeyError(
                 f"{self.folder} has no proposals of image {image_id!r}"
             ) from None
+        return shard.boxes(row)
 
     def compute(
         self,
@@ -195,6 +209,7 @@ class ProposalCache:
                 occurs twice or is another one than when the cache was made.
             RuntimeError: If a method fails. The message names the image.
                 Earlier results are kept.
+            FolderInUseError: If another process computes the same cache.
         """
         rank = dataset.element_spec["images"].shape.rank
         count = int(dataset.cardinality())
@@ -210,10 +225,11 @@ class ProposalCache:
             verbose=int(verbose),
             unit_name="image",
         )
-        known = set()
+        known, locked = set(), False
         done = []  # results that are not in a file yet
         waiting = collections.deque()
         written = time.monotonic()
+        pool = concurrent.futures.ThreadPoolExecutor(threads)
 
         def collect(max_waiting):
             nonlocal written
@@ -227,22 +243,32 @@ class ProposalCache:
                     written = time.monotonic()
 
         examples = dataset.map(lambda x: (x["image_id"], x["images"]))
-        try:
-            with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        with contextlib.ExitStack() as lock:
+            try:
                 for image_id, image in examples.as_numpy_iterator():
                     image_id = image_id.decode()
                     if image_id in known:
                         raise ValueError(f"image {image_id!r} occurs twice")
                     known.add(image_id)
+                    if not locked and not self.known.has(image_id, image):
+                        # Not above: a cache that is complete may be in a
+                        # folder that nobody can write to.
+                        lock.enter_context(FolderLock(self.folder))
+                        self._open_shards()  # What others wrote meanwhile.
+                        locked = True
                     if self.known.has(image_id, image):
                         progress.add(1)
                         continue
                     waiting.append(pool.submit(self.proposing, image_id, image))
                     collect(2 * threads)
                 collect(0)
-        finally:
-            if done:
-                self._write_shard(done)
+            finally:
+                # Results are written first: at Ctrl-C the process may end
+                # before the images in work are done.
+                pool.shutdown(wait=False, cancel_futures=True)
+                if done:
+                    self._write_shard(done)
+                pool.shutdown()
 
     def attach(
         self, dataset: tf.data.Dataset, max_proposals: int | None = None
@@ -286,21 +312,21 @@ class ProposalCache:
         return dataset.map(attach, tf.data.AUTOTUNE, deterministic=True)
 
     def _write_shard(self, done):
-        there = shards(self.folder)
-        stems = map("{:05d}".format, itertools.count(len(there)))
-        stem = next(stem for stem in stems if stem not in there)
-        write_shard(self.folder, stem, done)
-        self._read(stem)
+        self._open_shard(write_shard(self.folder, done))
 
-    def _read(self, stem):
-        for image_id, size, checksum, boxes in read_shard(self.folder, stem):
-            self.known.images[image_id] = size, checksum
-            self._boxes[image_id] = boxes
+    def _open_shards(self):
+        """Open the shards that were not there before."""
+        for stem in shards(self.folder):
+            if stem not in self._opened:
+                self._open_shard(stem)
+
+    def _open_shard(self, stem):
+        shard = Shard(self.folder, stem)
+        for row, (image_id, size, pixels) in enumerate(shard.images):
+            self.known.images[image_id] = size, pixels
+            self._places[image_id] = shard, row
+        self._opened.add(stem)
 
 
 def _name(function):
     return getattr(function, "__qualname__", type(function).__qualname__)
-
-
-def _checksum(image):
-    return zlib.crc32(np.ascontiguousarray(image))
