@@ -136,6 +136,27 @@ def as_it_is(image):
     return tf.cast(image, tf.float32)
 
 
+def prepare_image(
+    image: tf.Tensor, prepare: Prepare, channels: int
+) -> tf.Tensor:
+    """Prepare a decoded image for a model of color or of gray images.
+
+    Args:
+        image: Decoded image (H, W, 3) uint8 RGB.
+        prepare: Function from such an image to (h, w, C) or (h, w, 3) float32.
+        channels: C, number of channels of the prepared image. Where it is 1,
+            colors that `prepare` has left become gray.
+
+    Returns:
+        The prepared image (h, w, C) float32.
+    """
+    prepared = prepare(image)
+    if channels == 1 and prepared.shape[-1] == 3:
+        # Rounded, for the weights of the three colors sum to .9999.
+        prepared = tf.round(tf.image.rgb_to_grayscale(prepared))
+    return tf.ensure_shape(prepared, [None, None, channels])
+
+
 def prepared_batch(
     encoded: tf.Tensor, prepare: Prepare, channels: int
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -157,11 +178,7 @@ def prepared_batch(
 
     def one(index, images, image_sizes, image_shape):
         image = decode_image(encoded[index])
-        prepared = prepare(image)
-        if channels == 1 and prepared.shape[-1] == 3:
-            # Rounded, for the weights of the three colors sum to .9999.
-            prepared = tf.round(tf.image.rgb_to_grayscale(prepared))
-        prepared = tf.ensure_shape(prepared, [None, None, channels])
+        prepared = prepare_image(image, prepare, channels)
         return (
             index + 1,
             images.write(index, prepared),

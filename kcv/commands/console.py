@@ -1,0 +1,94 @@
+"""What a command says: messages, warnings of the library, and progress."""
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from typing import TextIO
+
+from kcv.commands.progress import Progress
+
+
+class Console(logging.Handler):
+    """Console of a command.
+
+    Results go to standard output. Progress, and warnings of kcv, go to standard
+    error, so that they do not mix.
+    """
+
+    def __init__(self):
+        super().__init__(logging.WARNING)
+        self._progress: Progress | None = None
+
+    def say(self, text: str, stream: TextIO | None = None) -> None:
+        """Write a line, to standard output unless `stream` is given."""
+        print(text, file=stream or sys.stdout, flush=True)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a warning of the library as a line of its own."""
+        text = record.getMessage()
+        if self._progress is not None:
+            self._progress.note(text)
+        else:
+            self.say(text, sys.stderr)
+
+    def load_tensorflow(self) -> None:
+        """Load TensorFlow without its messages about the machine.
+
+        They come from C++, before any setting can keep them back. Whoever sets
+        `TF_CPP_MIN_LOG_LEVEL` sees them.
+        """
+        if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+            return
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+        sys.stderr.flush()
+        kept = os.dup(2)
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 2)
+        try:
+            import tensorflow as tf
+
+            # It looks for GPUs at the first use.
+            tf.config.list_physical_devices()
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nothing)
+
+    @contextlib.contextmanager
+    def progress(self, total: int) -> Iterator[Progress]:
+        """Show how many of a number of images are done."""
+        self._progress = Progress(total)
+        try:
+            yield self._progress
+        finally:
+            self._progress.close()
+            self._progress = None
+
+    @contextlib.contextmanager
+    def uninterrupted(self) -> Iterator[None]:
+        """Finish what is begun, whatever keys are pressed meanwhile."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Write the warnings of kcv as messages of the command."""
+        log = logging.getLogger("kcv")
+        propagates = log.propagate
+        log.addHandler(self)
+        log.propagate = False
+        try:
+            yield
+        finally:
+            log.removeHandler(self)
+            log.propagate = propagates

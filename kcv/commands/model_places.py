@@ -1,0 +1,135 @@
+"""Where the model is that a command is given: a run, a file, or a version."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kcv.text_files import read_json
+from kcv.text_files import read_names
+
+if TYPE_CHECKING:
+    from kcv.commands.answers import KerasAnswers
+    from kcv.commands.answers import SavedAnswers
+
+_KERAS = "model.keras"
+_SAVED = "saved_model.pb"
+
+
+def find_model(place: Path) -> Path:
+    """Find the model that a path means, without loading it.
+
+    Args:
+        place: Folder of a run, `.keras` file, folder of a published version, or
+            folder of versions, of which the newest is taken.
+
+    Returns:
+        Path of the `.keras` file, or folder of the version.
+
+    Raises:
+        FileNotFoundError: If there is no such path, or no model in the folder.
+        ValueError: If the folder is that of a run that has not finished, or the
+            file is not a `.keras` file.
+    """
+    if place.is_file():
+        if place.suffix != ".keras":
+            raise ValueError(
+                f"{place} must be a .keras file, the folder of a run, or a "
+                "published model."
+            )
+        return place
+    if not place.is_dir():
+        raise FileNotFoundError(f"{place} does not exist.")
+    if (place / _KERAS).is_file():
+        return place / _KERAS
+    if (place / _SAVED).is_file():
+        return place
+    versions = [
+        folder
+        for folder in place.iterdir()
+        if folder.name.isdecimal() and (folder / _SAVED).is_file()
+    ]
+    if versions:
+        return max(versions, key=lambda folder: int(folder.name))
+    if (place / "config.json").is_file():
+        raise ValueError(
+            f"{place} is the folder of a run that has not finished: it has no "
+            f"{_KERAS} yet. Start the recipe again with the same options, and "
+            "it resumes."
+        )
+    raise FileNotFoundError(
+        f"{place} holds no model: neither {_KERAS} of a run nor a version "
+        "that was published."
+    )
+
+
+def open_model(
+    model: Path,
+    task: str | None = None,
+    short_side: int | None = None,
+    labels: Path | None = None,
+) -> "KerasAnswers | SavedAnswers":
+    """Load a model with all that is needed to ask it about images.
+
+    Args:
+        model: Path that `find_model` has returned.
+        task: Purpose of a Keras model without serving.json beside it.
+        short_side: Short side to which images are scaled, in pixels. If None,
+            serving.json says so.
+        labels: Text file with one class name a line. If None, the names are
+            those that belong to the model.
+
+    Returns:
+        The model.
+
+    Raises:
+        FileNotFoundError: If `labels` does not exist.
+        ValueError: If the file is damaged, nothing tells what the model is for,
+            or an option does not fit it.
+    """
+    # Not above, so that mistakes in the command line need not wait for
+    # TensorFlow.
+    from kcv.commands.answers import KerasAnswers
+    from kcv.serving.trained_model import read_trained_model
+
+    if model.is_file():
+        return KerasAnswers(
+            read_trained_model(
+                model,
+                task,  # type: ignore[arg-type]  # checked there
+                short_side=short_side,
+                labels=labels,
+            )
+        )
+    if task or short_side:
+        raise ValueError(
+            f"`task` and `short_side` must be left out: {model} was published "
+            "with its own."
+        )
+    return _load_version(model, labels)
+
+
+def _load_version(folder: Path, labels: Path | None) -> "SavedAnswers":
+    import tensorflow as tf
+
+    from kcv.commands.answers import SavedAnswers
+
+    extras = folder / "assets.extra"
+    labels = labels or extras / "labels.txt"
+    described = extras / "kcv.json"
+    prepare = None
+    if described.is_file():
+        prepare = read_json(described).get("prepare")
+    try:
+        loaded = tf.saved_model.load(str(folder))
+    except Exception as error:  # of protocol buffers, files and TensorFlow
+        raise ValueError(
+            f"{folder} is not a model that TensorFlow can load: {error}"
+        ) from error
+    answers = SavedAnswers(
+        loaded.signatures,
+        read_names(labels) if labels.is_file() else (),
+        str(folder),
+        is_scaled=prepare != "as_it_is",
+    )
+    # Its variables live as long as the loaded object.
+    answers.loaded = loaded
+    return answers

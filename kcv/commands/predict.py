@@ -1,0 +1,301 @@
+"""`python -m kcv predict`: what a model finds in images, drawn and written."""
+
+import argparse
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+from kcv.commands.console import Console
+from kcv.commands.model_places import find_model
+from kcv.commands.model_places import open_model
+from kcv.commands.output_folder import OutputFolder
+from kcv.commands.output_folder import check_folder
+
+if TYPE_CHECKING:
+    from kcv.commands.findings import Style
+
+HELP = """\
+usage: python -m kcv predict MODEL IMAGE [IMAGE ...] --out DIR [options]
+
+Ask a trained model about images, and draw and write what it finds.
+
+  MODEL        folder of a run, .keras file, or published SavedModel
+  IMAGE        image file, folder, or pattern such as "photos/*.jpg"
+  --out DIR    new or empty folder for images/, predictions.jsonl (boxes and
+               masks in COCO's results format), label maps and summary.json
+
+options:
+  --min-score X     leave out boxes and masks that score less, in [0, 1]. By
+                    default all are written, and those from 0.5 on are drawn
+  --batch-size N    images per batch (as many as have a million pixels)
+  --limit N         first N images only
+  --no-draw         write no pictures
+  --overwrite       write into a folder that has files
+  --task TASK       of a .keras file without serving.json beside it:
+                    classification, detection, faces, masks, segmentation, style
+  --labels FILE     class names, one a line (those of the run)
+  --short-side N    scale images to this short side, in pixels (as in the run)
+  --proposals M:N   method and number of the boxes that Fast R-CNN is given
+                    (selective_search:2000)
+  --detector MODEL  of faces with landmarks, for an embedder of faces: a model,
+                    or mtcnn for the published one (each image is one face)
+  --gallery PLACE   people by name, for an embedder of faces: a folder with a
+                    folder of photos for each, or a file of Recognizer.save
+
+examples:
+  python -m kcv predict runs/faster_rcnn photos --out found --min-score 0.7
+  python -m kcv predict runs/facenet party.jpg --detector mtcnn \\
+      --gallery friends --out who
+"""
+
+# Images whose files are being written while the model goes on.
+_BEHIND = 16
+# What the pipeline says where it gives up, with more that a user need not see.
+_NONE = "none of the last images can be decoded"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command to its parser."""
+    parser.add_argument("model", type=Path)
+    parser.add_argument("images", nargs="+")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--min-score", type=float)
+    parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--limit", type=int)
+    parser.add_argument("--no-draw", action="store_true")
+    parser.add_argument("--overwrite", action="store_true")
+    parser.add_argument("--task")
+    parser.add_argument("--labels", type=Path)
+    parser.add_argument("--short-side", type=int)
+    parser.add_argument("--proposals", default="selective_search:2000")
+    parser.add_argument("--detector", type=Path)
+    parser.add_argument("--gallery", type=Path)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Run the command.
+
+    Args:
+        options: Options of the command line.
+        console: Console that messages are written to.
+
+    Returns:
+        Exit code: 0, or 130 if the user has stopped the command.
+
+    Raises:
+        OSError: If a file does not exist or cannot be written.
+        ValueError: If an option is wrong, or no image can be read.
+    """
+    # What is wrong at first sight is said before TensorFlow is loaded.
+    _check_numbers(options)
+    place = find_model(options.model)
+    check_folder(options.out, options.overwrite)
+    console.load_tensorflow()
+
+    from kcv.commands.batches import model_batches
+    from kcv.commands.batches import read_files
+    from kcv.commands.findings import PLACES
+    from kcv.commands.findings import Style
+    from kcv.commands.image_files import find_images
+
+    files = find_images(options.images, options.out)[: options.limit]
+    model = _open(options, place)
+    draws = not options.no_draw
+    style = Style(model.kind, model.class_names, options.min_score, draws)
+    if options.min_score is not None and style.kind not in PLACES:
+        raise ValueError(
+            "`min_score` must be left out, except for boxes and masks. "
+            f"Received: min_score={options.min_score}, and a model of task "
+            f"{style.kind}"
+        )
+
+    unreadable: list[str] = []
+    writer = _Writer(options.out, style)
+    stopped = False
+    batches = model_batches(
+        read_files(files, unreadable),
+        model,
+        options.batch_size,
+        _proposer(options.proposals) if model.needs_proposals else None,
+    )
+    try:
+        with console.progress(len(files)) as progress:
+            skipped = 0
+            for examples, batch in batches:
+                answers = model.answer(batch)
+                for example, answer in zip(examples, answers, strict=True):
+                    file = files[example["number"]]
+                    writer.add(file, example["images"], answer)
+                progress.advance(len(examples) + len(unreadable) - skipped)
+                skipped = len(unreadable)
+    except KeyboardInterrupt:
+        stopped = True
+    except Exception as error:
+        if writer.done or _NONE not in str(error):
+            raise
+        raise ValueError(
+            f"None of the {len(files)} files can be read as an image. The "
+            f"first is {files[0].path}."
+        ) from None
+    finally:
+        with console.uninterrupted():
+            writer.finish(
+                {
+                    "command": "predict",
+                    "model": str(place),
+                    "task": style.kind,
+                    "class_names": list(style.class_names),
+                    "min_score": style.min_score,
+                    "images": len(files),
+                    "unreadable": _names(files, unreadable),
+                }
+            )
+            if writer.done and writer.done + len(unreadable) < len(files):
+                console.say(
+                    f"{writer.done} of {len(files)} images are done and kept "
+                    f"in {options.out}."
+                )
+    if stopped:
+        console.say("Stopped by the user.")
+        return 130
+    console.say(writer.describe(len(files)))
+    if unreadable:
+        names = _names(files, unreadable)
+        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+        console.say(
+            f"{len(names)} files cannot be read as images: "
+            f"{', '.join(names[:5])}{more}."
+        )
+    return 0
+
+
+def _check_numbers(options):
+    for name in ("batch_size", "limit", "short_side"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise ValueError(
+                f"`{name}` must be at least 1. Received: {name}={value}"
+            )
+    score = options.min_score
+    if score is not None and not 0 <= score <= 1:
+        raise ValueError(
+            f"`min_score` must be in [0, 1]. Received: min_score={score}"
+        )
+
+
+def _open(options, place) -> Any:
+    """Open the model, for faces with the detector and the gallery."""
+    model = open_model(place, options.task, options.short_side, options.labels)
+    if options.detector is None and options.gallery is None:
+        return model
+    from kcv.commands.face_names import FaceNames
+    from kcv.commands.face_names import published_mtcnn
+
+    detector = None
+    if str(options.detector) == "mtcnn":
+        detector = published_mtcnn()
+    elif options.detector is not None:
+        detector = open_model(find_model(options.detector))
+    return FaceNames(model, detector, options.gallery)
+
+
+def _proposer(text: str) -> Callable:
+    """Make the function that proposes boxes from METHOD:NUMBER."""
+    from kcv.proposals import propose
+
+    method, _, number = text.partition(":")
+    if number and not number.isdecimal():
+        raise ValueError(
+            "`proposals` must be a method and a number, such as "
+            f"selective_search:2000. Received: proposals={text!r}"
+        )
+    return lambda image: propose(image, method, int(number or 2000))
+
+
+def _names(files, paths) -> list[str]:
+    known = {file.path: file.name for file in files}
+    return [known.get(path, path) for path in paths]
+
+
+class _Writer:
+    """Draw and write findings in a thread of its own.
+
+    An error of the thread is raised by the next call.
+    """
+
+    def __init__(self, out: Path, style: "Style"):
+        # Not above: drawing loads matplotlib.
+        from kcv.commands import findings
+
+        self._findings = findings
+        self._folder = OutputFolder(out)
+        self._style = style
+        self._pool = ThreadPoolExecutor(1)
+        self._pending: deque[Future] = deque()
+        self._failed = threading.Event()
+        self.done = 0
+        self._records = self._drawn = 0
+
+    def add(self, file, image, answer) -> None:
+        while len(self._pending) >= _BEHIND:
+            self._pending.popleft().result()
+        job = self._pool.submit(self._write, file, image, answer)
+        self._pending.append(job)
+
+    def finish(self, summary: dict[str, Any]) -> None:
+        """Wait for all files, and write the summary of what is done."""
+        self._pool.shutdown(wait=True)
+        error = next(
+            filter(None, (job.exception() for job in self._pending)), None
+        )
+        self._pending.clear()
+        self._folder.close()
+        if self.done:
+            finished = self.done + len(summary["unreadable"])
+            told = {
+                **summary,
+                "done": self.done,
+                "finished": finished == summary["images"],
+            }
+            # A full disk has been reported already.
+            with contextlib.suppress(OSError):
+                self._folder.add_summary(told)
+        if error is not None:
+            raise error
+
+    def describe(self, total: int) -> str:
+        """Write what is in the folder, as one line."""
+        text = f"{self.done} of {total} images are done in {self._folder.path}"
+        if self._style.kind not in self._findings.PLACES:
+            return f"{text}."
+        what = "boxes" if self._style.kind == "detection" else self._style.kind
+        text += f": {self._records} {what}"
+        if self._style.kind == "detection" and self._style.min_score is None:
+            limit = self._findings.DRAWN_SCORE
+            text += f", of which {self._drawn} score at least {limit}"
+        return f"{text}."
+
+    def _write(self, file, image, answer):
+        # After an error nothing more is written, so that each line of the
+        # records has its files.
+        if self._failed.is_set():
+            return
+        try:
+            made = self._findings.make_files(file, image, answer, self._style)
+            for name, content in made.items():
+                self._folder.add_file(name, content)
+            records = self._findings.make_records(file, answer, self._style)
+            self._folder.add_records(records)
+        except BaseException:
+            self._failed.set()
+            raise
+        self.done += 1
+        self._records += len(records)
+        limit = self._findings.DRAWN_SCORE
+        self._drawn += sum(own.get("score", 0) >= limit for own in records)
