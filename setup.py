@@ -11,6 +11,11 @@ HERE = Path(__file__).parent
 
 EXTRAS = {
     "beam": ["apache-beam>=2.65"],
+    "commands": [
+        "matplotlib>=3.8",
+        "pillow>=10",
+        "pycocotools>=2.0.8",
+    ],
     "cuda": ["tensorflow[and-cuda]>=2.20"],
     # tensorflow-datasets imports importlib_resources without requiring it.
     "data": ["tensorflow-datasets>=4.9.7", "importlib_resources"],
@@ -113,6 +118,7 @@ setup(
         "Typing :: Typed",
     ],
     python_requires=">=3.11",
+    entry_points={"console_scripts": ["kcv = kcv.commands:main"]},
     packages=find_packages(include=["kcv", "kcv.*"]),
     package_data={
         "kcv": ["py.typed"],

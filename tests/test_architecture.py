@@ -39,8 +39,8 @@ FLOORS = (
     {"commands"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-# Chapters that get proposals from outside, as a record of boxes and masks.
-READERS_OF_PROPOSALS = {"detection", "masks"}
+# Rooms that get proposals from outside, as a record of boxes and masks.
+READERS_OF_PROPOSALS = {"commands", "detection", "masks"}
 # Other packages of the checkout that one may use.
 MAY_USE = {
     "kcv": {"kcv"},

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # longer, until it is the whole of `kcv`, `recipes` and `export`.
 REWRITTEN = (
     "kcv/boxes.py",
+    "kcv/commands",
     "kcv/data/embedded/faces",
     "kcv/data/embedded/rendered_faces.py",
     "kcv/data/formats/faces",

@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from kcv.masks import decode_runs
+from kcv.serving.outputs import Outputs
 from kcv.serving.outputs import predictions_as_outputs
 from kcv.serving.outputs import servable
 from kcv.serving.preparation import prepare_image
@@ -90,7 +91,7 @@ class KerasAnswers:
     def __init__(self, trained: TrainedModel):
         model, task, self._prepare, self.class_names = trained
         self.model = model
-        outputs = predictions_as_outputs
+        outputs: Outputs = predictions_as_outputs
         if task is not None:
             config = ServingConfig(task, self._prepare, self.class_names)
             outputs = config.outputs or outputs
@@ -169,7 +170,7 @@ class SavedAnswers:
     """Answers of a model that `kcv.serving.publish` has written.
 
     Args:
-        signatures: Signatures of the loaded SavedModel.
+        loaded: The loaded SavedModel.
         class_names: Names of the classes 0, 1, ..., or an empty tuple.
         name: Name of the model in error messages.
         is_scaled: Whether the model scales images.
@@ -187,11 +188,14 @@ class SavedAnswers:
 
     def __init__(
         self,
-        signatures: Any,
+        loaded: Any,
         class_names: tuple[str, ...],
         name: str,
         is_scaled: bool,
     ):
+        # Its variables live as long as the loaded object.
+        self._loaded = loaded
+        signatures = loaded.signatures
         if ENCODED not in signatures:
             raise ValueError(
                 f"{name} has no signature {ENCODED!r}: it was not published by "

@@ -114,7 +114,9 @@ def draw_label_map(
     drawn = np.where(labels[..., None] == 0, image, np.rint(mixed))
     counts = np.bincount(labels.ravel(), minlength=1)
     counts[0] = 0
-    occurring = sorted(np.flatnonzero(counts), key=lambda k: -counts[k])
+    occurring = sorted(
+        np.flatnonzero(counts).tolist(), key=lambda k: -counts[k]
+    )
     names = [
         f"{class_name(class_names, label)} {counts[label] / labels.size:.1%}"
         for label in occurring

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Hashable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +101,9 @@ class FaceNames:
             names = self._name(np.stack(embeddings))
             return [{"names": [name]} for name in names]
         for image, answer in zip(batch.images, answers, strict=True):
-            points = self._landmarks(answer)
-            reader = FaceReader(self._network, lambda _, own=points: own)
+            # Landmarks that a detector finds may be outside of the image.
+            found = partial(_return, self._landmarks(answer))
+            reader = FaceReader(self._network, found)
             faces, _ = reader.read(image)
             answer["names"] = self._name(reader.embed(faces))
         return answers
@@ -141,3 +143,8 @@ class FaceNames:
         encoded = self._source.encode(tf.constant(image)).numpy()
         (answer,) = self._source.answer(Batch([image], [encoded]))
         return self._landmarks(answer)
+
+
+def _return(landmarks: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Return landmarks that have been found already."""
+    return landmarks

@@ -124,12 +124,9 @@ def _load_version(folder: Path, labels: Path | None) -> "SavedAnswers":
         raise ValueError(
             f"{folder} is not a model that TensorFlow can load: {error}"
         ) from error
-    answers = SavedAnswers(
-        loaded.signatures,
+    return SavedAnswers(
+        loaded,
         read_names(labels) if labels.is_file() else (),
         str(folder),
         is_scaled=prepare != "as_it_is",
     )
-    # Its variables live as long as the loaded object.
-    answers.loaded = loaded
-    return answers

@@ -144,23 +144,24 @@ def run(options: argparse.Namespace, console: Console) -> int:
             f"first is {files[0].path}."
         ) from None
     finally:
+        told = {
+            "command": "predict",
+            "model": str(place),
+            "task": style.kind,
+            "class_names": list(style.class_names),
+            "min_score": style.min_score,
+            "images": len(files),
+            "unreadable": _names(files, unreadable),
+        }
         with console.uninterrupted():
-            writer.finish(
-                {
-                    "command": "predict",
-                    "model": str(place),
-                    "task": style.kind,
-                    "class_names": list(style.class_names),
-                    "min_score": style.min_score,
-                    "images": len(files),
-                    "unreadable": _names(files, unreadable),
-                }
-            )
-            if writer.done and writer.done + len(unreadable) < len(files):
-                console.say(
-                    f"{writer.done} of {len(files)} images are done and kept "
-                    f"in {options.out}."
-                )
+            try:
+                writer.finish(told)
+            finally:
+                if 0 < writer.done < len(files) - len(unreadable):
+                    console.say(
+                        f"{writer.done} of {len(files)} images are done and "
+                        f"kept in {options.out}."
+                    )
     if stopped:
         console.say("Stopped by the user.")
         return 130
@@ -197,7 +198,7 @@ def _open(options, place) -> Any:
     from kcv.commands.face_names import FaceNames
     from kcv.commands.face_names import published_mtcnn
 
-    detector = None
+    detector: Any = None
     if str(options.detector) == "mtcnn":
         detector = published_mtcnn()
     elif options.detector is not None:

@@ -78,8 +78,8 @@ def read_trained_model(
 
     Raises:
         FileNotFoundError: If `model` or `labels` does not exist.
-        ValueError: If the file is damaged, the model is not of the task, a classifier has no class
-            names, or `long_side` has no short side.
+        ValueError: If the file is damaged, the model is not of the task, a
+            classifier has no class names, or `long_side` has no short side.
     """
     for path in (model, *([labels] if labels else [])):
         if not path.is_file():
@@ -190,7 +190,8 @@ def _crop(network, told, short_side: int | None, long_side: int | None):
             return told.prepare
         return dataclasses.replace(told.prepare, short_side=short_side)
     height, width, channels = image_shape(network)
-    sizes = {height, width} - {None} or {short_side} - {None}
+    given = (height, width) if height or width else (short_side,)
+    sizes = {side for side in given if side is not None}
     if len(sizes) != 1:
         raise ValueError(
             "`short_side` must be given for a classifier of any size, and a "

@@ -48,10 +48,10 @@ def test_what_the_command_has_written_is_not_read(tree):
 
 
 def test_a_name_that_is_not_unicode_is_named(tree):
-    path = os.path.join(os.fsencode(tree), b"caf\xe9.png")
+    path = os.path.join(os.fsencode(tree), b"na\xefve.png")
     with open(path, "wb"):
         pass
-    assert "caf\\xe9.png" in [file.name for file in find_images([str(tree)])]
+    assert "na\\xefve.png" in [file.name for file in find_images([str(tree)])]
 
 
 @pytest.mark.parametrize("place", ["none.jpg", "none/*.jpg", "empty"])
