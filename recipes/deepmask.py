@@ -4,7 +4,7 @@ r"""DeepMask (Pinheiro, Collobert, Dollar 2015), in the form of 2016.
 
 trains a small network from random weights on patches of digit scenes, which
 need no download, and measures its 100 best masks and their boxes on 500
-held-out scenes: bbox_ar10 0.41, bbox_ar100 0.53 and segm_ar100 0.17 after 9
+held-out scenes: bbox_ar10 0.39, bbox_ar100 0.51 and segm_ar100 0.16 after 9
 minutes of processor time, 5 on two CPU cores. A digit is a thin stroke, which
 this network finds and does not outline: look at the recall of its boxes, and at
 `recipes.sharpmask`.

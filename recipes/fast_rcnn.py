@@ -4,7 +4,7 @@ r"""Fast R-CNN (Girshick 2015).
 
 proposes regions on digit scenes by Selective Search, which need no download,
 trains a small detector from random weights, and measures it on 500 held-out
-scenes: voc07_map 0.67 after 7 minutes on two CPU cores.
+scenes: voc07_map 0.66 after 7 minutes on two CPU cores.
 
     python -m recipes.fast_rcnn --data voc/2007 --preset paper \
         --weights imagenet

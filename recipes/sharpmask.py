@@ -5,8 +5,8 @@ r"""SharpMask (Pinheiro, Lin, Collobert, Dollar 2016).
 
 refines the masks of the small DeepMask that the first command trains: its
 networks stay, refinement modules learn the masks of digit scenes, and the 100
-best masks are measured on 500 held-out scenes: segm_ar10 0.42 and segm_ar100
-0.50, where that DeepMask has 0.13 and 0.17, after 7 minutes of processor time.
+best masks are measured on 500 held-out scenes: segm_ar10 0.41 and segm_ar100
+0.52, where that DeepMask has 0.12 and 0.16, after 7 minutes of processor time.
 
     python -m recipes.sharpmask --data coco:train.json:images:val.json \
         --preset paper --deepmask runs/coco/model.keras
