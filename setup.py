@@ -124,6 +124,7 @@ setup(
         "kcv": ["py.typed"],
         "kcv.data.embedded": ["raw/*.jpg", "raw/*.npz", "raw/*.md"],
         "kcv.proposals.learned": ["*.npz", "*.md"],
+        "kcv.visualize": ["*.html"],
     },
     install_requires=[
         "tensorflow>=2.20",

@@ -28,6 +28,7 @@ import keras
 import kcv
 from kcv.serving import CenterCrop
 from kcv.serving import ServingConfig
+from kcv.visualize.report import Published
 from recipes.common.classification.classifiers import evaluate_classifier
 from recipes.common.classification.classifiers import make_batches
 from recipes.common.command import run_command
@@ -35,7 +36,6 @@ from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.plan import Plan
 from recipes.common.plan import plan_epochs
-from recipes.common.report import Published
 from recipes.common.run import Run
 from recipes.common.run import begin
 from recipes.common.train import train

@@ -33,9 +33,9 @@ from typing import Literal
 
 import kcv
 from kcv.serving import ServingConfig
+from kcv.visualize.report import Published
 from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import evaluate_and_report
-from recipes.common.report import Published
 from recipes.common.run import Run
 from recipes.common.run import begin
 from recipes.common.segmentation.deconvnet_inference import label_whole_images

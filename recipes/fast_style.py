@@ -27,11 +27,11 @@ import keras
 
 import kcv
 from kcv.serving import ServingConfig
+from kcv.visualize.report import Published
 from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.plan import Plan
-from recipes.common.report import Published
 from recipes.common.run import Run
 from recipes.common.run import begin
 from recipes.common.style.lbfgs import evaluate_painter

@@ -23,10 +23,10 @@ import tensorflow as tf
 
 import kcv
 from kcv.storage import write_whole
+from kcv.visualize.report import write_report
 from recipes.common.command import run_command
 from recipes.common.history import write_rows
 from recipes.common.metrics import write_metrics
-from recipes.common.report import write_report
 from recipes.common.run import Folder
 from recipes.common.run import describe
 from recipes.common.run import write_config

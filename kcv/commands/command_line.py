@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from kcv.commands import evaluate
 from kcv.commands import predict
 from kcv.commands.console import Console
 
@@ -13,11 +14,12 @@ HELP = """\
 usage: python -m kcv COMMAND ...
 
   predict    ask a trained model about a folder of images
+  evaluate   measure a trained model on a dataset
 
 python -m kcv COMMAND --help explains a command.
 """
 
-_COMMANDS = {"predict": predict}
+_COMMANDS = {"evaluate": evaluate, "predict": predict}
 # Mistakes of the user, whose messages say what would be right.
 _MISTAKES = (ValueError, OSError, ImportError)
 

@@ -59,7 +59,7 @@ class Console(logging.Handler):
             os.close(nothing)
 
     @contextlib.contextmanager
-    def progress(self, total: int) -> Iterator[Progress]:
+    def progress(self, total: int | None) -> Iterator[Progress]:
         """Show how many of a number of images are done."""
         self._progress = Progress(total)
         try:

@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +13,9 @@ from typing import Any
 from kcv.commands.console import Console
 from kcv.commands.model_places import find_model
 from kcv.commands.model_places import open_model
+from kcv.commands.options import add_model_options
+from kcv.commands.options import check_numbers
+from kcv.commands.options import make_proposer
 from kcv.commands.output_folder import OutputFolder
 from kcv.commands.output_folder import check_folder
 
@@ -62,18 +64,11 @@ _NONE = "none of the last images can be decoded"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command to its parser."""
-    parser.add_argument("model", type=Path)
+    add_model_options(parser)
     parser.add_argument("images", nargs="+")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--min-score", type=float)
-    parser.add_argument("--batch-size", type=int)
-    parser.add_argument("--limit", type=int)
     parser.add_argument("--no-draw", action="store_true")
-    parser.add_argument("--overwrite", action="store_true")
-    parser.add_argument("--task")
-    parser.add_argument("--labels", type=Path)
-    parser.add_argument("--short-side", type=int)
-    parser.add_argument("--proposals", default="selective_search:2000")
     parser.add_argument("--detector", type=Path)
     parser.add_argument("--gallery", type=Path)
 
@@ -93,7 +88,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         ValueError: If an option is wrong, or no image can be read.
     """
     # What is wrong at first sight is said before TensorFlow is loaded.
-    _check_numbers(options)
+    check_numbers(options)
     place = find_model(options.model)
     check_folder(options.out, options.overwrite)
     console.load_tensorflow()
@@ -122,7 +117,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         read_files(files, unreadable),
         model,
         options.batch_size,
-        _proposer(options.proposals) if model.needs_proposals else None,
+        make_proposer(options.proposals) if model.needs_proposals else None,
     )
     try:
         with console.progress(len(files)) as progress:
@@ -176,20 +171,6 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _check_numbers(options):
-    for name in ("batch_size", "limit", "short_side"):
-        value = getattr(options, name)
-        if value is not None and value < 1:
-            raise ValueError(
-                f"`{name}` must be at least 1. Received: {name}={value}"
-            )
-    score = options.min_score
-    if score is not None and not 0 <= score <= 1:
-        raise ValueError(
-            f"`min_score` must be in [0, 1]. Received: min_score={score}"
-        )
-
-
 def _open(options, place) -> Any:
     """Open the model, for faces with the detector and the gallery."""
     model = open_model(place, options.task, options.short_side, options.labels)
@@ -204,19 +185,6 @@ def _open(options, place) -> Any:
     elif options.detector is not None:
         detector = open_model(find_model(options.detector))
     return FaceNames(model, detector, options.gallery)
-
-
-def _proposer(text: str) -> Callable:
-    """Make the function that proposes boxes from METHOD:NUMBER."""
-    from kcv.proposals import propose
-
-    method, _, number = text.partition(":")
-    if number and not number.isdecimal():
-        raise ValueError(
-            "`proposals` must be a method and a number, such as "
-            f"selective_search:2000. Received: proposals={text!r}"
-        )
-    return lambda image: propose(image, method, int(number or 2000))
 
 
 def _names(files, paths) -> list[str]:

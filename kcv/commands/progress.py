@@ -12,10 +12,10 @@ _LONG_PAUSE = 30.0
 
 
 class Progress:
-    """Progress of a known number of images, on standard error.
+    """Progress of a number of images, on standard error.
 
     Args:
-        total: Number of images.
+        total: Number of images, or None if it is not known.
         stream: Text stream that is written to. Defaults to `sys.stderr`.
 
     Example:
@@ -27,7 +27,7 @@ class Progress:
     1
     """
 
-    def __init__(self, total: int, stream: TextIO | None = None):
+    def __init__(self, total: int | None, stream: TextIO | None = None):
         self.total = total
         self.done = 0
         self._stream = sys.stderr if stream is None else stream
@@ -61,18 +61,17 @@ class Progress:
         left = ""
         if behind:
             rate = behind / seconds
-            left = f"{rate:.3g} images/s, {_time(self._left() / rate)} left"
-        line = f"{self.done}/{self.total} {left}"
+            left = f"{rate:.3g} images/s"
+            if self.total is not None:
+                left += f", {_time((self.total - self.done) / rate)} left"
+        line = f"{self.done}/{self.total or '?'} {left}"
         if self._is_terminal:
-            filled = round(_WIDTH * self.done / self.total)
+            filled = round(_WIDTH * self.done / (self.total or self.done))
             bar = "=" * filled + " " * (_WIDTH - filled)
             print(f"\r\033[K[{bar}] {line}", end="", file=self._stream)
             self._stream.flush()
         else:
             print(line, file=self._stream, flush=True)
-
-    def _left(self):
-        return max(0, self.total - self.done)
 
     def _clear(self):
         if self._is_terminal:

@@ -1,4 +1,4 @@
-"""Figures of boxes, masks, curves, filters, confusions and embeddings."""
+"""Figures of boxes, masks, curves, filters, confusions, and a page of them."""
 
 try:
     from kcv.visualize.boxes import detection_gallery
@@ -21,6 +21,8 @@ try:
     from kcv.visualize.pictures import losses_figure
     from kcv.visualize.pictures import pictures_figure
     from kcv.visualize.projections import projections_figure
+    from kcv.visualize.report import Published
+    from kcv.visualize.report import write_report
 except ModuleNotFoundError as error:
     if error.name != "matplotlib":
         raise
@@ -29,6 +31,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 __all__ = [
+    "Published",
     "confusion_figure",
     "detection_gallery",
     "draw_boxes",
@@ -49,4 +52,5 @@ __all__ = [
     "segmentation_gallery",
     "training_figure",
     "voc_palette",
+    "write_report",
 ]

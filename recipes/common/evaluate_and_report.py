@@ -12,11 +12,11 @@ import keras
 import kcv
 from kcv.serving import ServingConfig
 from kcv.storage import write_whole
+from kcv.visualize.report import Published
+from kcv.visualize.report import write_report
 from recipes.common.history import read_history
 from recipes.common.metrics import write_metrics
 from recipes.common.plan import Plan
-from recipes.common.report import Published
-from recipes.common.report import write_report
 from recipes.common.run import Run
 from recipes.common.run import describe
 

@@ -1,14 +1,10 @@
 """The file `metrics.json` of a run."""
 
-import json
-import math
 from collections.abc import Mapping
-from numbers import Integral
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from kcv.storage import write_whole
+from kcv.metrics.metrics_file import write_metrics_file
 
 # Without these no other figure can be judged.
 REQUIRED = ("seconds", "epochs", "examples_per_second", "split")
@@ -52,25 +48,4 @@ def write_metrics(folder: Path, metrics: Mapping[str, Any]) -> Path:
             f"metrics must have {', '.join(REQUIRED)}; {', '.join(missing)} "
             f"missing among {sorted(metrics)}"
         )
-    path = Path(folder) / "metrics.json"
-    text = json.dumps(_plain(metrics, "metrics"), indent=2, allow_nan=False)
-    write_whole(path, text.encode() + b"\n")
-    return path
-
-
-def _plain(value, name: str):
-    """Turn NumPy's numbers into Python's, and what is not finite into None."""
-    if isinstance(value, Mapping):
-        return {
-            str(key): _plain(entry, f"{name}[{key!r}]")
-            for key, entry in value.items()
-        }
-    if value is None or isinstance(value, (str, bool)):
-        return value
-    if isinstance(value, Integral):
-        return int(value)
-    if isinstance(value, Real):
-        return float(value) if math.isfinite(value) else None
-    raise TypeError(
-        f"{name} must be a number, a text or a mapping of them, got {value!r}"
-    )
+    return write_metrics_file(folder, metrics)

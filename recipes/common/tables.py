@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from kcv.storage import write_whole
 from kcv.visualize import new_figure
-from recipes.common.report import write_report
+from kcv.visualize.report import write_report
 from recipes.common.run import Folder
 from recipes.common.run import describe
 from recipes.common.timing import medians

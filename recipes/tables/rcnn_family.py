@@ -27,6 +27,7 @@ import keras
 
 from kcv.storage import write_whole
 from kcv.text_files import read_json
+from kcv.visualize.report import write_report
 from recipes.common.command import run_command
 from recipes.common.detection.rcnn_family_papers import FAST
 from recipes.common.detection.rcnn_family_papers import FEW
@@ -39,7 +40,6 @@ from recipes.common.detection.rcnn_family_times import open_picture
 from recipes.common.detection.rcnn_family_times import time_systems
 from recipes.common.detection.rcnn_family_times import vgg16_systems
 from recipes.common.kept import keep_result
-from recipes.common.report import write_report
 from recipes.common.run import Folder
 from recipes.common.run import command_line
 from recipes.common.tables import row_text

@@ -23,13 +23,13 @@ from kcv.style.optimization import Checkpoint
 from kcv.style.optimization import optimize_image
 from kcv.training import BestWeights
 from kcv.training import EpochBackup
+from kcv.visualize.report import write_report
 from recipes.common.evaluate_and_report import save_model
 from recipes.common.evaluate_and_report import write_labels
 from recipes.common.history import HistoryFile
 from recipes.common.history import write_rows
 from recipes.common.kept import keep_result
 from recipes.common.metrics import write_metrics
-from recipes.common.report import write_report
 from recipes.common.run import Folder
 from recipes.common.run import write_config
 from recipes.common.tables import write_table

@@ -8,8 +8,8 @@ import keras
 import tensorflow as tf
 
 import kcv
+from kcv.visualize.report import Published
 from recipes.common.classification.imagenet_plans import Training
-from recipes.common.report import Published
 
 #: One crop in the middle, ten crops, GoogLeNet's 144 crops, the whole image at
 #: one scale, and the whole image at several.

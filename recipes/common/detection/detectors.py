@@ -13,10 +13,10 @@ import kcv
 from kcv.serving import ServingConfig
 from kcv.serving import ShortSide
 from kcv.serving.preparation import as_it_is
+from kcv.visualize.report import Published
 from recipes.common.evaluate_and_report import Evaluation
 from recipes.common.plan import Plan
 from recipes.common.plan import make_adamw
-from recipes.common.report import Published
 from recipes.common.run import Run
 
 

@@ -22,10 +22,10 @@ from kcv.metrics import FalsePositiveCurve
 from kcv.serving import ServingConfig
 from kcv.storage import write_whole
 from kcv.text_files import read_json
+from kcv.visualize.report import write_report
 from recipes.common.evaluate_and_report import save_model
 from recipes.common.evaluate_and_report import write_labels
 from recipes.common.metrics import write_metrics
-from recipes.common.report import write_report
 from recipes.common.run import Folder
 from recipes.common.run import describe
 

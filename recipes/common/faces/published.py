@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from recipes.common.report import Published
+from kcv.visualize.report import Published
 
 DEEPFACE = "DeepFace"
 DEEPID = "DeepID"

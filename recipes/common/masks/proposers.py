@@ -17,9 +17,9 @@ from kcv.masks import SceneSearch
 from kcv.masks import octaves
 from kcv.serving import ServingConfig
 from kcv.visualize import segmentation_gallery
+from kcv.visualize.report import Published
 from recipes.common.evaluate_and_report import Evaluation
 from recipes.common.masks.comparing import cover_objects
-from recipes.common.report import Published
 from recipes.common.run import Run
 from recipes.common.training_images import TrainingImages
 from recipes.common.training_images import open_training_images

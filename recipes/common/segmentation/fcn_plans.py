@@ -7,10 +7,10 @@ from typing import Any
 import keras
 
 import kcv
+from kcv.visualize.report import Published
 from recipes.common.plan import Plan
 from recipes.common.plan import make_adamw
 from recipes.common.plan import make_muon
-from recipes.common.report import Published
 from recipes.common.run import Run
 
 _DATA = "VOC 2011, the 736 images of val that are not in SBD's train"

@@ -10,11 +10,11 @@ import tensorflow as tf
 
 import kcv
 from kcv.serving import ServingConfig
+from kcv.visualize.report import Published
 from recipes.common.evaluate_and_report import Evaluation
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.evaluate_and_report import save_model
-from recipes.common.report import Published
 from recipes.common.run import begin
 
 NAMES = ("cat", "dog", "cow")

@@ -1,4 +1,4 @@
-"""The page `report.html` of a run: one file, nothing else to fetch."""
+"""The page `report.html`: one file, nothing else to fetch."""
 
 import base64
 import html
@@ -15,8 +15,8 @@ from typing import Any
 from typing import NamedTuple
 
 from kcv.storage import write_whole
-from kcv.visualize import encode_figure
-from kcv.visualize import training_figure
+from kcv.visualize.curves import training_figure
+from kcv.visualize.figure import encode_figure
 
 TEMPLATE = Path(__file__).with_name("report_template.html")
 

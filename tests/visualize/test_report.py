@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from kcv.visualize import new_figure
-from recipes.common.report import Published
-from recipes.common.report import write_report
+from kcv.visualize.report import Published
+from kcv.visualize.report import write_report
 
 METRICS = {
     "voc07_map": 0.80434,

@@ -1,0 +1,226 @@
+"""How well a model does on the examples of a dataset, by its task.
+
+A measure is given examples with the answers of the model, one after another,
+and tells in the end what they are worth.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from kcv.commands.answers import Answer
+from kcv.commands.answers import Kind
+from kcv.commands.classes import Classes
+from kcv.commands.detection_measure import DetectionMeasure
+from kcv.commands.measured import Measured
+from kcv.commands.measured import WorstImages
+from kcv.commands.measured import image_name
+from kcv.examples import VOID
+from kcv.metrics import mask_average_recall
+from kcv.metrics import most_confused
+from kcv.metrics import segmentation_scores
+from kcv.metrics import top_k_error
+from kcv.metrics.mask_codes import encode_masks
+from kcv.visualize import confusion_figure
+from kcv.visualize import iu_figure
+from kcv.visualize import pictures_figure
+from kcv.visualize import segmentation_gallery
+
+
+class ClassificationMeasure:
+    """Measure of a classifier: top 1, top 5, and what is taken for what.
+
+    Args:
+        classes: Classes of the model.
+    """
+
+    def __init__(self, classes: Classes):
+        self._names, self._of_model = classes
+        self._labels: list[int] = []
+        self._scores: list[np.ndarray] = []
+        self._worst = WorstImages()
+
+    def add(self, example: dict[str, Any], answer: Answer) -> None:
+        """Add an example and the probabilities of its classes."""
+        label = int(self._of_model[example["labels"]])
+        probabilities = answer["probabilities"]
+        self._labels.append(label)
+        self._scores.append(probabilities)
+        best = int(probabilities.argmax())
+        if best == label:
+            return
+        name = image_name(example)
+        row = {
+            "image": name,
+            "class": self._names[label],
+            "taken for": self._names[best],
+            "score": float(probabilities[best]),
+            "score of its class": float(probabilities[label]),
+        }
+        title = f"{self._names[label]}, not {self._names[best]}"
+        shown = {title: example["images"]}
+        self._worst.add(1 - float(probabilities[label]), row, shown)
+
+    def result(self) -> Measured:
+        """Compute the figures of all examples."""
+        labels, scores = np.array(self._labels), np.stack(self._scores)
+        names = self._names
+        confusion = np.zeros((len(names), len(names)), np.int64)
+        np.add.at(confusion, (labels, scores.argmax(1)), 1)
+        images, found = confusion.sum(1), confusion.sum(0)
+        right = np.diag(confusion)
+        with np.errstate(invalid="ignore"):
+            recall, precision = right / images, right / found
+        per_class = [
+            {
+                "class": name,
+                "images": int(images[label]),
+                "recall": float(recall[label]),
+                "precision": float(precision[label]),
+            }
+            for label, name in enumerate(names)
+        ]
+        confused = [
+            {"class": names[true], "taken for": names[other], "images": count}
+            for true, other, count in most_confused(confusion)
+        ]
+        figures = {
+            "Images by true and predicted class": confusion_figure(
+                confusion, names
+            )
+        }
+        worst = self._worst.shown()
+        if worst:
+            figures["Worst images"] = pictures_figure(
+                *(_join(worst[k : k + 3]) for k in range(0, len(worst), 3))
+            )
+        metrics = {
+            f"top{k}": 1 - top_k_error(labels, scores, k) for k in (1, 5)
+        }
+        tables = {
+            "Classes": per_class,
+            "Most confused": confused,
+            "Worst images": self._worst.rows(),
+        }
+        return Measured(metrics, tables, figures)
+
+
+class SegmentationMeasure:
+    """Measure of a segmenter: the four scores of Long et al. 2015.
+
+    Args:
+        classes: Classes of the model.
+    """
+
+    def __init__(self, classes: Classes):
+        self._names, labels = classes
+        self._of_model = np.full(256, VOID)
+        self._of_model[: len(labels)] = labels
+        count = len(self._names)
+        self._confusion = np.zeros((count, count), np.int64)
+        self._worst = WorstImages()
+
+    def add(self, example: dict[str, Any], answer: Answer) -> None:
+        """Add an example and its label map."""
+        truth = self._of_model[example["segmentation_masks"]]
+        found = answer["label_map"]
+        counts = truth != VOID
+        count = len(self._names)
+        pairs = count * truth[counts] + found[counts]
+        own = np.bincount(pairs, minlength=count**2).reshape(count, count)
+        self._confusion += own
+        if not own.any():
+            return
+        scores = segmentation_scores(own)
+        row = {
+            "image": image_name(example),
+            "mean_iu": scores["mean_iu"],
+            "pixel_accuracy": scores["pixel_accuracy"],
+        }
+        shown = {
+            "image": example["images"],
+            "truth": truth.astype(np.uint8),
+            "found": found,
+        }
+        self._worst.add(1 - scores["mean_iu"], row, shown)
+
+    def result(self) -> Measured:
+        """Compute the figures of all examples."""
+        names = self._names
+        scores = segmentation_scores(self._confusion)
+        iu = scores.pop("iu")
+        shares = self._confusion.sum(1) / self._confusion.sum()
+        per_class = [
+            {
+                "class": name,
+                "share of pixels": float(shares[label]),
+                "iu": float(iu[label]),
+            }
+            for label, name in enumerate(names)
+        ]
+        figures = {}
+        worst = self._worst.shown()
+        if worst:
+            figures["Worst images"] = segmentation_gallery(worst, names)
+        figures["IU of each class"] = iu_figure(iu, names)
+        figures["Pixels by true and predicted class"] = confusion_figure(
+            self._confusion, names
+        )
+        tables = {"Classes": per_class, "Worst images": self._worst.rows()}
+        return Measured(scores, tables, figures)
+
+
+class MaskMeasure:
+    """Measure of a mask model: average recall of masks and boxes."""
+
+    def __init__(self):
+        self._truth: dict[str, dict[str, Any]] = {}
+        self._found: dict[str, dict[str, Any]] = {}
+
+    def add(self, example: dict[str, Any], answer: Answer) -> None:
+        """Add an example and the masks that were found in it."""
+        name = image_name(example)
+        self._truth[name] = {
+            "masks": encode_masks(example["instance_masks"]),
+            "is_crowd": example["is_crowd"],
+            "difficult": example["difficult"],
+        }
+        self._found[name] = {
+            "masks": encode_masks(answer["masks"]),
+            "scores": answer["scores"],
+        }
+
+    def result(self) -> Measured:
+        """Compute the figures of all examples."""
+        return Measured(mask_average_recall(self._truth, self._found), {}, {})
+
+
+def make_measure(kind: Kind, classes: Classes, min_score: float) -> Any:
+    """Make the measure for models of a task.
+
+    Args:
+        kind: What the model is for.
+        classes: Its classes.
+        min_score: Score from which on a detection counts in the table of
+            errors.
+
+    Returns:
+        Object with methods `add` and `result`.
+    """
+    if kind == "detection":
+        return DetectionMeasure(classes, min_score)
+    if kind == "classification":
+        return ClassificationMeasure(classes)
+    if kind == "segmentation":
+        return SegmentationMeasure(classes)
+    return MaskMeasure()
+
+
+def _join(pictures: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Join pictures to a row, where titles must differ."""
+    row: dict[str, np.ndarray] = {}
+    for picture in pictures:
+        for title, image in picture.items():
+            # A blank more is not seen.
+            row[title + " " * len(row)] = image
+    return row

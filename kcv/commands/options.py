@@ -1,0 +1,58 @@
+"""Options that several commands have."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+_COUNTS = ("batch_size", "limit", "short_side")
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add the model of a command, and how it is asked."""
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--limit", type=int)
+    parser.add_argument("--overwrite", action="store_true")
+    parser.add_argument("--task")
+    parser.add_argument("--labels", type=Path)
+    parser.add_argument("--short-side", type=int)
+    parser.add_argument("--proposals", default="selective_search:2000")
+
+
+def check_numbers(options: argparse.Namespace) -> None:
+    """Raise ValueError if a number is out of its range."""
+    for name in _COUNTS:
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise ValueError(
+                f"`{name}` must be at least 1. Received: {name}={value}"
+            )
+    score = options.min_score
+    if score is not None and not 0 <= score <= 1:
+        raise ValueError(
+            f"`min_score` must be in [0, 1]. Received: min_score={score}"
+        )
+
+
+def make_proposer(text: str) -> Callable:
+    """Make the function that proposes boxes of an image.
+
+    Args:
+        text: Method of `kcv.proposals.propose` and largest number of boxes,
+            such as "selective_search:2000".
+
+    Returns:
+        Function from an image (H, W, 3) uint8 to boxes (P, 4) float32.
+
+    Raises:
+        ValueError: If the text has no such form.
+    """
+    from kcv.proposals import propose
+
+    method, _, number = text.partition(":")
+    if number and not number.isdecimal():
+        raise ValueError(
+            "`proposals` must be a method and a number, such as "
+            f"selective_search:2000. Received: proposals={text!r}"
+        )
+    return lambda image: propose(image, method, int(number or 2000))
