@@ -90,7 +90,7 @@ def open_cascade(model: Path | None, min_face: float) -> keras.Model:
                 stage.selection, threshold=0.0, max_windows=count
             )
         )
-        for stage, count in zip(build_stages(40), (40, 5, 5), strict=True)
+        for stage, count in zip(build_stages("small"), (40, 5, 5), strict=True)
     ]
     return cascade.FaceCascade(stages, scan=scan)
 

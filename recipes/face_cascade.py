@@ -56,9 +56,6 @@ SCAN = {
     "small": cascade.WindowScan(min_face=22, step=1.2, stride=2),
     "paper": cascade.WindowScan(min_face=40),
 }
-# Number of windows of an image that the 12-net leaves to the 24-net. Scenes
-# have at most four faces, photographs of crowds have many.
-MAX_WINDOWS = {"small": 80, "paper": 1000}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -113,7 +110,7 @@ def main(run: Options) -> dict:
     test = [*open_faces(run.data, "test", real=run.real, boxes=run.boxes)]
 
     # === Train, and measure each stage ===
-    stages = build_stages(MAX_WINDOWS[run.preset])
+    stages = build_stages(run.preset)
     stages, measured = resume_stages(run, stages, test)
     clocks = time.perf_counter(), time.process_time()
 

@@ -18,7 +18,7 @@ def test_a_run_writes_its_page(tmp_path, monkeypatch, capsys):
         batch_sizes=(32,),
     )
     monkeypatch.setitem(face_cascade.TRAINING, "small", training)
-    stages = build_stages(40)[:1]
+    stages = build_stages("small")[:1]
     monkeypatch.setattr(face_cascade, "build_stages", lambda _: stages)
     monkeypatch.setattr(
         face_cascade,
@@ -62,7 +62,16 @@ def test_parts_of_a_set_do_not_share_images():
     assert len({name for own in ids.values() for name in own}) == 9
 
 
+def test_scales_suppress_each_other_where_the_paper_says_so():
+    across = {
+        preset: [s.selection.across_scales for s in build_stages(preset)]
+        for preset in ("small", "paper")
+    }
+    # None: in the last stage alone.
+    assert across == {"small": [True, True, None], "paper": 3 * [None]}
+
+
 def test_the_small_preset_has_the_networks_of_the_paper():
-    names = [stage.network.name for stage in build_stages(40)]
+    names = [stage.network.name for stage in build_stages("small")]
     assert names == ["net12", "net24", "net48"]
     assert len(face_cascade.TRAINING["small"].steps) == 3

@@ -169,21 +169,22 @@ class CascadeDetection(PerImageDetection):
         if threshold is None:
             threshold = selection.threshold
         if number:
-            network = self.networks[number]
-            scores = _run(network, levels, windows.boxes)[:, 1]
-            windows = windows._replace(scores=scores)
+            windows = _look(windows, levels, self.networks[number])
+            scores = _run(self.networks[number], windows.pixels)[:, 1]
             kept = tf.where(scores >= threshold)[:, 0]
-            windows = windows.take(kept)
+            windows = windows._replace(scores=scores).take(kept)
         last = number == len(self.networks) - 1
         if last:
             windows = _suppressed(windows, selection, last)
-        if self.calibrations[number] is not None:
-            patterns = _run(self.calibrations[number], levels, windows.boxes)
-            windows = windows._replace(
-                boxes=calibrate(
-                    windows.boxes, patterns, selection.calibration_threshold
-                )
+        calibration = self.calibrations[number]
+        if calibration is not None:
+            windows = _look(windows, levels, calibration)
+            boxes = calibrate(
+                windows.boxes,
+                _run(calibration, windows.pixels),
+                selection.calibration_threshold,
             )
+            windows = windows._replace(boxes=boxes, pixels=None)
         if not last:
             windows = _suppressed(windows, selection, last)
         return windows
@@ -230,11 +231,13 @@ class Windows(NamedTuple):
         boxes: Windows (N, 4) float32, xyxy in pixels.
         scores: Scores (N,) float32 of the network that saw them last.
         scales: Number of the scale at which each was found, (N,) int32.
+        pixels: What a network has seen of them, (N, S, S, 3) float32, or None.
     """
 
     boxes: tf.Tensor
     scores: tf.Tensor
     scales: tf.Tensor
+    pixels: tf.Tensor | None = None
 
     def take(self, rows: tf.Tensor) -> "Windows":
         """Choose some of the windows.
@@ -242,7 +245,12 @@ class Windows(NamedTuple):
         Args:
             rows: Indices of the windows, (K,) integer.
         """
-        return Windows(*(tf.gather(values, rows) for values in self))
+        return Windows(
+            *(
+                None if values is None else tf.gather(values, rows)
+                for values in self
+            )
+        )
 
 
 def _suppressed(windows, selection, last):
@@ -260,14 +268,22 @@ def _suppressed(windows, selection, last):
     return windows.take(kept)
 
 
-def _run(network, levels, boxes):
+def _look(windows, levels, network):
+    """Crop windows for a network, unless one of its size has seen them."""
+    size = network.input_shape[1]
+    if windows.pixels is not None and windows.pixels.shape[1] == size:
+        return windows
+    return windows._replace(pixels=crop_windows(levels, windows.boxes, size))
+
+
+def _run(network, pixels):
     """Run a network on windows of an image."""
     # Conv2D of oneDNN returns a wrong shape for an empty batch, so that one
     # window stands in for none.
-    count = tf.shape(boxes)[0]
-    boxes = tf.pad(boxes, [[0, tf.cast(count == 0, "int32")], [0, 0]])
-    windows = crop_windows(levels, boxes, network.input_shape[1])
-    return tf.cast(network(windows, training=False)[:count], "float32")
+    count = tf.shape(pixels)[0]
+    beyond = [[0, tf.cast(count == 0, "int32")], [0, 0], [0, 0], [0, 0]]
+    pixels = tf.pad(pixels, beyond)
+    return tf.cast(network(pixels, training=False)[:count], "float32")
 
 
 def _check(stages, scan):

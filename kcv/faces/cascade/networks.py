@@ -58,7 +58,8 @@ def Net12(
     if size not in (12, 13):
         raise ValueError(f"`size` must be 12 or 13. Received: size={size!r}")
     images, x = _windows(size, include_preprocessing)
-    x = _trunk(x, filters=16, kernel=3, units=16)
+    # The scan has maps of odd sizes, too.
+    x = _trunk(x, filters=16, kernel=3, units=16, pool=ceil_max_pooling)
     x = probabilities(x, 2, classifier_activation, "fc3")
     return keras.Model(images, x, name=name)
 
@@ -267,13 +268,18 @@ def _windows(size, include_preprocessing):
     return images, preprocess(images, include_preprocessing, *_SCALING)
 
 
-def _trunk(x, filters, kernel, units, prefix=""):
+def _max_pooling(x, name):
+    """Pool maps of an even size, which "same" rounds up as Caffe does."""
+    return keras.layers.MaxPooling2D(3, 2, padding="same", name=name)(x)
+
+
+def _trunk(x, filters, kernel, units, prefix="", pool=_max_pooling):
     """Convolution, pooling and dense layer of the 12- and 24-pixel networks."""
     # ReLU before max pooling gives what ReLU behind it gives in the papers.
     x = keras.layers.Conv2D(
         filters, kernel, activation="relu", name=f"{prefix}conv1"
     )(x)
-    x = ceil_max_pooling(x, f"{prefix}pool1")
+    x = pool(x, f"{prefix}pool1")
     x = keras.layers.Flatten(name=f"{prefix}flatten")(x)
     return keras.layers.Dense(units, activation="relu", name=f"{prefix}fc2")(x)
 
@@ -285,7 +291,7 @@ def _trunk48(x, normalization, pools):
             x
         )
         if number <= pools:
-            x = ceil_max_pooling(x, f"pool{number}")
+            x = _max_pooling(x, f"pool{number}")
         x = _normalize(x, normalization, f"norm{number}")
     x = keras.layers.Flatten(name="flatten")(x)
     return keras.layers.Dense(256, activation="relu", name="fc3")(x)

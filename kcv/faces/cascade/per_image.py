@@ -64,9 +64,10 @@ class PerImageDetection(NestedConfig, keras.layers.Layer):
         if image_sizes is None:
             image_sizes = full_sizes(images)
 
-        def detect(image_and_size):
-            image, size = image_and_size
-            image = tf.cast(image[: size[0], : size[1]], "float32")
+        def detect(number):
+            size = image_sizes[number]
+            image = images[number, : size[0], : size[1]]
+            image = tf.cast(image, "float32")
             found = self.detect(image)
             found["boxes"] = box_geometry.clip(
                 found["boxes"][None], tf.reshape(size, (1, 2))
@@ -77,9 +78,8 @@ class PerImageDetection(NestedConfig, keras.layers.Layer):
             name: tf.TensorSpec(spec.shape[1:], spec.dtype)
             for name, spec in self._specs(None).items()
         }
-        return tf.map_fn(
-            detect, (images, image_sizes), fn_output_signature=rows
-        )
+        numbers = tf.range(tf.shape(images)[0])
+        return tf.map_fn(detect, numbers, fn_output_signature=rows)
 
     def _padded(self, found):
         scores = found["scores"]

@@ -1,27 +1,35 @@
 """The stages of the face cascade that a recipe trains."""
 
+from typing import Literal
+
 from kcv.faces import cascade
 
 
-def build_stages(max_windows: int) -> list[cascade.Stage]:
+def build_stages(preset: Literal["small", "paper"]) -> list[cascade.Stage]:
     """Build the networks, with the suppression of each stage.
 
-    The 48-nets take most of the time of a detection. To spare them, windows of
-    all scales suppress each other before them, where the paper compares those
-    of one scale. The last calibration network has two pooling layers, as that
-    of the public copies. The paper has one.
+    The stages of the paper compare windows of one scale, up to the last one.
+    To spare the larger networks work, windows of all scales suppress each other
+    in each of the small stages, and the first one keeps 40 of an image: scenes
+    have at most four faces, photographs of crowds have many. Their last
+    calibration network has two pooling layers, as that of the public copies.
+    The paper has one.
 
     Args:
-        max_windows: Largest number of windows of an image that the first stage
-            keeps.
+        preset: "small" or "paper".
 
     Returns:
         Three stages with untrained networks.
     """
+    stages = cascade.paper_stages()
+    if preset == "paper":
+        return stages
     select = cascade.WindowSelection
-    first, second, third = cascade.paper_stages()
+    first, second, third = stages
     return [
-        first._replace(selection=select(iou=0.5, max_windows=max_windows)),
+        first._replace(
+            selection=select(iou=0.6, across_scales=True, max_windows=40)
+        ),
         second._replace(selection=select(iou=0.5, across_scales=True)),
         third._replace(
             calibration=cascade.Calibration48(pools=2),
