@@ -25,6 +25,7 @@ def fit_windows(
     rate: float,
     rng: np.random.Generator,
     flip: bool,
+    verbose: str | int = 0,
 ) -> float:
     """Fit a network on batches that have fixed shares of each kind.
 
@@ -40,6 +41,7 @@ def fit_windows(
         rng: Generator of random numbers.
         flip: Whether windows are flipped with probability 0.5, which would
             change the pattern of a calibration network.
+        verbose: What `fit` prints, as in Keras. Defaults to 0, nothing.
 
     Returns:
         The accuracy of the last tenth of the updates.
@@ -61,6 +63,8 @@ def fit_windows(
     dataset = tf.data.Dataset.from_tensor_slices((order, seeds))
     dataset = dataset.map(batch, tf.data.AUTOTUNE).prefetch(2)
     rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+    if verbose:
+        print(f"{network.name}: {len(crops)} windows, {steps} updates")
     network.compile(
         keras.optimizers.AdamW(rate, weight_decay=1e-4),
         "sparse_categorical_crossentropy",
@@ -72,7 +76,7 @@ def fit_windows(
         epochs=epochs,
         steps_per_epoch=steps // epochs,
         shuffle=False,
-        verbose=0,
+        verbose=verbose,
     )
     return history.history["accuracy"][-1]
 

@@ -6,6 +6,7 @@ Shapes: M windows of an image, F faces of all images.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -33,6 +34,7 @@ def survivors(
     images: FaceImages,
     number: int,
     threshold: float | None = None,
+    verbose: str | int = 0,
 ) -> list[Survivors]:
     """Find the windows that reach a stage.
 
@@ -42,6 +44,7 @@ def survivors(
         number: Number of the stage, from 0.
         threshold: Threshold of the stage before, and for number 0 of the first
             stage itself. If None, that of its selection. Defaults to None.
+        verbose: 0 prints nothing, anything else a progress bar. Defaults to 0.
 
     Returns:
         The windows of each image that the stages before keep. For number 0,
@@ -59,8 +62,16 @@ def survivors(
             windows = cascade.run_stage(levels, windows, before, own)
         return windows.boxes, windows.scores
 
-    found = (run(image) for image in images.images)
-    return [Survivors(*(x.numpy() for x in one)) for one in found]
+    if verbose:
+        print(f"Windows that reach stage {number + 1}")
+    bar = keras.utils.Progbar(
+        len(images.images), verbose=int(bool(verbose)), unit_name="image"
+    )
+    found = []
+    for image in images.images:
+        found.append(Survivors(*(x.numpy() for x in run(image))))
+        bar.add(1)
+    return found
 
 
 def scores_of_faces(

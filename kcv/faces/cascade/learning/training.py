@@ -47,6 +47,7 @@ def train_cascade(
     seed: int = 0,
     trained: int = 0,
     on_stage: Callable[[FaceCascade, dict], None] | None = None,
+    verbose: str | int = "auto",
 ) -> FaceCascade:
     """Train the stages of a cascade, and choose their thresholds.
 
@@ -66,6 +67,9 @@ def train_cascade(
             `negatives`, `held_out_recall` (share of all held-out faces that
             have a window which passes), and `accuracy` and
             `calibration_accuracy` at the end of `fit`. Defaults to None.
+        verbose: What `fit` of each network prints, as in Keras. 0 prints
+            nothing. Otherwise the search for windows has a progress bar, too.
+            Defaults to "auto".
 
     Returns:
         The trained `FaceCascade`.
@@ -102,9 +106,11 @@ def train_cascade(
         if number:
             _begin_as(stages[number - 1].network, stage.network)
         before = FaceCascade(stages[: number + 1], scan=scan).cascade
-        figures = _train_network(before, number, images, training, rng)
+        figures = _train_network(before, number, images, training, rng, verbose)
         if stage.calibration is not None:
-            figures |= _train_calibration(stage, number, images, training, rng)
+            figures |= _train_calibration(
+                stage, number, images, training, rng, verbose
+            )
         chosen = _choose_threshold(stages, number, held_out, scan, training)
         figures |= chosen
         stages[number] = stage._replace(
@@ -136,7 +142,7 @@ def _begin_as(smaller, network):
             layer.set_weights(trained[name].get_weights())
 
 
-def _train_network(cascade, number, images, training, rng):
+def _train_network(cascade, number, images, training, rng, verbose):
     """Fit the network that tells faces from background."""
     network = cascade.networks[number]
     size = network.input_shape[1]
@@ -157,7 +163,7 @@ def _train_network(cascade, number, images, training, rng):
             )
         )
     if number:
-        hard, shown = _mine(cascade, number, images, training, rng)
+        hard, shown = _mine(cascade, number, images, training, rng, verbose)
         faces = _joined(faces, shown)
         # Windows that the first stages drop must not be forgotten either.
         others = _limit(others, max(sum(map(len, hard)) // 3, 1000), rng)
@@ -181,6 +187,7 @@ def _train_network(cascade, number, images, training, rng):
         training.learning_rate,
         rng,
         flip=True,
+        verbose=verbose,
     )
     return {
         "positives": len(positives),
@@ -189,7 +196,7 @@ def _train_network(cascade, number, images, training, rng):
     }
 
 
-def _mine(cascade, number, images, training, rng):
+def _mine(cascade, number, images, training, rng, verbose):
     """Find windows of the images that reach a stage.
 
     Returns:
@@ -197,7 +204,7 @@ def _mine(cascade, number, images, training, rng):
     """
     # Windows that the second stage rejects are few enough to be looked at.
     threshold = 0.0 if number > 1 and training.min_negatives else None
-    found = survivors(cascade, images, number, threshold)
+    found = survivors(cascade, images, number, threshold, verbose)
     overlaps = [
         best_iou(one.boxes, boxes)
         for one, boxes in zip(found, images.boxes, strict=True)
@@ -224,7 +231,7 @@ def _mine(cascade, number, images, training, rng):
     return _limit(hard, training.max_windows, rng), shown
 
 
-def _train_calibration(stage, number, images, training, rng):
+def _train_calibration(stage, number, images, training, rng, verbose):
     """Fit the network that tells the patterns from each other."""
     size = stage.calibration.input_shape[1]
     # Number of the pattern in a fifth column, which goes with its window.
@@ -247,6 +254,7 @@ def _train_calibration(stage, number, images, training, rng):
         training.learning_rate,
         rng,
         flip=False,
+        verbose=verbose,
     )
     return {"calibration_accuracy": accuracy}
 
