@@ -196,7 +196,7 @@ def _train_network(cascade, number, images, training, rng, verbose):
     }
 
 
-def _mine(cascade, number, images, training, rng, verbose):
+def _mine(cascade, number, images, training, rng, verbose=0):
     """Find windows of the images that reach a stage.
 
     Returns:
