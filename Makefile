@@ -18,7 +18,7 @@ PLACES := detection segmentation proposals faces weights \
 	masks
 PARTS := recipes-to-l recipes-from-m others $(PLACES)
 
-.PHONY: demo test test-all $(PARTS) lint clean
+.PHONY: demo test test-all $(PARTS) fuzz lint clean
 
 demo: $(VENV)/recipes
 	$(BIN)/python -m recipes.faster_rcnn
@@ -33,6 +33,10 @@ recipes-from-m: $(wildcard tests/recipes/test_[m-z]*.py)
 others: CHOSEN += $(addprefix --ignore=tests/,recipes $(PLACES))
 $(PARTS):
 	$(BIN)/python -m pytest $(CHOSEN) $^
+
+# Thousands of damaged files for each reader: ten minutes on one core.
+fuzz: $(VENV)/test
+	$(BIN)/python -m tests.fuzz
 
 lint: $(VENV)/lint
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ import re
 import sys
 
 from export.command import export
+from kcv.interrupts import end_when_interrupted
 from kcv.serving import ExportError
 
 PROG = "python -m export"
@@ -16,12 +17,15 @@ def main() -> None:
 
         # tyro breaks the text of an option where the docstring does.
         export.__doc__ = re.sub(r"\n {12}", " ", str(export.__doc__))
-        tyro.cli(
-            export,
-            prog=PROG,
-            description="Publish a model as a version for TensorFlow Serving.",
-            config=(tyro.conf.DisallowNone,),
-        )
+        message = f"{PROG}: interrupted. No version was written."
+        with end_when_interrupted(message):
+            tyro.cli(
+                export,
+                prog=PROG,
+                description="Publish a model as a version for TensorFlow "
+                "Serving.",
+                config=(tyro.conf.DisallowNone,),
+            )
     except ImportError as error:
         if error.name != "tyro":
             raise

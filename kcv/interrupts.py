@@ -35,7 +35,7 @@ def end_when_interrupted(message: str) -> Iterator[None]:
     ```
     """
     try:
-        with _watch(message):
+        with watch_interrupts(message):
             yield
     except KeyboardInterrupt:
         print(f"\n{message}", file=sys.stderr)
@@ -43,11 +43,16 @@ def end_when_interrupted(message: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _watch(message: str) -> Iterator[None]:
-    """End the process where Python does not get to handle the signal.
+def watch_interrupts(message: str) -> Iterator[None]:
+    """End the process at Ctrl-C where Python does not get to handle it.
 
-    The handler of C writes each signal to a pipe at once. A thread reads it,
-    since TensorFlow and NumPy let other threads run while they compute.
+    Five seconds after Ctrl-C, or at a second one, the process ends with exit
+    code 130 if the context has not ended before. The handler of C writes each
+    signal to a pipe at once. A thread reads it, since TensorFlow and NumPy let
+    other threads run while they compute.
+
+    Args:
+        message: Line to write to the standard error in this case.
     """
     main = threading.current_thread() is threading.main_thread()
     if not main or os.name != "posix":

@@ -9,6 +9,7 @@ from typing import NoReturn
 from kcv.commands import evaluate
 from kcv.commands import predict
 from kcv.commands.console import Console
+from kcv.interrupts import watch_interrupts
 
 HELP = """\
 usage: python -m kcv COMMAND ...
@@ -82,7 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console()
     try:
         options = parser.parse_intermixed_args(rest)
-        with console.listening():
+        interrupted = f"{prog}: error: stopped by the user"
+        with console.listening(), watch_interrupts(interrupted):
             return command.run(options, console)
     except _Mistake as error:
         return _fail(prog, f"{error}. See {prog} --help.")

@@ -7,6 +7,7 @@
 arXiv:1508.06576.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -21,6 +22,7 @@ import tensorflow as tf
 
 from kcv.classification.preprocessing import VGG_MEAN
 from kcv.layers import GramMatrix
+from kcv.locks import FolderLock
 from kcv.storage import write_whole
 from kcv.style.images import keep_colors
 from kcv.style.images import picture
@@ -171,6 +173,7 @@ def neural_style(
         NotFinite: If the losses became NaN. The best picture so far is in its
             attribute `best` and in `folder`.
         ImportError: If `method` is "lbfgs" and SciPy is not installed.
+        FolderInUseError: If another process writes to `folder`.
 
     Example:
 
@@ -215,9 +218,10 @@ def neural_style(
         return to_pixels(image)
 
     checkpoint, watch = None, None
+    lock: contextlib.AbstractContextManager = contextlib.nullcontext()
     if folder is not None:
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        lock = FolderLock(folder)
         settings = {
             "content": _digest(content),
             "styles": [_digest(image) for image in styles],
@@ -236,17 +240,18 @@ def neural_style(
             png = tf.io.encode_png(finished(image)).numpy()
             write_whole(folder / f"picture-{count:05d}.png", png)
 
-    found = optimize_image(
-        losses,
-        _start(first, content, styles, noise, seed),
-        iterations,
-        method=method,
-        learning_rate=learning_rate,
-        memory=memory,
-        checkpoint=checkpoint,
-        watch=watch,
-        verbose=verbose,
-    )
+    with lock:
+        found = optimize_image(
+            losses,
+            _start(first, content, styles, noise, seed),
+            iterations,
+            method=method,
+            learning_rate=learning_rate,
+            memory=memory,
+            checkpoint=checkpoint,
+            watch=watch,
+            verbose=verbose,
+        )
     return Styled(finished(found.image), found.history, found.seconds)
 
 

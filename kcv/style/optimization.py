@@ -243,23 +243,36 @@ class _Run:
     def _resume(self):
         if self.checkpoint is None or not self.checkpoint.file.exists():
             return
-        with np.load(self.checkpoint.file) as arrays:
-            settings = json.loads(str(arrays["settings"]))
-            if settings != json.loads(json.dumps(self.checkpoint.settings)):
-                raise ValueError(
-                    f"{os.fspath(self.checkpoint.file)} is of other settings: "
-                    f"{settings}, not {self.checkpoint.settings}. Choose "
-                    "another folder, or remove it"
-                )
-            for key in arrays.files:
-                kind, _, name = key.partition("/")
-                if kind == "history":
-                    self.history[name] = arrays[key].tolist()
-                elif kind == "solver":
-                    self.resumed[name] = arrays[key]
-            self.best = arrays["best"]
-            self.seconds = arrays["seconds"].tolist()
-            self.least = min(self.history["total_loss"])
+        arrays = _read_state(self.checkpoint.file)
+        settings = json.loads(str(arrays["settings"]))
+        if settings != json.loads(json.dumps(self.checkpoint.settings)):
+            raise ValueError(
+                f"{os.fspath(self.checkpoint.file)} is of other settings: "
+                f"{settings}, not {self.checkpoint.settings}. Choose "
+                "another folder, or remove it"
+            )
+        for key, array in arrays.items():
+            kind, _, name = key.partition("/")
+            if kind == "history":
+                self.history[name] = array.tolist()
+            elif kind == "solver":
+                self.resumed[name] = array
+        self.best = arrays["best"]
+        self.seconds = arrays["seconds"].tolist()
+        self.least = min(self.history["total_loss"])
+
+
+def _read_state(file):
+    """Read all arrays of a state."""
+    try:
+        # NumPy leaves a file open that it cannot read.
+        with open(file, "rb") as content, np.load(content) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except Exception as error:  # NumPy and zipfile raise a dozen kinds
+        raise ValueError(
+            f"{os.fspath(file)} is damaged: {error}. Remove it, and the "
+            "optimization begins again"
+        ) from error
 
 
 @contextlib.contextmanager

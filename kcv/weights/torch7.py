@@ -173,7 +173,10 @@ class _Reader:
             number = self._encoding.read_double()
             return int(number) if number.is_integer() else number
         if kind == _BOOLEAN:
-            return self._encoding.read_int() == 1
+            value = self._encoding.read_int()
+            if value not in (0, 1):
+                self._encoding.fail(f"a boolean has the value {value}")
+            return value == 1
         if kind == _STRING:
             return self._encoding.read_string()
         if kind == _PLAIN_FUNCTION:
@@ -204,6 +207,8 @@ class _Reader:
                     "a key of a table is neither a string nor a number but "
                     f"{type(key).__name__}"
                 )
+            if key in table:
+                self._encoding.fail(f"a table has the key {key!r} twice")
             table[key] = yield
         return table
 

@@ -337,3 +337,15 @@ def test_a_wrong_number_of_a_storage_is_refused(tmp_path, word, message):
     path.write_bytes(content.replace(b"12345", word))
     with pytest.raises(ValueError, match=message):
         read_torch7(path)
+
+
+def test_keys_that_occur_twice_and_odd_booleans_are_refused(tmp_path):
+    file = tmp_path / "a.t7"
+    write_torch7(file, {"ab": 1, "ac": True})
+    content = file.read_bytes()
+    file.write_bytes(content.replace(b"ac", b"ab"))
+    with pytest.raises(ValueError, match=r"a\.t7 .*key 'ab' twice"):
+        read_torch7(file)
+    file.write_bytes(content[:-4] + b"\7\0\0\0")
+    with pytest.raises(ValueError, match=r"a\.t7 .*boolean has the value 7"):
+        read_torch7(file)

@@ -5,10 +5,11 @@ One rule for training, evaluation and serving:
 - grey becomes three equal channels, a palette its colours, CMYK RGB;
 - alpha is dropped, not composited (as `keras.utils.load_img` does);
 - 16 bits per channel are scaled to 8: the high byte is kept;
-- of an animated GIF the first frame is taken;
+- of an animated GIF the first frame is taken, which must fill the image;
 - an image of more pixels than `kcv.pixels.pixel_limit` is refused before it is
   decoded;
-- a JPEG whose data end early is taken if it has an end marker, as libjpeg does;
+- a JPEG whose data end early is taken if it has an end marker, as libjpeg does,
+  and a GIF whose codes are damaged if giflib can make pixels of them;
 - pixels stay as they are stored: an EXIF orientation tag is ignored, since
   boxes are drawn upon stored pixels in VOC, in COCO and in TFDS. A file whose
   stored size is not the annotated one is refused by `kcv.data.voc` and `coco`.
@@ -36,6 +37,10 @@ IMAGE_SUFFIXES = (
 _HEAD = 64  # bytes; enough for every field looked at below
 # What comes next in a GIF: a block, data of a block, or data of a frame.
 _BLOCK, _DATA, _LAST_DATA, _DONE = range(4)
+# Sizes of headers of BMP that TensorFlow reads, in bytes.
+_BMP_HEADERS = [40, 52, 56, 64, 108, 124]
+# A frame of a GIF: its mark, place, size, two colors, data; and the end.
+_ONE_PIXEL = b"\x2c\0\0\0\0\1\0\1\0\x80\0\0\0\0\0\0\2\2\x44\1\0;"
 
 
 def decode_image(contents: tf.Tensor) -> tf.Tensor:
@@ -239,7 +244,13 @@ def _decode_gif(contents, limit):
             ]
             colors = table(at(position + 9))
             small = sides[0] * sides[1] <= tf.cast(limit, tf.int64)
-            return position + 11 + colors, _LAST_DATA, good & small
+            # TensorFlow gives a frame without its place in the image, or black
+            # where it leaves the image.
+            whole = tf.reduce_all(
+                data[position + 1 : position + 9]
+                == tf.concat([tf.zeros(4, tf.uint8), data[6:10]], 0)
+            )
+            return position + 11 + colors, _LAST_DATA, good & small & whole
 
         def part():
             following = tf.where(kind == _DATA, _BLOCK, _DONE)
@@ -263,10 +274,19 @@ def _decode_gif(contents, limit):
         step,
         (13 + table(at(10)), tf.constant(_BLOCK), tf.constant(True)),
     )
-    check = tf.debugging.Assert(good, ["the GIF has no first frame to decode"])
+    check = tf.debugging.Assert(
+        good, ["the GIF has no first frame that fills the image"]
+    )
     with tf.control_dependencies([check]):
-        first = tf.strings.substr(contents, 0, tf.cast(end, tf.int32)) + b";"
-    return tf.io.decode_image(first, channels=3, expand_animations=False)
+        first = tf.strings.substr(contents, 0, tf.cast(end, tf.int32))
+    frames = tf.io.decode_gif(first + _ONE_PIXEL)
+    # TensorFlow fills a frame that it cannot decode with black, and decodes no
+    # further one.
+    check = tf.debugging.Assert(
+        tf.shape(frames)[0] == 2, ["the first frame of the GIF is damaged"]
+    )
+    with tf.control_dependencies([check]):
+        return tf.identity(frames[0])
 
 
 def _decode_bmp(contents, head):
@@ -275,8 +295,13 @@ def _decode_bmp(contents, head):
     # 3 and 6 name bit masks of uncompressed pixels; TensorFlow would read
     # run lengths (1, 2) as if they were pixels.
     plain = tf.reduce_any(compression == [0, 3, 6])
-    check = tf.debugging.Assert(plain, ["compressed BMP is not supported"])
-    with tf.control_dependencies([check]):
+    # TensorFlow does not look at the size of the header.
+    known = tf.reduce_any(_little_endian(head, 14, 4) == _BMP_HEADERS)
+    checks = [
+        tf.debugging.Assert(plain, ["compressed BMP is not supported"]),
+        tf.debugging.Assert(known, ["the BMP has a header of unknown size"]),
+    ]
+    with tf.control_dependencies(checks):
         contents = tf.identity(contents)
     return tf.cond(
         bits == 8,

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from kcv.boxes import iou_matrix
+from kcv.locks import FolderLock
 from kcv.storage import write_whole
 
 # Box regression learns from regions whose IoU with an object is above this.
@@ -158,15 +159,20 @@ def extract_features(
     Raises:
         ValueError: If the data set is infinite or empty, an image occurs
             twice, has no proposals or one that lies outside, or the folder
-            holds features of another network or of other regions.
+            holds features of another network or of other regions, or a
+            damaged file.
+        FolderInUseError: If another process writes to the folder.
     """
     if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise ValueError(
             "`dataset` must be finite: use `dataset.take(n)`. Received: an "
             "infinite data set"
         )
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    with FolderLock(folder):
+        return _extract_features(model, dataset, Path(folder))
+
+
+def _extract_features(model, dataset, folder):
     _check_network(folder, model)
     compute = tf.function(model.features, reduce_retracing=True)
     image_ids = []
@@ -262,10 +268,17 @@ def _is_done(folder, name, boxes, labels):
     file = _file(folder, name)
     if not file.exists():
         return False
-    with np.load(file) as arrays:
-        same = np.array_equal(arrays["boxes"], boxes)
-        same &= np.array_equal(arrays["labels"], labels)
-        whole = "object_pool5" in arrays
+    try:
+        # NumPy leaves a file open that it cannot read.
+        with open(file, "rb") as content, np.load(content) as arrays:
+            same = np.array_equal(arrays["boxes"], boxes)
+            same &= np.array_equal(arrays["labels"], labels)
+            whole = "object_pool5" in arrays
+    except Exception as error:  # NumPy and zipfile raise a dozen kinds
+        raise ValueError(
+            f"{file} is damaged: {error}. Delete it, and the features of image "
+            f"{name!r} are computed again."
+        ) from error
     if not same:
         raise ValueError(
             f"`folder` must hold features of the data set's regions: remove "

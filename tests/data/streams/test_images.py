@@ -152,3 +152,42 @@ def test_read_image(tmp_path):
     np.testing.assert_array_equal(read_image(tmp_path / "a.png"), RAW)
     with pytest.raises(FileNotFoundError, match=r"nothing\.png"):
         read_image(tmp_path / "nothing.png")
+
+
+def gif(changes):
+    """Make a GIF of 9 x 8 pixels, some of whose bytes are changed."""
+    buffer = io.BytesIO()
+    values = np.arange(72, dtype=np.uint8).reshape(8, 9) % 16
+    Image.fromarray(values * 9).save(buffer, "GIF")
+    content = bytearray(buffer.getvalue())
+    frame = content.index(b"\x2c\0\0\0\0")
+    for place, value in changes.items():
+        content[frame + place] = value
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, None),
+        ({1: 4}, "fills the image"),  # Left, outside the image.
+        ({2: 4}, "fills the image"),
+        ({5: 8}, "fills the image"),  # A column less.
+        ({5: 10}, "fills the image"),
+        ({13: 1}, ""),  # The codes end early.
+    ],
+)
+def test_gifs_without_a_whole_first_frame_are_refused(
+    changes, message, tmp_path
+):
+    file = tmp_path / "a.gif"
+    content = gif(changes)
+    if 13 in changes:  # A part of the data of one byte, and the end.
+        place = content.index(b"\x2c\0\0\0\0") + 11
+        content = content[:place] + bytes([1, content[place + 1], 0]) + b";"
+    file.write_bytes(content)
+    if message is None:
+        assert read_image(file).shape == (8, 9, 3)
+        return
+    with pytest.raises(ValueError, match=rf"(?s)a\.gif.*{message}"):
+        read_image(file)
