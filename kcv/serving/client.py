@@ -8,6 +8,7 @@ try:
     import grpc
 
     from kcv.serving import messages
+    from kcv.serving.inputs import read_batch
     from kcv.serving.tensors import to_array
     from kcv.serving.tensors import to_tensor_proto
 except ImportError as error:
@@ -40,14 +41,16 @@ class Client:
             "serving_default" for float images.
         version: an int, a version label (str), or None for the server's
             choice, which is the newest.
-        timeout: seconds until a call is given up.
-        max_message_bytes: largest answer accepted. gRPC's own limit of 4 MB
-            is less than one float image of 600x800.
+        timeout: seconds from the beginning of a call until it is given up.
+        max_message_bytes: largest answer accepted, as a message and as an
+            array. gRPC's own limit of 4 MB is less than one float image of
+            600x800.
         credentials: `grpc.ChannelCredentials` for a server with TLS; None
             talks in the clear.
 
     Raises:
-        ValueError: a version that is neither a positive int nor a label.
+        ValueError: a version that is neither a positive int nor a label, an
+            empty name, or a timeout that is not a number.
 
     Example:
 
@@ -71,12 +74,16 @@ class Client:
         max_message_bytes: int = 2**31 - 1,
         credentials: "grpc.ChannelCredentials | None" = None,
     ):
+        errors.check_name("model", model)
+        errors.check_name("signature", signature)
         errors.check_version(version)
+        errors.check_timeout(timeout)
         self.address = address
         self.model = model
         self.signature = signature
         self.version = version
         self.timeout = timeout
+        self.max_message_bytes = max_message_bytes
         options = [
             ("grpc.max_receive_message_length", max_message_bytes),
             ("grpc.max_send_message_length", max_message_bytes),
@@ -121,7 +128,8 @@ class Client:
 
         Raises:
             ServingError: the server refused: no such model, version,
-                signature or input, a wrong shape or dtype, a broken image.
+                signature or input, a wrong shape or dtype, a broken image. Or
+                its answer holds something else than tensors.
             ConnectionError: no server at the address.
             TimeoutError: no answer within `timeout` seconds.
             TypeError: an input that is no tensor.
@@ -130,10 +138,18 @@ class Client:
         self._fill_spec(request.model_spec)
         request.model_spec.signature_name = self.signature
         for name, value in inputs.items():
-            errors.check_batch(name, value)
-            request.inputs[name].CopyFrom(to_tensor_proto(value))
+            batch = read_batch(name, value)
+            request.inputs[name].CopyFrom(to_tensor_proto(batch))
         response = self._call(self._predict, request)
-        return {name: to_array(t) for name, t in response.outputs.items()}
+        try:
+            return {
+                name: to_array(tensor, self.max_message_bytes)
+                for name, tensor in response.outputs.items()
+            }
+        except (OverflowError, ValueError) as error:
+            raise errors.ServingError(
+                "OK", f"no answer: {error}", self.model, self.signature
+            ) from error
 
     def status(self) -> dict[int, str]:
         """Ask which versions of the model there are, and their state.
@@ -168,7 +184,8 @@ class Client:
             code, details = error.code(), error.details()
         if code == grpc.StatusCode.UNAVAILABLE:
             raise ConnectionError(
-                f"No model server answers at {self.address}: {details}"
+                f"No model server answers at {self.address}: "
+                f"{errors.shorten(details or '')}"
             )
         if code == grpc.StatusCode.DEADLINE_EXCEEDED:
             raise TimeoutError(

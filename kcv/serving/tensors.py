@@ -1,7 +1,10 @@
 """NumPy arrays to TensorProto and back, without TensorFlow."""
 
+import math
+
 import numpy as np
 
+from kcv.serving.inputs import as_array
 from kcv.serving.messages import TensorProto
 
 # DataType numbers of tensorflow/core/framework/types.proto, and the field that
@@ -39,7 +42,7 @@ def to_tensor_proto(value) -> TensorProto:
     Raises:
         TypeError: neither numbers nor byte strings.
     """
-    array = _as_array(value)
+    array = as_array(value)
     proto = TensorProto()
     for size in array.shape:
         proto.tensor_shape.dim.add(size=size)
@@ -54,35 +57,7 @@ def to_tensor_proto(value) -> TensorProto:
     return proto
 
 
-def _as_array(value):
-    if isinstance(value, np.ndarray):
-        array = value
-    elif _has_bytes(value):
-        # NumPy's own byte strings drop trailing zero bytes.
-        array = np.array(value, dtype=object)
-    else:
-        array = np.asarray(value)
-        if array.dtype == np.float64:
-            array = array.astype(np.float32)
-    if array.dtype == object and all(
-        isinstance(item, bytes) for item in array.ravel()
-    ):
-        return array
-    if array.dtype not in _NUMBERS:
-        raise TypeError(
-            "A tensor to send must hold numbers or byte strings. Received: "
-            f"{type(value).__name__} of dtype {array.dtype}"
-        )
-    return array
-
-
-def _has_bytes(value):
-    while isinstance(value, (list, tuple)) and value:
-        value = value[0]
-    return isinstance(value, bytes)
-
-
-def to_array(proto) -> np.ndarray:
+def to_array(proto, max_bytes: int = 2**31 - 1) -> np.ndarray:
     """Decode a TensorProto, whichever of its two encodings it uses.
 
     A server answers in `*_val` fields by default and in `tensor_content` when
@@ -91,15 +66,25 @@ def to_array(proto) -> np.ndarray:
 
     Args:
         proto: a `tensorflow.TensorProto`, kcv's or the official one.
+        max_bytes: Number of bytes that the array may have. A proto of a few
+            bytes can declare a shape of any size. Defaults to 2^31 - 1.
 
     Returns:
         A writable array; strings are `bytes` in an object array, bfloat16
         becomes float32.
 
     Raises:
-        ValueError: a dtype that has no NumPy counterpart.
+        ValueError: a dtype that has no NumPy counterpart, a shape that does
+            not belong to the values, or more than `max_bytes`.
     """
     shape = tuple(d.size for d in proto.tensor_shape.dim)
+    count = math.prod(shape)  # Python's integers do not overflow.
+    size = np.dtype(_DTYPES.get(proto.dtype, (object, ""))[0]).itemsize
+    if min(shape, default=1) < 0 or count * size > max_bytes:
+        raise ValueError(
+            f"TensorProto of shape {shape}, which is negative or of more than "
+            f"{max_bytes} bytes"
+        )
     if proto.dtype == _STRING:
         strings = np.array([*proto.string_val, None], dtype=object)[:-1]
         return _fill(strings, shape, b"")
