@@ -231,3 +231,34 @@ def _umask() -> int:
     umask = os.umask(0)
     os.umask(umask)
     return umask
+
+
+def make_folder(argument: str, path: str | os.PathLike) -> Path:
+    """Make a folder and those above it, unless it exists.
+
+    Args:
+        argument: Name of the argument in an error.
+        path: Path of the folder.
+
+    Returns:
+        `path`.
+
+    Raises:
+        ValueError: If the path, or one above it, is a file.
+        OSError: If the folder cannot be made for another reason.
+
+    Example:
+
+    ```python
+    folder = make_folder("out", "runs/mine")
+    ```
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ValueError(
+            f"`{argument}` must be a folder, but it or one above it is a file. "
+            f"Received: {argument}={str(path)!r}"
+        ) from error
+    return path

@@ -72,6 +72,34 @@ def read_json(path: str | os.PathLike) -> Any:
         raise ValueError(f"{path} is not JSON: {error}") from error
 
 
+def read_object(path: str | os.PathLike, *keys: str) -> dict[str, Any]:
+    """Read a JSON file that contains an object, or an object inside it.
+
+    Args:
+        path: Path of a file in UTF-8, with a byte-order mark or without.
+        *keys: Keys that lead to the object, the outermost first. Defaults to
+            none, for the whole file.
+
+    Returns:
+        The object.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is not JSON, or there is no such object.
+    """
+    found = read_json(path)
+    for number in range(len(keys) + 1):
+        where = ".".join(keys[:number]) or "the file"
+        if not isinstance(found, dict):
+            raise ValueError(
+                f"{path}: {where} must be a JSON object, but it is of type "
+                f"{type(found).__name__}"
+            )
+        if number < len(keys):
+            found = found.get(keys[number])
+    return found
+
+
 def read_names(path: str | os.PathLike) -> tuple[str, ...]:
     """Read names, one in each line, such as those of classes.
 

@@ -24,6 +24,7 @@ from typing import Literal
 import keras
 
 from kcv.faces import cascade
+from kcv.storage import make_folder
 from recipes.common.command import run_command
 from recipes.common.faces.cascade_stages import build_stages
 from recipes.common.faces.cascades import face_photograph
@@ -97,7 +98,7 @@ def main(run: Options) -> dict:
     """Train the stages of the cascade and measure it after each of them."""
     # === Data ===
     keras.utils.set_random_seed(run.seed)
-    run.out.mkdir(parents=True, exist_ok=True)
+    make_folder("out", run.out)
     write_config(run)
     images, held_out = (
         cascade.keep_face_images(

@@ -22,6 +22,7 @@ from typing import Literal
 import tensorflow as tf
 
 import kcv
+from kcv.storage import make_folder
 from kcv.storage import write_whole
 from kcv.visualize.report import write_report
 from recipes.common.command import run_command
@@ -93,7 +94,7 @@ def main(run: Options) -> dict:
     size = round(run.style_scale * run.image_size)
     styles = [open_picture(name, size) for name in run.style]
     loss_weights = weigh_losses(run.objective, run.loss_weights, photograph)
-    run.out.mkdir(parents=True, exist_ok=True)
+    make_folder("out", run.out)
     if not run.resume:
         for file in (run.out / "state.npz", *run.out.glob("picture-*.png")):
             file.unlink(missing_ok=True)

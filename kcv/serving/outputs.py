@@ -14,6 +14,9 @@ import tensorflow as tf
 
 Outputs = Callable[[Any, tf.Tensor], dict[str, tf.Tensor]]
 
+# What a label map of uint8 can hold.
+MAX_LABELS = 256
+
 DETECTIONS = ("boxes", "scores", "labels", "num_detections")
 
 
@@ -111,6 +114,9 @@ def label_maps(
         logits: (B, H, W, C) float32, background first, C at most 256.
         image_sizes: not used.
 
+    Raises:
+        ValueError: If there are more than 256 classes.
+
     Returns:
         `labels` (B, H, W) uint8, which PNG can hold; `scores` (B, H, W)
         float32, the probability of each label; `class_scores` (B, C) float32,
@@ -122,6 +128,11 @@ def label_maps(
         array([[[1, 0]]], dtype=uint8)
     """
     del image_sizes
+    if (logits.shape[-1] or 0) > MAX_LABELS:
+        raise ValueError(
+            f"`logits` must be of at most {MAX_LABELS} classes, whose labels "
+            f"fit into uint8. Received: logits of shape {logits.shape}"
+        )
     probabilities = tf.nn.softmax(logits)
     return {
         "labels": tf.cast(tf.argmax(logits, -1), tf.uint8),

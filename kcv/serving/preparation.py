@@ -10,8 +10,10 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from kcv.data.streams.images import decode_image
+from kcv.data.streams.images import header_size
 from kcv.data.transforms.crops import single_crop
 from kcv.data.transforms.resizing import resize_example
+from kcv.serving.limits import Limits
 
 Prepare = Callable[[tf.Tensor], tf.Tensor]
 
@@ -158,7 +160,7 @@ def prepare_image(
 
 
 def prepared_batch(
-    encoded: tf.Tensor, prepare: Prepare, channels: int
+    encoded: tf.Tensor, prepare: Prepare, channels: int, limits: Limits
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Decode and prepare a batch of encoded images of any sizes.
 
@@ -168,6 +170,8 @@ def prepared_batch(
             float32.
         channels: C, of the prepared images; where it is 1, colors that
             `prepare` has left become gray.
+        limits: Sizes of the images, which are compared with what is sent
+            before it is decoded.
 
     Returns:
         `(images, image_sizes, image_shape)`: (B, h, w, C) float32, zero
@@ -176,11 +180,18 @@ def prepared_batch(
     """
     count = tf.shape(encoded)[0]
 
-    def one(index, images, image_sizes, image_shape):
-        image = decode_image(encoded[index])
+    def one(index, pixels, images, image_sizes, image_shape):
+        contents = encoded[index]
+        pixels += tf.reduce_prod(header_size(contents))
+        # Several images are decoded at a time, which together may not be too
+        # much either.
+        with tf.control_dependencies([limits.check_total(pixels)]):
+            contents = tf.identity(contents)
+        image = decode_image(contents, limits.max_pixels)
         prepared = prepare_image(image, prepare, channels)
         return (
             index + 1,
+            pixels,
             images.write(index, prepared),
             image_sizes.write(index, tf.shape(prepared)[:2]),
             image_shape.write(index, tf.shape(image)[:2]),
@@ -197,13 +208,17 @@ def prepared_batch(
     image_sizes, image_shape = (
         tf.TensorArray(tf.int32, count, element_shape=[2]) for _ in range(2)
     )
-    _, images, image_sizes, image_shape = tf.while_loop(
+    _, _, images, image_sizes, image_shape = tf.while_loop(
         lambda index, *_: index < count,
         one,
-        (0, images, image_sizes, image_shape),
+        (0, tf.constant(0, tf.int64), images, image_sizes, image_shape),
     )
     image_sizes = image_sizes.stack()
     largest = tf.reduce_max(image_sizes, axis=0)
+    sides = tf.concat([[count], largest], 0)
+    padded_pixels = tf.reduce_prod(tf.cast(sides, tf.int64))
+    with tf.control_dependencies([limits.check_total(padded_pixels)]):
+        largest = tf.identity(largest)
 
     def pad(index):
         height, width = tf.unstack(largest - image_sizes[index])

@@ -1,5 +1,6 @@
 """Write a version of a model that TensorFlow Serving loads."""
 
+import dataclasses
 import datetime
 import json
 import os
@@ -14,6 +15,8 @@ import tensorflow as tf
 
 import kcv
 from kcv.locks import FolderLock
+from kcv.pixels import pixel_limit
+from kcv.serving.limits import Limits
 from kcv.serving.outputs import Outputs
 from kcv.serving.outputs import outputs_of
 from kcv.serving.preparation import CenterCrop
@@ -28,6 +31,7 @@ from kcv.serving.signatures import place_shapes
 from kcv.serving.signatures import takes_sizes
 from kcv.serving.warmup import Request
 from kcv.serving.warmup import write_warmup
+from kcv.storage import make_folder
 from kcv.storage import maker_of
 from kcv.storage import sync
 from kcv.storage import temporary_folder
@@ -55,6 +59,9 @@ def publish(
     examples: Sequence[np.ndarray] | None = None,
     freeze: bool = False,
     tolerance: float = 1e-3,
+    max_batch: int = 32,
+    max_pixels: int | None = None,
+    max_proposals: int = 10_000,
 ) -> Path:
     """Publish a model as a numbered version for TensorFlow Serving.
 
@@ -67,6 +74,10 @@ def publish(
     regions both also take `proposals`, (B, P, 4) float32 xyxy in pixels of
     the images as sent, zero rows for padding. Of a model that aligns faces
     both also take `landmarks`, (B, 5, 2) float32 xy in the same pixels.
+
+    A request is checked before anything is computed: its shapes and its size,
+    and that every number is finite and every pixel in 0..255. What does not
+    pass gets an error and no answer.
 
     It is written beside its place under a name that a server ignores, with
     warm-up requests, class names (`assets.extra/labels.txt`) and a
@@ -107,6 +118,14 @@ def publish(
             relative to the largest value of an output (or to 1 if that is
             larger), and the largest share of a map's numbers that may
             differ by more; infinity looks at names, shapes and NaN alone.
+        max_batch: Number of images that a request may have. The memory of a
+            server grows with it. Defaults to 32.
+        max_pixels: Number of pixels that an image may have as sent. All images
+            of a request together have at most this number, or 100 million if
+            that is more, as sent and as the model sees them, padded to one
+            size. Defaults to None, for `kcv.pixels.pixel_limit`, 100 million.
+        max_proposals: Number of proposals that an image may have, if the model
+            takes them. Defaults to 10,000.
 
     Returns:
         The folder of the new version.
@@ -114,7 +133,8 @@ def publish(
     Raises:
         ValueError: a version that is no positive int, class names that do
             not fit, a model too large to freeze, a crop of images that
-            proposals or landmarks are of.
+            proposals or landmarks are of, a limit that is no positive int, or
+            a `base_dir` that is a file.
         FileExistsError: the version is already there, or another process is
             writing it.
         ExportError: a server could not run the export, or it differs from
@@ -131,18 +151,20 @@ def publish(
     """
     class_names = _check_class_names(class_names, model)
     _check_prepare(prepare, model)
+    max_pixels = pixel_limit() if max_pixels is None else max_pixels
+    limits = Limits(max_batch, max_pixels, max_proposals)
     if freeze:
         _check_size(model)
-    base = Path(base_dir)
+    base = make_folder("base_dir", base_dir)
     outputs = outputs or outputs_of(model)
-    requests = _requests(examples, model)
+    requests = _requests(examples, model, limits)
 
     with FolderLock(base, wait=_SECONDS_TO_RESERVE):
         version, unfinished = _reserve(base, version)
     try:
         try:
             module, signatures = build_signatures(
-                model, outputs, prepare, freeze
+                model, outputs, prepare, freeze, limits
             )
             tf.saved_model.save(
                 module,
@@ -152,13 +174,19 @@ def publish(
             )
             write_warmup(unfinished, requests, base.name)
             _write_extras(
-                unfinished, model, signatures, prepare, class_names, freeze
+                unfinished,
+                model,
+                signatures,
+                prepare,
+                class_names,
+                freeze,
+                limits,
             )
         except (OSError, tf.errors.OpError) as error:
             raise OSError(
                 f"Version {version} could not be written to {base}: {error}"
             ) from error
-        check_export(unfinished, model, outputs, prepare, tolerance)
+        check_export(unfinished, model, outputs, prepare, tolerance, limits)
         _put_in_place(unfinished, base / str(version))
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -246,36 +274,37 @@ def _free_version(base, version):
     return version
 
 
-def _requests(examples, model) -> list[Request]:
+def _requests(examples, model, limits) -> list[Request]:
     """Make each signature's warm-up: every image alone, and a batch."""
-    noise = _noise(image_shape(model))
+    noise = _noise(image_shape(model), limits.max_pixels)
     examples = noise if examples is None else list(examples)
-    alone = [_encoded_request([image], model) for image in examples]
+    alone = [_encoded_request([image], model, limits) for image in examples]
     # Where padding counts as image, a batch must be of one size.
     batch = [*examples, examples[0]] if takes_sizes(model) else examples[:1] * 2
     # One small float image: at 600x800 a record would be 5.8 MB.
     small = noise[0][np.newaxis].astype(np.float32)
     return [
         *alone,
-        _encoded_request(batch, model),
-        (FLOAT, {"images": small, **_places(noise[:1], model)}),
+        _encoded_request(batch[: limits.max_batch], model, limits),
+        (FLOAT, {"images": small, **_places(noise[:1], model, limits)}),
     ]
 
 
-def _encoded_request(images, model) -> Request:
+def _encoded_request(images, model, limits) -> Request:
     encoded = [tf.io.encode_jpeg(image).numpy() for image in images]
-    return ENCODED, {"image_bytes": encoded, **_places(images, model)}
+    return ENCODED, {"image_bytes": encoded, **_places(images, model, limits)}
 
 
-def _places(images, model):
+def _places(images, model, limits):
     """Make boxes or points in each image, if the model needs them."""
     random = np.random.default_rng(0)
     sides = np.array([(image.shape[1], image.shape[0]) for image in images])
+    regions = min(_SOME_REGIONS, limits.max_proposals)
     places = {}
     for name, (count, numbers) in place_shapes(model).items():
         # A box has two corners, of which the first has the smaller numbers.
         corners = random.uniform(
-            size=(len(images), count or _SOME_REGIONS, numbers // 2, 2)
+            size=(len(images), count or regions, numbers // 2, 2)
         )
         corners = np.sort(corners, axis=2) * sides[:, None, None]
         places[name] = corners.reshape(len(images), -1, numbers).astype(
@@ -284,12 +313,14 @@ def _places(images, model):
     return places
 
 
-def _noise(shape):
+def _noise(shape, max_pixels):
     """Two images of fixed noise: wide and tall where the size is free."""
     height, width, channels = shape
-    sizes = [(height or 96, width or 128)]
+    scale = min(1.0, (max_pixels / (96 * 128)) ** 0.5)
+    short, long = (max(1, int(side * scale)) for side in (96, 128))
+    sizes = [(height or short, width or long)]
     if height is None and width is None:
-        sizes.append((128, 96))
+        sizes.append((long, short))
     random = np.random.default_rng(0)
     return [
         random.integers(0, 256, (h, w, channels), dtype=np.uint8)
@@ -298,7 +329,7 @@ def _noise(shape):
 
 
 def _write_extras(
-    folder, model, signatures, prepare, class_names, freeze
+    folder, model, signatures, prepare, class_names, freeze, limits
 ) -> None:
     extras = folder / "assets.extra"
     now = datetime.datetime.now(datetime.UTC)
@@ -311,6 +342,7 @@ def _write_extras(
             "tensorflow": tf.__version__,
         },
         "frozen": freeze,
+        "limits": dataclasses.asdict(limits),
         "prepare": getattr(prepare, "__name__", repr(prepare)),
         "class_names": None if class_names is None else list(class_names),
         "signatures": {

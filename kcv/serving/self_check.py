@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from kcv.layers.region_warp import full_sizes
 from kcv.serving.errors import ExportError
+from kcv.serving.limits import Limits
 from kcv.serving.op_check import unservable_ops
 from kcv.serving.outputs import Outputs
 from kcv.serving.outputs import servable
@@ -27,6 +28,7 @@ def check_export(
     outputs: Outputs,
     prepare: Prepare,
     tolerance: float,
+    limits: Limits,
 ) -> None:
     """Replay the warm-up on what was written and compare with `predict`.
 
@@ -38,6 +40,7 @@ def check_export(
         tolerance: largest difference, relative to the largest value of an
             output (or to 1 if that is larger); and the largest share of a
             map's numbers that may differ by more.
+        limits: Sizes of the requests that the export answers.
 
     Raises:
         ExportError: an operation that no server runs, an output without the
@@ -58,12 +61,12 @@ def check_export(
             f"The export of {model.name!r} does not run: {error}"
         ) from error
     for request, answer in zip(requests, answers, strict=True):
-        expected = _expected(request, model, outputs, prepare)
+        expected = _expected(request, model, outputs, prepare, limits)
         _compare(request, answer, expected, tolerance)
 
 
 def _expected(
-    request: Request, model, outputs: Outputs, prepare: Prepare
+    request: Request, model, outputs: Outputs, prepare: Prepare, limits: Limits
 ) -> dict[str, np.ndarray]:
     _, inputs = request
     more = {}
@@ -74,7 +77,7 @@ def _expected(
     else:
         encoded = tf.constant(inputs["image_bytes"])
         images, sizes, original = prepared_batch(
-            encoded, prepare, channels=image_shape(model)[-1]
+            encoded, prepare, image_shape(model)[-1], limits
         )
         more = {"image_shape": original}
         places = {

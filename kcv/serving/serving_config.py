@@ -21,7 +21,7 @@ from kcv.serving.preparation import ShortSide
 from kcv.serving.preparation import as_it_is
 from kcv.storage import write_whole
 from kcv.text_files import check_names
-from kcv.text_files import read_json
+from kcv.text_files import read_object
 
 Task = Literal[
     "classification", "detection", "faces", "masks", "segmentation", "style"
@@ -139,7 +139,7 @@ class ServingConfig:
         if not file.is_file():
             return None
         try:
-            told = read_json(file)
+            told = read_object(file)
             prepare = as_it_is
             if told["prepare"] is not None:
                 options = dict(told["prepare"])

@@ -9,6 +9,7 @@ from tensorflow.python.framework.convert_to_constants import (
 )
 
 from kcv.layers.region_warp import full_sizes
+from kcv.serving.limits import Limits
 from kcv.serving.outputs import Outputs
 from kcv.serving.outputs import servable
 from kcv.serving.preparation import Prepare
@@ -63,7 +64,7 @@ def model_inputs(model, images, image_sizes, places) -> Any:
 
 
 def build_signatures(
-    model, outputs: Outputs, prepare: Prepare, freeze: bool
+    model, outputs: Outputs, prepare: Prepare, freeze: bool, limits: Limits
 ) -> tuple[tf.Module, dict[str, Callable]]:
     """Trace both signatures around one copy of the network.
 
@@ -76,6 +77,7 @@ def build_signatures(
         outputs: function from predictions to named outputs.
         prepare: function from a decoded image to what the model sees.
         freeze: turn variables into constants.
+        limits: Sizes of the requests that are answered.
 
     Returns:
         The module to save, and signature name to concrete function.
@@ -115,7 +117,7 @@ def build_signatures(
     def checked(batch, **given):
         # A signature does not have the arguments that are None.
         return {
-            name: _refuse_other_counts(given[name], rest, batch, name)
+            name: limits.check_places(given[name], rest, batch, name)
             for name, rest in places.items()
         }
 
@@ -124,17 +126,17 @@ def build_signatures(
         # First of all: a tensor of the wrong rank kills the whole process in
         # oneDNN's convolution, and a server checks names, not shapes.
         images = tf.ensure_shape(images, [None, *shape])
-        images = _refuse_nothing(images)
+        images = limits.check_images(images)
         given = checked(images, proposals=proposals, landmarks=landmarks)
         return run(images, full_sizes(images), given)
 
     @tf.function
     def encoded_images(image_bytes, proposals=None, landmarks=None):
         image_bytes = tf.ensure_shape(image_bytes, [None])
-        image_bytes = _refuse_nothing(image_bytes)
+        image_bytes = limits.check_batch(image_bytes)
         given = checked(image_bytes, proposals=proposals, landmarks=landmarks)
         images, sizes, original = prepared_batch(
-            image_bytes, prepare, channels=shape[-1]
+            image_bytes, prepare, shape[-1], limits
         )
         if not takes_sizes(model):
             tf.debugging.assert_equal(
@@ -159,25 +161,3 @@ def build_signatures(
             tf.TensorSpec([None], tf.string, name="image_bytes"), **place_specs
         ),
     }
-
-
-def _refuse_nothing(batch):
-    """Return a batch that cannot be computed with before it was checked."""
-    check = tf.debugging.assert_positive(
-        tf.size(batch), "the batch holds no image, or an image has no pixels"
-    )
-    # The network would run beside the check, and fail with words of its own.
-    with tf.control_dependencies([check]):
-        return tf.identity(batch)
-
-
-def _refuse_other_counts(places, rest, batch, name):
-    """Return places of which each image of the batch has its row."""
-    places = tf.ensure_shape(places, [None, *rest])
-    check = tf.debugging.assert_equal(
-        tf.shape(places)[0],
-        tf.shape(batch)[0],
-        f"each image of the batch needs its row of {name}",
-    )
-    with tf.control_dependencies([check]):
-        return tf.identity(places)

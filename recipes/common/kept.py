@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kcv.storage import write_whole
-from kcv.text_files import read_json
+from kcv.text_files import read_object
 
 
 def keep_result(
@@ -36,7 +36,7 @@ def keep_result(
     """
     settings = json.loads(json.dumps(settings, default=str))
     if resume and file.exists():
-        record = read_json(file)
+        record = read_object(file)
         if record.get("settings") == settings:
             return record["result"]
     text = json.dumps({"settings": settings, "result": measure()})

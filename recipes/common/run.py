@@ -16,9 +16,10 @@ import tensorflow as tf
 
 import kcv
 from kcv.locks import FolderLock
+from kcv.storage import make_folder
 from kcv.storage import remove_leftovers
 from kcv.storage import write_whole
-from kcv.text_files import read_json
+from kcv.text_files import read_object
 from kcv.training import completed_epochs
 from kcv.training import remove_backups
 
@@ -125,7 +126,10 @@ def begin(run: Run) -> tf.distribute.Strategy:
         FileExistsError: If the folder holds a backup of a run with other
             options.
         FolderInUseError: If another process writes to the folder.
+        ValueError: If the folder is a file, or its config.json is not one of a
+            run.
     """
+    make_folder("out", run.out)
     keras.utils.set_random_seed(run.seed)
     # A resumed run must end with the weights of an uninterrupted one.
     tf.config.experimental.enable_op_determinism()
@@ -137,7 +141,7 @@ def begin(run: Run) -> tf.distribute.Strategy:
         if not run.resume:
             remove_backups(run.backup)
         elif completed_epochs(run.backup) and file.exists():
-            _check_same(asked, read_json(file), run.out)
+            _check_same(asked, read_object(file, "options"), run.out)
         remove_leftovers(run.backup)
         write_config(run)
     if run.distribute == "mirrored":
@@ -180,8 +184,7 @@ def _plain(options: dict) -> dict:
     return json.loads(json.dumps(options, default=str))
 
 
-def _check_same(asked: dict, earlier: dict, folder: Path) -> None:
-    before = earlier.get("options", {})
+def _check_same(asked: dict, before: dict, folder: Path) -> None:
     changed = [
         name
         for name in sorted({*asked, *before})

@@ -33,7 +33,7 @@ from pathlib import Path
 import kcv
 from kcv.metrics.proposal_recall import COUNTS
 from kcv.proposals import METHODS
-from kcv.text_files import read_json
+from kcv.text_files import read_object
 from recipes import fast_rcnn
 from recipes.common.command import run_command
 from recipes.common.detection.detectors import DetectorOptions
@@ -147,9 +147,9 @@ def train_detector(run: Options) -> Detector:
         fast_rcnn.main(fast_rcnn.Options(**options))
     size = run.image_size or fast_rcnn.PRESETS[run.preset].image_size
     scaling = scale_to(size) if size else None
-    config = read_json(out / "config.json")
+    config = read_object(out / "config.json", "options")
     model = kcv.load_model(out / "model.keras")
-    return Detector(model, scaling, config["options"])
+    return Detector(model, scaling, config)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from pathlib import Path
 import keras
 
 from kcv.storage import write_whole
-from kcv.text_files import read_json
+from kcv.text_files import read_object
 from kcv.visualize.report import write_report
 from recipes.common.command import run_command
 from recipes.common.detection.rcnn_family_papers import FAST
@@ -161,7 +161,7 @@ def read_metrics(out: Path, name: str) -> dict:
             ],
             check=True,
         )
-    return read_json(file)
+    return read_object(file)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,9 @@ import keras
 import numpy as np
 
 import kcv
+from kcv.storage import make_folder
 from kcv.style.perceptual import objective_of
-from kcv.text_files import read_json
+from kcv.text_files import read_object
 from recipes import fast_style
 from recipes.common.command import run_command
 from recipes.common.run import Folder
@@ -66,7 +67,7 @@ def main(run: Options) -> dict:
     keras.utils.set_random_seed(run.seed)
     content = [open_picture(run.content, side) for side in run.sizes]
     style = open_picture(run.style, 256)
-    run.out.mkdir(parents=True, exist_ok=True)
+    make_folder("out", run.out)
     model, network, worth = load_painter(run, style)
 
     rows = []
@@ -111,8 +112,7 @@ def load_painter(
     worth = "not measured: there is no run of recipes.fast_style"
     trained = run.painter / "model.keras"
     if trained.exists():
-        told = read_json(run.painter / "config.json")
-        options = told["options"]
+        options = read_object(run.painter / "config.json", "options")
         network, weights = options["network"], weights or options["weights"]
         # It may be trained in mixed precision. The losses are not.
         net = fast_style.build_net(
@@ -121,7 +121,7 @@ def load_painter(
         net.set_weights(
             keras.models.load_model(trained, compile=False).get_weights()
         )
-        found = read_json(run.painter / "metrics.json")
+        found = read_object(run.painter / "metrics.json")
         worth = (
             f"as low as {found['lbfgs_iterations']:.0f} iterations of L-BFGS "
             f"({found['split']})"

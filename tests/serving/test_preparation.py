@@ -9,6 +9,7 @@ from kcv.classification import single_crop
 from kcv.serving import CenterCrop
 from kcv.serving import FixedSize
 from kcv.serving import ShortSide
+from kcv.serving.limits import Limits
 from kcv.serving.preparation import as_it_is
 from kcv.serving.preparation import prepared_batch
 
@@ -54,7 +55,7 @@ def test_batch_is_each_image_and_zeros():
     ]
     encoded = tf.stack([tf.io.encode_png(photo) for photo in photos])
     for prepare, times in [(as_it_is, 1), (_twice, 2)]:
-        images, sizes, shapes = prepared_batch(encoded, prepare, 3)
+        images, sizes, shapes = prepared_batch(encoded, prepare, 3, LIMITS)
         assert images.shape == (3, 7 * times, 6 * times, 3)
         assert images.dtype == tf.float32
         for i, photo in enumerate(photos):
@@ -66,6 +67,9 @@ def test_batch_is_each_image_and_zeros():
             canvas = np.zeros(images.shape[1:])
             canvas[:height, :width] = large
             np.testing.assert_array_equal(images[i], canvas)
+
+
+LIMITS = Limits(max_batch=8, max_pixels=10_000, max_proposals=8)
 
 
 def _twice(image):

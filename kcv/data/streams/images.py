@@ -43,21 +43,25 @@ _BMP_HEADERS = [40, 52, 56, 64, 108, 124]
 _ONE_PIXEL = b"\x2c\0\0\0\0\1\0\1\0\x80\0\0\0\0\0\0\2\2\x44\1\0;"
 
 
-def decode_image(contents: tf.Tensor) -> tf.Tensor:
+def decode_image(
+    contents: tf.Tensor, max_pixels: int | None = None
+) -> tf.Tensor:
     """Decode one JPEG, PNG, BMP, GIF or WebP file to RGB.
 
     Runs in a graph, a `tf.data` map or a serving signature.
 
     Args:
         contents: () string, the bytes of the file.
+        max_pixels: Number of pixels that an image may have. Defaults to None,
+            for `kcv.pixels.pixel_limit`.
 
     Returns:
         (H, W, 3) uint8 RGB, 0 to 255.
 
     Raises:
         tf.errors.InvalidArgumentError: if the bytes are no such file, or
-            truncated, an animated WebP, a compressed BMP, or of more pixels
-            than `kcv.pixels.pixel_limit`.
+            truncated, an animated WebP, a BMP that is compressed or has 1, 4
+            or 16 bits per pixel, or of more pixels than the limit.
 
     Example:
 
@@ -66,14 +70,16 @@ def decode_image(contents: tf.Tensor) -> tf.Tensor:
     ```
     """
     head = _read_head(contents)
-    sides = _header_size(contents, head)
-    limit = pixel_limit()
+    sides = header_size(contents)
+    name, limit = "max_pixels", max_pixels
+    if limit is None:
+        name, limit = "KCV_MAX_PIXELS in the environment", pixel_limit()
     check = tf.debugging.Assert(
         tf.reduce_prod(sides) <= limit,
         [
             "the image has height and width",
             sides,
-            "and more pixels than the limit, KCV_MAX_PIXELS in the environment",
+            f"and more pixels than the limit, {name}",
             limit,
         ],
     )
@@ -121,8 +127,8 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
         raise FileNotFoundError(f"no image file {path}") from error
     except tf.errors.OpError as error:
         raise ValueError(
-            f"{path} is not a whole JPEG, PNG, BMP, GIF or WebP image: "
-            f"{error.message}"
+            f"{path} is not a whole JPEG, PNG, BMP, GIF or WebP image, or not "
+            f"of a kind that can be decoded: {error.message}"
         ) from error
 
 
@@ -138,7 +144,7 @@ def image_size(path: str | os.PathLike) -> tuple[int, int] | None:
     """
     try:
         contents = tf.io.read_file(os.fsencode(path))
-        height, width = _header_size(contents, _read_head(contents)).numpy()
+        height, width = header_size(contents).numpy()
     except tf.errors.OpError:
         return None
     return (int(height), int(width)) if height > 0 and width > 0 else None
@@ -151,8 +157,16 @@ def _read_head(contents):
     return tf.cast(head, tf.int32)
 
 
-def _header_size(contents, head):
-    """Read height and width, (2,) int64, zeros of an unknown format."""
+def header_size(contents: tf.Tensor) -> tf.Tensor:
+    """Read the size of an image from its header, in the graph.
+
+    Args:
+        contents: Bytes of the file. Tensor () string.
+
+    Returns:
+        Height and width, (2,) int64, zeros for an unknown format.
+    """
+    head = _read_head(contents)
 
     def at(position, count, big=False):
         weights = [256**k for k in range(count)]
@@ -300,6 +314,10 @@ def _decode_bmp(contents, head):
     checks = [
         tf.debugging.Assert(plain, ["compressed BMP is not supported"]),
         tf.debugging.Assert(known, ["the BMP has a header of unknown size"]),
+        tf.debugging.Assert(
+            tf.reduce_any(bits == [8, 24, 32]),
+            ["BMP is supported with 8, 24 or 32 bits per pixel. It has", bits],
+        ),
     ]
     with tf.control_dependencies(checks):
         contents = tf.identity(contents)

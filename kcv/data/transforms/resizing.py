@@ -8,6 +8,7 @@ from kcv.data.streams.randomness import Purpose
 from kcv.data.streams.randomness import map_with_position
 from kcv.data.streams.randomness import own_seed
 from kcv.data.streams.randomness import random_integers
+from kcv.pixels import pixel_limit
 
 
 def resize(
@@ -203,6 +204,8 @@ def resize_short_side(
 
     Raises:
         ValueError: If `short_side` is below 1.
+        tf.errors.InvalidArgumentError: If a scaled image would have more pixels
+            than `kcv.pixels.pixel_limit`.
 
     Example:
 
@@ -213,9 +216,18 @@ def resize_short_side(
         raise ValueError(
             f"`short_side` must be positive. Received: short_side={short_side}"
         )
-    sides = tf.shape(images)[-3:-1]
+    sides = tf.shape(images, tf.int64)[-3:-1]
     # With whole numbers there are no rounding errors.
-    sides = short_side * sides // tf.reduce_min(sides)
+    sides = tf.cast(short_side, tf.int64) * sides // tf.reduce_min(sides)
+    # An image of one row grows by the square of what it is scaled by.
+    check = tf.debugging.assert_less_equal(
+        tf.reduce_prod(sides),
+        tf.constant(pixel_limit(), tf.int64),
+        "an image is so narrow that, scaled to its short side, it has more "
+        "pixels than KCV_MAX_PIXELS in the environment or 100 million",
+    )
+    with tf.control_dependencies([check]):
+        sides = tf.cast(sides, tf.int32)
     return tf.round(tf.image.resize(images, sides, antialias=True))
 
 

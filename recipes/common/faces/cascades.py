@@ -21,7 +21,7 @@ from kcv.faces.cascade import Stage
 from kcv.metrics import FalsePositiveCurve
 from kcv.serving import ServingConfig
 from kcv.storage import write_whole
-from kcv.text_files import read_json
+from kcv.text_files import read_object
 from kcv.visualize.report import write_report
 from recipes.common.evaluate_and_report import save_model
 from recipes.common.evaluate_and_report import write_labels
@@ -144,8 +144,8 @@ def resume_stages(
         file = run.out / f"stage{number + 1}" / "stage.json"
         if not run.resume or not file.exists():  # type: ignore[attr-defined]
             break
-        record = read_json(file)
-        if record["options"] != options:
+        record = read_object(file)
+        if record.get("options") != options:
             break
         model = kcv.load_model(file.with_name("model.keras"))
         kept = model.stages[number]

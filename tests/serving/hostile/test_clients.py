@@ -265,7 +265,10 @@ def test_bytes_of_any_type_are_bytes():
         client.predict(image_bytes=[bytearray(b"a\0"), memoryview(b"b")])
         client.predict(x=[np.float32(0.5), 2])
     bodies = [json.loads(part.split(b"\r\n\r\n")[1]) for part in asked]
-    assert bodies[0]["inputs"]["image_bytes"] == [{"b64": "YQA="}, {"b64": "Yg=="}]
+    assert bodies[0]["inputs"]["image_bytes"] == [
+        {"b64": "YQA="},
+        {"b64": "Yg=="},
+    ]
     assert bodies[1]["inputs"]["x"] == [0.5, 2.0]
 
 
