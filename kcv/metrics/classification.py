@@ -65,9 +65,9 @@ def collect_scores(
         labels (n,) int64, scores (n, classes) float32.
 
     Raises:
-        ValueError: If the dataset is empty, a label is no class of the
-            model's, or the model gives no probabilities where they are to be
-            averaged.
+        ValueError: If the dataset is empty, labels are no integers (), the
+            model gives other than one row of scores for each image, or no
+            probabilities where they are to be averaged.
 
     Example:
 
@@ -76,9 +76,16 @@ def collect_scores(
     matrix = tf.math.confusion_matrix(labels, scores.argmax(-1))
     ```
     """
-    kind = dataset.element_spec["labels"].dtype
-    if not kind.is_integer:
-        raise ValueError(f"dataset: labels must be integers, not {kind.name}")
+    spec = dataset.element_spec["labels"]
+    if not spec.dtype.is_integer:
+        raise ValueError(
+            f"dataset: labels must be integers, not {spec.dtype.name}"
+        )
+    if spec.shape.rank:
+        raise ValueError(
+            "dataset: labels must be one integer () for each image. Received: "
+            f"labels of shape {spec.shape}"
+        )
 
     def cut(example):
         images = tf.cast(example["images"], tf.float32)[tf.newaxis]
@@ -97,7 +104,8 @@ def collect_scores(
     for images, own in dataset.prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
         count, per_image = images.shape[:2]
         found = predict(images.reshape(-1, *images.shape[2:]))
-        found = np.asarray(found, np.float32).reshape(count, per_image, -1)
+        found = _one_row_each(found, count * per_image)
+        found = found.reshape(count, per_image, -1)
         if per_image > 1:
             _check_probabilities(found)
         labels.append(own.astype(np.int64))
@@ -134,6 +142,8 @@ def top_k_error(labels: np.ndarray, scores: np.ndarray, k: int = 5) -> float:
     0.0
     """
     labels, scores = np.asarray(labels), np.asarray(scores)
+    if labels.dtype.kind == "f" and (labels != np.round(labels)).any():
+        raise ValueError("labels must be integers; received fractions")
     if scores.ndim != 2 or labels.shape != scores.shape[:1] or not len(labels):
         raise ValueError(
             "labels must be (n,) and scores (n, classes), n at least 1; "
@@ -166,12 +176,20 @@ def most_confused(
         (true class, predicted class, images), the most frequent first; pairs
         that never occur are left out.
 
+    Raises:
+        ValueError: If the matrix is not square.
+
     Example:
 
     >>> most_confused([[5, 2, 0], [0, 4, 0], [3, 0, 1]])
     [(2, 0, 3), (0, 1, 2)]
     """
     matrix = np.array(matrix)
+    if matrix.ndim != 2 or len(set(matrix.shape)) != 1:
+        raise ValueError(
+            "`matrix` must be (classes, classes). Received: matrix of shape "
+            f"{matrix.shape}"
+        )
     np.fill_diagonal(matrix, 0)
     order = np.argsort(-matrix, axis=None, kind="stable")[:count]
     pairs = zip(*np.unravel_index(order, matrix.shape), strict=True)
@@ -180,6 +198,24 @@ def most_confused(
         for true, found in pairs
         if matrix[true, found]
     ]
+
+
+def _one_row_each(found, count):
+    """Return scores (count, classes), or raise ValueError for other outputs."""
+    shapes = "a dict" if isinstance(found, dict) else None
+    if shapes is None:
+        try:
+            scores = np.asarray(found, np.float32)
+        except (TypeError, ValueError):  # several outputs of different shapes
+            shapes = f"a {type(found).__name__}"
+        else:
+            if scores.ndim == 2 and len(scores) == count:
+                return scores
+            shapes = f"shape {scores.shape}"
+    raise ValueError(
+        "`model` must give one row of scores for each image, (B, classes). "
+        f"Received: {shapes} for {count} images"
+    )
 
 
 def _check_probabilities(scores):

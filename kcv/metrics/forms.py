@@ -61,6 +61,26 @@ def read_boxes(value, where: str) -> np.ndarray:
     return boxes
 
 
+def read_masks(values, name: str) -> np.ndarray:
+    """Return masks (n, H, W) of bool, or raise naming the argument.
+
+    Scores between 0 and 1 would all be true.
+    """
+    masks = np.asarray(values)
+    if masks.ndim != 3 and masks.size:
+        raise ValueError(
+            f"`{name}` must be masks (n, H, W). Received: {name}.shape="
+            f"{masks.shape}"
+        )
+    if masks.dtype != bool and not ((masks == 0) | (masks == 1)).all():
+        raise ValueError(
+            f"`{name}` must be 0 and 1, or bool: compare scores with a "
+            f"threshold first. Received: values from {masks.min()} to "
+            f"{masks.max()}"
+        )
+    return masks.astype(bool, copy=False)
+
+
 def read_column(value, name: str, dtype, length: int, where: str) -> np.ndarray:
     """Return `value` as (length,) of `dtype`, or raise naming `where`."""
     given = np.asarray(value)

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from kcv.metrics.forms import read_masks
+
 
 def encode_masks(masks: np.ndarray) -> list[dict[str, Any]]:
     """Convert masks to COCO's compressed run lengths.
@@ -21,13 +23,14 @@ def encode_masks(masks: np.ndarray) -> list[dict[str, Any]]:
 
     Raises:
         ImportError: If pycocotools is not installed.
+        ValueError: If masks have another shape, or values other than 0 and 1.
 
     Example:
 
     >>> encode_masks(np.ones((1, 2, 3), bool))[0]["size"]
     [2, 3]
     """
-    masks = np.asarray(masks)
+    masks = read_masks(masks, "masks")
     if not len(masks):
         return []
     by_column = np.asfortranarray(np.moveaxis(masks, 0, -1).astype(np.uint8))

@@ -5,6 +5,8 @@ Shapes: n masks of H x W pixels, or of patches of M x M.
 
 import numpy as np
 
+from kcv.metrics.forms import read_masks
+
 
 def mask_iou(masks: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Compute the IoU of each mask with its own truth.
@@ -17,7 +19,7 @@ def mask_iou(masks: np.ndarray, truth: np.ndarray) -> np.ndarray:
         IoU (n,) float64, 0 where both are empty.
 
     Raises:
-        ValueError: If the shapes differ.
+        ValueError: If the shapes differ, or values are other than 0 and 1.
 
     Example:
 
@@ -25,7 +27,7 @@ def mask_iou(masks: np.ndarray, truth: np.ndarray) -> np.ndarray:
     >>> mask_iou(mask < 2, mask < 3).round(3)
     array([0.667])
     """
-    masks, truth = np.asarray(masks, bool), np.asarray(truth, bool)
+    masks, truth = read_masks(masks, "masks"), read_masks(truth, "truth")
     if masks.shape != truth.shape:
         raise ValueError(
             "`masks` and `truth` must have the same shape. Received: "

@@ -35,21 +35,70 @@ class _OfConfusion(keras.metrics.Metric):
 
         Args:
             y_true: labels (B, H, W) or (B, H, W, 1); void ones do not count.
-            y_pred: logits or probabilities (B, H, W, C), or labels (B, H, W).
+            y_pred: logits or probabilities (B, H, W, C), or labels (B, H, W)
+                or (B, H, W, 1), which are integers.
             sample_weight: not used: every pixel counts once.
+
+        Raises:
+            ValueError: If a shape is another one.
+            tf.errors.InvalidArgumentError: If a label is not a class.
         """
+        y_true = ops.convert_to_tensor(y_true)
+        if len(y_true.shape) == 4 and y_true.shape[-1] not in (None, 1):
+            raise ValueError(
+                "`y_true` must be labels (B, H, W) or (B, H, W, 1). Received: "
+                f"y_true.shape={tuple(y_true.shape)}"
+            )
         labels = ops.cast(y_true, "int32")
         labels = checked_labels(labels, self.classes, self.void)
-        found = ops.convert_to_tensor(y_pred)
-        if len(found.shape) > len(labels.shape):
-            found = ops.argmax(found, axis=-1)
+        found = self._labels_of(ops.convert_to_tensor(y_pred), labels)
         counts = ops.not_equal(labels, self.void)
-        pairs = self.classes * tf.boolean_mask(labels, counts)
-        pairs += tf.boolean_mask(ops.cast(found, "int32"), counts)
+        found = tf.boolean_mask(found, counts)
+        check = tf.debugging.Assert(
+            tf.reduce_all((found >= 0) & (found < self.classes)),
+            ["predicted labels must be less than the number of classes"],
+        )
+        with tf.control_dependencies([check]):
+            pairs = self.classes * tf.boolean_mask(labels, counts) + found
         size = self.classes**2
         matrix = tf.math.bincount(pairs, minlength=size, maxlength=size)
         matrix = tf.reshape(matrix, (self.classes, self.classes))
         self.confusion.assign_add(ops.cast(matrix, "float64"))
+
+    def _labels_of(self, found, labels):
+        """Return the predicted labels, int32 in the shape of the true ones."""
+        shape = found.shape
+        is_integer = found.dtype.is_integer or found.dtype.is_bool
+        is_label = len(shape) == len(labels.shape)
+        if len(shape) == len(labels.shape) + 1 and shape[-1] == 1:
+            # The only score of a class would be the largest one everywhere.
+            is_label = is_integer and self.classes > 1
+            found = ops.squeeze(found, -1) if is_label else found
+        if is_label and not is_integer:
+            check = tf.debugging.Assert(
+                tf.reduce_all(tf.equal(found, tf.round(found))),
+                ["`y_pred` has a shape of labels, which must be whole numbers"],
+            )
+            with tf.control_dependencies([check]):
+                found = tf.identity(found)
+        if not is_label:
+            if len(shape) != len(labels.shape) + 1 or shape[-1] not in (
+                None,
+                self.classes,
+            ):
+                raise ValueError(
+                    f"`y_pred` must be scores (B, H, W, {self.classes}) or "
+                    "integer labels (B, H, W). Received: y_pred of "
+                    f"{found.dtype.name}, shape={tuple(shape)}"
+                )
+            found = tf.ensure_shape(found, [*shape[:-1], self.classes])
+            found = ops.argmax(found, axis=-1)
+        if not found.shape.is_compatible_with(labels.shape):
+            raise ValueError(
+                "`y_pred` must be of the height and width of `y_true`, "
+                f"{tuple(labels.shape)}. Received: y_pred.shape={tuple(shape)}"
+            )
+        return ops.cast(found, "int32")
 
     def result(self):
         return ops.cast(self.of(*_counts(self.confusion)), "float32")
@@ -183,12 +232,22 @@ def segmentation_scores(confusion: np.ndarray) -> dict:
         and `iu`, (C,) float64, NaN for a class that neither occurs nor is
         found.
 
+    Raises:
+        ValueError: If the matrix is not square, or holds other than counts.
+
     Example:
 
     >>> round(segmentation_scores([[3, 1], [2, 4]])["mean_iu"], 4)
     0.5357
     """
-    counts = _counts(np.asarray(confusion, np.float64))
+    confusion = np.asarray(confusion, np.float64)
+    is_square = confusion.ndim == 2 and len(set(confusion.shape)) == 1
+    if not is_square or not (confusion >= 0).all():
+        raise ValueError(
+            "`confusion` must be counts (C, C). Received: confusion of shape "
+            f"{confusion.shape}"
+        )
+    counts = _counts(confusion)
     figures = (PixelAccuracy, MeanAccuracy, MeanIU, FrequencyWeightedIU)
     right, truth, found = (np.asarray(count) for count in counts)
     union = truth + found - right
