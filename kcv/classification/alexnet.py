@@ -18,6 +18,7 @@ from kcv.classification.preprocessing import ILSVRC_MEAN
 from kcv.classification.preprocessing import preprocess
 from kcv.layers import GroupedConv2D
 from kcv.layers import LocalResponseNormalization
+from kcv.training.image_model import image_model
 from kcv.weights import TORCHVISION_MEAN
 
 # Filters, size, stride, padding, groups and initial bias of conv1 to conv5.
@@ -138,7 +139,7 @@ def AlexNet(
             "fc8",
             _gaussian(0.01),
         )
-    model = keras.Model(images, x, name=name)
+    model = image_model(images, x, name, include_preprocessing)
     return initialize(model, weights, () if include_top else _TOP)
 
 

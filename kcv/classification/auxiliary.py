@@ -2,6 +2,8 @@
 
 import keras
 
+from kcv.training.image_model import check_scale
+
 
 @keras.saving.register_keras_serializable("kcv")
 class AuxiliaryOutput(keras.layers.Layer):
@@ -82,6 +84,11 @@ class AuxiliaryClassifier(keras.Model):
         # Keras leaves this to whoever overrides `compile`.
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
+
+    def predict(self, x, *args, **kwargs):
+        if any(layer.name == "preprocessing" for layer in self.layers):
+            x = check_scale(self, x)
+        return super().predict(x, *args, **kwargs)
 
     def call(self, inputs, training=None, mask=None):
         outputs = super().call(inputs, training=training, mask=mask)

@@ -19,6 +19,7 @@ from kcv.classification.preprocessing import preprocess
 from kcv.classification.residual_blocks import basic_block
 from kcv.classification.residual_blocks import batch_norm
 from kcv.classification.residual_blocks import convolution
+from kcv.training.image_model import image_model
 
 
 def CIFARResNet(
@@ -99,5 +100,7 @@ def CIFARResNet(
     if include_top:
         x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
         x = probabilities(x, classes, classifier_activation, "fc")
-    model = keras.Model(images, x, name=name or f"cifar_resnet{depth}")
+    model = image_model(
+        images, x, name or f"cifar_resnet{depth}", include_preprocessing
+    )
     return initialize(model, weights, () if include_top else ("fc",))

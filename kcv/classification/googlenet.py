@@ -20,6 +20,7 @@ from kcv.classification.pooling import ceil_max_pooling
 from kcv.classification.preprocessing import GOOGLENET_MEAN
 from kcv.classification.preprocessing import preprocess
 from kcv.layers import LocalResponseNormalization
+from kcv.training.image_model import image_model
 
 # Filters of the 1x1, the 3x3 and what reduces its input, the 5x5 and what
 # reduces its input, and the projection of the pooled input.
@@ -118,7 +119,7 @@ def GoogLeNet(
     outputs = googlenet_trunk(x, variant)
     x = outputs["inception_5b"]
     if not include_top:
-        model = keras.Model(images, x, name=name)
+        model = image_model(images, x, name, include_preprocessing)
         return initialize(model, weights, ("loss1_", "loss2_", "loss3_"))
 
     caffe = variant == "caffe"
@@ -128,7 +129,7 @@ def GoogLeNet(
         x, classes, classifier_activation, "loss3_classifier", _xavier()
     )
     if not aux_heads:
-        model = keras.Model(images, x, name=name)
+        model = image_model(images, x, name, include_preprocessing)
         return initialize(model, weights, ("loss1_", "loss2_"))
 
     heads = [

@@ -19,6 +19,7 @@ from kcv.classification.preprocessing import preprocess
 from kcv.layers import RadialBasis
 from kcv.layers import SparseConv2D
 from kcv.layers import Subsampling2D
+from kcv.training.image_model import image_model
 
 #: The maps of S2 that each map of C3 sees: table I of the paper.
 C3_TABLE = (
@@ -150,7 +151,7 @@ def LeNet5(
             for layer, units in (("C5", 120), ("F6", 84)):
                 x = keras.layers.Dense(units, activation, name=layer)(x)
             x = probabilities(x, classes, classifier_activation, "output")
-    model = keras.Model(images, x, name=name)
+    model = image_model(images, x, name, include_preprocessing)
     if variant == "1998" and include_top:
         model.get_layer("output").kernel.assign(digit_codes())
     return initialize(model, weights, () if include_top else _TOP)

@@ -17,6 +17,7 @@ from kcv.classification.pooling import ceil_max_pooling
 from kcv.classification.preprocessing import CIFAR_MEAN
 from kcv.classification.preprocessing import CIFAR_STD
 from kcv.classification.preprocessing import preprocess
+from kcv.training.image_model import image_model
 
 
 def NetworkInNetwork(
@@ -89,7 +90,7 @@ def NetworkInNetwork(
     x = _convolution(x, classes, 1, "cccp6")
     x = keras.layers.GlobalAveragePooling2D(name="pool3")(x)
     x = activate(x, classifier_activation)
-    model = keras.Model(images, x, name=name)
+    model = image_model(images, x, name, include_preprocessing)
     return initialize(model, weights)
 
 

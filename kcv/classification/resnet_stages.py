@@ -22,6 +22,7 @@ from kcv.classification.residual_blocks import basic_block
 from kcv.classification.residual_blocks import batch_norm
 from kcv.classification.residual_blocks import bottleneck_block
 from kcv.classification.residual_blocks import convolution
+from kcv.training.image_model import image_model
 from kcv.weights.reference import residual_block_name
 
 # Residual blocks in the stages 2, 3, 4, 5.
@@ -286,5 +287,5 @@ def resnet_classifier(
     if include_top:
         x = keras.layers.GlobalAveragePooling2D(name="pool5")(x)
         x = probabilities(x, classes, classifier_activation, "fc1000")
-    model = keras.Model(images, x, name=name)
+    model = image_model(images, x, name, include_preprocessing)
     return initialize(model, weights, () if include_top else ("fc1000",))

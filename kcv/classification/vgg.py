@@ -16,6 +16,7 @@ from kcv.classification.classifier import probabilities
 from kcv.classification.classifier import require_size
 from kcv.classification.preprocessing import VGG_MEAN
 from kcv.classification.preprocessing import preprocess
+from kcv.training.image_model import image_model
 
 #: Convolutions per block in the paper's configurations A, D and E.
 CONFIG_A = (1, 1, 2, 2, 2)
@@ -344,7 +345,7 @@ def _vgg(
             "fc8",
             _dense_initializer(),
         )
-    model = keras.Model(images, x, name=name)
+    model = image_model(images, x, name, include_preprocessing)
     return initialize(model, weights, () if include_top else _TOP)
 
 

@@ -18,6 +18,7 @@ from kcv.classification.preprocessing import ILSVRC_MEAN
 from kcv.classification.preprocessing import preprocess
 from kcv.constraints import MaxFilterRMS
 from kcv.layers import LocalResponseNormalization
+from kcv.training.image_model import image_model
 
 _TOP = ("fc6", "fc7", "fc8")
 
@@ -123,7 +124,7 @@ def ZFNet(
             )(x)
             x = keras.layers.Dropout(0.5, name=f"drop{number}")(x)
         x = probabilities(x, classes, classifier_activation, "fc8", _gaussian())
-    model = keras.Model(images, x, name=name)
+    model = image_model(images, x, name, include_preprocessing)
     return initialize(model, weights, () if include_top else _TOP)
 
 

@@ -25,6 +25,7 @@ from kcv.detection.parts.parts import Parts
 from kcv.detection.parts.parts import copy_parts
 from kcv.detection.region_proposals import RegionProposals
 from kcv.detection.settings import ProposalSelection
+from kcv.training.image_model import image_model
 
 
 def with_fixed_trunk(parts: Parts) -> Parts:
@@ -133,7 +134,7 @@ def unshared(
         "image_sizes": keras.Input((2,), dtype="int32", name="image_sizes"),
     }
     found = detector({**inputs, "proposals": quick(inputs)["proposals"]})
-    return keras.Model(inputs, found, name=name)
+    return image_model(inputs, found, name)
 
 
 def _of_outputs(model):

@@ -6,6 +6,7 @@ from kcv.faces.alignment import DEEPID2
 from kcv.faces.alignment import FACE_CROP
 from kcv.faces.alignment import AlignFaces
 from kcv.faces.alignment import Template
+from kcv.training.image_model import image_model
 
 
 def align_inputs(
@@ -60,4 +61,4 @@ def align_inputs(
         "landmarks": keras.Input((5, 2), name="landmarks"),
     }
     faces = AlignFaces(template, name="align_faces")([*inputs.values()])
-    return keras.Model(inputs, model(faces), name=f"aligned_{model.name}")
+    return image_model(inputs, model(faces), f"aligned_{model.name}")

@@ -10,9 +10,12 @@ import keras
 from kcv.faces.objectives import Objective
 from kcv.faces.objectives.objective import shapes_of_levels
 from kcv.layers import unit_vectors
+from kcv.training.image_model import check_scale
+from kcv.training.own_losses import build_optimizer
 from kcv.training.own_losses import compile_as_saved
 from kcv.training.own_losses import minimize
 from kcv.training.own_losses import refuse_losses
+from kcv.training.replicas import require_examples
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -114,7 +117,7 @@ class FaceEmbedder(keras.Model):
     >>> features = keras.layers.Dense(4)(keras.layers.Flatten()(images))
     >>> network = keras.Model(images, features)
     >>> model = FaceEmbedder.from_network(network, Identification(people=5))
-    >>> vectors = model.predict(np.ones((2, 8, 8, 3)), verbose=0)
+    >>> vectors = model.predict(np.zeros((2, 8, 8, 3)), verbose=0)
     >>> np.linalg.norm(vectors, axis=1).round(5)
     array([1., 1.], dtype=float32)
     """
@@ -308,6 +311,12 @@ class FaceEmbedder(keras.Model):
             self.trackers[figure].update_state(value, sample_weight=batch)
         return loss
 
+    def predict(self, x, *args, **kwargs):
+        return super().predict(check_scale(self, x), *args, **kwargs)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        build_optimizer(self)
+
     def train_step(self, data):
         x, y, weight = _unpack(data)
         minimize(self, lambda: self.compute_loss(x, y, sample_weight=weight))
@@ -332,4 +341,4 @@ def _unpack(data):
     x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
     if y is None and isinstance(x, dict) and {"images", "labels"} <= set(x):
         x, y = x["images"], x["labels"]
-    return x, y, weight
+    return require_examples(x), y, weight

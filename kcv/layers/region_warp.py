@@ -76,7 +76,7 @@ class RegionWarp(ImageLayer):
             images,
             tf.reshape(boxes, (-1, 4)),
             tf.repeat(tf.range(batch), count),
-            sizes[0] if sizes else full_sizes(images),
+            checked_sizes(images, sizes[0] if sizes else None),
         )
         return tf.reshape(windows, (batch, count, *windows.shape[1:]))
 
@@ -180,6 +180,48 @@ def full_sizes(images: tf.Tensor) -> tf.Tensor:
     """
     shape = tf.shape(images)
     return tf.tile(shape[None, 1:3], (shape[0], 1))
+
+
+def checked_sizes(images: tf.Tensor, image_sizes: tf.Tensor) -> tf.Tensor:
+    """Return the sizes of images, which must lie within their batch.
+
+    Args:
+        images: Images (B, H, W, C), padded to the right and below.
+        image_sizes: Heights and widths (B, 2), int32, or None if every image
+            fills the batch.
+
+    Returns:
+        Heights and widths, (B, 2) int32.
+
+    Raises:
+        tf.errors.InvalidArgumentError: If a size is not positive, or larger
+            than the batch, or not one for each image.
+    """
+    full = full_sizes(images)
+    if image_sizes is None:
+        return full
+    with tf.control_dependencies(
+        [
+            tf.debugging.assert_equal(
+                tf.shape(image_sizes),
+                tf.shape(full),
+                "`image_sizes` must be a height and a width for each image",
+            )
+        ]
+    ):
+        inside = (image_sizes >= 1) & (image_sizes <= full)
+    check = tf.debugging.Assert(
+        tf.reduce_all(inside),
+        [
+            "`image_sizes` must be heights and widths in pixels within images "
+            "of the batch (B, H, W, C). Received sizes",
+            image_sizes,
+            "for images of the shape",
+            tf.shape(images),
+        ],
+    )
+    with tf.control_dependencies([check]):
+        return tf.identity(image_sizes)
 
 
 def _round(x):

@@ -14,8 +14,12 @@ from kcv.masks.losses import PatchLosses
 from kcv.masks.losses import patch_losses
 from kcv.masks.losses import total_loss
 from kcv.masks.parts import MaskParts
+from kcv.training.image_model import check_scale
+from kcv.training.own_losses import build_optimizer
 from kcv.training.own_losses import compile_as_saved
+from kcv.training.own_losses import minimize
 from kcv.training.own_losses import refuse_losses
+from kcv.training.replicas import require_examples
 
 
 class PatchTraining(keras.Model):
@@ -148,20 +152,24 @@ class PatchTraining(keras.Model):
         self.trackers["loss"].update_state(loss / batch, sample_weight=batch)
         return loss
 
+    def predict(self, x, *args, **kwargs):
+        return super().predict(check_scale(self, x), *args, **kwargs)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        build_optimizer(self)
+
     def train_step(self, data):
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-        with tf.GradientTape() as tape:
-            # The loss is a sum, and so is that of several replicas.
-            loss = self.compute_loss(x, y, training=True)
-            loss = self.optimizer.scale_loss(loss)
-        variables = self.trainable_variables
-        gradients = tape.gradient(loss, variables)
-        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        x = require_examples(x)
+        # The loss is a sum, and so is that of several replicas.
+        minimize(
+            self, lambda: self.compute_loss(x, y, training=True), is_sum=True
+        )
         return self.get_metrics_result()
 
     def test_step(self, data):
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-        self.compute_loss(x, y, training=False)
+        self.compute_loss(require_examples(x), y, training=False)
         return self.get_metrics_result()
 
     def _checked(self, x, y):

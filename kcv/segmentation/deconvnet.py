@@ -18,6 +18,7 @@ from kcv.segmentation.encoder_decoder import encode
 from kcv.segmentation.encoder_decoder import load_pretrained
 from kcv.segmentation.encoder_decoder import normalize
 from kcv.segmentation.fcn import FCN_MEAN
+from kcv.training.image_model import image_model
 
 
 def DeconvNet(
@@ -117,7 +118,7 @@ def DeconvNet(
         dtype="float32",
         name="seg-score",
     )(x)
-    model = keras.Model(images, logits, name=name)
+    model = image_model(images, logits, name)
     if weights is not None:
         load_pretrained(model, weights, "seg-score")
     return model

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from kcv.layers.image_layer import ImageLayer
+from kcv.training.image_model import image_model
 
 
 def EDeconvNet(
@@ -75,7 +76,7 @@ def EDeconvNet(
     }
     scores = [deconvnet(inputs), fcn(inputs["images"])]
     logits = CombinedScores(rule, dtype="float32", name="combine")(scores)
-    return keras.Model(inputs, logits, name=name)
+    return image_model(inputs, logits, name)
 
 
 @keras.saving.register_keras_serializable("kcv")

@@ -28,6 +28,7 @@ from kcv.classification.vgg import vgg_trunk
 from kcv.initializers import Bilinear
 from kcv.layers import CropLike
 from kcv.segmentation.alignment import Fuse
+from kcv.training.image_model import image_model
 from kcv.weights import load_weights
 
 #: Mean of the authors' data layers, RGB in 0..255.
@@ -425,7 +426,7 @@ def FCN(
     logits = CropLike(alignment.crops[current], dtype="float32", name="score")(
         [x, images]
     )
-    model = keras.Model(images, logits, name=name or f"fcn{stride}s")
+    model = image_model(images, logits, name or f"fcn{stride}s")
     if weights is not None:
         _load(model, weights, at_once)
     return model

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from kcv.data.transforms.resizing import scaled_size
 from kcv.layers.image_layer import ImageLayer
+from kcv.training.image_model import image_model
 
 
 def resize_inputs(
@@ -44,7 +45,7 @@ def resize_inputs(
     scaled = ScaledTo(short_side, long_side, dtype="float32", name="scaled")
     logits = ResizedLike(dtype="float32", name="logits")
     logits = logits([model(scaled(images)), images])
-    return keras.Model(images, logits, name=model.name)
+    return image_model(images, logits, model.name)
 
 
 @keras.saving.register_keras_serializable("kcv")

@@ -19,6 +19,7 @@ from kcv.segmentation.encoder_decoder import decode
 from kcv.segmentation.encoder_decoder import encode
 from kcv.segmentation.encoder_decoder import load_pretrained
 from kcv.segmentation.encoder_decoder import normalize
+from kcv.training.image_model import image_model
 
 
 def SegNet(
@@ -129,7 +130,7 @@ def SegNet(
         dtype="float32",
         name=scores,
     )(x)
-    model = keras.Model(images, logits, name=name)
+    model = image_model(images, logits, name)
     if weights is not None:
         load_pretrained(model, weights, scores)
     return model
@@ -208,7 +209,7 @@ def SegNetBasic(
         dtype="float32",
         name="score",
     )(x)
-    model = keras.Model(images, logits, name=name)
+    model = image_model(images, logits, name)
     if weights is not None:
         load_pretrained(model, weights, "score")
     return model

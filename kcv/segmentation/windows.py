@@ -11,6 +11,7 @@ from kcv.segmentation.window_layers import AgainstBackground
 from kcv.segmentation.window_layers import CutWindows
 from kcv.segmentation.window_layers import PasteWindows
 from kcv.segmentation.window_layers import WithContext
+from kcv.training.image_model import image_model
 
 
 def label_by_windows(
@@ -116,4 +117,4 @@ def label_by_windows(
     logits = PasteWindows(from_zero, name="paste")([scores, boxes, images])
     if certainty is not None:
         logits = AgainstBackground(certainty, name="decide")(logits)
-    return keras.Model(inputs, logits, name=name or f"whole_{model.name}")
+    return image_model(inputs, logits, name or f"whole_{model.name}")

@@ -24,6 +24,7 @@ from kcv.layers import BatchNormalization
 from kcv.layers import CropLike
 from kcv.layers import InstanceNormalization
 from kcv.layers import ReflectionPadding2D
+from kcv.training.image_model import image_model
 
 # What five blocks of two unpadded convolutions take off each side: 20 cells at
 # a quarter of the resolution, half of it left and right.
@@ -110,7 +111,7 @@ def StyleTransformNet(
         x = convolution(x, narrow, 3, normalization, name="up2")
     x = to_image(x)
     x = CropLike(dtype="float32", name="crop")([x, images])
-    return keras.Model(images, x, name=name)
+    return image_model(images, x, name)
 
 
 def convolution(

@@ -16,6 +16,7 @@ from kcv.style.losses import REDUCTIONS
 from kcv.style.losses import feature_loss
 from kcv.style.losses import gram_loss
 from kcv.style.losses import total_variation
+from kcv.training.image_model import check_scale
 from kcv.training.own_losses import compile_as_saved
 from kcv.training.own_losses import refuse_losses
 from kcv.training.replicas import divide_by_replicas
@@ -205,6 +206,9 @@ class PerceptualModel(keras.Model):
 
     def compile_from_config(self, config):
         compile_as_saved(self, config)
+
+    def predict(self, x, *args, **kwargs):
+        return super().predict(check_scale(self, x), *args, **kwargs)
 
     def call(self, images, training=False):
         return self.net(images, training=training)

@@ -14,6 +14,7 @@ from kcv.style.feedforward import convolution
 from kcv.style.feedforward import residual_block
 from kcv.style.feedforward import to_image
 from kcv.style.feedforward import transposed
+from kcv.training.image_model import image_model
 
 BLUR = 1.0  # standard deviation of the blur before images are made small
 REACH = 3  # pixels that it looks to each side
@@ -69,7 +70,7 @@ def SuperResolutionNet(
     x = to_image(x)
     if match_histogram:
         x = HistogramMatching(name="match_histogram")([x, images])
-    return keras.Model(images, x, name=name)
+    return image_model(images, x, name)
 
 
 def low_resolution(images: tf.Tensor, factor: int) -> tf.Tensor:

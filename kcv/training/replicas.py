@@ -1,5 +1,8 @@
-"""Losses on several devices."""
+"""Losses and batches on several devices."""
 
+from typing import Any
+
+import keras
 import tensorflow as tf
 
 
@@ -22,3 +25,37 @@ def divide_by_replicas(loss: tf.Tensor) -> tf.Tensor:
     3.0
     """
     return loss / tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def require_examples(x: Any) -> Any:
+    """Return what a replica is given, which must be an example at least.
+
+    A batch with fewer examples than there are replicas leaves nothing to the
+    last ones, where a convolution fails with words of its own.
+
+    Args:
+        x: Tensor, or structure of tensors and None, with the batch first.
+
+    Returns:
+        The same, checked in the graph. On one device, `x` itself.
+
+    Example:
+
+    >>> require_examples(None) is None  # on one device
+    True
+    """
+    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+        return x
+    tensors = [tensor for tensor in keras.tree.flatten(x) if tensor is not None]
+    check = tf.debugging.Assert(
+        tf.shape(tensors[0])[0] > 0,
+        [
+            "a replica has no example: a batch must have one at least for each "
+            "replica, also the last one. Pass drop_remainder=True to "
+            "kcv.data.batch"
+        ],
+    )
+    with tf.control_dependencies([check]):
+        return keras.tree.map_structure(
+            lambda tensor: None if tensor is None else tf.identity(tensor), x
+        )

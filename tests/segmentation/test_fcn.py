@@ -237,7 +237,7 @@ def test_centers_of_padded_windows_are_on_pixels():
         if layer.name.startswith("score_"):
             layer.kernel.assign(keras.ops.ones_like(layer.kernel))
     impulse = np.zeros((1, 257, 257, 3), "float32")
-    impulse[0, 128, 128] = 1
+    impulse[0, 128, 128] = 255
     scores = model.predict(impulse, verbose=0)
     assert np.argmax(scores[0, 128, :, 0]) == 128
     for axis in (1, 2):

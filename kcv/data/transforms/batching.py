@@ -38,8 +38,9 @@ def batch(
             for the largest number in the batch, at least 1.
         group_by_aspect: Whether to batch wide and high images apart. Defaults
             to True.
-        drop_remainder: Whether to drop a last batch that is not full. Defaults
-            to False.
+        drop_remainder: Whether to drop a last batch that is not full. Pass True
+            under a `tf.distribute` strategy, since a last batch with fewer
+            images than replicas is an error there. Defaults to False.
         pad_to_multiple: Number that height and width of the padded images are
             multiples of. Defaults to 1.
         max_proposals: Number P of rows that `proposals` are padded to, if

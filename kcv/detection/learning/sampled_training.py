@@ -10,9 +10,12 @@ from typing import Self
 import keras
 
 from kcv.detection.parts.parts import Parts
+from kcv.training.image_model import check_scale
+from kcv.training.own_losses import build_optimizer
 from kcv.training.own_losses import compile_as_saved
 from kcv.training.own_losses import minimize
 from kcv.training.own_losses import refuse_losses
+from kcv.training.replicas import require_examples
 
 
 class SampledTraining(keras.Model):
@@ -121,6 +124,12 @@ class SampledTraining(keras.Model):
             for name, x in self.output.items()
         }
 
+    def predict(self, x, *args, **kwargs):
+        return super().predict(check_scale(self, x), *args, **kwargs)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        build_optimizer(self)
+
     def train_step(self, data):
         x, y = _without_weights(data)
         minimize(self, lambda: self.compute_loss(x, y, training=True))
@@ -162,4 +171,4 @@ def _without_weights(data):
             "`sample_weight` must be None, since a detector samples the "
             f"regions that it learns from. Received: sample_weight={weights!r}"
         )
-    return x, y
+    return require_examples(x), y

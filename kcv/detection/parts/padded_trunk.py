@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from kcv.layers.nested_config import NestedConfig
+from kcv.layers.region_warp import checked_sizes
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -38,8 +39,9 @@ class PaddedTrunk(NestedConfig, keras.layers.Layer):
 
     def call(self, images, image_sizes=None, training=False):
         canvas = tf.shape(images)[1:3]
-        if image_sizes is None:
-            image_sizes = tf.tile(canvas[None], (tf.shape(images)[0], 1))
+        is_full = image_sizes is None
+        image_sizes = checked_sizes(images, image_sizes)
+        if is_full:
             features, cells = self._together(images, image_sizes, training)
         elif training:
             images = images * _inside(images, image_sizes)

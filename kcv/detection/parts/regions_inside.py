@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from kcv import boxes as geometry
-from kcv.layers.region_warp import full_sizes
+from kcv.layers.region_warp import checked_sizes
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -35,8 +35,7 @@ class RegionsInside(keras.layers.Layer):
         super().__init__(**kwargs)
 
     def call(self, proposals, images, image_sizes=None):
-        if image_sizes is None:
-            image_sizes = full_sizes(images)
+        image_sizes = checked_sizes(images, image_sizes)
         missing = tf.maximum(1 - tf.shape(proposals)[1], 0)
         proposals = tf.pad(proposals, [[0, 0], [0, missing], [0, 0]])
         regions = geometry.clip(ops.cast(proposals, "float32"), image_sizes)

@@ -31,7 +31,7 @@ from kcv.detection.settings import RoISampling
 from kcv.detection.settings import check_classes
 from kcv.detection.settings import check_settings
 from kcv.layers.image_inputs import image_inputs
-from kcv.layers.region_warp import full_sizes
+from kcv.layers.region_warp import checked_sizes
 
 # Layers that no classifier has weights for.
 _OWN_LAYERS = ("fc8", "svm", "bbox_regression")
@@ -240,9 +240,7 @@ class RCNN(SampledTraining):
         """
         x = self._complete(x)
         pixels = self.preprocessing(x["images"])
-        sizes = x["image_sizes"]
-        if sizes is None:
-            sizes = full_sizes(pixels)
+        sizes = checked_sizes(pixels, x["image_sizes"])
         objects = get_objects(y, self.classes, keep_difficult=True)
 
         # === Which windows: (B, R), then those of all images together ===

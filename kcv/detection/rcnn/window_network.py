@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from kcv.layers import RegionWarp
 from kcv.layers.nested_config import NestedConfig
-from kcv.layers.region_warp import full_sizes
+from kcv.layers.region_warp import checked_sizes
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -46,8 +46,7 @@ class WindowNetwork(NestedConfig, keras.layers.Layer):
         self.warp.build((pixels_shape, proposals_shape))
 
     def call(self, pixels, proposals, image_sizes=None):
-        if image_sizes is None:
-            image_sizes = full_sizes(pixels)
+        image_sizes = checked_sizes(pixels, image_sizes)
         proposals = tf.cast(proposals, "float32")
         exists = regions_exist(proposals, image_sizes)
         places = tf.where(exists)  # (N, 2)

@@ -12,8 +12,9 @@ from kcv import boxes as box_geometry
 from kcv.layers.image_inputs import image_inputs
 from kcv.layers.image_inputs import with_sizes
 from kcv.layers.nested_config import NestedConfig
-from kcv.layers.region_warp import full_sizes
+from kcv.layers.region_warp import checked_sizes
 from kcv.settings import is_count
+from kcv.training.image_model import check_scale
 from kcv.training.own_losses import compile_as_saved
 from kcv.training.own_losses import refuse_losses
 
@@ -61,8 +62,7 @@ class PerImageDetection(NestedConfig, keras.layers.Layer):
         raise NotImplementedError
 
     def call(self, images, image_sizes=None):
-        if image_sizes is None:
-            image_sizes = full_sizes(images)
+        image_sizes = checked_sizes(images, image_sizes)
 
         def detect(number):
             size = image_sizes[number]
@@ -177,6 +177,9 @@ class FaceDetector(keras.Model):
             weighted_metrics=weighted_metrics,
         )
         super().compile(optimizer, **kwargs)
+
+    def predict(self, x, *args, **kwargs):
+        return super().predict(check_scale(self, x), *args, **kwargs)
 
     def compile_from_config(self, config):
         compile_as_saved(self, config)
