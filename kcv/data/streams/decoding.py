@@ -10,6 +10,8 @@ from pathlib import Path
 import tensorflow as tf
 
 from kcv.data.streams.images import decode_image
+from kcv.data.streams.notices import Notices
+from kcv.data.streams.notices import look_at
 from kcv.text_files import path_text
 
 _LOG = logging.getLogger(__name__)
@@ -65,7 +67,9 @@ def decode(
     if on_error == "skip":
         dataset = _end_if_futile(dataset, int(count), images)
         dataset = dataset.filter(lambda example: _keep(example, names))
-    dataset = dataset.map(_finish)
+    annotated = {"bounding_boxes", "segmentation_masks", "landmarks"}
+    notices = Notices(bool(annotated & set(dataset.element_spec)))
+    dataset = dataset.map(lambda example: _finish(example, notices))
     if on_error == "raise" and count != tf.data.UNKNOWN_CARDINALITY:
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
     return dataset
@@ -90,12 +94,15 @@ def read_together(files: Sequence[str]) -> tf.Tensor | None:
 
 def _attempt(example, load):
     def read(example):
-        image = decode_image(load(example))
-        return {**example, "images": image, "readable": True}
+        contents = load(example)
+        image = decode_image(contents)
+        odd = look_at(contents, image)
+        return {**example, "images": image, "odd": odd, "readable": True}
 
     def give_up(example):
         image = tf.zeros((0, 0, 3), tf.uint8)
-        return {**example, "images": image, "readable": False}
+        odd = {"exif": "", "is_dim": False}
+        return {**example, "images": image, "odd": odd, "readable": False}
 
     one = tf.data.Dataset.from_tensor_slices(
         tf.nest.map_structure(lambda x: tf.expand_dims(x, 0), example)
@@ -152,8 +159,26 @@ def _keep(example, names):
     )
 
 
-def _finish(example):
+def _finish(example, notices):
     example = dict(example)
+    odd, file = example.pop("odd"), example["file"]
+
+    def note(*values):
+        notices.note(*values)
+        return True
+
+    # Here and not where images are decoded: a call of Python would keep
+    # TensorFlow from decoding them side by side if it is deterministic.
+    noted = tf.cond(
+        odd["is_dim"] | (odd["exif"] != ""),
+        lambda: tf.ensure_shape(
+            tf.numpy_function(
+                note, [file, odd["exif"], odd["is_dim"]], tf.bool
+            ),
+            (),
+        ),
+        lambda: True,
+    )
     check = tf.debugging.Assert(
         example.pop("readable"),
         [
@@ -164,6 +189,6 @@ def _finish(example):
             "pass on_error='skip'",
         ],
     )
-    with tf.control_dependencies([check]):
+    with tf.control_dependencies([check, noted]):
         example["images"] = tf.identity(example["images"])
     return example

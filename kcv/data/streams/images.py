@@ -20,6 +20,8 @@ import os
 import numpy as np
 import tensorflow as tf
 
+from kcv.data.streams.notices import Notices
+from kcv.data.streams.notices import look_at
 from kcv.pixels import pixel_limit
 
 #: Endings of the files that `decode_image` takes.
@@ -122,7 +124,8 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
     ```
     """
     try:
-        return decode_image(tf.io.read_file(os.fsencode(path))).numpy()
+        contents = tf.io.read_file(os.fsencode(path))
+        image = decode_image(contents)
     except tf.errors.NotFoundError as error:
         raise FileNotFoundError(f"no image file {path}") from error
     except tf.errors.OpError as error:
@@ -130,6 +133,11 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
             f"{path} is not a whole JPEG, PNG, BMP, GIF or WebP image, or not "
             f"of a kind that can be decoded: {error.message}"
         ) from error
+    odd = look_at(contents, image)
+    Notices(is_annotated=True).note(
+        os.fsencode(path), odd["exif"].numpy(), bool(odd["is_dim"])
+    )
+    return image.numpy()
 
 
 def image_size(path: str | os.PathLike) -> tuple[int, int] | None:
