@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Self
 
+from kcv.storage import make_folder
 from kcv.storage import remove_leftovers
 
 try:
@@ -40,8 +41,11 @@ class FolderLock:
     Args:
         folder: Folder to lock. It is created if it does not exist.
         wait: Number of seconds to wait for the lock. Defaults to 0.
+        argument: Name of the argument that gives the folder, in an error.
+            Defaults to "folder".
 
     Raises:
+        ValueError: If the folder is a file.
         FolderInUseError: If the lock is held. The message says by which
             process, on which machine, and since when.
 
@@ -56,13 +60,19 @@ class FolderLock:
     # Depth of each lock of this process, by its folder and thread.
     _held: dict[tuple[Path, int], int] = {}
 
-    def __init__(self, folder: str | os.PathLike, wait: float = 0.0):
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        wait: float = 0.0,
+        argument: str = "folder",
+    ):
         self.folder = Path(folder)
         self.wait = wait
+        self.argument = argument
 
     def __enter__(self) -> Self:
         self._made = not self.folder.exists()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.argument, self.folder)
         self._key = self.folder.resolve(), threading.get_ident()
         self._handle: int | None = None
         if not self._held.get(self._key):

@@ -31,7 +31,6 @@ from kcv.serving.signatures import place_shapes
 from kcv.serving.signatures import takes_sizes
 from kcv.serving.warmup import Request
 from kcv.serving.warmup import write_warmup
-from kcv.storage import make_folder
 from kcv.storage import maker_of
 from kcv.storage import sync
 from kcv.storage import temporary_folder
@@ -155,11 +154,11 @@ def publish(
     limits = Limits(max_batch, max_pixels, max_proposals)
     if freeze:
         _check_size(model)
-    base = make_folder("base_dir", base_dir)
+    base = Path(base_dir)
     outputs = outputs or outputs_of(model)
     requests = _requests(examples, model, limits)
 
-    with FolderLock(base, wait=_SECONDS_TO_RESERVE):
+    with FolderLock(base, _SECONDS_TO_RESERVE, "base_dir"):
         version, unfinished = _reserve(base, version)
     try:
         try:

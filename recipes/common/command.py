@@ -47,7 +47,7 @@ def run_command(main: Callable[[_Options], dict], options: _Options) -> None:
         message = f"{command}: interrupted. All files in {run.out} are whole."
         if getattr(run, "resume", False):
             message += " The same command resumes the run."
-        with end_when_interrupted(message), FolderLock(run.out):
+        with end_when_interrupted(message), FolderLock(run.out, argument="out"):
             main(run)
     except _MISTAKES as error:
         if os.environ.get("KCV_TRACEBACK"):

@@ -16,7 +16,6 @@ import tensorflow as tf
 
 import kcv
 from kcv.locks import FolderLock
-from kcv.storage import make_folder
 from kcv.storage import remove_leftovers
 from kcv.storage import write_whole
 from kcv.text_files import read_object
@@ -129,7 +128,6 @@ def begin(run: Run) -> tf.distribute.Strategy:
         ValueError: If the folder is a file, or its config.json is not one of a
             run.
     """
-    make_folder("out", run.out)
     keras.utils.set_random_seed(run.seed)
     # A resumed run must end with the weights of an uninterrupted one.
     tf.config.experimental.enable_op_determinism()
@@ -137,7 +135,7 @@ def begin(run: Run) -> tf.distribute.Strategy:
 
     file = run.out / "config.json"
     asked = _plain(dataclasses.asdict(run))
-    with FolderLock(run.out):
+    with FolderLock(run.out, argument="out"):
         if not run.resume:
             remove_backups(run.backup)
         elif completed_epochs(run.backup) and file.exists():
