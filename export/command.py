@@ -21,6 +21,8 @@ def export(
     examples: tuple[Path, ...] = (),
     freeze: bool = False,
     tolerance: float = 1e-3,
+    max_batch: int = 32,
+    max_pixels: int | None = None,
 ) -> Path:
     """Publish a saved model as a version for TensorFlow Serving.
 
@@ -56,6 +58,9 @@ def export(
             to load, and limited to 2 GB.
         tolerance: Largest accepted difference from predict, relative to the
             largest value of an output. inf compares names and shapes alone.
+        max_batch: Number of images that a request may have.
+        max_pixels: Number of pixels that an image may have as sent. None is
+            100 million, or KCV_MAX_PIXELS in the environment.
 
     Returns:
         Folder of the new version.
@@ -102,6 +107,8 @@ def export(
         examples=[read_image(path) for path in examples] or None,
         freeze=freeze,
         tolerance=tolerance,
+        max_batch=max_batch,
+        max_pixels=max_pixels,
     )
     print(f"Published: {folder}")
     return folder

@@ -110,6 +110,81 @@ def run(
         return {path.stem: np.load(path) for path in out.glob("*.npy")}
 
 
+class Loader:
+    """Keep a version loaded, and run many requests on it in one process.
+
+    Use it as a context manager, so that the process ends.
+
+    Args:
+        program: File that `build` made.
+        saved_model: Folder of a version. Paths must not have blanks.
+
+    Example:
+
+    ```python
+    with Loader(program, Path("models/faster_rcnn/1")) as loader:
+        answer = loader.run("serving_bytes", {"image_bytes": [jpeg]})
+    ```
+    """
+
+    def __init__(self, program: Path, saved_model: Path):
+        self._folder = tempfile.TemporaryDirectory()
+        self.process = subprocess.Popen(
+            [program, saved_model],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ},
+        )
+
+    def __enter__(self) -> "Loader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.communicate()
+        self._folder.cleanup()
+
+    def run(
+        self, signature: str, inputs: Mapping[str, np.ndarray | list[bytes]]
+    ) -> dict[str, np.ndarray]:
+        """Run one signature, see `run`.
+
+        Args:
+            signature: Name of a signature.
+            inputs: Input name to an array (float32, int32 or uint8) or a list
+                of byte strings.
+
+        Returns:
+            Output name to array.
+
+        Raises:
+            NativeError: If it does not run, or the process has ended.
+        """
+        folder = Path(self._folder.name)
+        out = folder / "outputs"
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir()
+        arguments = [
+            f"{name}={_write(folder, name, value)}"
+            for name, value in inputs.items()
+        ]
+        try:
+            print(
+                signature, out, *arguments, file=self.process.stdin, flush=True
+            )
+            lines = iter(self.process.stdout.readline, "")
+            # One line for each output comes first.
+            answer = next(line for line in lines if line.startswith("= "))
+        except (BrokenPipeError, StopIteration):
+            raise NativeError(
+                f"the process has ended, exit status {self.process.wait()}"
+            ) from None
+        if answer.startswith("= error"):
+            raise NativeError(answer.removeprefix("= error").strip())
+        return {path.stem: np.load(path) for path in out.glob("*.npy")}
+
+
 def _write(folder, name, value):
     if not isinstance(value, list):
         path = folder / f"{name}.npy"

@@ -6,6 +6,11 @@
 // functions in the graph, compiled parts, operations that need Keras.
 //
 //   run_saved_model MODEL SIGNATURE OUT INPUT=FILE[,FILE...] ...
+//   run_saved_model MODEL
+//
+// The second form reads requests from standard input, one a line: SIGNATURE OUT
+// INPUT=FILE... with blanks between them. It answers each with a line, "= ok" or
+// "= error" and the message, and ends with the input.
 //
 // MODEL is a version folder, such as models/faster_rcnn/1. A FILE that ends in
 // .npy is a float32, int32 or uint8 tensor; any other files are the bytes of
@@ -20,6 +25,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -172,20 +178,21 @@ Tensor ReadInput(const std::string& files) {
   return tensor;
 }
 
-void Run(int argc, char** argv) {
-  if (argc < 5)
-    Fail("usage: run_saved_model MODEL SIGNATURE OUT INPUT=FILE[,FILE...] ...");
-  const std::string folder = argv[1], signature_name = argv[2], out = argv[3];
-
+void Load(const std::string& folder, tensorflow::SavedModelBundle* bundle) {
   // As tensorflow_model_server does unless it is started with
   // --xla_cpu_compilation_enabled or --xla_gpu_compilation_enabled.
   tensorflow::DisableXlaCompilation();
-  tensorflow::SavedModelBundle bundle;
   Check(tensorflow::LoadSavedModel(tensorflow::SessionOptions(),
                                    tensorflow::RunOptions(), folder, {"serve"},
-                                   &bundle),
+                                   bundle),
         "loading " + folder);
+}
 
+// A request is SIGNATURE OUT INPUT=FILE...
+void Run(const tensorflow::SavedModelBundle& bundle,
+         const std::vector<std::string>& request) {
+  if (request.size() < 3) Fail("a request is SIGNATURE OUT INPUT=FILE...");
+  const std::string signature_name = request[0], out = request[1];
   const auto& signatures = bundle.GetSignatures();
   const auto found = signatures.find(signature_name);
   if (found == signatures.end()) {
@@ -196,8 +203,8 @@ void Run(int argc, char** argv) {
   const tensorflow::SignatureDef& signature = found->second;
 
   std::vector<std::pair<std::string, Tensor>> inputs;
-  for (int i = 4; i < argc; ++i) {
-    const std::string argument = argv[i];
+  for (size_t i = 2; i < request.size(); ++i) {
+    const std::string& argument = request[i];
     const size_t equals = argument.find('=');
     if (equals == std::string::npos) Fail("not INPUT=FILE: " + argument);
     const std::string name = argument.substr(0, equals);
@@ -220,11 +227,32 @@ void Run(int argc, char** argv) {
     WriteNpy(out + "/" + names[i] + ".npy", names[i], outputs[i]);
 }
 
+void RunLines(const tensorflow::SavedModelBundle& bundle) {
+  for (std::string line; std::getline(std::cin, line);) {
+    std::istringstream words(line);
+    try {
+      Run(bundle, {std::istream_iterator<std::string>(words), {}});
+      std::cout << "= ok" << std::endl;
+    } catch (const std::exception& error) {
+      std::string message = error.what();
+      std::replace(message.begin(), message.end(), '\n', ' ');
+      std::cout << "= error " << message << std::endl;
+    }
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    Run(argc, argv);
+    if (argc != 2 && argc < 5)
+      Fail("usage: run_saved_model MODEL [SIGNATURE OUT INPUT=FILE ...]");
+    tensorflow::SavedModelBundle bundle;
+    Load(argv[1], &bundle);
+    if (argc == 2)
+      RunLines(bundle);
+    else
+      Run(bundle, {argv + 2, argv + argc});
   } catch (const std::exception& error) {
     std::cerr << "run_saved_model: " << error.what() << "\n";
     return 1;

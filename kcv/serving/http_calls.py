@@ -65,7 +65,7 @@ def _timed(connection):
             self._create_connection = self._connect_in_time
 
         def _connect_in_time(self, address, *_):
-            error: OSError = OSError(f"{address[0]} has no address")
+            error = OSError(f"{address[0]} has no address")
             for family, kind, protocol, _, place in socket.getaddrinfo(
                 *address, type=socket.SOCK_STREAM
             ):

@@ -8,6 +8,7 @@ from benchmarks import faster_rcnn
 from benchmarks import roi_pool
 from benchmarks import segmentation
 from benchmarks import selective_search
+from benchmarks import serving
 from benchmarks import style
 
 
@@ -64,6 +65,16 @@ from benchmarks import style
             {"side": 48},
             "all four, fast",
             marks=pytest.mark.slow,
+        ),
+        (
+            serving,
+            {
+                "network": "lenet5",
+                "clients": (1, 2),
+                "height": 30,
+                "width": 40,
+            },
+            "2 clients: p50",
         ),
         (style, {"size": 48}, "one pass of the network, 48 px"),
     ],

@@ -112,9 +112,10 @@ class Predictions(prediction_service_pb2_grpc.PredictionServiceServicer):
 def _as_values(array):
     """Answer in float_val and int_val, as TensorFlow Serving does."""
     proto = tf.make_tensor_proto(array)
-    if array.ndim:
+    fields = {"f": proto.float_val, "i": proto.int_val, "u": proto.int_val}
+    if array.ndim and array.dtype.kind in fields:
         proto.tensor_content = b""
-        field = {"f": proto.float_val, "i": proto.int_val}[array.dtype.kind]
+        field = fields[array.dtype.kind]
         del field[:]
         field.extend(array.ravel().tolist())
     return proto

@@ -200,7 +200,7 @@ def test_label_maps_of_more_classes_than_they_can_hold(tmp_path):
 
 
 def test_a_base_that_is_a_file(model, tmp_path):
-    file = tmp_path / "afile"
+    file = tmp_path / "other"
     file.touch()
     for place in (file, file / "models"):
         with pytest.raises(ValueError, match="`base_dir` must be a folder"):
