@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kcv.text_files import read_json
 from kcv.text_files import read_names
+from kcv.text_files import read_object
 
 if TYPE_CHECKING:
     from kcv.commands.answers import KerasAnswers
@@ -117,7 +117,7 @@ def _load_version(folder: Path, labels: Path | None) -> "SavedAnswers":
     described = extras / "kcv.json"
     prepare = None
     if described.is_file():
-        prepare = read_json(described).get("prepare")
+        prepare = read_object(described).get("prepare")
     try:
         loaded = tf.saved_model.load(str(folder))
     except Exception as error:  # of protocol buffers, files and TensorFlow
