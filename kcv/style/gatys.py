@@ -12,6 +12,7 @@ import dataclasses
 import hashlib
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 from typing import NamedTuple
 
