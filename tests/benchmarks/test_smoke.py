@@ -5,6 +5,7 @@ import pytest
 from benchmarks import classification
 from benchmarks import face_detection
 from benchmarks import faster_rcnn
+from benchmarks import predict_command
 from benchmarks import roi_pool
 from benchmarks import segmentation
 from benchmarks import selective_search
@@ -42,6 +43,12 @@ from benchmarks import style
                 "backbone": "resnet18",
             },
             "data / step",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            predict_command,
+            {"images": 2, "batch_size": 1},
+            "one of 2 images",
             marks=pytest.mark.slow,
         ),
         (
