@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from kcv.commands.progress import Progress
+from kcv.interrupts import watch_interrupts
 
 
 class Console(logging.Handler):
@@ -60,10 +61,15 @@ class Console(logging.Handler):
 
     @contextlib.contextmanager
     def progress(self, total: int | None) -> Iterator[Progress]:
-        """Show how many of a number of images are done."""
+        """Show how many of a number of images are done.
+
+        A Ctrl-C meanwhile ends the loop, however long one batch takes. What
+        comes after the loop then has all the time that it needs.
+        """
         self._progress = Progress(total)
         try:
-            yield self._progress
+            with watch_interrupts("Stopped by the user."):
+                yield self._progress
         finally:
             self._progress.close()
             self._progress = None
