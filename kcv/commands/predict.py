@@ -165,8 +165,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         names = _names(files, unreadable)
         more = f" and {len(names) - 5} more" if len(names) > 5 else ""
         console.say(
-            f"{len(names)} files cannot be read as images: "
-            f"{', '.join(names[:5])}{more}."
+            f"Files that cannot be read as images: {len(names)} "
+            f"({', '.join(names[:5])}{more})."
         )
     return 0
 

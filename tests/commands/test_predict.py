@@ -70,7 +70,7 @@ def test_boxes_equal_those_of_predict(detector, photos, tmp_path, capsys):
     assert go(tmp_path / "model.keras", photos, *options) == 0
     told = capsys.readouterr().out
     assert "4 of 5 images are done" in told
-    assert "1 files cannot be read as images: below/broken.jpg." in told
+    assert "cannot be read as images: 1 (below/broken.jpg)." in told
     lines = by_image(records(out))
     assert sorted(lines) == NAMES
     for name in NAMES:
