@@ -34,9 +34,11 @@ others: CHOSEN += $(addprefix --ignore=tests/,recipes $(PLACES))
 $(PARTS):
 	$(BIN)/python -m pytest $(CHOSEN) $^
 
-# Thousands of damaged files for each reader: ten minutes on one core.
+# Thousands of damaged files for each reader, and of requests for a served graph:
+# a quarter of an hour on one core.
 fuzz: $(VENV)/test
 	$(BIN)/python -m tests.fuzz
+	$(BIN)/python -m tests.fuzz.served
 
 lint: $(VENV)/lint
 	$(BIN)/ruff check .
