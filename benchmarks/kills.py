@@ -245,7 +245,9 @@ def run(work: Callable[[Path], None], folder: Path, log: Path, until=None):
     _, status = os.waitpid(child, 0)
     os.close(reading)
     if not phase and status:
-        raise RuntimeError(f"{work.__name__} failed, see {log}")
+        raise RuntimeError(
+            f"{work.__name__} failed:\n{log.read_text()[-3000:]}"
+        )
     seconds = time.monotonic() - begun if begun else 0.0
     return phase or None, seconds
 
