@@ -73,8 +73,8 @@ def main(
             times, seconds = ask(address, name, image, count, rounds)
             p50, p99 = np.percentile(times, (50, 99))
             print(
-                f"  {count:3d} clients: p50 {p50:8.1f} ms, p99 {p99:8.1f} ms at "
-                f"{len(times) / seconds:7.1f} requests per second"
+                f"  {count:3d} clients: p50 {p50:.1f} ms, p99 {p99:.1f} ms at "
+                f"{len(times) / seconds:.1f} requests per second"
             )
 
 
