@@ -7,8 +7,8 @@ six networks of the paper one after the other, each on what the stages before
 let pass, and measures the detector after each stage on 200 held-out scenes. The
 page shows the curves, what each stage rejects, and a photograph. The real faces
 are small crops, which come with scikit-image. --no-real leaves them out.
-After ten CPU minutes of training, the recall is 0.890 at 0.1 and 0.938 at 1
-false positive per image, and 0.866 and 0.944 before the 48-net.
+After ten CPU minutes of training, the recall is 0.884 at 0.1 and 0.938 at 1
+false positive per image, and 0.816 and 0.932 before the 48-net.
 
     python -m recipes.face_cascade --data wider_face --preset paper
 
