@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from kcv.commands import evaluate
+from kcv.commands import inspect
 from kcv.commands import predict
 from kcv.commands.console import Console
 from kcv.interrupts import watch_interrupts
@@ -16,11 +17,12 @@ usage: python -m kcv COMMAND ...
 
   predict    ask a trained model about a folder of images
   evaluate   measure a trained model on a dataset
+  inspect    look at a dataset, and name all that is wrong in its files
 
 python -m kcv COMMAND --help explains a command.
 """
 
-_COMMANDS = {"evaluate": evaluate, "predict": predict}
+_COMMANDS = {"evaluate": evaluate, "inspect": inspect, "predict": predict}
 # Mistakes of the user, whose messages say what would be right.
 _MISTAKES = (ValueError, OSError, ImportError)
 

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from kcv.data.formats.segments import segment_mask
+from kcv.data.streams.faults import is_gathering
 from kcv.data.streams.records import Records
 from kcv.data.streams.records import file_tensor
 from kcv.data.streams.validation import validate
@@ -73,7 +74,8 @@ class Annotations(Records):
         object.__setattr__(self, "files", files)
         object.__setattr__(self, "image_ids", image_ids)
         missing = [file for file in self.files if not os.path.isfile(file)]
-        if missing:
+        # Where faults are gathered, each file is named when it is read.
+        if missing and not is_gathering():
             shown = ", ".join(missing[:5])
             raise FileNotFoundError(
                 f"{self.origin}: {len(missing)} of {len(self.images)} image "

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from kcv.data.streams.faults import is_gathering
+from kcv.data.streams.faults import note
+from kcv.data.streams.faults import one_entry
 from kcv.data.streams.images import image_size
 from kcv.data.streams.validation import TOLERANCE
 from kcv.data.streams.validation import check_box_mode
@@ -88,6 +91,14 @@ class BoxFilter:
             self.clipped += int((kept & finite & outside.any(1)).sum())
             boxes = np.where(np.reshape(finite, (-1, 1)), inside, boxes)
         self.left_out += int((~kept).sum())
+        for number in np.flatnonzero(~kept):
+            note(
+                f"{name}: box {number} {boxes[number].tolist()} (x1, y1, x2, "
+                "y2, half-open) is left out, because it is empty, inverted or "
+                "outside"
+            )
+        if is_gathering():
+            kept = self._keep_right(kept, boxes, labels, classes, name, known)
         # Errors count the boxes as the file does.
         checked = check_boxes(
             boxes,
@@ -98,6 +109,23 @@ class BoxFilter:
             wanted=kept,
         )
         return checked[kept], kept
+
+    def _keep_right(self, kept, boxes, labels, classes, name, size):
+        """Gather the fault of each box, and keep those without one."""
+        right = np.zeros_like(kept)
+        for number in np.flatnonzero(kept):
+            own = np.arange(len(kept)) == number
+            with one_entry():
+                check_boxes(
+                    boxes,
+                    labels,
+                    classes=classes,
+                    name=name,
+                    size=size,
+                    wanted=own,
+                )
+                right |= own
+        return right
 
     def log(self, origin: str) -> None:
         """Log how many boxes were clipped or left out, if there are any."""

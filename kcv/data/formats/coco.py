@@ -23,6 +23,7 @@ from kcv.data.formats.coco_json import read_instances
 from kcv.data.formats.segments import check_segment
 from kcv.data.formats.tfds import is_tfds_name
 from kcv.data.formats.tfds import tfds_detection
+from kcv.data.streams.faults import one_entry
 from kcv.text_files import check_names
 
 _LOG = logging.getLogger(__name__)
@@ -171,11 +172,12 @@ def read_coco(
         known = {k: c for k, c in categories.items() if c.name in class_names}
         unknown = sorted({c.name for c in categories.values()} - {*class_names})
         if unknown and other_classes == "raise":
-            raise ValueError(
-                f"{file} has categories {unknown}. `class_names` must have "
-                'them, or other_classes="drop" leaves them out. Received: '
-                f"class_names={class_names}"
-            )
+            with one_entry():
+                raise ValueError(
+                    f"{file} has categories {unknown}. `class_names` must have "
+                    'them, or other_classes="drop" leaves them out. Received: '
+                    f"class_names={class_names}"
+                )
     labels = {key: class_names.index(c.name) for key, c in known.items()}
     box_filter = BoxFilter(boxes, keep_empty=False)
     annotations = Annotations(

@@ -10,6 +10,7 @@ from typing import Any
 from typing import NamedTuple
 
 from kcv.data.formats.flags import read_flag
+from kcv.data.streams.faults import one_entry
 from kcv.pixels import pixel_limit
 from kcv.text_files import check_name
 from kcv.text_files import read_json
@@ -91,31 +92,33 @@ def read_instances(
     images: dict[Id, CocoImage] = {}
     texts: dict[str, str] = {}
     for where, entry in _entries(content, "images", file):
-        key = _id(entry, "id", where)
-        if str(key) in texts:
-            raise ValueError(
-                f"{where}: two images have the same id {key!r}, this one and "
-                f"{texts[str(key)]}"
-            )
-        texts[str(key)] = where
-        images[key] = CocoImage(
-            str(key), _file_name(entry, folder, where), _size(entry, where), []
-        )
+        with one_entry():
+            key = _id(entry, "id", where)
+            if str(key) in texts:
+                raise ValueError(
+                    f"{where}: two images have the same id {key!r}, this one "
+                    f"and {texts[str(key)]}"
+                )
+            texts[str(key)] = where
+            name = _file_name(entry, folder, where)
+            images[key] = CocoImage(str(key), name, _size(entry, where), [])
     categories = _categories(content, file)
     for where, entry in _entries(content, "annotations", file):
         where = f"{where}, annotation {entry.get('id')}"
-        owner = _reference(entry, "image_id", images, "images", where)
-        images[owner].objects.append(
-            CocoObject(
-                _reference(
-                    entry, "category_id", categories, "categories", where
-                ),
-                _box(entry, where),
-                read_flag(entry.get("iscrowd"), f"{where}: iscrowd"),
-                entry.get("segmentation"),
-                where,
+        with one_entry():
+            owner = _reference(entry, "image_id", images, "images", where)
+            category = _reference(
+                entry, "category_id", categories, "categories", where
             )
-        )
+            images[owner].objects.append(
+                CocoObject(
+                    category,
+                    _box(entry, where),
+                    read_flag(entry.get("iscrowd"), f"{where}: iscrowd"),
+                    entry.get("segmentation"),
+                    where,
+                )
+            )
     return list(images.values()), categories
 
 
@@ -128,12 +131,14 @@ def _entries(content, key, file):
         )
     for number, entry in enumerate(content[key]):
         where = f"{file}: {key}[{number}]"
-        if not isinstance(entry, dict):
+        if isinstance(entry, dict):
+            yield where, entry
+            continue
+        with one_entry():
             raise ValueError(
                 f"{where} must be an object with keys. Received: "
                 f"{_shortened(entry)}"
             )
-        yield where, entry
 
 
 def _id(entry, key, where) -> Id:
@@ -227,18 +232,19 @@ def _categories(content, file) -> dict[Id, Category]:
     found: dict[Id, Category] = {}
     texts: dict[str, str] = {}
     for where, entry in _entries(content, "categories", file):
-        key = _id(entry, "id", where)
-        if str(key) in texts:
-            raise ValueError(
-                f"{where}: two categories have the same id {key!r}, this one "
-                f"and {texts[str(key)]}"
+        with one_entry():
+            key = _id(entry, "id", where)
+            if str(key) in texts:
+                raise ValueError(
+                    f"{where}: two categories have the same id {key!r}, this "
+                    f"one and {texts[str(key)]}"
+                )
+            texts[str(key)] = where
+            group = entry.get("supercategory")
+            found[key] = Category(
+                check_name(entry.get("name"), f"{where}: name"),
+                group.strip() if isinstance(group, str) else None,
             )
-        texts[str(key)] = where
-        group = entry.get("supercategory")
-        found[key] = Category(
-            check_name(entry.get("name"), f"{where}: name"),
-            group.strip() if isinstance(group, str) else None,
-        )
     return dict(sorted(found.items(), key=lambda item: _rank(item[0])))
 
 

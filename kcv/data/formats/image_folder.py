@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from kcv.data.formats.folders import TreeReader
 from kcv.data.formats.folders import visible
+from kcv.data.streams.faults import one_entry
 from kcv.data.streams.holdout import held_out_fifth
 from kcv.data.streams.images import IMAGE_SUFFIXES
 from kcv.data.streams.records import Records
@@ -168,10 +169,11 @@ def read_image_folder(
     for label, name in enumerate(names):
         own = reader.find(paths[name]) if name in paths else []
         if not own:
-            raise ValueError(
-                f"the class folder {folder / name} has no images "
-                f"({', '.join(IMAGE_SUFFIXES)})"
-            )
+            with one_entry():
+                raise ValueError(
+                    f"the class folder {folder / name} has no images "
+                    f"({', '.join(IMAGE_SUFFIXES)})"
+                )
         files += own
         labels += [label] * len(own)
     reader.log(folder)

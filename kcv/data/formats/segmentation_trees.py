@@ -14,6 +14,7 @@ from kcv.data.formats.label_maps import LABEL_SUFFIXES
 from kcv.data.formats.label_maps import count_labels
 from kcv.data.formats.masked_images import MaskedImages
 from kcv.data.formats.voc import VOC_CLASSES
+from kcv.data.streams.faults import one_entry
 from kcv.examples import VOID
 from kcv.text_files import check_names
 from kcv.text_files import read_list
@@ -138,15 +139,22 @@ def read_masked_folder(
     files = files_by_name(images)
     maps = files_by_name(masks, LABEL_SUFFIXES, (NAMES_FILE,))
     alone = sorted(set(files) ^ set(maps))
-    if alone:
-        what = "image" if alone[0] in files else "mask"
-        raise ValueError(
-            f"{len(alone)} files of {images} and {masks} have no counterpart, "
-            f"the {what} {(files | maps)[alone[0]]} among them"
-        )
-    names = class_names(masks)
+    for name in alone:
+        what = "image" if name in files else "mask"
+        with one_entry():
+            raise ValueError(
+                f"{len(alone)} files of {images} and {masks} have no "
+                f"counterpart, the {what} {(files | maps)[name]} among them"
+            )
+    files = {name: file for name, file in files.items() if name in maps}
+    names = None
+    with one_entry():
+        names = class_names(masks)
     if names is None and maps:
-        counts = np.sum([*map(count_labels, maps.values())], 0)
+        counts = np.zeros(256, np.int64)
+        for path in maps.values():
+            with one_entry():
+                counts += count_labels(path)
         greatest = np.flatnonzero(counts[:VOID]).max(initial=0)
         names = ("background", *map(str, range(1, greatest + 1)))
     origin = f"images {images} with masks {masks}"
@@ -179,11 +187,13 @@ def _paired(
 ) -> MaskedImages:
     for what, known in (("image", files), ("label map", masks)):
         missing = [name for name in names if name not in known]
-        if missing:
-            raise FileNotFoundError(
-                f"{origin}: {len(missing)} of {len(names)} have no {what}, "
-                f"{missing[0]} among them"
-            )
+        for name in missing:
+            with one_entry():
+                raise FileNotFoundError(
+                    f"{origin}: {len(missing)} of {len(names)} have no {what}, "
+                    f"{name} among them"
+                )
+        names = [name for name in names if name in known]
     found = MaskedImages(
         files=tuple(files[name] for name in names),
         masks=tuple(masks[name] for name in names),

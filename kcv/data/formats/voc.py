@@ -20,7 +20,9 @@ from kcv.data.formats.folders import lists_by_name
 from kcv.data.formats.tfds import is_tfds_name
 from kcv.data.formats.tfds import tfds_detection
 from kcv.data.formats.voc_boxes import VocBoxes
+from kcv.data.formats.voc_xml import VocImage
 from kcv.data.formats.voc_xml import read_annotation
+from kcv.data.streams.faults import one_entry
 from kcv.text_files import check_names
 from kcv.text_files import read_list
 
@@ -220,13 +222,12 @@ def _read(folder, splits, class_names, rules) -> list[Annotations]:
             f"{folder} is not a VOC tree: it has no folder Annotations"
         )
     known = files_by_name(folder / "Annotations", (".xml",))
-    found = {
-        split: {
-            name: read_annotation(Path(known[name]))
-            for name in _image_names(folder, split, known)
-        }
-        for split in splits
-    }
+    found: dict[str | None, dict[str, VocImage]] = {}
+    for split in splits:
+        found[split] = {}
+        for name in _image_names(folder, split, known):
+            with one_entry():
+                found[split][name] = read_annotation(Path(known[name]))
     if class_names is None:
         class_names = sorted(
             {
@@ -279,9 +280,11 @@ def _image_names(folder, split, known) -> list[str]:
         )
     names = read_list(file, known)
     missing = [name for name in names if name not in known]
-    if missing:
-        raise FileNotFoundError(
-            f"{file}: {len(missing)} of {len(names)} images have no annotation "
-            f"file, the first is {folder / 'Annotations' / missing[0]}.xml"
-        )
-    return names
+    for name in missing:
+        with one_entry():
+            raise FileNotFoundError(
+                f"{file}: {len(missing)} of {len(names)} images have no "
+                f"annotation file, {folder / 'Annotations' / name}.xml among "
+                "them"
+            )
+    return [name for name in names if name in known]

@@ -111,6 +111,20 @@ def load_classification(
     return tfds_classification(kind, own, **options)
 
 
+def classification_files(source: str, split: str) -> LabelledFiles | None:
+    """List the files of a folder of class folders, without the pixels.
+
+    Args:
+        source: Name of a set, see `load_classification`.
+        split: "train" or "test" (held out).
+
+    Returns:
+        The `LabelledFiles`, or None if the set is not a folder.
+    """
+    kind, paths = parse_name(source, _FORMS)
+    return _folder(split, *paths) if kind == "folder" else None
+
+
 def _folder(split: str, train: str, test: str | None = None) -> LabelledFiles:
     if test is None:
         parts = _parts(Path(train))

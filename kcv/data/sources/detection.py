@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kcv.data.formats.annotations import Annotations
 from kcv.data.formats.tfds import tfds_detection
 from kcv.data.formats.voc import read_voc_lists
 from kcv.data.formats.voc import voc_splits
@@ -99,15 +100,31 @@ def load_detection(
     if kind in _TFDS_SPLITS:
         own = _TFDS_SPLITS[kind][split]
         return tfds_detection(kind, own, boxes=boxes, **options)
-    if kind == "voc":
-        found = read_split(
-            paths[0],
-            split,
-            voc_splits(paths[0]),
-            DETECTION_LISTS,
-            # The classes are those of both lists, since one may lack a class.
-            lambda names: read_voc_lists(paths[0], names, boxes),
-        )
-    else:
-        found = read_coco_split(split, *paths, boxes=boxes)
-    return found.data_set(**options)
+    return _read(kind, paths, split, boxes).data_set(**options)
+
+
+def detection_files(source: str, split: str) -> Annotations | None:
+    """Read the annotations of a set of files, without the pixels.
+
+    Args:
+        source: Name of a set, see `load_detection`.
+        split: "train" or "test" (held out).
+
+    Returns:
+        The `Annotations`, or None if the set is not one's own files.
+    """
+    kind, paths = parse_name(source, _FORMS)
+    return _read(kind, paths, split, "raise") if paths else None
+
+
+def _read(kind, paths, split, boxes) -> Annotations:
+    if kind == "coco":
+        return read_coco_split(split, *paths, boxes=boxes)
+    return read_split(
+        paths[0],
+        split,
+        voc_splits(paths[0]),
+        DETECTION_LISTS,
+        # The classes are those of both lists, since one may lack a class.
+        lambda names: read_voc_lists(paths[0], names, boxes),
+    )

@@ -84,21 +84,38 @@ def load_segmentation(
     if kind == "digit_scenes":
         dataset, names, size = load_digit_scenes(split, seed, start, "semantic")
         return DataSet(dataset.map(_masked), ("background", *names), size)
+    found = _read(kind, paths, split)
+    return found.data_set(seed, start, on_error, skipped)
+
+
+def segmentation_files(source: str, split: str) -> MaskedImages | None:
+    """List the files of a set of label maps, without the pixels.
+
+    Args:
+        source: Name of a set, see `load_segmentation`.
+        split: "train" or "test" (held out).
+
+    Returns:
+        The `MaskedImages`, or None if the set is not one's own files.
+    """
+    kind, paths = parse_name(source, _FORMS)
+    return _read(kind, paths, split) if paths else None
+
+
+def _read(kind, paths, split) -> MaskedImages:
     if kind == "voc":
-        found = read_split(
+        return read_split(
             paths[0],
             split,
             segmentation_splits(paths[0]),
             SEGMENTATION_LISTS,
             lambda names: [read_voc_segmentation(paths[0], n) for n in names],
         )
-    elif kind == "sbd":
-        found = _sbd(split, *paths)
-    elif kind == "camvid":
-        found = _camvid(split, *paths)
-    else:
-        found = take_split(read_masked_folder(*paths), split)
-    return found.data_set(seed, start, on_error, skipped)
+    if kind == "sbd":
+        return _sbd(split, *paths)
+    if kind == "camvid":
+        return _camvid(split, *paths)
+    return take_split(read_masked_folder(*paths), split)
 
 
 def _masked(scene):

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import TypeVar
 
+from kcv.data.streams.faults import one_entry
+
 if TYPE_CHECKING:
     from kcv.data.streams.records import Records
 
@@ -110,12 +112,13 @@ def keep_files_apart(train: "Records", test: "Records", where: str) -> None:
         for name, file in zip(test.image_ids, test.files, strict=True)
         if file_identity(file) in ours
     ]
-    if common:
-        raise ValueError(
-            f"{where} share {len(common)} images, {common[0][0]} among them: "
-            "held-out images must not be trained on. Its file is "
-            f"{common[0][1]}"
-        )
+    for name, file in common:
+        with one_entry():
+            raise ValueError(
+                f"{where} share {len(common)} images, {name} among them: "
+                "held-out images must not be trained on. Its file is "
+                f"{file}"
+            )
 
 
 def take_split(records: _Records, split: str) -> _Records:
