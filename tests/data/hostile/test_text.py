@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from export.command import _class_names
 from kcv.data import coco
 from kcv.data import load_detection
 from kcv.data import load_segmentation
@@ -18,6 +17,7 @@ from kcv.data import read_voc
 from kcv.data import voc
 from kcv.serving import ServingConfig
 from kcv.serving.publishing import _check_class_names
+from kcv.serving.trained_model import _class_names
 from kcv.text_files import check_name
 from kcv.text_files import check_names
 from kcv.text_files import read_json
