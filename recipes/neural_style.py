@@ -2,11 +2,10 @@ r"""Neural style transfer by optimization (Gatys, Ecker and Bethge 2016).
 
     python -m recipes.neural_style --content photo.jpg --style painting.jpg
 
-paints the content of one picture in the style of another: a picture of noise
-is changed by L-BFGS until VGG sees the content of the one and the textures of
-the other in it. Without arguments it takes two photographs that come with kcv.
-After 300 evaluations the objective is 203 times lower than that of the noise,
-in two minutes on two CPU cores with AMX.
+paints one picture in the style of another: L-BFGS changes noise until VGG sees
+the content of the one and the textures of the other in it. Without arguments it
+takes two photographs that come with kcv. After 300 evaluations the objective is
+203 times lower than that of the noise, in two minutes on two cores with AMX.
 
     python -m recipes.neural_style --network vgg19 --image-size 512 \
         --iterations 500

@@ -16,12 +16,9 @@ On 100 scenes the average recall of masks at 10 and 100 proposals is 0.12 and
 100 proposals is 0.63, 0.64 and 0.60 of the first three, and 0.64 of the 300 of
 Selective Search that the detector was trained with.
 
-    python -m recipes.fast_rcnn --proposals runs/sharpmask/model.keras \
-        --max-proposals 100
-
-trains a detector with the 100 proposals of SharpMask instead. On all 500
-held-out scenes it has voc07_map 0.667, and the one with 300 of Selective Search
-0.658.
+`python -m recipes.fast_rcnn --proposals runs/sharpmask/model.keras` trains a
+detector with those of SharpMask. With 100 of them it has voc07_map 0.667 on 500
+scenes, and the one with 300 of Selective Search 0.658.
 
 Systems whose runs are not in the folder yet are trained by their recipes.
 `--no-detection` leaves Fast R-CNN out, whose training takes most of the time.

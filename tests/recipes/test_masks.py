@@ -131,7 +131,7 @@ def test_a_deepmask_must_be_there(tmp_path):
         )
     file = tmp_path / "other.keras"
     kcv.classification.LeNet5().save(file)
-    with pytest.raises(ValueError, match="which holds Functional"):
+    with pytest.raises(ValueError, match="which holds ImageModel"):
         sharpmask.main(sharpmask.Options(deepmask=file, **options))
 
 
