@@ -13,9 +13,9 @@ AMERICAN := README.md CONTRIBUTING.md docs export recipes tests/detection \
 
 # TensorFlow keeps the memory that it once used. So the tests run in parts, each
 # in a process of its own. Two parts run at a time, and long ones come first.
-PLACES := detection segmentation proposals faces weights \
-	test_model_contract.py recipes/common data classification serving style \
-	masks
+PLACES := detection segmentation proposals faces commands weights \
+	test_model_contract.py recipes/common data classification training \
+	serving style masks
 PARTS := recipes-to-l recipes-from-m others $(PLACES)
 
 .PHONY: demo test test-all $(PARTS) fuzz lint clean

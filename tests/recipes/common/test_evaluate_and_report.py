@@ -82,8 +82,8 @@ def test_a_full_disk_leaves_no_half_model(build, tmp_path, monkeypatch):
     save_model(model, tmp_path)
     whole = (tmp_path / "model.keras").read_bytes()
 
-    def full(path):
-        path.write_bytes(b"half")
+    def full(file):
+        file.write(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(model, "save", full)
