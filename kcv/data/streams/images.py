@@ -71,17 +71,31 @@ def decode_image(
     image = kcv.data.decode_image(tf.io.read_file("cat.png"))
     ```
     """
-    head = _read_head(contents)
-    sides = header_size(contents)
     name, limit = "max_pixels", max_pixels
     if limit is None:
         name, limit = "KCV_MAX_PIXELS in the environment", pixel_limit()
+    # Outside of a graph, errors of a function would tell where it was traced.
+    decode = _decode.python_function if tf.executing_eagerly() else _decode
+    image = decode(
+        tf.convert_to_tensor(contents, tf.string),
+        tf.constant(limit, tf.int64),
+        tf.constant(name),
+    )
+    return tf.ensure_shape(image, (None, None, 3))
+
+
+# A function, so that it is traced once and not for every stream of images.
+@tf.function(autograph=False)
+def _decode(contents, limit, name):
+    """Decode a file of at most `limit` pixels, which `name` sets."""
+    head = _read_head(contents)
+    sides = header_size(contents)
     check = tf.debugging.Assert(
         tf.reduce_prod(sides) <= limit,
         [
             "the image has height and width",
             sides,
-            f"and more pixels than the limit, {name}",
+            tf.strings.join(["and more pixels than the limit, ", name]),
             limit,
         ],
     )
@@ -90,7 +104,7 @@ def decode_image(
     is_gif = _equal(head, 0, b"GIF8")
     is_webp = _equal(head, 0, b"RIFF") & _equal(head, 8, b"WEBP")
     is_bmp = _equal(head, 0, b"BM")
-    image = tf.case(
+    return tf.case(
         [
             (is_webp, lambda: _decode_webp(contents, head)),
             (is_bmp, lambda: _decode_bmp(contents, head)),
@@ -101,7 +115,6 @@ def decode_image(
         ),
         exclusive=True,
     )
-    return tf.ensure_shape(image, (None, None, 3))
 
 
 def read_image(path: str | os.PathLike) -> np.ndarray:
@@ -165,6 +178,7 @@ def _read_head(contents):
     return tf.cast(head, tf.int32)
 
 
+@tf.function(autograph=False)
 def header_size(contents: tf.Tensor) -> tf.Tensor:
     """Read the size of an image from its header, in the graph.
 
