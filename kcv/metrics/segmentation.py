@@ -53,15 +53,18 @@ class _OfConfusion(keras.metrics.Metric):
         labels = checked_labels(labels, self.classes, self.void)
         found = self._labels_of(ops.convert_to_tensor(y_pred), labels)
         counts = ops.not_equal(labels, self.void)
-        found = tf.boolean_mask(found, counts)
         check = tf.debugging.Assert(
-            tf.reduce_all((found >= 0) & (found < self.classes)),
+            tf.reduce_all(~counts | ((found >= 0) & (found < self.classes))),
             ["predicted labels must be less than the number of classes"],
         )
         with tf.control_dependencies([check]):
-            pairs = self.classes * tf.boolean_mask(labels, counts) + found
-        size = self.classes**2
-        matrix = tf.math.bincount(pairs, minlength=size, maxlength=size)
+            pairs = self.classes * labels + found
+        # Sums leave out what belongs to -1, and unlike `tf.math.bincount` are
+        # compiled by XLA.
+        pairs = tf.reshape(tf.where(counts, pairs, -1), (-1,))
+        matrix = tf.math.unsorted_segment_sum(
+            tf.ones_like(pairs), pairs, self.classes**2
+        )
         matrix = tf.reshape(matrix, (self.classes, self.classes))
         self.confusion.assign_add(ops.cast(matrix, "float64"))
 

@@ -95,6 +95,18 @@ def test_in_evaluate_and_from_their_configuration():
     assert logs["frequency_weighted_iu"] == pytest.approx(1 / 9)
 
 
+def test_a_compiled_step_counts_alike():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, (2, 4, 5)).astype("int32")
+    labels[0, 0] = 255
+    scores = rng.random((2, 4, 5, 3)).astype("float32")
+    plain, compiled = MeanIU(3), MeanIU(3)
+    plain.update_state(labels, scores)
+    tf.function(compiled.update_state, jit_compile=True)(labels, scores)
+    np.testing.assert_array_equal(plain.confusion, compiled.confusion)
+    assert np.sum(plain.confusion) == np.sum(labels != 255)
+
+
 def test_labels_beyond_the_classes():
     with pytest.raises(tf.errors.InvalidArgumentError, match="classes ="):
         MeanIU(3).update_state(np.full((1, 2, 2), 3), np.zeros((1, 2, 2)))
