@@ -94,12 +94,7 @@ def read_instances(
     for where, entry in _entries(content, "images", file):
         with one_entry():
             key = _id(entry, "id", where)
-            if str(key) in texts:
-                raise ValueError(
-                    f"{where}: two images have the same id {key!r}, this one "
-                    f"and {texts[str(key)]}"
-                )
-            texts[str(key)] = where
+            _check_new(key, texts, where, "images")
             name = _file_name(entry, folder, where)
             images[key] = CocoImage(str(key), name, _size(entry, where), [])
     categories = _categories(content, file)
@@ -139,6 +134,16 @@ def _entries(content, key, file):
                 f"{where} must be an object with keys. Received: "
                 f"{_shortened(entry)}"
             )
+
+
+def _check_new(key, texts, where, entries):
+    """Refuse an id that another entry has as text; keep where it stands."""
+    if str(key) in texts:
+        raise ValueError(
+            f"{where}: two {entries} have the same id {key!r}, this one and "
+            f"{texts[str(key)]}"
+        )
+    texts[str(key)] = where
 
 
 def _id(entry, key, where) -> Id:
@@ -234,12 +239,7 @@ def _categories(content, file) -> dict[Id, Category]:
     for where, entry in _entries(content, "categories", file):
         with one_entry():
             key = _id(entry, "id", where)
-            if str(key) in texts:
-                raise ValueError(
-                    f"{where}: two categories have the same id {key!r}, this "
-                    f"one and {texts[str(key)]}"
-                )
-            texts[str(key)] = where
+            _check_new(key, texts, where, "categories")
             group = entry.get("supercategory")
             found[key] = Category(
                 check_name(entry.get("name"), f"{where}: name"),
