@@ -6,6 +6,8 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
+from kcv.commands.answers import KerasAnswers
+
 SIZES = [(24, 32), (24, 32), (32, 24), (24, 32)]
 
 
@@ -53,3 +55,21 @@ def detector():
         "num_detections": ops.sum(labels, -1) + 4,
     }
     return keras.Model({"images": images, "image_sizes": sizes}, found)
+
+
+@pytest.fixture
+def third_batch(monkeypatch):
+    """Make the third batch raise an error."""
+
+    def set_error(error):
+        answer, calls = KerasAnswers.answer, []
+
+        def answer_some(self, batch):
+            calls.append(batch)
+            if len(calls) == 3:
+                raise error
+            return answer(self, batch)
+
+        monkeypatch.setattr(KerasAnswers, "answer", answer_some)
+
+    return set_error

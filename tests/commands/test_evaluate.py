@@ -10,7 +10,6 @@ from keras import ops
 import kcv
 from kcv.commands import evaluate
 from kcv.commands import main
-from kcv.commands.answers import KerasAnswers
 from kcv.serving import ServingConfig
 from tests.commands.conftest import images_input
 from tests.commands.conftest import write_image
@@ -188,16 +187,8 @@ def test_classifiers_have_top_k_and_confusion(colors, tmp_path, capsys):
     assert "green  blue" in capsys.readouterr().out
 
 
-def test_ctrl_c_measures_what_is_done(colors, monkeypatch, capsys):
-    answer, calls = KerasAnswers.answer, []
-
-    def answer_some(self, batch):
-        calls.append(batch)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return answer(self, batch)
-
-    monkeypatch.setattr(KerasAnswers, "answer", answer_some)
+def test_ctrl_c_measures_what_is_done(colors, third_batch, capsys):
+    third_batch(KeyboardInterrupt)
     data = f"folder:{colors / 'data'}"
     options = ("--task", "classification", "--batch-size", 1)
     assert go(colors / "model.keras", "--data", data, *options) == 130

@@ -16,7 +16,6 @@ import kcv
 from kcv.commands import command_line
 from kcv.commands import main
 from kcv.commands import predict
-from kcv.commands.answers import KerasAnswers
 from kcv.commands.output_folder import OutputFolder
 from kcv.metrics.mask_codes import decode_masks
 from kcv.serving import ServingConfig
@@ -223,24 +222,6 @@ def test_what_is_there_is_not_overwritten_unasked(
     options = ("--overwrite", "--limit", 1)
     assert go(run, photos, "--out", tmp_path, *options) == 0
     assert (tmp_path / "mine").is_file()
-
-
-@pytest.fixture
-def third_batch(monkeypatch):
-    """Make the third batch raise an error."""
-
-    def set_error(error):
-        answer, calls = KerasAnswers.answer, []
-
-        def answer_some(self, batch):
-            calls.append(batch)
-            if len(calls) == 3:
-                raise error
-            return answer(self, batch)
-
-        monkeypatch.setattr(KerasAnswers, "answer", answer_some)
-
-    return set_error
 
 
 def test_ctrl_c_keeps_what_is_done(run, photos, tmp_path, third_batch, capsys):
