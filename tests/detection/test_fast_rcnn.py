@@ -26,7 +26,10 @@ def test_it_finds_what_it_was_trained_on(make_fast, proposed):
     model = make_fast()
     rate = keras.optimizers.schedules.CosineDecay(5e-3, 200)
     model.compile(keras.optimizers.Adam(rate))
-    history = model.fit(x, y, batch_size=2, epochs=200, verbose=0).history
+    batches = tf.data.Dataset.from_tensors((x, y)).repeat()
+    history = model.fit(
+        batches, steps_per_epoch=200, shuffle=False, verbose=0
+    ).history
     assert set(history) == {"loss", "cls_loss", "bbox_loss"}
     total = np.add(history["cls_loss"], history["bbox_loss"])
     np.testing.assert_allclose(history["loss"], total, rtol=1e-5)

@@ -10,14 +10,15 @@ from kcv.serving import ShortSide
 from kcv.serving import publish
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def model(make_fast):
     return make_fast(detections=DetectionSelection(0.0))
 
 
-@pytest.fixture
-def version(model, tmp_path):
-    return publish(model, tmp_path, prepare=ShortSide(64, 96))
+@pytest.fixture(scope="module")
+def version(model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fast_rcnn")
+    return publish(model, folder, prepare=ShortSide(64, 96))
 
 
 def test_encoded_images_are_scaled_with_their_proposals(
