@@ -5,6 +5,7 @@ Handwritten Digits", UCI 1998) are composited on real photographs, made anew
 for every scene. The sources stand in `raw/PROVENANCE.md`.
 """
 
+import functools
 import operator
 
 import tensorflow as tf
@@ -86,13 +87,39 @@ def digit_scenes(
     if split == "test":
         size = _test_size(size, seed, start)
 
+    layouts, example = _functions(split, short_side, masks)
+    stream = tf.constant(2 * seed + _STREAMS[split], tf.int64)
+    prefix = tf.constant(f"digit_scenes/{split}/{seed}/")
+    dataset = (
+        tf.data.Dataset.counter(start // BLOCK)
+        .map(lambda block: layouts(stream, block))
+        .unbatch()
+        .skip(start % BLOCK)
+    )
+    if size is not None:
+        dataset = dataset.take(size)
+    dataset = dataset.map(
+        lambda layout: example(layout, prefix),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+    cardinality = tf.data.INFINITE_CARDINALITY if size is None else size
+    return dataset.apply(tf.data.experimental.assert_cardinality(cardinality))
+
+
+@functools.cache
+def _functions(split, short_side, masks):
+    """Make the functions of all streams of one kind, to be traced once.
+
+    To trace them takes longer than to draw a hundred scenes.
+    """
     digits = material.digits(split)
     distractors = material.distractors(split)
     sizes = material.photographs(split).sizes
     kept = store(split, short_side)
-    stream = 2 * seed + _STREAMS[split]
 
-    def layouts(block):
+    @tf.function(autograph=False)
+    def layouts(stream, block):
         drawn = draw_block(
             stream,
             block,
@@ -104,25 +131,13 @@ def digit_scenes(
         drawn["index"] = block * BLOCK + tf.range(BLOCK, dtype=tf.int64)
         return drawn
 
-    def example(layout):
+    @tf.function(autograph=False)
+    def example(layout, prefix):
         scene = render(layout, kept)
         name = tf.strings.as_string(layout["index"])
         return _example(scene, masks, tf.strings.join([prefix, name]))
 
-    prefix = f"digit_scenes/{split}/{seed}/"
-    dataset = (
-        tf.data.Dataset.counter(start // BLOCK)
-        .map(layouts)
-        .unbatch()
-        .skip(start % BLOCK)
-    )
-    if size is not None:
-        dataset = dataset.take(size)
-    dataset = dataset.map(
-        example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
-    )
-    cardinality = tf.data.INFINITE_CARDINALITY if size is None else size
-    return dataset.apply(tf.data.experimental.assert_cardinality(cardinality))
+    return layouts, example
 
 
 def _integer(name: str, value: int, least: int) -> int:

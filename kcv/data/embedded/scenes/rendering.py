@@ -3,6 +3,7 @@
 Letters: H, W canvas; n strokes or digits present; N visible digits.
 """
 
+import functools
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -34,6 +35,7 @@ class Store(NamedTuple):
     noise: tf.Tensor  # (M,) float32 normal; to draw it anew takes long
 
 
+@functools.cache
 def store(split: str, short_side: int) -> Store:
     """Return the strokes, photographs and noise for scenes of a split."""
     digits = material.digits(split)
