@@ -25,7 +25,7 @@ FEW = {
     "steps_per_epoch": 8,
     "batch_size": 8,
     "scenes": 8,
-    "test_images": 2,
+    "test_images": 1,
     "max_proposals": 10,
 }
 
@@ -50,7 +50,7 @@ def test_runs_are_measured_and_can_be_served(folder, name):
     metrics = json.loads((folder / name / "metrics.json").read_text("utf-8"))
     for measure in ("segm_ar10", "bbox_ar10", "segm_auc"):
         assert 0 <= metrics[measure] <= 1
-    assert metrics["split"] == "digit_scenes, 2 held-out images"
+    assert metrics["split"] == "digit_scenes, 1 held-out images"
     serving = json.loads((folder / name / "serving.json").read_text("utf-8"))
     assert serving["task"] == "masks"
     assert "Pinheiro" in (folder / name / "report.html").read_text("utf-8")
