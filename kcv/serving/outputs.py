@@ -6,6 +6,7 @@ chapter can bring its own; `publish` takes it as an argument.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
@@ -21,25 +22,31 @@ DETECTIONS = ("boxes", "scores", "labels", "num_detections")
 
 
 def detection_outputs(
-    predictions: dict[str, tf.Tensor], image_sizes: tf.Tensor
+    predictions: dict[str, tf.Tensor],
+    image_sizes: tf.Tensor,
+    class_names: Sequence[str] = (),
 ) -> dict[str, tf.Tensor]:
     """Name detections as the TensorFlow Object Detection API does.
 
     Args:
-        predictions: what kcv's detectors give: `boxes` (B, N, 4) float32 xyxy
-            pixels, `scores` (B, N) float32, `labels` (B, N) int32 from 0,
-            -1 where padded, and `num_detections` (B,) int32.
-        image_sizes: (B, 2) int32 (height, width) that the boxes refer to.
+        predictions: Predictions of a detector of kcv. Dict of `boxes`
+            (B, N, 4) float32 xyxy pixels, `scores` (B, N) float32, `labels`
+            (B, N) int32 from 0, -1 where padded, and `num_detections` (B,)
+            int32. It may have `landmarks` (B, N, P, 2) float32 xy pixels.
+        image_sizes: Height and width that the boxes refer to. Tensor (B, 2)
+            int32.
+        class_names: Names of the classes 0, 1, ... Defaults to an empty
+            sequence, for an answer without names.
 
     Returns:
-        `detection_boxes` (B, N, 4) float32 (ymin, xmin, ymax, xmax) divided
-        by the image's height and width, so 0..1 in the image as it was sent;
-        `detection_scores` (B, N) float32; `detection_classes` (B, N) int32
-        that count from **1** as in that API, 0 where padded;
-        `num_detections` (B,) int32. (The API's own exporter gives the last
-        two as float32.) If the predictions have `landmarks` (B, N, P, 2) xy
-        pixels, also `detection_keypoints` (B, N, P, 2) float32, (y, x) divided
-        by the image's height and width.
+        Dict of `detection_boxes` (B, N, 4) float32 (ymin, xmin, ymax, xmax)
+        divided by the image's height and width, so 0..1 in the image as it was
+        sent; `detection_scores` (B, N) float32; `detection_classes` (B, N)
+        int32 that count from **1** as in that API, 0 where padded; and
+        `num_detections` (B,) int32. (The API's own exporter gives the last two
+        as float32.) With names also `class_names` (B, N) string, "" where
+        padded. With landmarks also `detection_keypoints` (B, N, P, 2) float32,
+        (y, x) divided by the image's height and width.
     """
     size = tf.cast(image_sizes, tf.float32)[:, tf.newaxis, :]  # (B, 1, 2)
     x1, y1, x2, y2 = tf.unstack(predictions["boxes"], axis=-1)
@@ -52,10 +59,21 @@ def detection_outputs(
         "detection_classes": predictions["labels"] + 1,
         "num_detections": predictions["num_detections"],
     }
+    if class_names:
+        answer["class_names"] = _names_of(predictions["labels"], class_names)
     if "landmarks" in predictions:
         points = tf.reverse(predictions["landmarks"], [-1])
         answer["detection_keypoints"] = points / size[:, tf.newaxis]
     return answer
+
+
+def _names_of(labels, class_names):
+    """Look up names. A label without a name, such as -1, has the name ""."""
+    named = (labels >= 0) & (labels < len(class_names))
+    # The lookup of a number that is not in the list would be an error.
+    return tf.gather(
+        tf.constant(["", *class_names]), tf.where(named, labels + 1, 0)
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,11 +109,7 @@ class TopClasses:
 
     def __call__(self, probabilities, image_sizes=None):
         classes = probabilities.shape[-1]
-        if len(self.class_names) != classes:
-            raise ValueError(
-                f"`class_names` must name each of the model's {classes} "
-                f"classes. Received {len(self.class_names)} names"
-            )
+        _check_count(self.class_names, classes)
         scores, best = tf.math.top_k(probabilities, min(self.count, classes))
         return {
             "classes": best,
@@ -106,39 +120,67 @@ class TopClasses:
 
 
 def label_maps(
-    logits: tf.Tensor, image_sizes: tf.Tensor | None = None
+    logits: tf.Tensor,
+    image_sizes: tf.Tensor | None = None,
+    class_names: Sequence[str] = (),
 ) -> dict[str, tf.Tensor]:
     """Name the class of each pixel.
 
     Args:
-        logits: (B, H, W, C) float32, background first, C at most 256.
-        image_sizes: not used.
-
-    Raises:
-        ValueError: If there are more than 256 classes.
+        logits: Class scores (B, H, W, C) float32, the background first, C at
+            most 256.
+        image_sizes: Not used.
+        class_names: Names of the C classes. Defaults to an empty sequence, for
+            an answer without names.
 
     Returns:
-        `labels` (B, H, W) uint8, which PNG can hold; `scores` (B, H, W)
-        float32, the probability of each label; `class_scores` (B, C) float32,
-        the highest probability of each class anywhere in the image.
+        Dict of `labels` (B, H, W) uint8, which PNG can hold; `scores`
+        (B, H, W) float32, the probability of each label; and `class_scores`
+        (B, C) float32, the highest probability of each class anywhere in the
+        image. With names also `class_names` (B, C) string, the name of each
+        label, the same for every image.
+
+    Raises:
+        ValueError: If there are more than 256 classes, or the names are not as
+            many as the classes.
 
     Example:
-        >>> answers = label_maps(tf.constant([[[[0.0, 9.0], [9.0, 0.0]]]]))
-        >>> answers["labels"].numpy()
-        array([[[1, 0]]], dtype=uint8)
+
+    >>> logits = tf.constant([[[[0.0, 9.0], [9.0, 0.0]]]])
+    >>> answers = label_maps(logits, class_names=("background", "cat"))
+    >>> answers["labels"].numpy()
+    array([[[1, 0]]], dtype=uint8)
+    >>> answers["class_names"].numpy()
+    array([[b'background', b'cat']], dtype=object)
     """
     del image_sizes
-    if (logits.shape[-1] or 0) > MAX_LABELS:
+    classes = logits.shape[-1]
+    if (classes or 0) > MAX_LABELS:
         raise ValueError(
             f"`logits` must be of at most {MAX_LABELS} classes, whose labels "
             f"fit into uint8. Received: logits of shape {logits.shape}"
         )
     probabilities = tf.nn.softmax(logits)
-    return {
+    answer = {
         "labels": tf.cast(tf.argmax(logits, -1), tf.uint8),
         "scores": tf.reduce_max(probabilities, -1),
         "class_scores": tf.reduce_max(probabilities, [1, 2]),
     }
+    if class_names:
+        _check_count(class_names, classes)
+        # Every output of a server has the batch first.
+        answer["class_names"] = tf.tile(
+            tf.constant([tuple(class_names)]), [tf.shape(logits)[0], 1]
+        )
+    return answer
+
+
+def _check_count(class_names, classes):
+    if len(class_names) != classes:
+        raise ValueError(
+            f"`class_names` must name each of the model's {classes} "
+            f"classes. Received {len(class_names)} names"
+        )
 
 
 def pictures(
@@ -200,6 +242,22 @@ def outputs_of(model) -> Outputs:
     if set(DETECTIONS) <= set(names):
         return detection_outputs
     return predictions_as_outputs
+
+
+def with_class_names(outputs: Outputs, class_names: Sequence[str]) -> Outputs:
+    """Let the answer of a detector or a segmenter name the classes.
+
+    Args:
+        outputs: Function from predictions to named outputs.
+        class_names: Names of the classes 0, 1, ..., or an empty sequence.
+
+    Returns:
+        The function with the names, if it is `detection_outputs` or
+        `label_maps`. Any other function is returned as it is.
+    """
+    if class_names and outputs in (detection_outputs, label_maps):
+        return functools.partial(outputs, class_names=tuple(class_names))
+    return outputs
 
 
 def servable(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -19,6 +19,7 @@ from kcv.pixels import pixel_limit
 from kcv.serving.limits import Limits
 from kcv.serving.outputs import Outputs
 from kcv.serving.outputs import outputs_of
+from kcv.serving.outputs import with_class_names
 from kcv.serving.preparation import CenterCrop
 from kcv.serving.preparation import Prepare
 from kcv.serving.preparation import as_it_is
@@ -105,7 +106,8 @@ def publish(
         outputs: function from predictions and (B, 2) int32 image sizes to
             named outputs. By default `detection_outputs` where the model
             gives detections, else the predictions as they are.
-        class_names: name of class 0, 1, ...
+        class_names: name of class 0, 1, ... With `detection_outputs` and
+            `label_maps` they are answered, too, as `class_names`.
         examples: (H, W, 3) uint8 RGB images for warm-up and comparison; by
             default two small noise images, one wide and one tall. A few
             true ones, of the sizes to be served, make a better check.
@@ -155,7 +157,7 @@ def publish(
     if freeze:
         _check_size(model)
     base = Path(base_dir)
-    outputs = outputs or outputs_of(model)
+    outputs = with_class_names(outputs or outputs_of(model), class_names or ())
     requests = _requests(examples, model, limits)
 
     with FolderLock(base, _SECONDS_TO_RESERVE, "base_dir"):

@@ -112,29 +112,35 @@ def _compare(request, answer, expected, tolerance):
                 f"{where}: output {name!r} has shape {value.shape}, predict "
                 f"gives {expected[name].shape}"
             )
-        if value.dtype == object:
-            different = not np.array_equal(value, expected[name])
-            gap = "values differ"
-        else:
-            true = expected[name].astype(np.float64)
-            whole = np.issubdtype(value.dtype, np.integer)
-            limit = 0.0
-            if not whole:
-                limit = tolerance * max(1.0, float(np.abs(true).max(initial=0)))
-            # Where a float is rounded, or the greatest of several is named, as
-            # by the switches of a pooling, the last bit may decide: of
-            # thousands of integers or of pixels a few may differ.
-            allowed = tolerance if whole or value.ndim > 2 else 0.0
-            errors = np.abs(value - true)
-            off = ~(errors <= limit)  # also where it is NaN
-            share = float(np.mean(off)) if off.size else 0.0
-            different = share > allowed or not np.isfinite(errors[off]).all()
-            gap = (
-                f"{share:.3g} of the numbers differ by more than {limit:.3g}, "
-                f"allowed {allowed:g} (tolerance {tolerance:g}); largest "
-                f"difference {float(errors.max(initial=0)):.3g}"
-            )
-        if different:
+        gap = _gap(value, expected[name], tolerance)
+        if gap:
             raise ExportError(
                 f"{where}: output {name!r} is not what predict gives: {gap}"
             )
+
+
+def _gap(value: np.ndarray, true: np.ndarray, tolerance: float) -> str:
+    """Describe the difference of two arrays, if it is too large."""
+    limit = 0.0
+    if value.dtype == object:  # names of classes
+        errors = (value != true).astype(np.float64)
+    else:
+        true = true.astype(np.float64)
+        errors = np.abs(value - true)
+    is_float = np.issubdtype(value.dtype, np.floating)
+    if is_float:
+        limit = tolerance * max(1.0, float(np.abs(true).max(initial=0)))
+    # Where a float is rounded, or the greatest of several is named, as by the
+    # switches of a pooling, the last bit may decide: of thousands of integers
+    # or of pixels a few may differ.
+    allowed = 0.0 if is_float and value.ndim <= 2 else tolerance
+    off = ~(errors <= limit)  # also where it is NaN
+    share = float(np.mean(off)) if off.size else 0.0
+    if share <= allowed and np.isfinite(errors[off]).all():
+        return ""
+    what = "names" if value.dtype == object else "numbers"
+    return (
+        f"{share:.3g} of the {what} differ by more than {limit:.3g}, "
+        f"allowed {allowed:g} (tolerance {tolerance:g}); largest "
+        f"difference {float(errors.max(initial=0)):.3g}"
+    )

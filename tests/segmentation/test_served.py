@@ -88,11 +88,12 @@ def test_saved_and_served_at_another_size(model, program, tmp_path):
     found = again.predict(image[None].astype("float32"), verbose=0)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
+    names = ["background", "a", "b", "c"]
     version = kcv.serving.publish(
         model,
         tmp_path / "served",
         outputs=kcv.serving.label_maps,
-        class_names=["background", "a", "b", "c"],
+        class_names=names,
     )
     for signature, inputs in (
         ("serving_bytes", {"image_bytes": [tf.io.encode_png(image).numpy()]}),
@@ -106,6 +107,7 @@ def test_saved_and_served_at_another_size(model, program, tmp_path):
         np.testing.assert_allclose(
             answer["class_scores"], shares.max((1, 2)), atol=1e-5
         )
+        assert answer["class_names"].astype(str).tolist() == [names]
 
 
 def test_windows_are_served_with_their_proposals(program, tmp_path):

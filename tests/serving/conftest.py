@@ -20,7 +20,7 @@ from kcv.serving import publish
 from tests.serving.tiny_detector import make_detector
 
 NAME = "detector"
-CLASSES = ["one", "two", "three"]
+CLASSES = ["one", "two", "dré"]
 
 
 @pytest.fixture(scope="session")

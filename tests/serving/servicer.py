@@ -159,7 +159,8 @@ class Rest(http.BaseHTTPRequestHandler):
             outputs = self.servable.run(body["signature_name"], inputs)
         except Refused as error:
             return self.answer(400, {"error": str(error)})
-        columns = {k: v.numpy().tolist() for k, v in outputs.items()}
+        # Texts, for no output has a name that ends in "_bytes".
+        columns = {k: _texts(v.numpy().tolist()) for k, v in outputs.items()}
         return self.answer(200, {"outputs": columns})
 
     def paths(self):
@@ -184,6 +185,12 @@ def _plain(value):
     if isinstance(value, dict):
         return base64.b64decode(value["b64"])
     return value
+
+
+def _texts(value):
+    if isinstance(value, list):
+        return [_texts(item) for item in value]
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def main(base: str, name: str) -> None:

@@ -45,6 +45,21 @@ def test_landmarks_become_keypoints():
     )
 
 
+def test_detections_are_named_by_their_labels():
+    predictions = {
+        "boxes": tf.zeros([1, 4, 4]),
+        "scores": tf.zeros([1, 4]),
+        "labels": tf.constant([[1, 0, 2, -1]]),
+        "num_detections": tf.constant([3]),
+    }
+    sizes = tf.constant([[50, 200]])
+    assert "class_names" not in detection_outputs(predictions, sizes)
+    # A label beyond the names is no error.
+    named = detection_outputs(predictions, sizes, ["cat", "chat"])
+    names = named["class_names"].numpy().tolist()
+    assert names == [[b"chat", b"cat", b"", b""]]
+
+
 def test_each_image_has_its_own_size():
     boxes = tf.fill([2, 1, 4], 10.0)
     predictions = {
@@ -124,3 +139,12 @@ def test_label_maps_name_and_score():
     np.testing.assert_allclose(
         named["class_scores"], [[0.5, 0.7, 0.2]], rtol=1e-5
     )
+
+
+def test_label_maps_list_the_names():
+    logits = tf.zeros([2, 3, 4, 2])
+    assert "class_names" not in label_maps(logits)
+    names = label_maps(logits, class_names=["background", "é"])["class_names"]
+    assert names.numpy().tolist() == 2 * [[b"background", "é".encode()]]
+    with pytest.raises(ValueError, match="2 classes. Received 1 names"):
+        label_maps(logits, class_names=["background"])

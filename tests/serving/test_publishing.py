@@ -42,8 +42,8 @@ def test_layout_and_description(published):
     assert published.name == "1"
     assert [p.name for p in published.parent.iterdir()] == ["1"]
     extras = published / "assets.extra"
-    labels = (extras / "labels.txt").read_text().splitlines()
-    assert labels == ["one", "two", "three"]
+    labels = (extras / "labels.txt").read_text("utf-8").splitlines()
+    assert labels == ["one", "two", "dré"]
     description = json.loads((extras / "kcv.json").read_text())
     assert description["prepare"] == "ShortSide(short_side=96, long_side=120)"
     assert description["frozen"] is False
@@ -59,6 +59,7 @@ def test_layout_and_description(published):
         "detection_boxes": {"dtype": "float32", "shape": [None, 100, 4]},
         "detection_scores": {"dtype": "float32", "shape": [None, 100]},
         "detection_classes": {"dtype": "int32", "shape": [None, 100]},
+        "class_names": {"dtype": "string", "shape": [None, 100]},
         "num_detections": {"dtype": "int32", "shape": [None]},
         "image_shape": {"dtype": "int32", "shape": [None, 2]},
     }

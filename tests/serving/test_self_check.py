@@ -56,6 +56,16 @@ def test_no_label_of_few_may_differ():
         compare(found, expected)
 
 
+def test_names_are_compared_as_labels_are():
+    expected = np.full((1, 2000), b"cat", object)
+    found = expected.copy()
+    found[0, :2] = b"dog"
+    compare(found, expected)
+    found[0, 2] = b""
+    with pytest.raises(ExportError, match=r"0\.0015 of the names differ"):
+        compare(found, expected)
+
+
 def test_floats_differ_by_the_largest_value():
     expected = np.array([[1000.0, 2.0]])
     compare(expected + [[0.0, 0.9]], expected)

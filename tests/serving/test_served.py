@@ -14,6 +14,7 @@ from export import native
 from kcv.serving import Client
 from kcv.serving import RestClient
 from kcv.serving import ServingError
+from tests.serving.conftest import CLASSES
 
 NAME = "detector"
 
@@ -85,6 +86,8 @@ def _named(detector, images):
         "detection_scores": found["scores"],
         "detection_classes": found["labels"] + 1,
         "num_detections": found["num_detections"],
+        # Labels are -1 where padded.
+        "class_names": np.array([*CLASSES, ""])[found["labels"]],
     }
 
 
@@ -92,6 +95,14 @@ def _assert_same(answer, expected):
     assert sorted(answer) == sorted(expected)
     assert (expected["num_detections"] > 3).all()  # else nothing is compared
     for name, value in expected.items():
+        if name == "class_names":
+            # Bytes, except in JSON.
+            names = [
+                n.decode() if isinstance(n, bytes) else n
+                for n in answer[name].ravel().tolist()
+            ]
+            assert names == value.ravel().tolist()
+            continue
         assert answer[name].dtype == value.dtype, name
         np.testing.assert_allclose(
             answer[name], value, rtol=1e-5, atol=1e-5, err_msg=name
@@ -146,7 +157,9 @@ for folder in sys.argv[1:]:
         value = tf.constant(data[key].tolist() if name.endswith("bytes")
                             else data[key])
         for output, tensor in run(**{name: value}).items():
-            out[f"{folder}:{signature}:{output}"] = tensor.numpy()
+            array = tensor.numpy()
+            out[f"{folder}:{signature}:{output}"] = (
+                array.astype(bytes) if array.dtype == object else array)
 np.savez(sys.stdout.buffer, **out)
 """
 
