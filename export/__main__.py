@@ -4,6 +4,7 @@ import re
 import sys
 
 from export.command import export
+from kcv.extras import describe_installation
 from kcv.interrupts import end_when_interrupted
 from kcv.serving import ExportError
 
@@ -30,7 +31,8 @@ def main() -> None:
         if error.name != "tyro":
             raise
         _stop(
-            'tyro, which reads options, is missing: pip install "kcv[recipes]"'
+            "tyro, which reads options, is missing. "
+            + describe_installation("recipes")
         )
     except (ExportError, OSError, ValueError) as error:
         _stop(" ".join(str(error).split()))

@@ -1,9 +1,12 @@
 """Runnable experiments: `python -m recipes.NAME`, from a checkout of kcv."""
 
+from kcv.extras import describe_installation
+
 # Here, before any recipe: each of them has its options in tyro's terms.
 try:
     import tyro  # noqa: F401
 except ImportError as error:
     raise ImportError(
-        'the recipes read their options by tyro: pip install "kcv[recipes]"'
+        "The recipes read their options by tyro. "
+        + describe_installation("recipes")
     ) from error

@@ -15,6 +15,7 @@ FLOORS = (
     {
         "backend",
         "examples",
+        "extras",
         "pixels",
         "protobuf",
         "settings",

@@ -3,12 +3,14 @@
 import tempfile
 from pathlib import Path
 
+from kcv.extras import describe_installation
+
 try:
     import tyro
 except ImportError as error:
     raise ImportError(
-        "python -m export.native reads its options by tyro: "
-        'pip install "kcv[recipes]"'
+        "python -m export.native reads its options by tyro. "
+        + describe_installation("recipes")
     ) from error
 
 from export.native import build

@@ -10,6 +10,7 @@ annotation ids start at 1 (0 means "unmatched" in there), and crowds are told.
 import contextlib
 import io
 
+from kcv.extras import describe_installation
 from kcv.metrics.forms import Boxes
 from kcv.metrics.forms import read_detections
 from kcv.metrics.forms import read_ground_truth
@@ -137,7 +138,7 @@ def _evaluator():
             from faster_coco_eval import COCOeval_faster as COCOeval
         except ImportError as error:
             raise ImportError(
-                "COCO average precision needs pycocotools or faster-coco-eval:"
-                ' pip install "kcv[eval]"'
+                "COCO average precision needs pycocotools or faster-coco-eval. "
+                + describe_installation("eval")
             ) from error
     return COCO, COCOeval

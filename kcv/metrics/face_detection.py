@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kcv.extras import describe_installation
 from kcv.metrics.forms import Boxes
 from kcv.metrics.forms import read_boxes
 from kcv.metrics.forms import read_column
@@ -274,8 +275,7 @@ def _matched(overlaps: np.ndarray) -> np.ndarray:
         from scipy.optimize import linear_sum_assignment
     except ImportError as error:
         raise ImportError(
-            "FDDB's scores need SciPy. Install it with "
-            '`pip install "kcv[faces]"`.'
+            f"FDDB's scores need SciPy. {describe_installation('faces')}"
         ) from error
     rows, columns = linear_sum_assignment(overlaps, maximize=True)
     return overlaps[rows, columns]

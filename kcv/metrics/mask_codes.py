@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from kcv.extras import describe_installation
 from kcv.metrics.forms import read_masks
 
 
@@ -71,6 +72,6 @@ def mask_api():
         from pycocotools import mask
     except ImportError as error:
         raise ImportError(
-            'Masks need pycocotools: pip install "kcv[eval]"'
+            f"Masks need pycocotools. {describe_installation('eval')}"
         ) from error
     return mask

@@ -14,6 +14,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kcv.extras import describe_installation
 from kcv.pixels import to_rgb
 from kcv.proposals.masks import DenseMasks
 from kcv.proposals.record import Proposals
@@ -194,8 +195,8 @@ def _function(method):
         module = importlib.import_module(f"kcv.proposals.methods.{method}")
     except ImportError as error:
         raise ImportError(
-            f'{method} needs the extra "proposals": pip install '
-            f'"kcv[proposals]" ({error})'
+            f'{method} needs the extra "proposals" ({error}). '
+            + describe_installation("proposals")
         ) from error
     return getattr(module, method)
 

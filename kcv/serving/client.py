@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from kcv.extras import describe_installation
 from kcv.serving import errors
 
 try:
@@ -13,8 +14,8 @@ try:
     from kcv.serving.tensors import to_tensor_proto
 except ImportError as error:
     raise ImportError(
-        "kcv.serving.Client needs grpcio and protobuf: "
-        'pip install "kcv[serving]"'
+        "kcv.serving.Client needs grpcio and protobuf. "
+        + describe_installation("serving")
     ) from error
 
 # tensorflow_serving/apis/get_model_status.proto, ModelVersionStatus.State

@@ -21,6 +21,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kcv.extras import describe_installation
 from kcv.storage import write_whole
 
 _LOG = logging.getLogger(__name__)
@@ -289,7 +290,7 @@ def _lbfgs(run, memory):
         from scipy.optimize import minimize
     except ImportError as error:
         raise ImportError(
-            'L-BFGS needs scipy: pip install "kcv[style]"'
+            f"L-BFGS needs SciPy. {describe_installation('style')}"
         ) from error
     shape = run.best.shape
 

@@ -1,5 +1,7 @@
 """Figures of boxes, masks, curves, filters, confusions, and a page of them."""
 
+from kcv.extras import describe_installation
+
 try:
     from kcv.visualize.boxes import detection_gallery
     from kcv.visualize.boxes import draw_boxes
@@ -27,7 +29,8 @@ except ModuleNotFoundError as error:
     if error.name != "matplotlib":
         raise
     raise ImportError(
-        'kcv.visualize draws with matplotlib: pip install "kcv[visualize]"'
+        "kcv.visualize draws with matplotlib. "
+        + describe_installation("visualize")
     ) from error
 
 __all__ = [

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from kcv.extras import describe_installation
 from kcv.weights.assignment import SourceWeight
 from kcv.weights.assignment import WeightReport
 from kcv.weights.assignment import as_prefixes
@@ -155,7 +156,7 @@ def _read(path: Path) -> list[_Layer]:
         from kcv.weights.caffe_messages import NetParameter
     except ImportError as error:
         raise ImportError(
-            f'Reading {path} needs protobuf: pip install "kcv[weights]".'
+            f"Reading {path} needs protobuf. {describe_installation('weights')}"
         ) from error
     if not path.is_file():
         raise FileNotFoundError(f"There is no file of weights at {path}.")

@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from kcv.extras import describe_installation
 from kcv.weights.assignment import SourceWeight
 from kcv.weights.assignment import WeightReport
 from kcv.weights.assignment import assign
@@ -338,7 +339,8 @@ def _read_safetensors(path):
         from safetensors.numpy import load_file
     except ImportError as error:
         raise ImportError(
-            f'Reading {path} needs safetensors: pip install "kcv[weights]"'
+            f"Reading {path} needs safetensors. "
+            + describe_installation("weights")
         ) from error
     try:
         return load_file(path)

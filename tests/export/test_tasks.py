@@ -14,6 +14,7 @@ from export import command
 from export import native
 from export.command import export
 from kcv import faces
+from kcv.extras import describe_installation
 from kcv.serving import CenterCrop
 from kcv.serving import ServingConfig
 from kcv.serving.serving_config import Task
@@ -261,4 +262,4 @@ def test_without_tyro(monkeypatch, capsys):
         command_line.main()
     error = capsys.readouterr().err
     assert error.startswith("python -m export: error: ")
-    assert error.endswith('pip install "kcv[recipes]"\n')
+    assert error.endswith(f"{describe_installation('recipes')}\n")

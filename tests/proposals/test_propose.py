@@ -104,7 +104,7 @@ def test_edge_maps_have_the_size_of_the_image_and_no_nan(method):
 @pytest.mark.parametrize("method", METHODS)
 def test_a_missing_extra_is_named(monkeypatch, method):
     monkeypatch.setitem(sys.modules, f"kcv.proposals.methods.{method}", None)
-    with pytest.raises(ImportError, match=r'pip install "kcv\[proposals\]"'):
+    with pytest.raises(ImportError, match=r"pip install .*\[proposals\]"):
         propose(scene(), method)
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from kcv.extras import describe_installation
+
 _WITHOUT = """
 import runpy, sys
 sys.modules["tyro"] = None
@@ -26,4 +28,4 @@ def test_without_tyro_the_extra_is_named(module):
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
     assert last.startswith("ImportError: ")
-    assert last.endswith('pip install "kcv[recipes]"')
+    assert last.endswith(describe_installation("recipes"))

@@ -11,6 +11,7 @@ from concurrent import futures
 import grpc
 import pytest
 
+from kcv.extras import describe_installation
 from kcv.serving import Client
 from kcv.serving import RestClient
 from kcv.serving import messages
@@ -44,7 +45,7 @@ def test_rest_client_needs_numpy_alone():
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True
     )
-    assert 'pip install "kcv[serving]"' in done.stdout, done.stderr
+    assert describe_installation("serving") in done.stdout, done.stderr
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import tensorflow as tf
 from kcv.data.embedded.faces.scenes import draw_scene
 from kcv.data.streams.holdout import check_split
 from kcv.examples import DataSet
+from kcv.extras import describe_installation
 
 TEST_SCENES = 200
 
@@ -141,8 +142,7 @@ def real_crops(split: str) -> tuple[np.ndarray, np.ndarray]:
         from skimage.data import lfw_subset
     except ImportError as error:
         raise ImportError(
-            "Real faces need scikit-image. Install it with "
-            '`pip install "kcv[faces]"`.'
+            f"Real faces need scikit-image. {describe_installation('faces')}"
         ) from error
     crops = lfw_subset().astype(np.float32)
     faces, others = crops[:100], crops[100:]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from kcv.data.formats.mat_files import read_field
+from kcv.extras import describe_installation
 from kcv.pixels import pixel_limit
 
 #: Endings of the files that `read_label_map` takes.
@@ -75,7 +76,7 @@ def _read_png(path):
         from PIL import Image
     except ImportError as error:
         raise ImportError(
-            'label maps need pillow: pip install "kcv[segmentation]"'
+            f"Label maps need Pillow. {describe_installation('segmentation')}"
         ) from error
     content = path.read_bytes()
     _check_png(content)

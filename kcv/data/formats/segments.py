@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from kcv.extras import describe_installation
+
 # Annotation tools disagree about where pixels begin: a polygon that leaves its
 # image by no more than this is accepted.
 TOLERANCE = 1.0  # pixels
@@ -87,7 +89,7 @@ def segment_mask(segment: Any, size: tuple[int, int]) -> np.ndarray:
         from pycocotools import mask
     except ImportError as error:
         raise ImportError(
-            'Polygons need pycocotools: pip install "kcv[eval]"'
+            f"Polygons need pycocotools. {describe_installation('eval')}"
         ) from error
     return mask.decode(mask.merge(mask.frPyObjects(segment, *size)))
 

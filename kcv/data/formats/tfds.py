@@ -9,6 +9,7 @@ import tensorflow as tf
 from kcv.data.streams.decoding import decode
 from kcv.data.streams.validation import validate
 from kcv.examples import DataSet
+from kcv.extras import describe_installation
 
 # Encoded examples held while shuffling: all 5,011 of VOC 2007 for training.
 _SHUFFLE = 5_120
@@ -182,7 +183,7 @@ def open_tfds(
         import tensorflow_datasets as tfds
     except ImportError as error:
         raise ImportError(
-            f'{name} needs tensorflow-datasets: pip install "kcv[data]"'
+            f"{name} needs tensorflow-datasets. {describe_installation('data')}"
         ) from error
     if split is None:
         raise ValueError(

@@ -18,6 +18,7 @@ from kcv.data.streams.randomness import own_seed
 from kcv.data.transforms.cut_boxes import cut
 from kcv.data.transforms.cut_boxes import grown
 from kcv.examples import VOID
+from kcv.extras import describe_installation
 
 # Smaller regions, in pixels, are splinters of objects.
 SPLINTER = 32
@@ -148,7 +149,8 @@ def find_objects(
         from scipy import ndimage
     except ImportError as error:
         raise ImportError(
-            'regions need scipy: pip install "kcv[segmentation]"'
+            "Regions of a label map need SciPy. "
+            + describe_installation("segmentation")
         ) from error
     found = []
     for label in np.unique(mask):

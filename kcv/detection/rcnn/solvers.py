@@ -1,5 +1,7 @@
 """The two solvers that R-CNN uses from scikit-learn."""
 
+from kcv.extras import describe_installation
+
 
 def solvers():
     """Return the classes `LinearSVC` (liblinear) and `Ridge`.
@@ -13,6 +15,6 @@ def solvers():
     except ImportError as error:
         raise ImportError(
             "Training R-CNN's support vector machines and box regressors needs "
-            'scikit-learn: pip install "kcv[rcnn]"'
+            f"scikit-learn. {describe_installation('rcnn')}"
         ) from error
     return LinearSVC, Ridge

@@ -48,7 +48,7 @@ class MTCNN(FaceDetector):
 
     Args:
         weights: None for random weights, "mtcnn" for those of the installed
-            package `mtcnn` (`pip install "kcv[mtcnn]"`), or a path for
+            package `mtcnn` (extra `mtcnn`), or a path for
             `kcv.weights.load_weights`. Defaults to None.
         min_face: Side of the smallest face that is found, in pixels. Float of
             at least 1. Defaults to 20.

@@ -9,6 +9,8 @@ import pathlib
 
 import keras
 
+from kcv.extras import describe_installation
+
 
 def load_mtcnn(pnet: keras.Model, rnet: keras.Model, onet: keras.Model) -> None:
     """Load the weights of the installed package `mtcnn`.
@@ -41,8 +43,8 @@ def load_mtcnn(pnet: keras.Model, rnet: keras.Model, onet: keras.Model) -> None:
         package = None
     if package is None or package.origin is None:
         raise ImportError(
-            'weights="mtcnn" needs the package mtcnn. Install it with '
-            '`pip install "kcv[mtcnn]"`.'
+            'weights="mtcnn" needs the package mtcnn. '
+            + describe_installation("mtcnn")
         )
     folder = pathlib.Path(package.origin).parent / "assets" / "weights"
     for network in (pnet, rnet, onet):

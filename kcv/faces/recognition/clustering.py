@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from kcv.extras import describe_installation
 from kcv.faces.verification.ratio_verifier import RatioVerifier
 from kcv.faces.verification.ratio_verifier import logistic
 
@@ -38,8 +39,8 @@ def cluster_embeddings(
         from sklearn.cluster import AgglomerativeClustering
     except ImportError as error:
         raise ImportError(
-            "The grouping of faces needs scikit-learn. Install it with "
-            '`pip install "kcv[faces]"`.'
+            "The grouping of faces needs scikit-learn. "
+            + describe_installation("faces")
         ) from error
     if len(embeddings) < 2:
         return np.zeros(len(embeddings), int)

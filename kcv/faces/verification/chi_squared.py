@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kcv.extras import describe_installation
 from kcv.faces.verification.component_scaling import require_positive
 from kcv.faces.verification.fitted import Fitted
 from kcv.faces.verification.fitted import read_feature_pairs
@@ -61,7 +62,7 @@ class ChiSquared(Fitted):
         except ImportError as error:
             raise ImportError(
                 "The weights of the chi-squared distance need scikit-learn. "
-                'Install it with `pip install "kcv[faces]"`.'
+                + describe_installation("faces")
             ) from error
         parts = _parts(first, second)
         same = np.asarray(same).astype(bool)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from kcv.data.streams.images import decode_image
+from kcv.extras import describe_installation
 from kcv.proposals.store.cache import KnownImages
 from kcv.proposals.store.cache import ProposalCache
 from kcv.proposals.store.shards import Computed
@@ -16,8 +17,8 @@ try:
     import apache_beam as beam
 except ImportError as error:
     raise ImportError(
-        'kcv.proposals.beam needs the extra "beam": pip install "kcv[beam]" '
-        f"({error})"
+        f"kcv.proposals.beam needs apache-beam ({error}). "
+        + describe_installation("beam")
     ) from error
 
 
