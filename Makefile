@@ -20,7 +20,7 @@ PLACES := detection segmentation proposals faces commands weights \
 	serving style masks
 PARTS := recipes-to-l recipes-from-m others $(PLACES)
 
-.PHONY: demo test test-all $(PARTS) fuzz lint clean
+.PHONY: demo test test-all $(PARTS) fuzz lint docs clean
 
 demo: $(VENV)/recipes
 	$(BIN)/python -m recipes.faster_rcnn
@@ -49,15 +49,21 @@ lint: $(VENV)/lint
 	$(BIN)/codespell --builtin en-GB_to_en-US $(AMERICAN)
 	$(BIN)/mypy
 
+# The site, as build/docs/html/index.html. Needs no network once the packages are
+# installed. A second run builds what has changed.
+docs: $(VENV)/docs
+	$(BIN)/python -m sphinx -W --keep-going -q -d build/docs/doctrees \
+		docs build/docs/html
+
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) build docs/api/generated docs/auto_gallery *.egg-info
 
 # Each set of packages leaves a stamp, so that it is installed once.
 $(VENV)/lint: pyproject.toml constraints.txt | $(VENV)
 	$(BIN)/pip install --quiet -c constraints.txt --group lint
 	touch $@
 
-$(VENV)/recipes $(VENV)/test: setup.py constraints.txt | $(VENV)
+$(VENV)/recipes $(VENV)/test $(VENV)/docs: setup.py constraints.txt | $(VENV)
 	$(BIN)/pip install --quiet -c constraints.txt -e ".[$(@F)]"
 	touch $@
 

@@ -62,6 +62,14 @@ EXTRAS["test"] = [
     *EXTRAS["mtcnn"],
     *EXTRAS["recipes"],
 ]
+# What `make docs` needs to build the site and the pictures of its gallery.
+EXTRAS["docs"] = [
+    "furo>=2025.7",
+    "myst-parser>=4",
+    "sphinx>=8.1",
+    "sphinx-gallery>=0.19",
+    *EXTRAS["recipes"],
+]
 with open(HERE / "pyproject.toml", "rb") as file:
     EXTRAS["lint"] = tomllib.load(file)["dependency-groups"]["lint"]
 

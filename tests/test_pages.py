@@ -1,4 +1,4 @@
-"""The snippets of README.md run, with nothing undefined in them."""
+"""The code of README.md and of the pages in docs/ runs as it is printed."""
 
 import functools
 import inspect
@@ -15,15 +15,46 @@ from PIL import Image
 import kcv
 from recipes.common.trunks import small_parts
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+# Its blocks show how a text is written, and are not one program.
+STYLE = ROOT / "docs" / "style.md"
 
 
-def snippets():
-    found = re.findall(
-        r"^```python\n(.*?)^```", README.read_text("utf-8"), re.M | re.S
-    )
-    assert found
-    return found
+NOT_RUN = "<!-- not run: "
+
+
+def blocks(page):
+    """Return the Python blocks of a page in order, and whether each runs.
+
+    A block that needs what is not at hand, such as a published file, stands
+    below a comment that says why it does not run.
+    """
+    return [
+        (code, not above.startswith(NOT_RUN))
+        for above, code in re.findall(
+            r"^([^\n]*)\n```python\n(.*?)^```",
+            page.read_text("utf-8"),
+            re.M | re.S,
+        )
+    ]
+
+
+PAGES = [
+    pytest.param(page, id=page.relative_to(ROOT).as_posix())
+    for page in sorted((ROOT / "docs").rglob("*.md"))
+    if page != STYLE and blocks(page)
+]
+
+
+def run(page):
+    """Run the blocks of a page as one program; return its variables."""
+    names = {"__name__": page.stem}
+    for code, runs in blocks(page):
+        program = compile(code, str(page), "exec")
+        if runs:
+            exec(program, names)
+    return names
 
 
 def with_other(function, **instead):
@@ -49,13 +80,18 @@ def with_other(function, **instead):
     return call
 
 
+@pytest.fixture(scope="module")
+def parts():
+    return small_parts()
+
+
 @pytest.fixture
-def small_networks(monkeypatch):
+def small_networks(monkeypatch, parts):
     """Nothing is downloaded, and networks and images are small."""
     for module, name, instead in (
         (kcv.data, "resize", {"short_side": 64, "long_side": 96}),
-        (kcv.detection, "FasterRCNN", {"backbone": small_parts()}),
-        (kcv.detection, "FastRCNN", {"backbone": small_parts()}),
+        (kcv.detection, "FasterRCNN", {"backbone": parts}),
+        (kcv.detection, "FastRCNN", {"backbone": parts}),
         (kcv.segmentation, "FCN8s", {"backbone": "googlenet"}),
     ):
         if "backbone" in instead:
@@ -116,9 +152,12 @@ def pictures(tmp_path, monkeypatch):
     )
 
 
-def test_the_snippets_run(pictures, small_networks, server):
-    names = {}
-    for snippet in snippets():
-        exec(compile(snippet, str(README), "exec"), names)
+def test_the_code_of_the_readme_runs(pictures, small_networks, server):
+    names = run(README)
     assert names["image"].shape == (48, 64, 3)
     server.predict.assert_called_once()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_code_of_a_page_runs(page, pictures, small_networks, server):
+    run(page)
