@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Literal
 
+from kcv.quiet_tensorflow import load_tensorflow
+
 # `kcv.serving.serving_config.Task`, without which --help need not wait for
 # TensorFlow.
 Task = Literal[
@@ -83,6 +85,7 @@ def export(
     ```
     """
     # Not above, where --help would wait for TensorFlow.
+    load_tensorflow()
     from kcv.data import read_image
     from kcv.serving import ServingConfig
     from kcv.serving import publish

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from kcv.quiet_tensorflow import load_tensorflow
+
 
 def regions_of(images: Sequence[Path], count: int) -> np.ndarray:
     """Propose regions by Selective Search, as a server wants them.
@@ -18,6 +20,7 @@ def regions_of(images: Sequence[Path], count: int) -> np.ndarray:
         image has fewer than another.
     """
     # Not above: only some detectors need it, and clients have no TensorFlow.
+    load_tensorflow()
     from kcv.data import read_image
     from kcv.proposals import propose
 

@@ -1,6 +1,7 @@
 """Runnable experiments: `python -m recipes.NAME`, from a checkout of kcv."""
 
 from kcv.extras import describe_installation
+from kcv.quiet_tensorflow import load_tensorflow
 
 # Here, before any recipe: each of them has its options in tyro's terms.
 try:
@@ -10,3 +11,6 @@ except ImportError as error:
         "The recipes read their options by tyro. "
         + describe_installation("recipes")
     ) from error
+
+# Before a recipe imports it, with its messages.
+load_tensorflow()

@@ -18,6 +18,7 @@ FLOORS = (
         "extras",
         "pixels",
         "protobuf",
+        "quiet_tensorflow",
         "settings",
         "storage",
         "text_files",

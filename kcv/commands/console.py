@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 import signal
 import sys
 import threading
@@ -35,29 +34,6 @@ class Console(logging.Handler):
             self._progress.note(text)
         else:
             self.say(text, sys.stderr)
-
-    def load_tensorflow(self) -> None:
-        """Load TensorFlow without its messages about the machine.
-
-        They come from C++, before any setting can keep them back. Whoever sets
-        `TF_CPP_MIN_LOG_LEVEL` sees them.
-        """
-        if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
-            return
-        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-        sys.stderr.flush()
-        kept = os.dup(2)
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, 2)
-        try:
-            import tensorflow as tf
-
-            # It looks for GPUs at the first use.
-            tf.config.list_physical_devices()
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            os.close(nothing)
 
     @contextlib.contextmanager
     def progress(self, total: int | None) -> Iterator[Progress]:

@@ -16,6 +16,7 @@ from kcv.commands.options import check_numbers
 from kcv.commands.options import make_proposer
 from kcv.commands.output_folder import check_folder
 from kcv.commands.text_table import format_table
+from kcv.quiet_tensorflow import load_tensorflow
 
 if TYPE_CHECKING:
     from kcv.commands.measured import Measured
@@ -86,7 +87,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     place = find_model(options.model)
     if options.out is not None:
         check_folder(options.out, options.overwrite)
-    console.load_tensorflow()
+    load_tensorflow()
 
     from kcv.commands.batches import model_batches
     from kcv.commands.classes import match_classes

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kcv.commands.console import Console
 from kcv.commands.output_folder import check_folder
 from kcv.commands.text_table import format_table
+from kcv.quiet_tensorflow import load_tensorflow
 
 if TYPE_CHECKING:
     from kcv.commands.inspection import Inspection
@@ -91,7 +92,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         check_folder(options.out, options.overwrite)
     kind = options.data.partition(":")[0].partition("/")[0]
     task = options.task or _TASK_OF.get(kind, "classification")
-    console.load_tensorflow()
+    load_tensorflow()
 
     from kcv.commands.inspection import Inspector
 

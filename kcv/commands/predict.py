@@ -18,6 +18,7 @@ from kcv.commands.options import check_numbers
 from kcv.commands.options import make_proposer
 from kcv.commands.output_folder import OutputFolder
 from kcv.commands.output_folder import check_folder
+from kcv.quiet_tensorflow import load_tensorflow
 
 if TYPE_CHECKING:
     from kcv.commands.findings import Style
@@ -91,7 +92,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     check_numbers(options)
     place = find_model(options.model)
     check_folder(options.out, options.overwrite)
-    console.load_tensorflow()
+    load_tensorflow()
 
     from kcv.commands.batches import model_batches
     from kcv.commands.batches import read_files
