@@ -129,7 +129,7 @@ def main(run: Options) -> dict:
         f"Fast R-CNN on {run.data}",
         model,
         lambda model: detectors.evaluate_detector(
-            model, test, names, run.data, proposal_seconds=proposals.seconds
+            model, test, names, run, proposal_seconds=proposals.seconds
         ),
         detectors.serve_detector(scaling, names),
         [Stage(run.out, plan)],

@@ -127,7 +127,7 @@ def main(run: Options) -> dict:
         f"Faster R-CNN on {run.data}",
         model,
         lambda model: detectors.evaluate_detector(
-            model, test, names, run.data, **figures
+            model, test, names, run, **figures
         ),
         detectors.serve_detector(scaling, names),
         stages,

@@ -122,7 +122,7 @@ def main(run: Options) -> dict:
             model,
             test,
             names,
-            run.data,
+            run,
             min_score=0.0,  # The middle of the margin: not a probability.
             proposal_seconds=proposals.seconds,
             svm_seconds=seconds,

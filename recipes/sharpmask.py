@@ -86,6 +86,7 @@ def main(run: Options) -> dict:
         proposers.serve_proposer(),
         [Stage(run.out, plan)],
         PAPER,
+        images.class_names,
     )
 
 

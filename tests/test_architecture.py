@@ -14,6 +14,7 @@ PACKAGES = ("kcv", "recipes", "export", "benchmarks")
 FLOORS = (
     {
         "backend",
+        "environment",
         "examples",
         "extras",
         "pixels",

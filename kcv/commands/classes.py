@@ -17,6 +17,19 @@ class Classes(NamedTuple):
     names: tuple[str, ...]
     labels: np.ndarray
 
+    def order(self, counts: Sequence[int]) -> np.ndarray:
+        """Bring numbers per class of the dataset into the order of the model.
+
+        Args:
+            counts: Numbers, one for each class of the dataset.
+
+        Returns:
+            Numbers, one for each class of the model. Int64 array.
+        """
+        ordered = np.zeros(len(self.names), np.int64)
+        np.add.at(ordered, self.labels, counts)
+        return ordered
+
 
 def match_classes(
     data: Sequence[str], model: Sequence[str], source: str

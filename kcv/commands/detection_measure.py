@@ -1,6 +1,8 @@
 """How well a detector does: average precision, errors, and the worst images."""
 
 from collections.abc import Hashable
+from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,13 +13,18 @@ from kcv.commands.measured import Measured
 from kcv.commands.measured import WorstImages
 from kcv.commands.measured import image_name
 from kcv.metrics import coco_average_precision
+from kcv.metrics import most_confused
 from kcv.metrics import precision_recall
 from kcv.metrics import voc_average_precision
 from kcv.metrics.box_errors import box_errors
+from kcv.metrics.collect import Detected
+from kcv.pixels import to_rgb
 from kcv.visualize import confusion_figure
 from kcv.visualize import detection_gallery
 from kcv.visualize import precision_recall_figure
 
+# Images that are shown, whatever the model does on them.
+_FIRST = 8
 # Areas of COCO between small, medium and large objects, in pixels.
 _AREAS = {
     "small": (0, 32**2),
@@ -31,20 +38,32 @@ class DetectionMeasure:
 
     Args:
         classes: Classes of the model.
-        min_score: Score from which on a detection counts in the table of
+        min_score: Score from which on a detection counts in the tables of
             errors.
+        other_parts: Numbers of objects per class in parts of the data that
+            are not measured, by the heading of their column. Defaults to none.
+        has_coco: Whether COCO AP is computed, too, which needs pycocotools.
+            Defaults to True.
     """
 
-    def __init__(self, classes: Classes, min_score: float):
+    def __init__(
+        self,
+        classes: Classes,
+        min_score: float,
+        other_parts: Mapping[str, Sequence[int]] | None = None,
+        has_coco: bool = True,
+    ):
         self._names, self._labels = classes
         self._min_score = min_score
+        self._other_parts = other_parts or {}
+        self._has_coco = has_coco
         self._truth: dict[Hashable, Any] = {}
         self._found: dict[Hashable, Any] = {}
+        self._first: list[tuple] = []
         self._worst = WorstImages()
 
     def add(self, example: dict[str, Any], answer: Answer) -> None:
         """Add an example and what the model has found in it."""
-        name = image_name(example)
         boxes = example["bounding_boxes"]
         truth = {
             "boxes": boxes["boxes"],
@@ -52,9 +71,15 @@ class DetectionMeasure:
             "difficult": example["difficult"],
             "is_crowd": example["is_crowd"],
         }
-        self._truth[name], self._found[name] = truth, answer
+        image = example["images"]
+        self.add_found(Detected(image_name(example), truth, answer, image, 1.0))
+
+    def add_found(self, one: Detected) -> None:
+        """Add an image whose objects have labels of the model."""
+        name, truth, found = one.image_id, one.truth, one.found
+        self._truth[name], self._found[name] = truth, found
         errors = box_errors(
-            {name: truth}, {name: answer}, len(self._names), self._min_score
+            {name: truth}, {name: found}, len(self._names), self._min_score
         )
         missed, false, other = errors.images[name]
         row = {
@@ -64,7 +89,14 @@ class DetectionMeasure:
             "false": false,
             "wrong class": other,
         }
-        shown = (example["images"], truth, answer)
+        # A copy, as the image is a part of a whole batch.
+        image = to_rgb(one.image, clip=True).copy()
+        scaled = [
+            {**own, "boxes": own["boxes"] * one.scale} for own in (truth, found)
+        ]
+        shown = (name, (image, *scaled))
+        if len(self._first) < _FIRST:
+            self._first.append(shown)
         self._worst.add(missed + false + other, row, shown)
 
     def result(self) -> Measured:
@@ -73,49 +105,77 @@ class DetectionMeasure:
         count = len(names)
         voc07 = voc_average_precision(truth, found, classes=count)
         voc10 = voc_average_precision(truth, found, year=2010, classes=count)
-        coco = coco_average_precision(truth, found, classes=count)
         metrics = {
             "voc07_map": voc07["voc07_map"],
             "voc_map": voc10["voc_map"],
-            **coco,
         }
-        errors = box_errors(truth, found, count, self._min_score)
+        columns = {
+            "voc07_ap": list(voc07["average_precision"].values()),
+            "voc_ap": list(voc10["average_precision"].values()),
+        }
+        tables = {}
+        if self._has_coco:
+            coco = coco_average_precision(truth, found, classes=count)
+            metrics |= coco
+            columns["coco_ap"] = [self._coco_of(k) for k in range(count)]
+            tables["Sizes"] = self._sizes(coco)
+        errors = box_errors(truth, found, count, self._min_score).confusion
         curves = precision_recall(truth, found, classes=count)
-        objects = errors.confusion[:count].sum(1)
-        per_class = [
-            {
-                "class": name,
-                "objects": int(objects[label]),
-                "voc07_ap": voc07["average_precision"][label],
-                "voc_ap": voc10["average_precision"][label],
-                "coco_ap": self._coco_of(label),
-                "found": int(errors.confusion[label, label]),
-                "missed": int(errors.confusion[label, count]),
-                "false": int(errors.confusion[count, label]),
-            }
-            for label, name in enumerate(names)
+        score = f"{self._min_score:g}"
+        exchanged = [
+            {"class": names[true], "taken for": names[other], "objects": number}
+            for true, other, number in most_confused(errors[:count, :count])
         ]
-        worst = self._worst.shown()
-        figures = {}
-        if worst:
-            figures["Worst images"] = detection_gallery(
-                worst, names, self._min_score
+        tables = {
+            f"Classes; errors at a score of {score} and an IoU of 0.5": (
+                self._class_rows(columns, errors)
+            ),
+            "Objects taken for another class": exchanged,
+            **tables,
+            f"Worst images at a score of {score}": self._worst.rows(),
+        }
+        figures = {
+            f"Images, and detections that score at least {score}": (
+                self._gallery(self._first)
             )
+        }
+        worst = self._worst.shown()
+        if worst:
+            figures["Worst images"] = self._gallery(worst)
+        figures["Objects by true and predicted class"] = confusion_figure(
+            errors, (*names, "background")
+        )
         figures["Precision over recall"] = precision_recall_figure(
             curves, names, voc07["average_precision"]
         )
-        figures["Objects by true and predicted class"] = confusion_figure(
-            errors.confusion, (*names, "nothing")
-        )
-        score = f"{self._min_score:g}"
-        tables = {
-            f"Classes; errors at a score of {score} and an IoU of 0.5": (
-                per_class
-            ),
-            "Sizes": self._sizes(coco),
-            f"Worst images at a score of {score}": self._worst.rows(),
-        }
         return Measured(metrics, tables, figures)
+
+    def _class_rows(self, columns, errors) -> list[dict[str, Any]]:
+        count = len(self._names)
+        objects = errors[:count].sum(1).tolist()
+        return [
+            {
+                "class": name,
+                "objects": objects[k],
+                **{
+                    part: int(own[k]) for part, own in self._other_parts.items()
+                },
+                **{column: own[k] for column, own in columns.items()},
+                "found": int(errors[k, k]),
+                "wrong class": int(
+                    objects[k] - errors[k, k] - errors[k, count]
+                ),
+                "missed": int(errors[k, count]),
+                "false": int(errors[count, k]),
+            }
+            for k, name in enumerate(self._names)
+        ]
+
+    def _gallery(self, images):
+        names, shown = zip(*images, strict=True)
+        return detection_gallery(
+            shown, self._names, self._min_score, titles=names
+        )
 
     def _coco_of(self, label: int) -> float:
         def of_class(images):

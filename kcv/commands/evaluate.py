@@ -1,7 +1,6 @@
 """`python -m kcv evaluate`: what a model is worth on a dataset."""
 
 import argparse
-import platform
 import sys
 import time
 from pathlib import Path
@@ -97,7 +96,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     skipped: list[str] = []
     dataset, names, size = _open_data(model.kind, options, skipped)
     classes = match_classes(names, model.class_names, options.data)
-    measure = make_measure(model.kind, classes, options.min_score)
+    other_part = _count_other_part(model.kind, options, classes)
+    measure = make_measure(model.kind, classes, options.min_score, other_part)
     batches = model_batches(
         dataset,
         model,
@@ -193,6 +193,28 @@ def _open_data(kind, options, skipped) -> tuple[Any, tuple[str, ...], Any]:
     return dataset.map(select, tf.data.AUTOTUNE), names, size
 
 
+def _count_other_part(kind, options, classes) -> dict[str, Any]:
+    """Count what the part of the data has that is not measured."""
+    from kcv.data.sources.class_counts import count_images
+    from kcv.data.sources.class_counts import count_objects
+
+    part, name = ("train", "training")
+    if options.split == "train":
+        part, name = ("test", "held-out")
+    if kind == "detection":
+        what, counts = (
+            "objects",
+            count_objects(options.data, part, options.boxes),
+        )
+    elif kind == "classification":
+        what, counts = "images", count_images(options.data, part)
+    else:
+        return {}
+    if counts is None:
+        return {}
+    return {f"{name} {what}": classes.order(counts)}
+
+
 def _show(measured: "Measured", split: str, console: Console) -> None:
     console.say(split)
     rows = [{"metric": k, "value": v} for k, v in measured.metrics.items()]
@@ -206,10 +228,8 @@ def _show(measured: "Measured", split: str, console: Console) -> None:
 
 
 def _write(options, place, measured: "Measured", extra: dict) -> Path:
-    import keras
-    import tensorflow as tf
-
-    import kcv
+    from kcv.environment import describe_machine
+    from kcv.environment import package_versions
     from kcv.metrics.metrics_file import write_metrics_file
     from kcv.visualize import write_report
 
@@ -228,14 +248,8 @@ def _write(options, place, measured: "Measured", extra: dict) -> Path:
         f"{options.model.name} on {options.data}",
         metrics,
         figures=measured.figures,
-        configuration={
-            **{k: v for k, v in vars(options).items() if v is not None},
-            "kcv": kcv.__version__,
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "python": platform.python_version(),
-            "machine": platform.platform(),
-        },
+        configuration={k: v for k, v in vars(options).items() if v is not None},
         command=" ".join(["python -m kcv", *sys.argv[1:]]),
-        tables={k: rows for k, rows in measured.tables.items() if rows},
+        tables=measured.tables,
+        environment={**package_versions(), "machine": describe_machine()},
     )

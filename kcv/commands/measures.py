@@ -4,6 +4,8 @@ A measure is given examples with the answers of the model, one after another,
 and tells in the end what they are worth.
 """
 
+from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -32,10 +34,17 @@ class ClassificationMeasure:
 
     Args:
         classes: Classes of the model.
+        other_parts: Numbers of images per class in parts of the data that are
+            not measured, by the heading of their column. Defaults to none.
     """
 
-    def __init__(self, classes: Classes):
+    def __init__(
+        self,
+        classes: Classes,
+        other_parts: Mapping[str, Sequence[int]] | None = None,
+    ):
         self._names, self._of_model = classes
+        self._other_parts = other_parts or {}
         self._labels: list[int] = []
         self._scores: list[np.ndarray] = []
         self._worst = WorstImages()
@@ -75,6 +84,10 @@ class ClassificationMeasure:
             {
                 "class": name,
                 "images": int(images[label]),
+                **{
+                    part: int(own[label])
+                    for part, own in self._other_parts.items()
+                },
                 "recall": float(recall[label]),
                 "precision": float(precision[label]),
             }
@@ -195,7 +208,12 @@ class MaskMeasure:
         return Measured(mask_average_recall(self._truth, self._found), {}, {})
 
 
-def make_measure(kind: Kind, classes: Classes, min_score: float) -> Any:
+def make_measure(
+    kind: Kind,
+    classes: Classes,
+    min_score: float,
+    other_parts: Mapping[str, Sequence[int]],
+) -> Any:
     """Make the measure for models of a task.
 
     Args:
@@ -203,14 +221,17 @@ def make_measure(kind: Kind, classes: Classes, min_score: float) -> Any:
         classes: Its classes.
         min_score: Score from which on a detection counts in the table of
             errors.
+        other_parts: Numbers of objects, or of images of a classifier, per class
+            in parts of the data that are not measured, by the heading of their
+            column.
 
     Returns:
         Object with methods `add` and `result`.
     """
     if kind == "detection":
-        return DetectionMeasure(classes, min_score)
+        return DetectionMeasure(classes, min_score, other_parts)
     if kind == "classification":
-        return ClassificationMeasure(classes)
+        return ClassificationMeasure(classes, other_parts)
     if kind == "segmentation":
         return SegmentationMeasure(classes)
     return MaskMeasure()

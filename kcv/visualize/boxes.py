@@ -15,6 +15,8 @@ from kcv.visualize.figure import new_figure
 
 # A power of two, so that pixels / dpi * dpi is exact.
 DPI = 64
+# Detections that are drawn where none scores high enough.
+BEST = 3
 
 
 def draw_boxes(
@@ -152,8 +154,13 @@ def detection_gallery(
     class_names: Sequence[str] | None = None,
     min_score: float = 0.5,
     pairs_per_row: int = 2,
+    titles: Sequence[str] | None = None,
 ) -> Figure:
     """Show detections beside the ground truth, image by image.
+
+    Of an image with objects in which no detection reaches `min_score`, the best
+    three are drawn with dashed lines, so that one sees what the detector tends
+    to.
 
     Args:
         examples: (image, ground truth, detections) of each picture, the two
@@ -162,6 +169,7 @@ def detection_gallery(
         class_names: of the labels; `None` writes the numbers.
         min_score: detections below it are not drawn.
         pairs_per_row: pictures per row, each twice.
+        titles: Text above each image. Defaults to None, for "ground truth".
 
     Returns:
         A figure: left of each pair the ground truth, right the detections.
@@ -198,17 +206,29 @@ def detection_gallery(
     for axes in grid.flat:
         axes.set_axis_off()
     pairs = grid.reshape(rows * columns, 2)
-    for (left, right), (image, truth, found) in zip(
-        pairs, examples, strict=False
+    above = titles or len(examples) * ["ground truth"]
+    for (left, right), (image, truth, found), title in zip(
+        pairs, examples, above, strict=False
     ):
-        shown = np.asarray(found["scores"]) >= min_score
         truth = {k: v for k, v in truth.items() if k != "scores"}
+        scores = np.asarray(found["scores"])
+        shown = np.flatnonzero(scores >= min_score)
+        kind = f"found, score ≥ {min_score:g}"
+        if not len(shown) and len(scores) and len(truth["labels"]):
+            shown = np.argsort(-scores, kind="stable")[:BEST]
+            kind = f"none ≥ {min_score:g}, best {len(shown)} dashed"
+        is_low = scores[shown] < min_score
         found = {
             name: np.asarray(found[name])[shown]
             for name in ("boxes", "labels", "scores")
         }
         draw_boxes_on(left, image, truth, class_names)
-        draw_boxes_on(right, image, found, class_names)
-        left.set_title("ground truth", fontsize=8)
-        right.set_title(f"found, score ≥ {min_score:g}", fontsize=8)
+        draw_boxes_on(right, image, {**found, "difficult": is_low}, class_names)
+        left.set_title(_last_letters(title), fontsize=8, parse_math=False)
+        right.set_title(kind, fontsize=8)
     return figure
+
+
+def _last_letters(title: str, most: int = 32) -> str:
+    """Shorten a title to the end of it, which tells files apart."""
+    return title if len(title) <= most else f"...{title[3 - most :]}"

@@ -43,7 +43,8 @@ def confusion_figure(
             f"class_names has {len(names)} names for {classes} classes"
         )
     shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
-    figure = new_figure(6, 5.4)
+    side = min(2.8 + 0.35 * classes, 5.4)
+    figure = new_figure(side + 0.6, side)
     axes = figure.add_subplot()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.set(xlabel="predicted class", ylabel="true class")

@@ -116,13 +116,14 @@ def false_positives_figure(
 
 
 def training_figure(history: Mapping[str, Sequence[float]]) -> Figure:
-    """Draw what `fit` recorded; losses, metrics, rate and time apart.
+    """Draw what `fit` recorded; losses, metrics and learning rate apart.
 
     Args:
         history: `{name: values of the epochs}`, as `keras.callbacks.History`
             has it. Values that are not finite (epochs without a measurement)
             leave no mark; a key `epoch` is taken for the numbers of the
-            epochs, from 0.
+            epochs, from 0. The key `seconds`, the time of each epoch, is not
+            drawn.
 
     Returns:
         A figure with one plot for each group that has a curve.
@@ -137,15 +138,13 @@ def training_figure(history: Mapping[str, Sequence[float]]) -> Figure:
     training_figure(history).savefig("training.png")
     ```
     """
-    groups = {"loss": [], "metric": [], "learning rate": [], "seconds": []}
+    groups = {"loss": [], "metric": [], "learning rate": []}
     for name in history:
         if "learning_rate" in name:
             groups["learning rate"].append(name)
-        elif "seconds" in name:
-            groups["seconds"].append(name)
         elif "loss" in name:
             groups["loss"].append(name)
-        elif name != "epoch":
+        elif name not in ("epoch", "seconds"):
             groups["metric"].append(name)
     groups = {title: names for title, names in groups.items() if names}
     if not groups:

@@ -41,32 +41,33 @@ def write_report(
     command: str = "",
     summary: str = "",
     tables: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    environment: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write `report.html` into the folder of a run.
 
     Args:
-        folder: the run's folder, which exists.
-        title: heading of the page.
-        metrics: as given to `write_metrics`; numbers go into the first
-            table, a nested mapping becomes a table of its own.
-        paper: the paper's figures, shown beside the run's metric of the same
-            name and always with the data that they hold for.
-        history: `{name: values of the epochs}`, drawn as curves; `None` or
-            empty for none.
-        figures: `{caption: matplotlib figure}`, in this order: detections
-            beside the ground truth, precision over recall ...
-        configuration: the options of the run.
-        command: the command line that repeats it.
-        summary: a sentence or two below the title.
-        tables: `{caption: rows}`, a row `{column: value}`, where several
-            systems are compared; columns that begin with "paper:" are set
-            apart.
+        folder: Folder of the run, which exists.
+        title: Heading of the page.
+        metrics: Numbers by name, as for `write_metrics`. A nested mapping
+            becomes a table of its own.
+        paper: Published figures, which are shown beside the metric of the same
+            name, with the data that they hold for. Defaults to none.
+        history: Values of the epochs by name, which are drawn as curves.
+            Defaults to none.
+        figures: Matplotlib figures by caption, in the order of the page.
+        configuration: Options of the run.
+        command: Command line that repeats it.
+        summary: A sentence or two below the title.
+        tables: Rows by caption, where a row is a dict from column to value.
+            Columns whose name begins with "paper:" are set apart. A table
+            without rows is left out.
+        environment: Versions, commit and machine, see `kcv.environment`.
 
     Returns:
-        The path of the file.
+        Path of the file.
 
     Raises:
-        OSError: if it cannot be written; an earlier report stays whole.
+        OSError: If it cannot be written. An earlier report stays whole.
 
     Example:
 
@@ -96,12 +97,15 @@ def write_report(
         summary=f"<p class=summary>{_text(summary)}</p>" if summary else "",
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         metrics=_metrics_table(plain, paper) if plain else "",
-        tables="".join(_rows_table(k, v) for k, v in (tables or {}).items()),
+        tables="".join(
+            _rows_table(k, v) for k, v in (tables or {}).items() if v
+        ),
         details="".join(_mapping_table(k, v) for k, v in nested.items()),
         figures="".join(_picture(k, v) for k, v in pictures.items()),
         curves=curves,
         command=_command(command),
         configuration=_mapping_table("Configuration", configuration or {}),
+        environment=_mapping_table("Versions and machine", environment or {}),
     )
     path = Path(folder) / "report.html"
     write_whole(path, page.encode())
@@ -128,10 +132,7 @@ def _metrics_table(metrics, paper: Sequence[Published]) -> str:
             f"<tr><th scope=row>{_text(name)}</th>"
             f"<td class=number>{ours}</td>{paper_cell}</tr>"
         )
-    head = (
-        "<th>metric</th><th class=number>this run<br>"
-        f"<small>on {_text(split)}</small></th>"
-    )
+    head = "<th>metric</th><th class=number>this run</th>"
     note = ""
     if paper:
         head += "<th>published<br><small>on its own data</small></th>"
@@ -142,6 +143,7 @@ def _metrics_table(metrics, paper: Sequence[Published]) -> str:
         )
     return (
         "<section class=metrics><h2>Metrics</h2>"
+        f"<p class=note>Measured on {_text(split)}.</p>"
         f"<div class=wide><table><thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table></div>{note}</section>"
     )
@@ -151,14 +153,15 @@ def _rows_table(caption: str, rows: Sequence[Mapping[str, Any]]) -> str:
     """One row per system; a dash where it has no such figure."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
     first, *others = columns
+    sides = {name: _side(name, rows) for name in others}
     head = f"<th>{_text(first)}</th>" + "".join(
-        f"<th class='number{_side(name)}'>{_text(name)}</th>" for name in others
+        f"<th{side}>{_text(name)}</th>" for name, side in sides.items()
     )
     body = "".join(
         f"<tr><th scope=row>{_number(row.get(first))}</th>"
         + "".join(
-            f"<td class='number{_side(name)}'>{_number(row.get(name))}</td>"
-            for name in others
+            f"<td{side}>{_number(row.get(name))}</td>"
+            for name, side in sides.items()
         )
         + "</tr>"
         for row in rows
@@ -170,8 +173,15 @@ def _rows_table(caption: str, rows: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _side(column: str) -> str:
-    return " paper" if column.startswith("paper:") else ""
+def _side(column: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Write the classes of a column: numbers stand at the right."""
+    values = [row.get(column) for row in rows]
+    kinds = []
+    if all(value is None or isinstance(value, Real) for value in values):
+        kinds.append("number")
+    if column.startswith("paper:"):
+        kinds.append("paper")
+    return f' class="{" ".join(kinds)}"' if kinds else ""
 
 
 def _mapping_table(name: str, values: Mapping[Any, Any]) -> str:
@@ -184,7 +194,7 @@ def _mapping_table(name: str, values: Mapping[Any, Any]) -> str:
     heading = str(name).replace("_", " ")
     return (
         f"<section><h2>{_text(heading[:1].upper() + heading[1:])}</h2>"
-        f"<div class=wide><table>{rows}</table></div></section>"
+        f"<div class=wide><table class=pairs>{rows}</table></div></section>"
     )
 
 

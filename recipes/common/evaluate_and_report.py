@@ -20,6 +20,11 @@ from recipes.common.plan import Plan
 from recipes.common.run import Run
 from recipes.common.run import describe
 
+# Datasets whose files the user has, under names of their own.
+_PUBLIC = ("camvid", "celeba", "idx", "lfw", "sbd")
+# Numbers of classes of COCO and ImageNet, whose files may lie anywhere.
+_CLASSES = {"coco": 80, "folder": 1000}
+
 
 class Evaluation(NamedTuple):
     """What a trained model was measured to be worth.
@@ -29,14 +34,14 @@ class Evaluation(NamedTuple):
             was measured.
         figures: Matplotlib figures by caption, for the report.
         headline: Sentence that the run ends with.
-        tables: Further tables of the report: dict from caption to a dict of
-            names and values.
+        tables: Tables of the report by caption. A table is a sequence of rows,
+            dicts from column to value.
     """
 
     metrics: Mapping[str, Any]
     figures: Mapping[str, Any]
     headline: str
-    tables: Mapping[str, Mapping[str, Any]] = {}
+    tables: Mapping[str, Sequence[Mapping[str, Any]]] = {}
 
 
 class Stage(NamedTuple):
@@ -54,6 +59,7 @@ def evaluate_and_report(
     serving: ServingConfig,
     stages: Sequence[Stage],
     paper: Sequence[Published] = (),
+    class_names: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Save a trained model, measure it, write its report, publish it.
 
@@ -67,7 +73,10 @@ def evaluate_and_report(
         evaluate: Function that measures the model on held-out data.
         serving: What a server must know.
         stages: Stages of training, in order.
-        paper: Published figures to print beside those of the run.
+        paper: Published figures to print beside those of the run, unless the
+            data are one's own.
+        class_names: Names of the classes of the data. Defaults to those that
+            are served.
 
     Returns:
         What `metrics.json` has.
@@ -97,18 +106,24 @@ def evaluate_and_report(
 
     # === Report ===
     told = describe(run)
+    plain = {k: v for k, v in metrics.items() if not isinstance(v, Mapping)}
+    nested = {k: v for k, v in metrics.items() if isinstance(v, Mapping)}
     plans = {
         f"Plan of {stage.out.name}": stage.plan._asdict() for stage in stages
     }
+    names = serving.class_names if class_names is None else class_names
     report = write_report(
         run.out,
         title,
-        {**metrics, **evaluation.tables, **plans},
-        paper,
+        # Tables have the figures of each class, and more of them.
+        {**plain, **({} if evaluation.tables else nested), **plans},
+        () if is_own(told["options"].get("data", ""), names) else paper,
         history,
         evaluation.figures,
-        {**told["options"], **told["versions"], "machine": told["machine"]},
+        {k: v for k, v in told["options"].items() if v is not None},
         told["command"],
+        tables=evaluation.tables,
+        environment={**told["versions"], "machine": told["machine"]},
     )
     print(f"\n{evaluation.headline} on {metrics['split']}")
     print(f"Report: {report}")
@@ -140,3 +155,24 @@ def write_labels(class_names: Sequence[str], folder: Path) -> Path:
     file = folder / "labels.txt"
     write_whole(file, "".join(f"{name}\n" for name in class_names).encode())
     return file
+
+
+def is_own(data: str, class_names: Sequence[str]) -> bool:
+    """Return whether data are one's own, and no dataset that others have.
+
+    Args:
+        data: Name of the data on the command line.
+        class_names: Names of its classes.
+
+    Example:
+
+    >>> is_own("digit_scenes", ()), is_own("voc:mine", ("cat", "dog"))
+    (False, True)
+    """
+    kind, has_path, _ = data.partition(":")
+    if not has_path or kind in _PUBLIC:
+        return False
+    names = {*class_names} - {"background"}
+    if kind == "voc":
+        return names != {*kcv.data.VOC_CLASSES}
+    return len(names) != _CLASSES.get(kind)

@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-import platform
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,10 +9,10 @@ from typing import Literal
 from typing import Self
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-import kcv
+from kcv.environment import describe_machine
+from kcv.environment import package_versions
 from kcv.locks import FolderLock
 from kcv.storage import remove_leftovers
 from kcv.storage import write_whole
@@ -158,15 +156,8 @@ def describe(run: Folder) -> dict[str, Any]:
     return {
         "options": _plain(dataclasses.asdict(run)),
         "command": command_line(),
-        "versions": {
-            "kcv": kcv.__version__,
-            "commit": _commit(),
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
-        "machine": platform.platform(),
+        "versions": package_versions(),
+        "machine": describe_machine(),
     }
 
 
@@ -196,19 +187,3 @@ def _check_same(asked: dict, before: dict, folder: Path) -> None:
             f"{asked.get(name)!r}). Give another folder by --out, or start "
             "over with --no-resume."
         )
-
-
-def _commit() -> str | None:
-    """Return the commit of the checkout that runs, None where there is none."""
-    folder = Path(kcv.__file__).parent
-    try:
-        found = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return found.stdout.strip()

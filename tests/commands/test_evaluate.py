@@ -99,6 +99,9 @@ def test_detectors_have_the_figures_of_kcv_metrics(
     assert list(classes) == ["rare", "cat", "dog"]
     assert classes["rare"]["objects"] == 0
     assert sum(own["objects"] for own in classes.values()) == 6
+    held_out = [own["held-out objects"] for own in classes.values()]
+    assert held_out[0] == 0
+    assert sum(held_out) == 2
     assert found["Sizes"]["small"]["objects"] == 6
     page = (out / "report.html").read_text("utf-8")
     assert "Worst images" in page
@@ -182,6 +185,7 @@ def test_classifiers_have_top_k_and_confusion(colors, tmp_path, capsys):
     assert found["top1"] == pytest.approx(8 / 9)
     assert found["top5"] == 1
     assert found["Classes"]["green"]["recall"] == pytest.approx(2 / 3)
+    assert found["Classes"]["green"]["training images"] == 3
     assert found["Classes"]["blue"]["precision"] == pytest.approx(3 / 4)
     assert found["Worst images"]["green/2.png"]["taken for"] == "blue"
     assert "green  blue" in capsys.readouterr().out

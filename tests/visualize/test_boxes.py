@@ -113,6 +113,37 @@ def test_gallery_hides_low_scores_and_pairs_the_pictures():
         detection_gallery([])
 
 
+def test_gallery_shows_the_best_where_none_scores_high_enough():
+    truth = {"boxes": [[0, 0, 9, 9]], "labels": [0]}
+    nothing = {"boxes": np.zeros((0, 4)), "labels": []}
+    low = {
+        "boxes": np.tile([[0, 0, 9, 9]], (5, 1)),
+        "labels": [0, 1, 0, 1, 0],
+        "scores": [0.1, 0.3, 0.2, 0.05, 0.01],
+    }
+    high = {**low, "scores": [0.9, 0.3, 0.2, 0.05, 0.01]}
+    title = "a/long/path/to/the/folder/of/photo.jpg"
+    figure = detection_gallery(
+        [
+            (image(), truth, low),
+            (image(), nothing, low),
+            (image(), truth, high),
+        ],
+        titles=["one", "two", title],
+    )
+    first, second, third = (figure.axes[k] for k in (1, 3, 5))
+    assert first.get_title() == "none ≥ 0.5, best 3 dashed"
+    texts = [text.get_text() for text in first.texts]
+    assert texts == ["1 0.30", "0 0.20", "0 0.10"]
+    assert {patch.get_linestyle() for patch in first.patches} == {"--"}
+    # An image without objects, in which nothing is found, is right.
+    assert second.get_title() == "found, score ≥ 0.5"
+    assert not second.patches
+    assert [patch.get_linestyle() for patch in third.patches] == ["-"]
+    assert figure.axes[0].get_title() == "one"
+    assert figure.axes[4].get_title() == f"...{title[-29:]}"
+
+
 def test_no_pyplot_and_a_clear_error_without_matplotlib():
     code = """
 import sys

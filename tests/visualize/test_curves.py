@@ -65,7 +65,6 @@ def test_training_groups_and_gaps():
         "loss",
         "metric",
         "learning rate",
-        "seconds",
     ]
     assert lines(figure.axes[0]) == {
         "loss": [[4, 3], [5, 2], [6, 1]],

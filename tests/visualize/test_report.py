@@ -2,11 +2,15 @@
 
 import base64
 import io
+import platform
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
+import kcv
+from kcv.environment import describe_machine
+from kcv.environment import package_versions
 from kcv.visualize import new_figure
 from kcv.visualize.report import Published
 from kcv.visualize.report import write_report
@@ -85,11 +89,8 @@ def page(tmp_path_factory):
 
 def test_metrics_stand_beside_the_papers_with_their_data(page):
     rows = Page(page).rows
-    assert rows[0] == [
-        "metric",
-        "this runon digit_scenes <test>",
-        "publishedon its own data",
-    ]
+    assert rows[0] == ["metric", "this run", "publishedon its own data"]
+    assert "Measured on digit_scenes &lt;test&gt;." in page
     assert rows[1] == [
         "voc07_map",
         "0.8043",
@@ -148,11 +149,40 @@ def test_nothing_is_fetched_and_the_pictures_are_whole(page):
     assert "@import" not in page
 
 
+def test_numbers_stand_at_the_right_and_texts_at_the_left(tmp_path):
+    rows = [
+        {"class": "cat", "objects": 5, "taken for": "dog", "paper: ap": 0.5},
+        {"class": "dog", "objects": None, "taken for": "cat"},
+    ]
+    tables = {"Classes": rows, "Nothing": []}
+    page = write_report(tmp_path, "x", tables=tables).read_text("utf-8")
+    parsed = Page(page)
+    assert parsed.headings == ["x", "Classes"]
+    assert parsed.rows[1:] == [
+        ["cat", "5", "dog", "0.5"],
+        ["dog", "–", "cat", "–"],
+    ]
+    for head in (
+        '<th class="number">objects',
+        "<th>taken for",
+        '<th class="number paper">paper: ap',
+    ):
+        assert head in page
+
+
+def test_versions_and_machine_are_a_table(tmp_path):
+    told = {**package_versions(), "machine": describe_machine()}
+    page = write_report(tmp_path, "x", environment=told).read_text("utf-8")
+    assert Page(page).headings == ["x", "Versions and machine"]
+    for text in (kcv.__version__, platform.python_version(), " x "):
+        assert text in page
+
+
 def test_a_bare_run_has_a_short_page(tmp_path):
     write_report(tmp_path, "Bare", {"top1": 0.5, "split": "test"})
     parsed = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert parsed.headings == ["Bare", "Metrics"]
-    assert parsed.rows == [["metric", "this runon test"], ["top1", "0.5"]]
+    assert parsed.rows == [["metric", "this run"], ["top1", "0.5"]]
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
 
 

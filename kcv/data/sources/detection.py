@@ -103,18 +103,22 @@ def load_detection(
     return _read(kind, paths, split, boxes).data_set(**options)
 
 
-def detection_files(source: str, split: str) -> Annotations | None:
+def detection_files(
+    source: str, split: str, boxes: str = "raise"
+) -> Annotations | None:
     """Read the annotations of a set of files, without the pixels.
 
     Args:
         source: Name of a set, see `load_detection`.
         split: "train" or "test" (held out).
+        boxes: "raise", "clip" or "drop", see `load_detection`. Defaults to
+            "raise".
 
     Returns:
         The `Annotations`, or None if the set is not one's own files.
     """
     kind, paths = parse_name(source, _FORMS)
-    return _read(kind, paths, split, "raise") if paths else None
+    return _read(kind, paths, split, boxes) if paths else None
 
 
 def _read(kind, paths, split, boxes) -> Annotations:

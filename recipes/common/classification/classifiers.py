@@ -77,10 +77,10 @@ def evaluate_classifier(
         },
         headline=f"top1 {top1:.4f}",
         tables={
-            "most_confused": {
-                f"{names[true]} taken for {names[found]}": count
-                for true, found, count in kcv.metrics.most_confused(confusion)
-            }
+            "Most confused": [
+                {"class": names[true], "taken for": names[found], "images": k}
+                for true, found, k in kcv.metrics.most_confused(confusion)
+            ]
         },
     )
 

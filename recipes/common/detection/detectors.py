@@ -1,15 +1,19 @@
 """What the recipes of detectors share: options, scaling and evaluation."""
 
 import dataclasses
-from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 from typing import Literal
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 import kcv
+from kcv.commands.classes import Classes
+from kcv.commands.detection_measure import DetectionMeasure
+from kcv.data.sources.class_counts import count_objects
+from kcv.metrics.collect import each_detection
 from kcv.serving import ServingConfig
 from kcv.serving import ShortSide
 from kcv.serving.preparation import as_it_is
@@ -125,7 +129,7 @@ def evaluate_detector(
     model: keras.Model,
     test: tf.data.Dataset,
     class_names: Sequence[str],
-    source: str,
+    run: DetectorOptions,
     min_score: float = 0.5,
     **figures: float,
 ) -> Evaluation:
@@ -135,60 +139,38 @@ def evaluate_detector(
         model: Trained detector.
         test: Held-out batches as `kcv.data.batch` makes them, one pass.
         class_names: Names of the classes 0, 1, ...
-        source: Name of the data. COCO AP is measured on COCO's files, too.
-        min_score: Score above which the report shows detections.
+        run: Options of the recipe. If the data are COCO's files, COCO AP is
+            measured, too.
+        min_score: Score from which on the report shows and counts detections.
+            Defaults to 0.5.
         **figures: Further metrics of the run.
 
     Returns:
-        Average precision by the rule of VOC 2007, a gallery, and the curves
-        of precision over recall.
+        Average precision by the rules of VOC, errors by class, objects of both
+        parts, galleries, and the curves of precision over recall.
     """
-    truth, found = kcv.metrics.collect_detections(model, test)
-    precision = kcv.metrics.voc_average_precision(truth, found)
-    by_class = precision["average_precision"]
-    metrics: dict[str, Any] = {"voc07_map": precision["voc07_map"]}
-    headline = f"voc07_map {precision['voc07_map']:.3f}"
-    if source.startswith("coco"):
-        metrics |= kcv.metrics.coco_average_precision(truth, found)
-        headline += f", coco_ap {metrics['coco_ap']:.3f}"
-    metrics |= {
-        "average_precision": {
-            class_names[label]: value for label, value in by_class.items()
-        },
-        "split": f"{source}, {len(truth)} held-out images",
+    trained = count_objects(run.data, "train", run.boxes)
+    measure = DetectionMeasure(
+        Classes(tuple(class_names), np.arange(len(class_names))),
+        min_score,
+        {} if trained is None else {"training objects": trained.tolist()},
+        has_coco=run.data.startswith("coco"),
+    )
+    images = 0
+    for found in each_detection(model, test):
+        measure.add_found(found)
+        images += 1
+    measured = measure.result()
+    headline = ", ".join(
+        f"{name} {measured.metrics[name]:.3f}"
+        for name in ("voc07_map", "coco_ap")
+        if name in measured.metrics
+    )
+    classes = next(iter(measured.tables.values()))
+    metrics = {
+        **measured.metrics,
+        "average_precision": {row["class"]: row["voc07_ap"] for row in classes},
+        "split": f"{run.data}, {images} held-out images",
         **figures,
     }
-    gallery = kcv.visualize.detection_gallery(
-        _examples(test, truth, found), class_names, min_score
-    )
-    curves = kcv.visualize.precision_recall_figure(
-        kcv.metrics.precision_recall(truth, found), class_names, by_class
-    )
-    return Evaluation(
-        metrics,
-        {
-            f"Ground truth and detections that score above {min_score:g}, on "
-            "held-out images": gallery,
-            "Precision over recall": curves,
-        },
-        headline,
-    )
-
-
-def _examples(
-    test: tf.data.Dataset, truth: Mapping, found: Mapping, count: int = 8
-) -> list[tuple]:
-    """Return the first held-out images with their objects and detections."""
-    examples = []
-    for example in test.unbatch().take(count):
-        name = example["image_id"].numpy().decode()
-        height, width = example["image_sizes"].numpy()
-        scale = float(example["scale"])
-        image = example["images"].numpy()[:height, :width]
-        boxes = (_scaled(truth[name], scale), _scaled(found[name], scale))
-        examples.append((image, *boxes))
-    return examples
-
-
-def _scaled(entry, scale):
-    return {**entry, "boxes": entry["boxes"] * scale}
+    return Evaluation(metrics, measured.figures, headline, measured.tables)

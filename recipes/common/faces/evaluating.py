@@ -101,10 +101,14 @@ def evaluate_faces(
             f"accuracy {plain.accuracy:.4f} +- {plain.standard_error:.4f}"
         ),
         tables={
-            "ways_to_compare": {
-                name: f"{own.accuracy:.4f} +- {own.standard_error:.4f}, area "
-                f"under the curve {own.auc:.4f}"
+            "Ways to compare": [
+                {
+                    "distance": name,
+                    "accuracy": own.accuracy,
+                    "standard error": own.standard_error,
+                    "area under the curve": own.auc,
+                }
                 for name, own in verified.items()
-            }
+            ]
         },
     )

@@ -14,6 +14,7 @@ from kcv.visualize.report import Published
 from recipes.common.evaluate_and_report import Evaluation
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
+from recipes.common.evaluate_and_report import is_own
 from recipes.common.evaluate_and_report import save_model
 from recipes.common.run import begin
 
@@ -35,7 +36,7 @@ def test_a_run_of_two_stages(fit, run, tmp_path, capsys):
             {"top1": 0.25, "split": "four images"},
             {"A figure": history},
             "top1 a quarter",
-            {"most_confused": {"cat taken for dog": 3}},
+            {"Most confused": [{"class": "cat", "taken for": "dog"}]},
         )
 
     metrics = evaluate_and_report(
@@ -62,7 +63,7 @@ def test_a_run_of_two_stages(fit, run, tmp_path, capsys):
     assert (run.out / "labels.txt").read_text() == "cat\ndog\ncow\n"
     assert ServingConfig.load(run.out).class_names == NAMES
     page = (run.out / "report.html").read_text()
-    for text in ("A title", "A figure", "Someone 1998", "cat taken for dog"):
+    for text in ("A title", "A figure", "Someone 1998", "taken for"):
         assert text in page
     for text in ("Plan of first", "Plan of second", "steps"):
         assert text in page
@@ -75,6 +76,25 @@ def test_a_run_of_two_stages(fit, run, tmp_path, capsys):
         tf.constant(image, tf.float32)
     )
     np.testing.assert_array_equal(answer["labels"], expected.argmax(-1))
+
+
+@pytest.mark.parametrize(
+    ("data", "names", "expected"),
+    [
+        ("digit_scenes", NAMES, False),
+        ("voc/2007", kcv.data.VOC_CLASSES, False),
+        ("voc:VOC2007", kcv.data.VOC_CLASSES, False),
+        ("voc:VOC2007", ("background", *kcv.data.VOC_CLASSES), False),
+        ("voc:mine", NAMES, True),
+        ("coco:train.json:images", [str(k) for k in range(80)], False),
+        ("coco:mine.json:images", NAMES, True),
+        ("camvid:CamVid", NAMES, False),
+        ("folder:mine", NAMES, True),
+        ("folder:photographs", (), True),
+    ],
+)
+def test_data_of_ones_own_have_no_published_figure(data, names, expected):
+    assert is_own(data, names) == expected
 
 
 def test_a_full_disk_leaves_no_half_model(build, tmp_path, monkeypatch):
