@@ -156,7 +156,7 @@ sys.modules["matplotlib"] = None
 try:
     import kcv.visualize
 except ImportError as error:
-    assert "kcv[visualize]" in str(error), error
+    assert "visualize]" in str(error), error
 else:
     raise SystemExit("imported without matplotlib")
 """
