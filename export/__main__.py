@@ -4,27 +4,43 @@ import re
 import sys
 
 from export.command import export
+from export.serve_config import serve_config
 from kcv.extras import describe_installation
 from kcv.interrupts import end_when_interrupted
 from kcv.serving import ExportError
 
 PROG = "python -m export"
 
+_PUBLISHES = (
+    "Publish a model as a version for TensorFlow Serving. Of the models that "
+    f"are published below a folder, `{PROG} --serve-config FOLDER` writes the "
+    "list that a server reads."
+)
+_LISTS = (
+    "Write models.config, which a server reads, for all models that are "
+    "published below a folder."
+)
+
 
 def main() -> None:
     """Run `export`. A mistake of the user ends with one line, exit code 2."""
+    lists = any(
+        word.partition("=")[0] in ("--serve-config", "--serve_config")
+        for word in sys.argv[1:]
+    )
+    command = serve_config if lists else export
     try:
         import tyro
 
         # tyro breaks the text of an option where the docstring does.
-        export.__doc__ = re.sub(r"\n {12}", " ", str(export.__doc__))
-        message = f"{PROG}: interrupted. No version was written."
+        command.__doc__ = re.sub(r"\n {12}", " ", str(command.__doc__))
+        what = "No file" if lists else "No version"
+        message = f"{PROG}: interrupted. {what} was written."
         with end_when_interrupted(message):
             tyro.cli(
-                export,
+                command,
                 prog=PROG,
-                description="Publish a model as a version for TensorFlow "
-                "Serving.",
+                description=_LISTS if lists else _PUBLISHES,
                 config=(tyro.conf.DisallowNone,),
             )
     except ImportError as error:
