@@ -9,6 +9,7 @@ Shapes: N detections of an image of H x W pixels, C classes, D dimensions.
 
 from collections.abc import Callable
 from collections.abc import Hashable
+from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import Any
 from typing import Literal
@@ -207,8 +208,7 @@ class SavedAnswers:
         self.needs_proposals = "proposals" in inputs
         self.class_names = class_names
         names = self._call.structured_outputs
-        self._is_detector = "detection_boxes" in names
-        self.kind = "detection" if self._is_detector else _kind_of(names, name)
+        self.kind = served_kind(names, name)
         if is_scaled and self.kind in ("masks", "proposals"):
             raise ValueError(
                 f"{name} answers in pixels of scaled images, whose size it "
@@ -230,16 +230,47 @@ class SavedAnswers:
         if batch.proposals is not None:
             given["proposals"] = tf.constant(_pad(batch.proposals))
         arrays = {k: v.numpy() for k, v in self._call(**given).items()}
-        shapes = arrays.pop("image_shape")
-        answers = []
-        for i, shape in enumerate(shapes):
-            one = {name: value[i] for name, value in arrays.items()}
-            size = shape
-            if self._is_detector:
-                one = _from_served(one)
-                size = np.ones(2, np.int32)
-            answers.append(_in_pixels(self.kind, one, size, shape))
-        return answers
+        return [
+            read_served(self.kind, {k: v[i] for k, v in arrays.items()})
+            for i in range(len(batch.encoded))
+        ]
+
+
+def served_kind(names: Iterable[str], model: str) -> Kind:
+    """Recognize what a published model is for.
+
+    Args:
+        names: Names of its outputs.
+        model: Name of the model in the error message.
+
+    Returns:
+        What the model is for.
+
+    Raises:
+        ValueError: If the names do not tell it.
+    """
+    names = set(names)
+    if "detection_boxes" in names:
+        return "detection"
+    return _kind_of(names, model)
+
+
+def read_served(kind: Kind, one: Answer) -> Answer:
+    """Bring the answer of a published model into the form of `KerasAnswers`.
+
+    Args:
+        kind: What the model is for.
+        one: Outputs about one image, with `image_shape`, as a server or the
+            SavedModel gives them.
+
+    Returns:
+        The answer, see `KerasAnswers.answer`.
+    """
+    size = shape = one["image_shape"]
+    if kind == "detection" and "detection_boxes" in one:
+        one = _from_served(one)
+        size = np.ones(2, np.int32)
+    return _in_pixels(kind, one, size, shape)
 
 
 def _kind_of(names, model: str) -> Kind:

@@ -18,23 +18,28 @@ RECORDS = "predictions.jsonl"
 SUMMARY = "summary.json"
 
 
-def check_folder(path: Path, overwrite: bool = False) -> None:
+def check_folder(
+    path: Path, overwrite: bool = False, option: str = "--out"
+) -> None:
     """Raise an error if a command may not fill a folder.
 
     Args:
         path: Path of the folder, which need not exist.
         overwrite: Whether it may have files. Defaults to False.
+        option: Option that names the folder, for messages. Defaults to "--out".
 
     Raises:
         NotADirectoryError: If the path is that of a file.
         FileExistsError: If the folder has files and `overwrite` is False.
     """
     if path.exists() and not path.is_dir():
-        raise NotADirectoryError(f"{path} is a file. Give a folder by --out.")
+        raise NotADirectoryError(
+            f"{path} is a file. Give a folder by {option}."
+        )
     if not overwrite and path.is_dir() and any(path.iterdir()):
         raise FileExistsError(
             f"{path} is not empty, and nothing is overwritten unasked: give "
-            "another --out, or --overwrite."
+            f"another {option}, or --overwrite."
         )
 
 
