@@ -5,9 +5,8 @@ BIN := $(VENV)/bin
 
 # Where the spelling is American already: a list that only becomes longer.
 AMERICAN := README.md CONTRIBUTING.md docs export recipes tests/detection \
-	kcv/*.py kcv/classification kcv/commands kcv/data/embedded/faces \
-	kcv/data/embedded/rendered_faces.py kcv/data/sources \
-	kcv/data/transforms kcv/detection kcv/faces kcv/layers kcv/masks \
+	kcv/*.py kcv/classification kcv/commands kcv/data \
+	kcv/detection kcv/faces kcv/layers kcv/masks \
 	kcv/metrics kcv/proposals kcv/segmentation kcv/serving kcv/training \
 	kcv/weights
 

@@ -69,10 +69,10 @@ def tensorflow_functions(features, regions, upstream):
     features, upstream = tf.constant(features), tf.constant(upstream)
     boxes = tf.constant(regions[None])
     layer = RoIPool(7, 1 / 16)
-    # Normalised (y1, x1, y2, x2), as crop_and_resize wants them.
-    normalised = regions[:, [1, 0, 3, 2]] / 16
-    normalised = tf.constant(
-        normalised / ([height - 1, width - 1] * 2), "float32"
+    # Normalized (y1, x1, y2, x2), as crop_and_resize wants them.
+    normalized = regions[:, [1, 0, 3, 2]] / 16
+    normalized = tf.constant(
+        normalized / ([height - 1, width - 1] * 2), "float32"
     )
 
     def roi_pool(features):
@@ -81,7 +81,7 @@ def tensorflow_functions(features, regions, upstream):
     def crop_and_resize(features):
         of_image = tf.zeros(len(regions), "int32")
         crops = tf.image.crop_and_resize(
-            features, normalised, of_image, (14, 14)
+            features, normalized, of_image, (14, 14)
         )
         return tf.nn.max_pool2d(crops, 2, 2, "VALID")[None]
 

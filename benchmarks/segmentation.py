@@ -2,7 +2,7 @@
 
     python -m benchmarks.segmentation
 
-Unpooling, transposed convolution and batch normalisation against what one
+Unpooling, transposed convolution and batch normalization against what one
 would write without kcv; FCN-8s on VGG-16, one image forward and one update,
 against the same network with the same weights in torch, where that is
 installed; and how many images a second the pipeline of digit scenes gives.
@@ -56,7 +56,7 @@ def main(
         "Conv2DTranspose, Bilinear",
     )
     print_ratios(
-        "normalise 8 x 96 x 112 x 32 and its gradient",
+        "normalize 8 x 96 x 112 x 32 and its gradient",
         medians(normalizing(), rounds),
         "kcv.layers",
     )
@@ -118,7 +118,7 @@ def enlarging():
 
 
 def normalizing():
-    """Normalise batches by the fused kernel, and as Keras does."""
+    """Normalize batches by the fused kernel, and as Keras does."""
     x = tf.random.stateless_normal((8, 96, 112, 32), (0, 1))
     functions = {}
     for name, layer in (

@@ -53,7 +53,7 @@ def test_padding_overlaps_nothing():
 
 
 def test_half_open_boxes_equal_the_inclusive_ones_of_caffe():
-    # py-faster-rcnn: w = x2 - x1 + 1, centre = x1 + 0.5 * w, inclusive x2.
+    # py-faster-rcnn: w = x2 - x1 + 1, center = x1 + 0.5 * w, inclusive x2.
     anchors = np.array([[-84.0, -40, 99, 55]])
     truth = np.array([[10.0, 5, 109, 54]])
     width, height = 184.0, 96.0

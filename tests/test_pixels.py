@@ -19,16 +19,16 @@ def test_rgb_stays_as_it_is():
 
 
 def test_grey_has_three_equal_channels():
-    for grey in (IMAGE[..., 0], IMAGE[..., :1]):
+    for gray in (IMAGE[..., 0], IMAGE[..., :1]):
         np.testing.assert_array_equal(
-            to_rgb(grey), np.repeat(IMAGE[..., :1], 3, axis=-1)
+            to_rgb(gray), np.repeat(IMAGE[..., :1], 3, axis=-1)
         )
 
 
 def test_alpha_is_dropped():
     transparent = np.concatenate([IMAGE, IMAGE[..., :1]], -1)
     np.testing.assert_array_equal(to_rgb(transparent), IMAGE)
-    # Even where it is not a value that a colour may have.
+    # Even where it is not a value that a color may have.
     transparent = transparent.astype(float)
     transparent[..., 3] = np.nan
     np.testing.assert_array_equal(to_rgb(transparent), IMAGE)

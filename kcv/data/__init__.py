@@ -1,4 +1,4 @@
-"""Data sets and pipelines, as `tf.data.Dataset`s."""
+"""Datasets and pipelines, as `tf.data.Dataset`s."""
 
 from kcv.data.embedded.digit_scenes import digit_scenes
 from kcv.data.embedded.digits import digits

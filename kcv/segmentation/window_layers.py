@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from kcv.data.transforms.cut_boxes import cut
-from kcv.data.transforms.cut_boxes import grown
+from kcv.data.transforms.cut_boxes import grow_boxes
 from kcv.layers.image_layer import ImageLayer
 from kcv.layers.image_layer import set_shape
 
@@ -22,7 +22,7 @@ class WithContext(ImageLayer):
 
     Args:
         context: Factor by which the sides grow. Float. Defaults to 1.2.
-        min_side: Shortest side of a grown box, in pixels. Defaults to 0.
+        min_side: Shortest side of an enlarged box, in pixels. Defaults to 0.
         max_windows: Number of boxes to keep. Defaults to all.
         **kwargs: Options of `keras.layers.Layer`.
     """
@@ -34,7 +34,7 @@ class WithContext(ImageLayer):
         self.max_windows = max_windows
 
     def call(self, boxes):
-        boxes = grown(boxes, self.context)
+        boxes = grow_boxes(boxes, self.context)
         if not self.min_side and self.max_windows is None:
             return boxes
         shape = self.compute_output_shape(boxes.shape)

@@ -50,7 +50,7 @@ def test_the_table_of_1998():
         layer = model.get_layer(name)
         assert layer.count_params() == count
         assert layer.output.shape[1:] == shape
-    # 6 see three neighbours, 6 see four, 3 see two and two, 1 sees all.
+    # 6 see three neighbors, 6 see four, 3 see two and two, 1 sees all.
     assert [len(row) for row in C3_TABLE] == [3] * 6 + [4] * 9 + [6]
     assert len({*C3_TABLE}) == 16
     # Every map of S2 is seen as often as any other.

@@ -39,7 +39,7 @@ def test_batch_norm_adds_torchvisions_parameters(zero_weights):
     model = VGG16(batch_norm=True, include_preprocessing=False)
     trainable = sum(np.prod(v.shape) for v in model.trainable_weights)
     assert trainable == 138_365_992
-    # The ReLU comes behind the normalisation.
+    # The ReLU comes behind the normalization.
     layers = [layer.name for layer in model.layers][1:4]
     assert layers == ["conv1_1", "bn1_1", "relu1_1"]
     assert model.get_layer("conv1_1").activation is keras.activations.linear

@@ -31,7 +31,7 @@ LENET, CIFAR = (
 
 @pytest.fixture(scope="module")
 def files():
-    """A colour JPEG, a grey PNG and a tall PNG, of sizes no model takes."""
+    """A color JPEG, a gray PNG and a tall PNG, of sizes no model takes."""
     random = np.random.default_rng(0)
     y, x = np.mgrid[0:48, 0:64] / 64
     waves = np.stack([np.sin(9 * x + 5 * y), np.cos(7 * y), x * y], -1)
@@ -159,7 +159,7 @@ def test_a_classifier_of_any_size_needs_a_short_side(tmp_path, files):
     outputs = keras.layers.GlobalAveragePooling2D()(images)
     path = tmp_path / "model.keras"
     keras.Model(images, outputs).save(path)
-    (tmp_path / "labels.txt").write_text("grey\n")
+    (tmp_path / "labels.txt").write_text("gray\n")
     with pytest.raises(ValueError, match="short_side=None"):
         export(path, tmp_path / "served", task="classification")
     version = export(

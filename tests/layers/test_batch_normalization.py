@@ -1,4 +1,4 @@
-"""The fused kernel normalises as Keras does."""
+"""The fused kernel normalizes as Keras does."""
 
 import keras
 import numpy as np
@@ -44,7 +44,7 @@ def _answer(layer, maps, training=True):
 @pytest.mark.parametrize(
     "options",
     [{}, {"scale": False}, {"center": False}, {"epsilon": 0.1}],
-    ids=["default", "unscaled", "uncentred", "epsilon"],
+    ids=["default", "unscaled", "uncentered", "epsilon"],
 )
 def test_maps_and_gradients_are_those_of_keras(options):
     for training in (True, False):

@@ -1,4 +1,4 @@
-"""The fused kernel normalises each image as Keras does."""
+"""The fused kernel normalizes each image as Keras does."""
 
 import keras
 import numpy as np
@@ -38,11 +38,11 @@ def _answer(layer, maps):
 @pytest.mark.parametrize(
     "options",
     [{}, {"scale": False}, {"center": False}, {"dtype": "float64"}],
-    ids=["default", "unscaled", "uncentred", "float64"],
+    ids=["default", "unscaled", "uncentered", "float64"],
 )
 def test_maps_and_gradients_are_those_of_keras(options, batch):
     maps = np.random.default_rng(0).normal(2.0, 3.0, (batch, 5, 7, 4))
-    # So that an image normalised with another's moments would show.
+    # So that an image normalized with another's moments would show.
     maps *= np.arange(1, batch + 1)[:, None, None, None]
     maps = tf.constant(maps, options.get("dtype", "float32"))
     (outputs, gradients), (expected, slopes) = (

@@ -11,7 +11,7 @@ def rounded(x):
 
 
 def resize_bilinear(image, height, width):
-    """Sample at pixel centres, the edge repeated, without antialiasing."""
+    """Sample at pixel centers, the edge repeated, without antialiasing."""
     for axis, size in ((0, height), (1, width)):
         old = image.shape[axis]
         source = (np.arange(size) + 0.5) * old / size - 0.5

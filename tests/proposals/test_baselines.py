@@ -115,8 +115,8 @@ def test_the_normal_distribution_is_the_objects():
     boxes = gaussian(
         np.empty((4000, 5000, 3)), 4000, np.random.default_rng(0)
     ).boxes
-    centres = (boxes[:, :2] + boxes[:, 2:]) / 2 / [5000, 4000]
+    centers = (boxes[:, :2] + boxes[:, 2:]) / 2 / [5000, 4000]
     # What was drawn again and moved inside lies at the margins.
-    np.testing.assert_allclose(np.median(centres, 0), [0.5, 0.54], atol=0.02)
+    np.testing.assert_allclose(np.median(centers, 0), [0.5, 0.54], atol=0.02)
     assert (boxes[:, 2:] - boxes[:, :2]).min() >= 5
     assert boxes[:, :2].min() >= 0

@@ -149,8 +149,8 @@ def test_grey_and_transparent_images():
     rgba = np.concatenate([image, alpha], -1)
     np.testing.assert_array_equal(propose(rgba), expected)
     np.testing.assert_array_equal(propose(image.astype("float32")), expected)
-    grey = image[..., 0]
-    np.testing.assert_array_equal(propose(grey), propose(grey[..., None]))
+    gray = image[..., 0]
+    np.testing.assert_array_equal(propose(gray), propose(gray[..., None]))
 
 
 def test_no_images():

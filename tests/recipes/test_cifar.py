@@ -13,7 +13,7 @@ from recipes.common.plan import Plan
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Noise that is red, green or blue."""
-    folder = tmp_path_factory.mktemp("colours")
+    folder = tmp_path_factory.mktemp("colors")
     rng = np.random.default_rng(0)
     for channel, name in enumerate(("red", "green", "blue")):
         (folder / name).mkdir()

@@ -131,7 +131,7 @@ def test_a_truncated_picture_is_named(tmp_path):
 
 
 class PainterOfGrey:
-    """Paints all grey, of this level, where 300 would be best."""
+    """Paints all gray, of this level, where 300 would be best."""
 
     def __init__(self, level):
         self.level = level
@@ -145,7 +145,7 @@ class PainterOfGrey:
 
 
 def test_pictures_are_compared_as_they_are_shown():
-    """Both are clipped; grey levels above 255 are worth nothing."""
+    """Both are clipped; gray levels above 255 are worth nothing."""
     photograph = np.full((48, 48, 3), 100, np.uint8)
     found = compare_with_lbfgs(PainterOfGrey(290), photograph, 48, 40)
     assert found.figures["total_loss"] == pytest.approx(45**2)
@@ -250,7 +250,7 @@ def test_a_painter_learns_and_is_served(weights, photos, tmp_path, program):
     )
     assert answer["images"].dtype == np.uint8
     assert answer["images"].shape == (1, *image.shape)
-    # Where a number lies at .5, either neighbour is right.
+    # Where a number lies at .5, either neighbor is right.
     gap = np.abs(answer["images"].astype(int) - expected)
     assert gap.max() <= 1
     assert np.mean(gap > 0) < 1e-3

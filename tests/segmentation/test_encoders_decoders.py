@@ -95,7 +95,7 @@ def test_it_learns_saves_and_loads(build, tmp_path):
         DeconvNet: lambda: DeconvNet(3, (24, 32, 3), SMALL, units=16),
     }[build]()
     rng = np.random.default_rng(0)
-    # Colours tell the classes.
+    # Colors tell the classes.
     labels = rng.integers(0, 3, (8, 6, 8)).repeat(4, 1).repeat(4, 2)
     images = np.float32(np.eye(3)[labels] * 200 + rng.normal(size=(24, 32, 3)))
     model.compile(

@@ -248,8 +248,8 @@ def test_an_impulse_moves_with_the_image():
     """By a stride, exactly, with as many zeros behind as in front."""
     keras.utils.set_random_seed(0)
     model = with_random_scores(FCN8s(2, "googlenet", padding="pad100"))
-    grey = np.float32([122.67892, 116.66877, 104.00699])
-    images = np.zeros((1, 512, 512, 3), "float32") + grey
+    gray = np.float32([122.67892, 116.66877, 104.00699])
+    images = np.zeros((1, 512, 512, 3), "float32") + gray
     images[:, 240:250, 240:250] += 100
     moved = np.roll(images, (32, 64), (1, 2))
     here, there = (model.predict(x, verbose=0) for x in (images, moved))

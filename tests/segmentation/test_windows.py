@@ -15,7 +15,7 @@ from kcv.segmentation.window_layers import WithContext
 
 
 def gradient(height, width):
-    """A map whose channels are x and y at the centres of pixels."""
+    """A map whose channels are x and y at the centers of pixels."""
     y, x = np.mgrid[:height, :width] + 0.5
     return np.stack([x, y], -1)[None].astype(np.float32)
 
@@ -26,7 +26,7 @@ def test_a_cut_samples_the_centres_of_its_pixels():
     for k, (x1, y1, x2, y2) in enumerate(boxes.numpy()):
         x = x1 + (np.arange(16) + 0.5) * (x2 - x1) / 16
         y = y1 + (np.arange(8) + 0.5) * (y2 - y1) / 8
-        # Edges are as far as the outermost centres.
+        # Edges are as far as the outermost centers.
         x, y = np.clip(x, 0.5, 19.5), np.clip(y, 0.5, 11.5)
         grid = np.stack(np.meshgrid(x, y), -1)
         np.testing.assert_allclose(found[k], grid, atol=1e-4)

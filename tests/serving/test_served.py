@@ -21,7 +21,7 @@ NAME = "detector"
 
 @pytest.fixture(scope="module")
 def files(photos):
-    """A grey PNG, a colour JPEG, a PNG with alpha, as a user may send."""
+    """A gray PNG, a color JPEG, a PNG with alpha, as a user may send."""
     wide, tall = photos
     alpha = np.full((*wide.shape[:2], 1), 99, np.uint8)
     return [

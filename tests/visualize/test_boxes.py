@@ -10,7 +10,7 @@ from kcv.visualize import detection_gallery
 from kcv.visualize import draw_boxes
 from kcv.visualize import encode_figure
 
-BLUE = np.array([31, 119, 180])  # the first colour of matplotlib's tab10
+BLUE = np.array([31, 119, 180])  # the first color of matplotlib's tab10
 
 
 def image(height=40, width=56):

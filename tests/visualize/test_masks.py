@@ -21,8 +21,8 @@ def test_palette_of_voc():
         20: (0, 64, 128),
         255: (224, 224, 192),
     }
-    for label, colour in expected.items():
-        assert tuple(palette[label]) == colour
+    for label, color in expected.items():
+        assert tuple(palette[label]) == color
 
 
 def test_background_is_not_painted():

@@ -6,9 +6,9 @@ from kcv.visualize import pictures_figure
 
 
 def test_pictures_stand_in_rows_with_their_titles():
-    wide, grey = np.zeros((4, 8, 3)), np.full((4, 4), 255.0)
+    wide, gray = np.zeros((4, 8, 3)), np.full((4, 4), 255.0)
     figure = pictures_figure(
-        {"content": wide, "style": grey, "$1": wide}, {"result": wide}
+        {"content": wide, "style": gray, "$1": wide}, {"result": wide}
     )
     titles = [axes.get_title() for axes in figure.axes]
     assert titles == ["content", "style", r"\$1", "result", "", ""]

@@ -74,7 +74,7 @@ def test_logits_are_those_of_the_original(build, original):
     expected = bgr(x[..., ::-1])
     assert relative_error(rgb(x), expected) < 1e-5
     assert len(report.matched) == len(rgb.weights)
-    # Not by chance: the colours matter.
+    # Not by chance: the colors matter.
     assert relative_error(rgb(x[..., ::-1]), expected) > 1e-2
 
 

@@ -1,1 +1,1 @@
-"""Data sets that come with kcv."""
+"""Datasets that are part of kcv."""

@@ -1,8 +1,8 @@
-"""Digit scenes: the detection and segmentation set that kcv brings along.
+"""Digit scenes: the detection and segmentation dataset that is part of kcv.
 
 Real handwritten digits (E. Alpaydin and C. Kaynak, "Optical Recognition of
-Handwritten Digits", UCI 1998) are composited on real photographs, made anew
-for every scene. The sources stand in `raw/PROVENANCE.md`.
+Handwritten Digits", UCI 1998) are composited on real photographs, differently
+in every scene. `raw/PROVENANCE.md` lists the sources.
 """
 
 import functools
@@ -18,7 +18,7 @@ from kcv.data.embedded.scenes.rendering import store
 from kcv.data.streams.holdout import check_split
 
 TEST_SCENES = 500
-# The streams of the two splits; digits and photographs differ anyway.
+# Numbers of the random streams of the two splits.
 _STREAMS = {"train": 0, "test": 1}
 _MASKS = (None, "semantic", "instance")
 
@@ -32,52 +32,57 @@ def digit_scenes(
     short_side: int = 192,
     start: int = 0,
 ) -> tf.data.Dataset:
-    """Make photographs with 0 to 6 handwritten digits upon them.
+    """Generate photographs with 0 to 6 handwritten digits on them.
 
-    Digits differ in size (an eighth to half of the short side), rotation (up
-    to 25 degrees), shear, pen, colour and contrast; they overlap, the later
-    one above, and some are cut by the border. Some strokes are no digits. Then
-    come blur, noise and JPEG. Boxes are tight to the visible pixels, and a
-    digit that is less than 40 % visible or under 12 px high is difficult.
+    Digits differ in size (1/8 to 1/2 of the short side), rotation (up to 25
+    degrees), shear, pen, color and contrast. They may overlap, and some are cut
+    by the border. Some strokes are distractors, which are not digits. Blur,
+    noise and JPEG compression follow. Boxes enclose the visible pixels tightly.
+    A digit is difficult if less than 40% of it is visible or if its visible
+    part is lower than 12 pixels.
 
-    A scene is a pure function of (split, seed, index, short_side), however
-    many there are and wherever the stream starts. Train and test share neither
-    a digit nor a photograph. The test split never changes: 500 scenes of one
-    seed, whose figures at the default `short_side` may be compared between
-    versions.
+    A scene is a pure function of (split, seed, index, short_side), independent
+    of the number of scenes and of the start of the stream. Training and test
+    scenes have no digit and no photograph in common. The test split never
+    changes: it has 500 scenes of one seed, so figures that are measured at the
+    default `short_side` can be compared between versions.
 
     Args:
-        split: "train" or "test".
-        size: number of scenes. None is all: without end for train (every scene
-            is a fresh one), what is left of the 500 for test.
-        seed: which stream of train scenes; 0 for test.
-        masks: None; "semantic" adds `segmentation_masks` (H, W) uint8, 0 for
-            background, else class + 1; "instance" adds `instance_masks`
-            (N, H, W) uint8 0/1, visible pixels alone.
-        short_side: of the canvas, in pixels, at least 48. The long side is up
-            to 4/3 of it.
-        start: index of the first scene, as for a run that is resumed.
+        split: "train" or "test". Defaults to "train".
+        size: Number of scenes. If None, training scenes are generated forever,
+            each only once, and the test split has the rest of its 500 scenes.
+            Defaults to None.
+        seed: Integer that determines the training scenes. Must be 0 for the
+            test split. Defaults to 0.
+        masks: "semantic" to add `segmentation_masks` (H, W) uint8, 0 for
+            background and label + 1 for a digit, or "instance" to add
+            `instance_masks` (N, H, W) uint8 of 0 and 1, which show the visible
+            pixels of each digit. If None, there are no masks. Defaults to None.
+        short_side: Short side of the images, in pixels. Integer of at least 48.
+            The long side is at most 4/3 of it. Defaults to 192.
+        start: Index of the first scene, for a run that is resumed. Defaults to
+            0.
 
     Returns:
-        A dataset of single examples: `images` (H, W, 3) uint8 RGB,
-        `bounding_boxes` {`boxes` (N, 4) float32 absolute half-open xyxy,
-        `labels` (N,) int32 0..9}, `difficult` (N,) bool, `is_crowd` (N,) bool
-        (always False), `image_id` () string.
+        Dataset of single examples: `images` (H, W, 3) uint8 RGB,
+        `bounding_boxes` {`boxes` (N, 4) float32, absolute half-open xyxy,
+        `labels` (N,) int32 in [0, 9]}, `difficult` (N,) bool, `is_crowd` (N,)
+        bool (always False), `image_id` () string.
 
     Raises:
-        ValueError: if an argument is none of the above.
+        ValueError: If an argument is out of its range.
 
     Example:
 
-    ```python
-    for scene in kcv.data.digit_scenes("test", size=2):
-        print(scene["image_id"], scene["bounding_boxes"]["labels"])
-    ```
+    >>> scene = next(iter(digit_scenes("test", size=1)))
+    >>> scene["images"].shape.rank, scene["bounding_boxes"]["boxes"].shape[-1]
+    (3, 4)
     """
     check_split(split)
     if masks not in _MASKS:
         raise ValueError(
-            f"masks must be None, 'semantic' or 'instance', not {masks!r}"
+            "`masks` must be None, 'semantic' or 'instance'. Received: "
+            f"masks={masks!r}"
         )
     seed = _integer("seed", seed, 0)
     start = _integer("start", start, 0)
@@ -147,7 +152,8 @@ def _integer(name: str, value: int, least: int) -> int:
         number = least - 1
     if number < least:
         raise ValueError(
-            f"{name} must be an integer of at least {least}, not {value!r}"
+            f"`{name}` must be an integer of at least {least}. Received: "
+            f"{name}={value!r}"
         )
     return number
 
@@ -155,18 +161,19 @@ def _integer(name: str, value: int, least: int) -> int:
 def _test_size(size: int | None, seed: int, start: int) -> int:
     if seed != 0:
         raise ValueError(
-            f"seed must be 0 for the test split, which is fixed, not {seed}"
+            "`seed` must be 0 for the test split, which is fixed. Received: "
+            f"seed={seed}"
         )
     left = TEST_SCENES - start
     if left < 1:
         raise ValueError(
-            f"start must be below {TEST_SCENES}, the number of test scenes, "
-            f"not {start}"
+            f"`start` must be below {TEST_SCENES}, the number of test scenes. "
+            f"Received: start={start}"
         )
     if size is not None and size > left:
         raise ValueError(
-            f"size must be at most {left} for the test split, which has "
-            f"{TEST_SCENES} scenes (start={start}), not {size}"
+            f"`size` must be at most {left} for the test split, which has "
+            f"{TEST_SCENES} scenes, and start={start}. Received: size={size}"
         )
     return left if size is None else size
 

@@ -1,7 +1,7 @@
 """Face scenes: the set for detection of faces that kcv brings along.
 
 Rendered faces, see `kcv.data.rendered_faces`, are put on photographs, beside
-patches that are no faces. With scikit-image, a fifth of the faces are real
+patches that are not faces. With scikit-image, a fifth of the faces are real
 ones: small gray crops of Labeled Faces in the Wild, which that package
 contains.
 """
@@ -28,7 +28,7 @@ def face_scenes(
     real: bool = False,
     start: int = 0,
 ) -> DataSet:
-    """Make photographs with 0 to 4 faces upon them.
+    """Make photographs with 0 to 4 faces on them.
 
     Heads are 24 to 110 pixels high. A scene is a pure function of (split, seed,
     index, real). Train and test share neither people nor photographs nor real
@@ -36,8 +36,9 @@ def face_scenes(
 
     Args:
         split: "train" or "test". Defaults to "train".
-        size: Number of scenes. If None, scenes of "train" are without end, and
-            those of "test" are what is left of 200. Defaults to None.
+        size: Number of scenes. If None, scenes of "train" are generated
+            forever, and those of "test" are what is left of 200. Defaults to
+            None.
         seed: Seed of the scenes of "train", and 0 for "test". Defaults to 0.
         real: Whether a fifth of the faces are real ones, from `lfw_subset` of
             scikit-image. Defaults to False.

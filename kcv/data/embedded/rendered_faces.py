@@ -18,11 +18,12 @@ from kcv.landmarks import transform_boxes
 from kcv.landmarks import transform_points
 from kcv.landmarks import warp
 
-# The side of the canvas over that of an aligned crop.
+# Ratio of the side of the canvas to that of an aligned crop.
 _CANVAS = 72 / 64
 # Error of a detector of landmarks, as a share of the distance of the eyes.
 _JITTER = 0.025
-# Photos that one call renders: calls from a graph cost a tenth of a photo.
+# Number of photos that one call renders. A call from a graph costs a tenth of a
+# photo.
 _CHUNK = 16
 
 
@@ -41,8 +42,8 @@ def rendered_faces(
     A person has a skull, eyes, brows, a nose, a mouth, skin and hair, which
     never change. Photos of one person differ in pose (35 degrees to either
     side), expression, light, camera, backdrop, glasses, hats, and things in
-    front of the face. Raw pixels, PCA, HOG and LBP hardly tell the people
-    apart. Some photos are hopeless, as in any real set.
+    front of the face. Raw pixels, PCA, HOG and LBP hardly separate the people.
+    Some photos cannot be recognized at all, as in any real dataset.
 
     A photo is a pure function of (split, seed, person, photo, size, aligned).
     Train and test share neither people nor backdrops.
@@ -52,8 +53,8 @@ def rendered_faces(
         people: Number of people. Defaults to 400.
         photos: Number of photos of each person. Defaults to 30.
         size: Side of the images, in pixels, at least 32. Defaults to 64.
-        aligned: Whether images are cropped by their landmarks, with errors as
-            of a detector of landmarks. Without it, images show the whole head
+        aligned: Whether images are cropped by their landmarks, with errors like
+            those of a landmark detector. If False, images show the whole head
             before its backdrop. Defaults to True.
         seed: Seed of the people. Defaults to 0.
         start: Number of the first example. Defaults to 0.

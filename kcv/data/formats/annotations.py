@@ -22,19 +22,19 @@ _LOG = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class ImageBoxes:
-    """One image and its objects, checked.
+    """One image and its checked objects.
 
     Attributes:
         file: Path of the image file.
-        image_id: Name of the image, unique in its set.
+        image_id: Name of the image, unique in its dataset.
         boxes: Array (N, 4) float32, absolute xyxy, half-open.
         labels: Array (N,) int32, from 0.
         difficult: Array (N,) bool.
         is_crowd: Array (N,) bool.
         size: Height and width in pixels, as annotated. Defaults to (0, 0), for
             images without this annotation.
-        segments: Masks of the N objects as COCO's annotations have them,
-            checked. Defaults to None, for a set without masks.
+        segments: Masks of the N objects in the form of COCO's annotations,
+            checked. Defaults to None, for a dataset without masks.
     """
 
     file: str
@@ -74,7 +74,7 @@ class Annotations(Records):
         object.__setattr__(self, "files", files)
         object.__setattr__(self, "image_ids", image_ids)
         missing = [file for file in self.files if not os.path.isfile(file)]
-        # Where faults are gathered, each file is named when it is read.
+        # If faults are gathered, each missing file is named when it is read.
         if missing and not is_gathering():
             shown = ", ".join(missing[:5])
             raise FileNotFoundError(
@@ -172,7 +172,7 @@ def log_other_classes(origin: str, count: int) -> None:
 
 
 def log_classes(parts: Sequence[Annotations]) -> None:
-    """Log the classes of which the parts of a set have no object."""
+    """Log the classes of which the parts of a dataset have no object."""
     names = parts[0].class_names
     labels = [image.labels for part in parts for image in part.images]
     counts = np.bincount(np.concatenate(labels), minlength=len(names))

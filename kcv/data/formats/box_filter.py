@@ -1,6 +1,6 @@
-"""What readers do about boxes that cannot be right.
+"""Handling of wrong boxes in the readers of files.
 
-Shapes: N boxes of an image.
+Letters: N boxes of an image.
 """
 
 import logging
@@ -20,16 +20,16 @@ _LOG = logging.getLogger(__name__)
 
 
 class BoxFilter:
-    """Check, clip or leave out the boxes of a set, and count them.
+    """Check, clip or leave out the boxes of a dataset, and count them.
 
     Args:
         boxes: "raise" an error at a box that is empty, inverted or outside the
             image; "clip" boxes to the image and leave out those of which
             nothing remains; or "drop" all of these boxes. A box that is not
             finite is an error unless `boxes` is "drop". Defaults to "raise".
-        keep_empty: Whether empty boxes are treated as `boxes` says. If False,
-            they are left out in any case, as published sets have some. Defaults
-            to True.
+        keep_empty: Whether empty boxes are handled as `boxes` says. If False,
+            they are always left out, because some published datasets contain
+            them. Defaults to True.
     """
 
     def __init__(self, boxes: str = "raise", keep_empty: bool = True):
@@ -75,7 +75,7 @@ class BoxFilter:
         if known is not None:
             edge = np.array([known[1], known[0], known[1], known[0]], float)
         kept = np.ones(len(boxes), bool)
-        # As float32, in which a side of 1e-9 pixels is empty.
+        # In float32, a side of 1e-9 pixels is empty.
         single = boxes.astype(np.float32)
         empty = (single[:, 2:] <= single[:, :2]).any(1)
         finite = np.isfinite(boxes).all(1)
@@ -99,7 +99,7 @@ class BoxFilter:
             )
         if is_gathering():
             kept = self._keep_right(kept, boxes, labels, classes, name, known)
-        # Errors count the boxes as the file does.
+        # Errors number the boxes as the file does.
         checked = check_boxes(
             boxes,
             labels,

@@ -8,7 +8,7 @@ from kcv.data.formats.masked_images import MaskedImages
 from kcv.text_files import path_text
 from kcv.text_files import read_text
 
-#: Names of the labels 0 to 10. No class is background.
+#: Names of the labels 0 to 10. None of them is background.
 CAMVID_CLASSES = (
     *("sky", "building", "pole", "road", "pavement", "tree"),
     *("sign", "fence", "car", "pedestrian", "bicyclist"),
@@ -30,14 +30,13 @@ def read_camvid(
     Args:
         folder: Folder `CamVid` of the tutorial, with `train.txt`, `val.txt` and
             `test.txt`, which have 367, 101 and 233 pairs of paths of an image
-            and its label map. Of a path such as
-            `/SegNet/CamVid/train/0001TP_006690.png`, the last folder and the
-            name count.
+            and its label map. Only the last folder and the name of a path such
+            as `/SegNet/CamVid/train/0001TP_006690.png` are used.
         split: Name of a list: "train", "val" or "test". Defaults to "train".
 
     Returns:
-        The images. An `image_id` is a path without its suffix, such as
-        "train/0001TP_006690".
+        Record of the images, whose method `dataset` streams them. An `image_id`
+        is a path without its suffix, such as "train/0001TP_006690".
 
     Raises:
         FileNotFoundError: If the list, an image or a label map is missing.

@@ -62,14 +62,16 @@ def coco(
         other_classes: "raise" an error at categories that are not in
             `class_names`, or "drop" their objects, which is logged. Defaults
             to "raise".
-        seed: Seed of the order. Every epoch has an order of its own, there are
-            epochs without end, and example number p is a pure function of (set,
-            seed, p). Defaults to None, for one pass in the order of the file.
+        seed: Integer that determines the shuffling. Every epoch has a different
+            order, the stream repeats forever, and example number p is a pure
+            function of (set, seed, p). If None, the examples are read once, in
+            the order of the file. Defaults to None.
         start: Position of the first example, for a run that is resumed.
             Defaults to 0.
         on_error: "raise" an error at an image that cannot be decoded, or "skip"
             it. Defaults to "raise".
-        skipped: List to which the names of skipped images are appended.
+        skipped: List to which the names of skipped images are appended. If
+            None, they are only logged. Defaults to None.
 
     Returns:
         Dataset of single examples: `images` (H, W, 3) uint8 RGB,

@@ -207,7 +207,8 @@ def _box(entry, where) -> tuple[float, ...]:
     box = entry.get("bbox")
     if not isinstance(box, list) or len(box) != 4:
         raise ValueError(
-            f"{where} needs a bbox [x, y, width, height], not {_shortened(box)}"
+            f"{where} needs a bbox [x, y, width, height]. Received: "
+            f"bbox={_shortened(box)}"
         )
     numbers = tuple(map(_number, box))
     wrong = [
@@ -224,7 +225,7 @@ def _box(entry, where) -> tuple[float, ...]:
 
 
 def _number(value) -> float:
-    """Convert a number of JSON; NaN is for what is not a number."""
+    """Convert a number of JSON. Returns NaN for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return math.nan
     try:
@@ -249,7 +250,7 @@ def _categories(content, file) -> dict[Id, Category]:
 
 
 def _rank(key: Id) -> tuple[bool, int, str]:
-    """Order ids by number, and those that are no numbers behind, as text."""
+    """Order ids by number, and ids that are text after them."""
     text = str(key)
     digits = text.removeprefix("-")
     if digits.isascii() and digits.isdecimal() and len(digits) < 20:

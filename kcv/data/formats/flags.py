@@ -1,4 +1,4 @@
-"""Yes and no, in the spellings of annotation tools."""
+"""Booleans in the spellings of annotation tools."""
 
 from typing import Any
 
@@ -7,17 +7,17 @@ _FALSE = ("0", "0.0", "false", "no", "f", "n", "", "none", "unspecified")
 
 
 def read_flag(value: Any, where: str) -> bool:
-    """Read whether something holds, such as `difficult` or `iscrowd`.
+    """Read a boolean, such as `difficult` or `iscrowd`.
 
     Args:
         value: Value of the file: a number, a boolean, text, or None.
         where: Place of the value in error messages, with its file.
 
     Returns:
-        Whether it holds. None and empty text mean that it does not.
+        The boolean. It is False for None and for empty text.
 
     Raises:
-        ValueError: If the value is neither yes nor no.
+        ValueError: If the value is not a boolean in any known spelling.
 
     Example:
 

@@ -1,8 +1,8 @@
-"""Trees of files that other people made.
+"""Folders of files that other people made.
 
-Hidden files and folders, and what archives and servers add, are left out at
-every depth. Suffixes are compared without case. Links to files and to folders
-are followed. What is left out is counted in one log line.
+Hidden files and folders, and those that archives and servers add, are left out
+at every depth. Suffixes are compared without regard to case. Links to files and
+folders are followed. Files that are left out are counted in one log line.
 """
 
 import collections
@@ -16,12 +16,12 @@ from kcv.data.streams.images import IMAGE_SUFFIXES
 from kcv.text_files import path_text
 
 _LOG = logging.getLogger(__name__)
-# Folders that macOS puts into archives, and Synology beside photographs.
+# Folders that macOS adds to archives, and Synology to folders of photographs.
 _ADDED = ("__MACOSX", "@eaDir")
 
 
 def visible(folder: Path) -> list[Path]:
-    """List what is in a folder and not hidden, sorted.
+    """List the files and folders in a folder that are not hidden, sorted.
 
     Args:
         folder: Path of the folder.
@@ -33,7 +33,7 @@ def visible(folder: Path) -> list[Path]:
         FileNotFoundError: If the folder does not exist.
     """
     if not folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder}")
+        raise FileNotFoundError(f"{folder} is not a folder, or does not exist")
     return sorted(
         path
         for path in folder.iterdir()
@@ -42,7 +42,7 @@ def visible(folder: Path) -> list[Path]:
 
 
 class TreeReader:
-    """Find files in folders, and count what is left out.
+    """Find files in folders, and count the files that are left out.
 
     Args:
         suffixes: Suffixes of the files to find, in lower case.
@@ -59,7 +59,7 @@ class TreeReader:
         return sorted(self._find(folder, set()))
 
     def log(self, folder: Path) -> None:
-        """Log what was left out, in one line, if there is anything."""
+        """Log the number of files that were left out, if there are any."""
         if self.left_out:
             counts = ", ".join(
                 f"{count} {kind}" for kind, count in self.left_out.most_common()
@@ -77,8 +77,8 @@ class TreeReader:
         for path in visible(folder):
             if path.is_dir():
                 if path.is_symlink():
-                    # Links may lead back to where they are, so that there
-                    # would be no end.
+                    # A link may lead back to a folder above it, so folders
+                    # that were entered are remembered.
                     place = os.path.realpath(path)
                     if place in entered or Path(
                         os.path.realpath(folder)
@@ -157,7 +157,7 @@ def files_by_name(
 
 
 def lists_by_name(folder: Path) -> dict[str, Path]:
-    """Find the lists in a folder: text files by name without suffix."""
+    """Find the lists in a folder: text files, by name without suffix."""
     if not folder.is_dir():
         return {}
     return {

@@ -1,8 +1,9 @@
-"""MNIST's own files, and those of other sets in the same format.
+"""MNIST's own files, and those of other datasets in the same format.
 
-Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
-A file consists of a magic number, a length for each dimension, all of four
-bytes with the most significant one first, and the values of one byte each.
+Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits". A
+file consists of a magic number, the length of each dimension, and the values.
+Numbers and lengths have four bytes, the most significant byte first. A value
+has one byte.
 """
 
 import gzip
@@ -19,8 +20,8 @@ from kcv.data.streams.holdout import check_split
 from kcv.storage import check_unpacked
 
 _PREFIXES = {"train": "train", "test": "t10k"}
-_IMAGES = 2051  # bytes, of three dimensions
-_LABELS = 2049  # bytes, of one
+_IMAGES = 2051  # magic number of bytes in three dimensions
+_LABELS = 2049  # magic number of bytes in one dimension
 
 
 def idx(
@@ -37,9 +38,10 @@ def idx(
             t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each with or
             without .gz.
         split: "train" or "test" (t10k). Defaults to "train".
-        seed: Seed of the order. Every epoch has an order of its own, there are
-            epochs without end, and example number p is a pure function of
-            (folder, split, seed, p). Defaults to None, for one pass in order.
+        seed: Integer that determines the shuffling. Every epoch has a different
+            order, the stream repeats forever, and example number p is a pure
+            function of (folder, split, seed, p). If None, the examples are read
+            once, in order. Defaults to None.
         start: Position of the first example, for a run that is resumed.
             Defaults to 0.
 
@@ -155,7 +157,7 @@ def _read(file, magic):
             content = stream.read(count + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(
-            f"{file} cannot be unpacked, it is truncated or no gzip file: "
+            f"{file} cannot be unpacked. It is truncated or not a gzip file: "
             f"{error}"
         ) from error
     if len(content) != count:

@@ -1,4 +1,4 @@
-"""Trees of images with a number for the object of every pixel: VOC."""
+"""Folders of images with an object number for each pixel: VOC."""
 
 import dataclasses
 import os
@@ -88,7 +88,7 @@ class InstanceImages(MaskedImages):
                     rows.max() + 1,
                 ]
             )
-            # Background is no class of objects.
+            # Background is not a class of objects.
             labels.append(np.bincount(own).argmax() - 1)
         return (
             np.reshape(masks, (len(masks), *classes.shape)).astype(np.uint8),
@@ -103,7 +103,8 @@ class InstanceImages(MaskedImages):
             seed: Seed of the order. Defaults to None, for one pass.
             start: Position of the first example. Defaults to 0.
             on_error: "raise" or "skip". Defaults to "raise".
-            skipped: List to which the names of skipped images are appended.
+            skipped: List to which the names of skipped images are appended. If
+                None, they are only logged. Defaults to None.
 
         Returns:
             The `DataSet`, whose class names begin with the first one behind

@@ -1,4 +1,4 @@
-"""Files that hold a class for every pixel."""
+"""Reading of label maps: files with a class for each pixel."""
 
 import io
 import os
@@ -11,31 +11,33 @@ from kcv.data.formats.mat_files import read_field
 from kcv.extras import describe_installation
 from kcv.pixels import pixel_limit
 
-#: Endings of the files that `read_label_map` takes.
+#: Suffixes of the files that `read_label_map` reads.
 LABEL_SUFFIXES = (".png", ".mat")
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# Pillow's names of pictures whose values are numbers, not colours.
+# Pillow's names of images whose values are numbers, not colors.
 _INDEX_MODES = ("1", "L", "P", "I", "I;16")
 
 
 def read_label_map(path: str | os.PathLike) -> np.ndarray:
     """Read the label of every pixel, as it stands in the file.
 
-    Of a PNG with a palette, as VOC's, labels are the indices; the colours are
-    for the eye alone. A grey PNG has labels for grey values. A MATLAB file is
-    one of the Semantic Boundaries Dataset (Hariharan et al. 2011).
+    In a PNG file with a palette, as in VOC, the palette indices are the labels,
+    and the colors are only for display. In a gray PNG file, the gray values are
+    the labels. A MATLAB file must have the form of the Semantic Boundaries
+    Dataset (Hariharan et al. 2011).
 
     Args:
-        path: of a .png or .mat file.
+        path: Path of a .png or .mat file.
 
     Returns:
-        (H, W) uint8; 255 is void.
+        Labels (H, W) uint8, where 255 is void.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it holds no labels, or one above 255.
-        ImportError: without `kcv[segmentation]`.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file has no labels, or a label above 255.
+        ImportError: If a package of the extra `kcv[segmentation]` is not
+            installed.
 
     Example:
 
@@ -45,13 +47,13 @@ def read_label_map(path: str | os.PathLike) -> np.ndarray:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"no label map {path}")
+        raise FileNotFoundError(f"the label map {path} does not exist")
     try:
         is_mat = path.suffix.lower() == ".mat"
         labels = _read_sbd(path) if is_mat else _read_png(path)
     except ImportError:
         raise
-    except Exception as error:  # Pillow raises a dozen kinds
+    except Exception as error:  # Pillow raises many types
         kind = "MATLAB file of labels" if is_mat else "PNG"
         raise ValueError(f"{path} is not a whole {kind}: {error}") from error
     if labels.ndim != 2 or not labels.size:
@@ -61,12 +63,12 @@ def read_label_map(path: str | os.PathLike) -> np.ndarray:
         )
     if labels.dtype.kind == "f" and not (labels == np.rint(labels)).all():
         wrong = labels[labels != np.rint(labels)][0]
-        raise ValueError(f"{path} has label {wrong}; labels must be integers")
+        raise ValueError(f"{path} has label {wrong}. Labels must be integers")
     if labels.min() < 0 or labels.max() > 255:
         wrong = labels.min() if labels.min() < 0 else labels.max()
         raise ValueError(
-            f"{path} has label {wrong}; labels go from 0 to 254, and "
-            "255 is void"
+            f"{path} has label {wrong}. Labels must be from 0 to 254, or 255 "
+            "for void"
         )
     return labels.astype(np.uint8)
 
@@ -97,7 +99,7 @@ def _read_png(path):
 
 
 def _check_png(content):
-    """Compare the checksums, which Pillow does not do for all parts."""
+    """Compare the checksums of all parts, which Pillow does for some only."""
     if not content.startswith(_SIGNATURE):
         raise ValueError("it is of another format")
     position, name = len(_SIGNATURE), b""
@@ -123,12 +125,12 @@ def count_labels(path: str | os.PathLike) -> np.ndarray:
     """Count the pixels of each label of a file.
 
     Args:
-        path: of a .png or .mat file.
+        path: Path of a .png or .mat file.
 
     Returns:
-        (256,) int64.
+        Number of pixels of each label, (256,) int64.
 
     Raises:
-        ValueError: if it holds no labels.
+        ValueError: If the file has no labels.
     """
     return np.bincount(read_label_map(path).ravel(), minlength=256)

@@ -1,4 +1,4 @@
-"""Images with a label for each pixel, in any tree of files."""
+"""Images with a label for each pixel, in any arrangement of files."""
 
 import dataclasses
 import os

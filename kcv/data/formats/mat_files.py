@@ -1,8 +1,8 @@
-"""An array in a MATLAB file of version 5, read without trust.
+"""Reading of an array from an untrusted MATLAB file of version 5.
 
-Files come from strangers, and a parser in C can be crashed by one of them. This
-one is in Python, reads no more than what is asked for, and compares sizes
-before it takes memory. "MAT-File Format", MathWorks, describes the format.
+A damaged file can crash a parser that is written in C. This one is written in
+Python, reads no more than it is asked for, and compares sizes before it
+allocates memory. "MAT-File Format", MathWorks, describes the format.
 """
 
 import math
@@ -31,7 +31,7 @@ _KINDS = {
 }
 _NUMERIC = range(6, 16)
 _COMPLEX = 0x800
-# What a file unpacks to, in bytes. Those of SBD have less than a megabyte.
+# Maximum unpacked size of a file, in bytes. SBD's have less than a megabyte.
 _LARGEST = 2**30
 _CHUNK = 2**16
 
@@ -52,9 +52,9 @@ def read_field(
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If the file is not of version 5, is damaged, has no such
-            field, or the matrix is larger than `max_values`. The message lacks
-            the name of the file.
+        ValueError: If the file is not of version 5, is damaged, or does not
+            have this field, or if the matrix is larger than `max_values`. The
+            message does not name the file.
     """
     content = path.read_bytes()
     if content[:4] == b"\x89HDF" or content[124:126] in (b"\0\2", b"\2\0"):
@@ -78,7 +78,7 @@ def read_field(
         found = _find(stream, variable, field, max_values)
         stream.skip(end + rest - stream.position)
         if stream is not whole:
-            # To the end, where the checksum is.
+            # Reads to the end, where the checksum is.
             stream.skip_all()
         if found is not None:
             return found
@@ -86,7 +86,7 @@ def read_field(
 
 
 class _Stream:
-    """Bytes that are read once, forward."""
+    """Bytes that are read once, from beginning to end."""
 
     def __init__(self, more: Callable[[], bytes], order: str):
         self.more = more
@@ -130,7 +130,7 @@ class _Stream:
         return kind, size
 
     def element(self, most: int) -> tuple[int, bytes]:
-        """Read kind and bytes of an element of at most some bytes."""
+        """Read kind and bytes of an element of at most `most` bytes."""
         (word,) = struct.unpack(f"{self.order}I", self.read(4))
         kind, size = word & 0xFFFF, word >> 16
         if size:  # a small element, whose values are in its tag

@@ -1,4 +1,4 @@
-"""Trees of images with a class for every pixel: VOC, SBD and a user's own."""
+"""Folders of images with a class for each pixel: VOC, SBD and one's own."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ from kcv.text_files import check_names
 from kcv.text_files import read_list
 from kcv.text_files import read_names
 
-#: Of the labels of VOC's segmentation masks, and of SBD's.
+#: Names of the labels in segmentation masks of VOC and of SBD.
 VOC_SEGMENTATION_CLASSES = ("background", *VOC_CLASSES)
 
 NAMES_FILE = "class_names.txt"
@@ -31,28 +31,33 @@ _LOG = logging.getLogger(__name__)
 def read_voc_segmentation(
     folder: str | os.PathLike, split: str | None = "train"
 ) -> MaskedImages:
-    """List the images of a tree in PASCAL VOC's form that have label maps.
+    """List the images of a PASCAL VOC folder that have label maps.
 
-    Everingham et al., IJCV 2010. Masks are PNGs with a palette, whose indices
-    are the classes; 255, the rim of objects, is void.
+    M. Everingham et al., "The Pascal Visual Object Classes (VOC) Challenge",
+    IJCV 2010. Masks are PNG files with a palette, whose indices are the
+    classes. The rim of objects is void, 255.
 
     Args:
-        folder: with `JPEGImages`, `SegmentationClass` and, unless `split` is
-            None, `ImageSets/Segmentation/SPLIT.txt`. A `class_names.txt`
-            names the classes, one a line, where they are not VOC's.
-        split: "train", "val" or "trainval" or any list that is there; None
-            for all that have a label map.
+        folder: Folder with `JPEGImages`, `SegmentationClass` and, unless
+            `split` is None, `ImageSets/Segmentation/SPLIT.txt`. If it has a
+            file `class_names.txt` with one name in each line, these are the
+            classes. If not, they are VOC's.
+        split: "train", "val", "trainval" or the name of any other list. If
+            None, all images that have a label map are listed. Defaults to
+            "train".
 
     Returns:
-        The images.
+        Record of the images. Its method `dataset` streams examples with
+        `images` (H, W, 3) uint8 RGB, `segmentation_masks` (H, W) uint8 and
+        `image_id`.
 
     Raises:
-        FileNotFoundError: if lists, masks or images are missing.
+        FileNotFoundError: If lists, masks or images are missing.
 
     Example:
 
     ```python
-    val = read_voc_segmentation("VOCdevkit/VOC2012", "val").dataset()
+    val = kcv.data.read_voc_segmentation("VOCdevkit/VOC2012", "val").dataset()
     ```
     """
     folder = Path(folder)
@@ -71,31 +76,34 @@ def read_voc_segmentation(
 
 
 def segmentation_splits(folder: str | os.PathLike) -> list[str]:
-    """Name the lists in `ImageSets/Segmentation` of a VOC tree."""
+    """List the names of the lists in `ImageSets/Segmentation` of a folder."""
     return list(lists_by_name(Path(folder) / "ImageSets" / "Segmentation"))
 
 
 def read_sbd(folder: str | os.PathLike, split: str = "train") -> MaskedImages:
     """List the images of the Semantic Boundaries Dataset.
 
-    Hariharan et al., ICCV 2011: 11 355 images of VOC 2011, and the masks that
-    VOC has not. FCN's authors train on its 8498 of "train".
+    Hariharan et al., ICCV 2011: label maps for 11,355 images of VOC 2011, most
+    of which have none in VOC. The authors of FCN train on the 8,498 images of
+    "train".
 
     Args:
-        folder: with `img`, `cls` and the lists, as `benchmark_RELEASE/dataset`
-            of its archive.
-        split: "train" or "val".
+        folder: Folder with `img`, `cls` and the lists. In the archive of the
+            dataset it is `benchmark_RELEASE/dataset`.
+        split: "train" or "val". Defaults to "train".
 
     Returns:
-        The images, with VOC's classes.
+        Record of the images, with VOC's classes. Its method `dataset` streams
+        examples with `images` (H, W, 3) uint8 RGB, `segmentation_masks` (H, W)
+        uint8 and `image_id`.
 
     Raises:
-        FileNotFoundError: if lists, masks or images are missing.
+        FileNotFoundError: If lists, masks or images are missing.
 
     Example:
 
     ```python
-    train = read_sbd("benchmark_RELEASE/dataset").dataset(seed=1)
+    train = kcv.data.read_sbd("benchmark_RELEASE/dataset").dataset(seed=1)
     ```
     """
     folder = Path(folder)
@@ -115,18 +123,20 @@ def read_masked_folder(
     """List the images of a folder that have a label map of the same name.
 
     Args:
-        images: folder of JPEG, PNG, BMP, GIF or WebP files, at any depth.
-        masks: folder of PNGs, `NAME.png` for the image NAME, with a palette
-            or grey. `class_names.txt` in it names the classes, one a line,
-            background first; without it classes are numbered as far as the
-            masks have labels.
+        images: Folder of JPEG, PNG, BMP, GIF or WebP files, at any depth.
+        masks: Folder of PNG files with a palette or of gray values, `NAME.png`
+            for the image NAME. If it has a file `class_names.txt` with one name
+            in each line, background first, these are the classes. If not,
+            classes are numbered up to the largest label.
 
     Returns:
-        The images, by name.
+        Record of the images, sorted by name. Its method `dataset` streams
+        examples with `images` (H, W, 3) uint8 RGB, `segmentation_masks` (H, W)
+        uint8 and `image_id`.
 
     Raises:
-        FileNotFoundError: if a folder is missing.
-        ValueError: if an image has no mask, or a mask no image.
+        FileNotFoundError: If a folder is missing.
+        ValueError: If an image has no mask, or a mask no image.
 
     Example:
 

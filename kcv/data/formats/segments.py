@@ -1,4 +1,4 @@
-"""Masks of objects as COCO's annotations have them: polygons or run lengths."""
+"""Masks of objects in COCO's annotations: polygons or run lengths."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import numpy as np
 
 from kcv.extras import describe_installation
 
-# Annotation tools disagree about where pixels begin: a polygon that leaves its
-# image by no more than this is accepted.
+# Annotation tools disagree about where pixels begin. A polygon that leaves its
+# image by at most this much is accepted.
 TOLERANCE = 1.0  # pixels
 
 
@@ -52,7 +52,7 @@ def check_segment(segment: Any, size: tuple[int, int], where: str) -> Any:
             )
         limits = np.array([size[1], size[0]]) + TOLERANCE
         points = points.reshape(-1, 2)
-        # Written so that NaN is never inside.
+        # Written so that NaN is not inside.
         inside = (points >= -TOLERANCE) & (points <= limits)
         if not inside.all():
             outside = points[~inside.all(1)][0].tolist()
@@ -115,7 +115,7 @@ def _check_runs(segment, size, where):
 
 
 def _decompress(text: str) -> list[int] | None:
-    """Read the run lengths of COCO's string, None if it is malformed.
+    """Read the run lengths of COCO's string. Returns None if it is malformed.
 
     A character holds five bits of a number, the lowest first, and whether more
     follow. Bit 4 of the last one is the sign. From the fourth number on,

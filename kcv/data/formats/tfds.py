@@ -42,7 +42,7 @@ def tfds_classification(
     on_error: str = "raise",
     skipped: list[str] | None = None,
 ) -> DataSet:
-    """Stream a set of labelled images from TFDS.
+    """Stream a set of labeled images from TFDS.
 
     It is downloaded at first use, except ImageNet, whose archives TFDS expects
     in its own folder.

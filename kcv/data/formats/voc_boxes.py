@@ -1,4 +1,4 @@
-"""Boxes of PASCAL VOC, half-open from 0, from annotations that count from 1."""
+"""Conversion of PASCAL VOC's 1-based boxes to 0-based, half-open ones."""
 
 import logging
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class VocBoxes:
-    """Rules by which objects become boxes, and counts of what is odd.
+    """Convert objects to boxes, and count what is unusual.
 
     Args:
         box_filter: What to do about boxes that cannot be right.
@@ -31,7 +31,7 @@ class VocBoxes:
     ):
         self.filter = box_filter
         self.drop_others = drop_others
-        # What half-open corners are less than those of the file.
+        # Difference between the corners in the file and half-open corners.
         self.shift = np.array([0, 0, -1, -1] if zero_based else [1, 1, 0, 0])
         self.others = 0
         self.zeros = 0

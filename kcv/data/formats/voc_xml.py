@@ -1,8 +1,8 @@
-"""The annotation of an image in the form of PASCAL VOC, an XML file.
+"""Reading of the XML file of an image in the form of PASCAL VOC.
 
 Annotation tools write this form with differences that do not matter: a
-namespace, tags in upper case, blanks around names, other encodings. They are
-read. What could hide an object is an error.
+namespace, tags in upper case, blanks around names, other encodings. These files
+are read. Anything that could hide an object is an error.
 """
 
 import math
@@ -71,7 +71,7 @@ def read_annotation(file: Path) -> VocImage:
             f"{file} is not an annotation of VOC: its root must be "
             f"<annotation>. Received: <{root.tag}>"
         )
-    # Only direct children: a person's head and hands are inside the object.
+    # Only direct children, because the parts of a person are inside the object.
     own = root.findall("object")
     inside = {id(part) for found in own for part in found.iter()}
     for element in root.iter():
@@ -98,7 +98,7 @@ def _parse(file: Path) -> ElementTree.Element:
     try:
         declared = _DECLARED.match(content)
         if declared and declared[1].lower() not in (b"utf-8", b"utf-16"):
-            # The parser has few encodings, Python has those of all systems.
+            # The parser knows few encodings, Python many.
             text = content[declared.end() :].decode(declared[1].decode())
             return ElementTree.fromstring(text)
         return ElementTree.fromstring(content)

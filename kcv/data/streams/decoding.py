@@ -1,4 +1,4 @@
-"""Decode the images of a dataset side by side, and name those that fail."""
+"""Decode the images of a dataset in parallel, and name those that fail."""
 
 import concurrent.futures
 import logging
@@ -16,10 +16,11 @@ from kcv.text_files import path_text
 
 _LOG = logging.getLogger(__name__)
 ON_ERROR = ("raise", "skip")
-# Images in a row of which none can be decoded, after which there is no hope.
+# Number of successive images that cannot be decoded, after which the stream
+# ends with an error.
 _FUTILE = 10_000
-# Image files of a shuffled stream are read once, into memory, if together they
-# are no larger than this (bytes): VOC 2007 fits, COCO does not.
+# Image files of a shuffled stream are kept in memory if their total size in
+# bytes is not larger than this. VOC 2007 fits, COCO does not.
 CACHE_LIMIT = 2**29
 
 
@@ -33,32 +34,36 @@ def decode(
     """Add the pixels to examples, in their order.
 
     Args:
-        dataset: of examples (dicts) with `file` () string, the name by which
-            an error is to call the image.
-        load: gives the encoded bytes, () string, of an example; in the graph.
-        on_error: "raise" ends the iteration at the first image that cannot be
-            decoded, with its name; "skip" leaves it out and logs its name.
-        skipped: a list to which "skip" appends the names, once each; its
-            length is the count.
-        images: number of images of an epoch, None if it is not known. If none
-            of them can be decoded, "skip" is an error, too.
+        dataset: Dataset of examples (dicts) with `file` () string, the name of
+            the image in error messages.
+        load: Function that returns the encoded bytes, () string, of an example.
+            It runs in the graph.
+        on_error: "raise" to end the iteration with an error that names the
+            first image that cannot be decoded, or "skip" to leave such images
+            out and to log their names. Defaults to "raise".
+        skipped: List to which the name of each skipped image is appended once.
+            If None, the names are only logged. Defaults to None.
+        images: Number of images of an epoch. If none of them can be decoded,
+            "skip" raises an error, too. If None, the number is not known.
+            Defaults to None.
 
     Returns:
         The dataset with `images` (H, W, 3) uint8 instead of `file`.
 
     Raises:
-        ValueError: if `on_error` is neither.
+        ValueError: If `on_error` is not "raise" or "skip".
     """
     if on_error not in ON_ERROR:
         raise ValueError(
-            f"on_error must be 'raise' or 'skip', not {on_error!r}"
+            "`on_error` must be 'raise' or 'skip'. Received: "
+            f"on_error={on_error!r}"
         )
     names = [] if skipped is None else skipped
     count = dataset.cardinality()
-    # An op cannot catch an error, a dataset of one element can. `interleave`
-    # over slices also stays parallel under
-    # tf.config.experimental.enable_op_determinism(), which runs a `map` that
-    # holds a dataset one element at a time.
+    # An op cannot catch an error, but a dataset of one element can. A `map` of
+    # datasets would run one element at a time under
+    # tf.config.experimental.enable_op_determinism(). `interleave` over slices
+    # stays parallel.
     dataset = dataset.interleave(
         lambda example: _attempt(example, load),
         num_parallel_calls=tf.data.AUTOTUNE,
@@ -76,13 +81,14 @@ def decode(
 
 
 def read_together(files: Sequence[str]) -> tf.Tensor | None:
-    """Read whole files side by side, unless they are larger than CACHE_LIMIT.
+    """Read whole files in parallel, unless they are larger than CACHE_LIMIT.
 
     Args:
-        files: their paths.
+        files: Paths of the files.
 
     Returns:
-        (N,) string, the bytes of each; None if that is too much.
+        Bytes of each file, tensor (N,) string, or None if the files together
+        are larger than the limit.
     """
     if sum(os.path.getsize(file) for file in files) > CACHE_LIMIT:
         return None
@@ -111,13 +117,13 @@ def _attempt(example, load):
 
 
 def _end_if_futile(dataset, count, images):
-    """Raise an error where a whole epoch has no image that can be decoded."""
+    """Raise an error if no image of a whole epoch can be decoded."""
     limit = _FUTILE
     if count > 0:
         limit = count
     elif images is not None:
-        # A single good image may be the first of an epoch and the last of the
-        # next one.
+        # In a shuffled stream, the only good image may come first in one epoch
+        # and last in the next one.
         limit = min(2 * images - 1, _FUTILE)
 
     def step(failed, example):
@@ -167,8 +173,8 @@ def _finish(example, notices):
         notices.note(*values)
         return True
 
-    # Here and not where images are decoded: a call of Python would keep
-    # TensorFlow from decoding them side by side if it is deterministic.
+    # This is not done where images are decoded: a call of Python would keep
+    # TensorFlow from decoding in parallel if op determinism is enabled.
     noted = tf.cond(
         odd["is_dim"] | (odd["exif"] != ""),
         lambda: tf.ensure_shape(

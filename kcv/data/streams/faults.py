@@ -1,8 +1,8 @@
-"""All faults of a set at once, where readers would end at the first one.
+"""Gather all faults of a dataset, instead of raising the first one.
 
-Readers check entry by entry, each inside of `one_entry`. An error ends the
-reading, unless `gather_faults` is active: then it is kept, the entry is left
-out, and the reader continues with the next one.
+Readers check each entry inside of `one_entry`. An error ends the reading,
+unless `gather_faults` is active. Then the error is kept, the entry is left out,
+and the reader continues with the next one.
 """
 
 import contextlib
@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 
 class Fault(NamedTuple):
-    """What is wrong in the files of a set.
+    """A fault in the files of a dataset.
 
     Attributes:
-        text: A message that names the place.
-        is_error: Whether a reader refuses the set because of it. Otherwise it
-            is read, or left out, without an error.
+        text: Message that names the place.
+        is_error: Whether a reader raises an error because of it. If False, the
+            entry is read or left out without an error.
     """
 
     text: str
@@ -31,7 +31,7 @@ _gathered: ContextVar[dict[Fault, None] | None] = ContextVar(
 
 @contextlib.contextmanager
 def gather_faults() -> Iterator[dict[Fault, None]]:
-    """Keep the faults that readers meet, in a dict with each of them once."""
+    """Collect the faults that readers find, each once, as keys of a dict."""
     faults: dict[Fault, None] = {}
     token = _gathered.set(faults)
     try:
@@ -41,12 +41,12 @@ def gather_faults() -> Iterator[dict[Fault, None]]:
 
 
 def is_gathering() -> bool:
-    """Return whether faults are gathered."""
+    """Return whether faults are collected at the moment."""
     return _gathered.get() is not None
 
 
 def note(text: str) -> None:
-    """Keep a remark about an entry that is no error, if faults are gathered."""
+    """Keep a remark that is not an error, if faults are collected."""
     faults = _gathered.get()
     if faults is not None:
         faults[Fault(text, False)] = None
@@ -54,7 +54,7 @@ def note(text: str) -> None:
 
 @contextlib.contextmanager
 def one_entry() -> Iterator[None]:
-    """Read an entry whose error need not end the reading."""
+    """Return a context in which an error concerns a single entry only."""
     try:
         yield
     except (ValueError, OSError) as error:

@@ -1,18 +1,19 @@
-"""Image files to pixels, in the TensorFlow graph and in Python.
+"""Decoding of image files, in the TensorFlow graph and in Python.
 
-One rule for training, evaluation and serving:
+The rules are the same in training, evaluation and serving:
 
-- grey becomes three equal channels, a palette its colours, CMYK RGB;
-- alpha is dropped, not composited (as `keras.utils.load_img` does);
-- 16 bits per channel are scaled to 8: the high byte is kept;
-- of an animated GIF the first frame is taken, which must fill the image;
-- an image of more pixels than `kcv.pixels.pixel_limit` is refused before it is
-  decoded;
-- a JPEG whose data end early is taken if it has an end marker, as libjpeg does,
-  and a GIF whose codes are damaged if giflib can make pixels of them;
-- pixels stay as they are stored: an EXIF orientation tag is ignored, since
-  boxes are drawn upon stored pixels in VOC, in COCO and in TFDS. A file whose
-  stored size is not the annotated one is refused by `kcv.data.voc` and `coco`.
+- Gray images get three equal channels, palette indices become their colors, and
+  CMYK becomes RGB.
+- Alpha is dropped, not composited (as in `keras.utils.load_img`).
+- Of 16 bits per channel, the high byte is kept.
+- Of an animated GIF, the first frame is decoded. It must fill the image.
+- An image with more pixels than `kcv.pixels.pixel_limit` is refused before it
+  is decoded.
+- A JPEG file whose data end early is accepted if it has an end marker, as in
+  libjpeg. A damaged GIF file is accepted if giflib can decode it.
+- Pixels stay as they are stored, and an EXIF orientation tag is ignored,
+  because the boxes of VOC, COCO and TFDS refer to stored pixels. `kcv.data.voc`
+  and `coco` refuse a file whose stored size is not the annotated size.
 """
 
 import os
@@ -24,7 +25,7 @@ from kcv.data.streams.notices import Notices
 from kcv.data.streams.notices import look_at
 from kcv.pixels import pixel_limit
 
-#: Endings of the files that `decode_image` takes.
+#: Suffixes of the files that `decode_image` reads.
 IMAGE_SUFFIXES = (
     ".jpg",
     ".jpeg",
@@ -36,12 +37,13 @@ IMAGE_SUFFIXES = (
     ".webp",
 )
 
-_HEAD = 64  # bytes; enough for every field looked at below
-# What comes next in a GIF: a block, data of a block, or data of a frame.
+_HEAD = 64  # bytes; enough for every header field that is read below
+# What follows next in a GIF: a block, data of a block, or data of a frame.
 _BLOCK, _DATA, _LAST_DATA, _DONE = range(4)
-# Sizes of headers of BMP that TensorFlow reads, in bytes.
+# Sizes of BMP headers that TensorFlow reads, in bytes.
 _BMP_HEADERS = [40, 52, 56, 64, 108, 124]
-# A frame of a GIF: its mark, place, size, two colors, data; and the end.
+# A GIF frame of one pixel (mark, place, size, two colors, data) and the end
+# mark.
 _ONE_PIXEL = b"\x2c\0\0\0\0\1\0\1\0\x80\0\0\0\0\0\0\2\2\x44\1\0;"
 
 
@@ -50,20 +52,22 @@ def decode_image(
 ) -> tf.Tensor:
     """Decode one JPEG, PNG, BMP, GIF or WebP file to RGB.
 
-    Runs in a graph, a `tf.data` map or a serving signature.
+    The function runs eagerly, in a `tf.data` map and in a serving signature.
 
     Args:
-        contents: () string, the bytes of the file.
-        max_pixels: Number of pixels that an image may have. Defaults to None,
-            for `kcv.pixels.pixel_limit`.
+        contents: Bytes of the file. Tensor () string.
+        max_pixels: Maximum number of pixels of the image. If None, the limit is
+            `kcv.pixels.pixel_limit()`: the environment variable KCV_MAX_PIXELS
+            or 100 million. Defaults to None.
 
     Returns:
-        (H, W, 3) uint8 RGB, 0 to 255.
+        Image (H, W, 3) uint8 RGB in [0, 255].
 
     Raises:
-        tf.errors.InvalidArgumentError: if the bytes are no such file, or
-            truncated, an animated WebP, a BMP that is compressed or has 1, 4
-            or 16 bits per pixel, or of more pixels than the limit.
+        tf.errors.InvalidArgumentError: If the bytes are not an image file of
+            these formats, or if the file is truncated, an animated WebP, or a
+            BMP that is compressed or has 1, 4 or 16 bits per pixel, or if the
+            image has more pixels than the limit.
 
     Example:
 
@@ -74,7 +78,7 @@ def decode_image(
     name, limit = "max_pixels", max_pixels
     if limit is None:
         name, limit = "KCV_MAX_PIXELS in the environment", pixel_limit()
-    # Outside of a graph, errors of a function would tell where it was traced.
+    # In eager mode, an error of a tf.function would print where it was traced.
     decode = _decode.python_function if tf.executing_eagerly() else _decode
     image = decode(
         tf.convert_to_tensor(contents, tf.string),
@@ -84,10 +88,10 @@ def decode_image(
     return tf.ensure_shape(image, (None, None, 3))
 
 
-# A function, so that it is traced once and not for every stream of images.
+# A tf.function, so that it is traced once and not for every stream of images.
 @tf.function(autograph=False)
 def _decode(contents, limit, name):
-    """Decode a file of at most `limit` pixels, which `name` sets."""
+    """Decode a file of at most `limit` pixels. `name` is where it is set."""
     head = _read_head(contents)
     sides = header_size(contents)
     check = tf.debugging.Assert(
@@ -121,14 +125,14 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
     """Read an image file as RGB.
 
     Args:
-        path: of a JPEG, PNG, BMP, GIF or WebP file.
+        path: Path of a JPEG, PNG, BMP, GIF or WebP file.
 
     Returns:
-        (H, W, 3) uint8 RGB, 0 to 255.
+        Image (H, W, 3) uint8 RGB in [0, 255].
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it cannot be decoded; the message names the file.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file cannot be decoded. The message names the file.
 
     Example:
 
@@ -154,7 +158,7 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
 
 
 def image_size(path: str | os.PathLike) -> tuple[int, int] | None:
-    """Read the size of an image from its header.
+    """Read the height and width of an image from the header of its file.
 
     Args:
         path: Path of a JPEG, PNG, BMP, GIF or WebP file.
@@ -172,7 +176,7 @@ def image_size(path: str | os.PathLike) -> tuple[int, int] | None:
 
 
 def _read_head(contents):
-    """Give the first bytes, and zeros behind the end, (64,) int32."""
+    """Return the first bytes, padded with zeros, as (64,) int32."""
     head = tf.strings.join([tf.strings.substr(contents, 0, _HEAD), b"\0" * 64])
     head = tf.io.decode_raw(tf.strings.substr(head, 0, _HEAD), tf.uint8)
     return tf.cast(head, tf.int32)
@@ -180,7 +184,7 @@ def _read_head(contents):
 
 @tf.function(autograph=False)
 def header_size(contents: tf.Tensor) -> tf.Tensor:
-    """Read the size of an image from its header, in the graph.
+    """Read the height and width of an image from its header, in the graph.
 
     Args:
         contents: Bytes of the file. Tensor () string.
@@ -202,7 +206,7 @@ def header_size(contents: tf.Tensor) -> tf.Tensor:
     def webp():
         extended = [at(27, 3) + 1, at(24, 3) + 1]
         lossy = [at(28, 2) % 2**14, at(26, 2) % 2**14]
-        # Two numbers of 14 bits behind a byte of signature.
+        # Two numbers of 14 bits follow a byte of signature.
         bits = at(21, 4)
         lossless = [bits // 2**14 % 2**14 + 1, bits % 2**14 + 1]
         return tf.case(
@@ -215,7 +219,7 @@ def header_size(contents: tf.Tensor) -> tf.Tensor:
         )
 
     def bmp():
-        # A negative height is of rows from the top.
+        # A negative height means that rows are stored from top to bottom.
         sides = tf.bitcast(
             tf.cast(tf.stack([at(22, 4), at(18, 4)]), tf.uint32), tf.int32
         )
@@ -240,35 +244,36 @@ def header_size(contents: tf.Tensor) -> tf.Tensor:
 
 
 def _decode_webp(contents, head):
-    # TensorFlow 2.21 corrupts its heap on an animated WebP, which ends the
-    # process: it must never see one. Bit 1 of the VP8X flags says so.
+    # TensorFlow 2.21 corrupts its heap on an animated WebP file, and the
+    # process dies. So such a file must not reach it. Bit 1 of the VP8X flags
+    # marks one.
     animated = _equal(head, 12, b"VP8X") & (head[20] & 2 > 0)
     check = tf.debugging.Assert(~animated, ["animated WebP is not supported"])
     with tf.control_dependencies([check]):
         contents = tf.identity(contents)
-    # Asking for 3 channels fails where there is alpha.
+    # With channels=3, decoding fails if the file has alpha.
     image = tf.io.decode_image(contents, channels=0, expand_animations=False)
     return image[..., :3]
 
 
-# A function, so that the loop runs in a graph.
+# A tf.function, so that the loop runs in a graph.
 @tf.function(reduce_retracing=True)
 def _decode_gif(contents, limit):
-    """Decode the first frame, and nothing of the others.
+    """Decode the first frame only.
 
-    TensorFlow decodes all of them, which can be gigabytes.
+    TensorFlow decodes all frames, which can take gigabytes.
     """
     data = tf.io.decode_raw(contents, tf.uint8)
 
     def at(position):
         return tf.cast(data[position], tf.int64)
 
-    def table(flags):  # bytes of a table of colors
+    def table(flags):  # size in bytes of a table of colors
         size = 3 * tf.bitwise.left_shift(tf.constant(2, tf.int64), flags % 8)
         return tf.where(flags >= 128, size, 0)
 
     def step(position, kind, good):
-        """Pass a block, or a part of its data."""
+        """Move past one block or one part of its data."""
         mark = at(position)
 
         def extension():
@@ -280,8 +285,8 @@ def _decode_gif(contents, limit):
             ]
             colors = table(at(position + 9))
             small = sides[0] * sides[1] <= tf.cast(limit, tf.int64)
-            # TensorFlow gives a frame without its place in the image, or black
-            # where it leaves the image.
+            # TensorFlow returns a frame without its place in the image, or
+            # black if the frame leaves the image.
             whole = tf.reduce_all(
                 data[position + 1 : position + 9]
                 == tf.concat([tf.zeros(4, tf.uint8), data[6:10]], 0)
@@ -316,8 +321,8 @@ def _decode_gif(contents, limit):
     with tf.control_dependencies([check]):
         first = tf.strings.substr(contents, 0, tf.cast(end, tf.int32))
     frames = tf.io.decode_gif(first + _ONE_PIXEL)
-    # TensorFlow fills a frame that it cannot decode with black, and decodes no
-    # further one.
+    # TensorFlow fills a frame that it cannot decode with black, and does not
+    # decode the frames after it.
     check = tf.debugging.Assert(
         tf.shape(frames)[0] == 2, ["the first frame of the GIF is damaged"]
     )
@@ -328,10 +333,10 @@ def _decode_gif(contents, limit):
 def _decode_bmp(contents, head):
     bits = _little_endian(head, 28, 2)
     compression = _little_endian(head, 30, 4)
-    # 3 and 6 name bit masks of uncompressed pixels; TensorFlow would read
-    # run lengths (1, 2) as if they were pixels.
+    # 3 and 6 are uncompressed pixels with bit masks. TensorFlow would read run
+    # lengths (1, 2) as if they were pixels.
     plain = tf.reduce_any(compression == [0, 3, 6])
-    # TensorFlow does not look at the size of the header.
+    # TensorFlow does not check the size of the header.
     known = tf.reduce_any(_little_endian(head, 14, 4) == _BMP_HEADERS)
     checks = [
         tf.debugging.Assert(plain, ["compressed BMP is not supported"]),
@@ -353,7 +358,7 @@ def _decode_bmp(contents, head):
 
 
 def _decode_palette_bmp(contents, head):
-    # TensorFlow takes the indices for grey values.
+    # TensorFlow returns the palette indices as gray values.
     indices = tf.io.decode_bmp(contents, channels=0)[..., 0]
     used = _little_endian(head, 46, 4)
     colors = tf.where(used == 0, 256, used)

@@ -42,9 +42,10 @@ class KeptFaces:
         """Stream the examples.
 
         Args:
-            seed: Seed of the order. Every epoch has an order of its own, there
-                are epochs without end, and example number p is a pure function
-                of (set, seed, p). Defaults to None, for one pass in order.
+            seed: Integer that determines the shuffling. Every epoch has a
+                different order, the stream repeats forever, and example number
+                p is a pure function of (set, seed, p). If None, the examples
+                are read once, in order. Defaults to None.
             start: Position of the first example, for a run that is resumed.
                 Defaults to 0.
 
@@ -88,7 +89,7 @@ def keep_faces(data_set: DataSet) -> KeptFaces:
         The `KeptFaces`.
 
     Raises:
-        ValueError: If the set is without end or empty, or images differ in
+        ValueError: If the stream repeats forever or empty, or images differ in
             size.
 
     Example:
@@ -102,7 +103,8 @@ def keep_faces(data_set: DataSet) -> KeptFaces:
     dataset = data_set.dataset
     if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise ValueError(
-            "`data_set` must have an end. Received: a dataset without end"
+            "`data_set` must have an end. Received: a dataset that repeats "
+            "forever"
         )
     shape = dataset.element_spec["images"].shape
     parts = []

@@ -1,10 +1,11 @@
-"""What is odd about an image file, and is said because pixels do not show it.
+"""Log lines about image files whose pixels may not be what the user expects.
 
-- A camera that is held upright stores an image on its side and writes a tag of
-  EXIF that turns it. kcv reads pixels as they are stored, since boxes of VOC
-  and COCO are drawn upon those. A tool that follows the tag draws other boxes.
-- Values of 12 bits in a PNG file of 16 bits are almost black, because the high
-  byte is kept.
+- A camera held upright stores its images sideways, with an EXIF tag by which
+  viewers turn them. kcv reads pixels as they are stored, because boxes of VOC
+  and COCO refer to stored pixels. Boxes drawn in a tool that applies the tag
+  are wrong.
+- 12-bit values in a 16-bit PNG file are almost black, because the high byte is
+  kept.
 """
 
 import logging
@@ -17,11 +18,11 @@ from kcv.text_files import path_text
 
 _LOG = logging.getLogger(__name__)
 
-_ORIENTATION = 0x0112  # the tag of EXIF
-# The tags stand in the beginning of a file.
+_ORIENTATION = 0x0112  # EXIF tag
+# The tags are at the beginning of a file.
 _BEGINNING = 4096  # bytes
 _EXIF = b"Exif\0\0"
-# Of values of 12 bits, the high byte of 16 is below this.
+# The high byte of a 12-bit value in 16 bits is below this.
 _DIM = 16
 
 
@@ -59,7 +60,7 @@ def exif_orientation(beginning: bytes) -> int:
 
 
 def look_at(contents: tf.Tensor, image: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Look at a file for what `note` may have to say, in the graph.
+    """Collect from a file, in the graph, what `Notices.note` needs.
 
     Args:
         contents: Bytes of the file. Tensor () string.
@@ -67,11 +68,11 @@ def look_at(contents: tf.Tensor, image: tf.Tensor) -> dict[str, tf.Tensor]:
 
     Returns:
         Dict of `exif`, the beginning of a JPEG file with EXIF data or an empty
-        string, and `is_dim`, whether a PNG file of 16 bits has values of 12
-        bits at most.
+        string, and `is_dim`, whether a 16-bit PNG file has values of at most 12
+        bits.
     """
     beginning = tf.strings.substr(contents, 0, 32)
-    # EXIF data are the first part of a file, or come after JFIF's.
+    # EXIF data come first in a file, or after the JFIF segment.
     has_exif = (tf.strings.substr(contents, 6, 4) == b"Exif") | (
         tf.strings.substr(contents, 24, 4) == b"Exif"
     )
@@ -95,8 +96,8 @@ class Notices:
     """Log lines about the files of one stream, one line of each kind.
 
     Args:
-        is_annotated: Whether the images have boxes, masks or points, so that it
-            matters how they are turned.
+        is_annotated: Whether the images have boxes, masks or landmarks, so that
+            their orientation matters.
     """
 
     def __init__(self, is_annotated: bool):
@@ -104,12 +105,12 @@ class Notices:
         self._told: set[str] = set()
 
     def note(self, file: bytes, exif: bytes, is_dim: bool) -> None:
-        """Log what is odd about a file, unless another was like it.
+        """Log what is unusual about a file, unless this was logged before.
 
         Args:
             file: Name of the file.
-            exif: First bytes of a JPEG file with EXIF data, or none.
-            is_dim: Whether 16 bits hold values of at most 12.
+            exif: First bytes of a JPEG file with EXIF data, or empty.
+            is_dim: Whether 16-bit values use at most 12 bits.
         """
         name = path_text(os.fsdecode(file))
         orientation = exif_orientation(exif)
@@ -118,7 +119,7 @@ class Notices:
                 "orientation",
                 f"{name} has the EXIF orientation {orientation}: viewers turn "
                 "the image, and kcv reads the pixels as they are stored. "
-                "Boxes must be drawn upon the stored pixels. Further images "
+                "Boxes must refer to the stored pixels. Further images "
                 "are not named",
             )
         if is_dim:

@@ -2,31 +2,36 @@
 
 import tensorflow as tf
 
-# Indices that one call of a kernel shuffles: one by one, calling costs more
-# than a small image.
+# Number of indices that one call of the kernel shuffles. One call per index
+# would cost more than a small image.
 _CHUNK = 1024
 
 
 def visit(
     count: int, seed: int | None = None, start: int = 0
 ) -> tf.data.Dataset:
-    """Give the indices of a stream over `count` examples.
+    """Stream the indices of `count` examples in the order of their visit.
 
-    Without a seed, every index once, in order. With one, epochs without end,
-    each in an order of its own; index number p is a pure function of (count,
-    seed, p), so that a stream resumed at `start` goes on as it would have, and
-    nothing before `start` is read.
+    Without a seed, every index is visited once, in order. With a seed, epochs
+    follow each other forever, each in an order of its own. Index number p is a
+    pure function of (count, seed, p), so a stream that is resumed at `start`
+    continues as it would have, and nothing before `start` is read.
 
     Args:
-        count: number of examples, at least 1.
-        seed: of the shuffling; None is no shuffling and one epoch.
-        start: position of the first index that is given.
+        count: Number of examples. Integer of at least 1.
+        seed: Integer that determines the shuffling. If None, there is one epoch
+            in order. Defaults to None.
+        start: Position of the first index. Integer of at least 0. Defaults to
+            0.
 
     Returns:
-        A dataset of () int64 in [0, count).
+        Dataset of () int64 in [0, count).
+
+    Raises:
+        ValueError: If `start` is negative.
     """
     if start < 0:
-        raise ValueError(f"start must be at least 0, not {start}")
+        raise ValueError(f"`start` must be at least 0. Received: start={start}")
     if seed is None:
         return tf.data.Dataset.range(start, max(start, count))
 

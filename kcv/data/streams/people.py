@@ -42,7 +42,7 @@ def people_batches(
     start: int = 0,
     transform: Callable[[tf.data.Dataset, int], tf.data.Dataset] | None = None,
 ) -> tf.data.Dataset:
-    """Draw batches of P people with K photos each, without end.
+    """Draw batches of P people with K photos each, forever.
 
     Losses on pairs and triplets need several photos of a person in a batch
     (Schroff et al. 2015, section 3.2). In an epoch every person is drawn at
@@ -102,7 +102,7 @@ def people_batches(
 
 
 def _draw(faces, people, photos, seed, first_batch) -> tf.data.Dataset:
-    """Draw positions of examples, without end."""
+    """Draw positions of examples forever."""
     labels = np.asarray(faces.labels)
     there, counts = np.unique(labels, return_counts=True)
     if len(there) < people:

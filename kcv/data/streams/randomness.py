@@ -1,4 +1,4 @@
-"""Random numbers that are a function of (seed, position) alone."""
+"""Random numbers that depend on (seed, position) only."""
 
 import enum
 from collections.abc import Callable
@@ -7,9 +7,9 @@ import tensorflow as tf
 
 
 class Purpose(enum.IntEnum):
-    """What random numbers are for.
+    """Purposes of random numbers.
 
-    Those of one seed and of different purposes are independent.
+    Random numbers of one seed and of different purposes are independent.
     """
 
     FLIP = 0
@@ -29,10 +29,10 @@ class Purpose(enum.IntEnum):
 
 
 def own_seed(seed: int, position: tf.Tensor, purpose: Purpose) -> tf.Tensor:
-    """Make the seed of a stateless operation.
+    """Compute the seed of a stateless operation.
 
     Args:
-        seed: Seed of the data set.
+        seed: Seed of the dataset.
         position: Position of the example in its stream, () int64.
         purpose: Purpose of the random numbers.
 
@@ -51,7 +51,7 @@ def random_integers(
     """Draw integers from 0 to ends - 1.
 
     Args:
-        seed: Seed of a stateless operation, see `own_seed`.
+        seed: Seed of a stateless operation, as `own_seed` returns it.
         shape: Shape of the result.
         ends: Number of integers to draw from, of a shape that broadcasts to
             `shape`.
@@ -59,7 +59,7 @@ def random_integers(
     Returns:
         Tensor of `shape`, int32.
     """
-    # The modulus of 2**32 numbers has no bias that matters.
+    # The modulus of 2**32 numbers has a negligible bias.
     numbers = tf.random.stateless_uniform(shape, seed, None, None, tf.int32)
     return tf.math.floormod(numbers, ends)
 
@@ -73,7 +73,8 @@ def map_with_position(
 
     Args:
         dataset: Dataset of single examples.
-        function: Function of the position, () int64, and the example.
+        function: Function of the position, () int64, and the example, which
+            returns an example. It runs in the graph.
         start: Position of the first example.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Boxes are checked where they enter, and named when they are wrong."""
+"""Checks of the boxes of examples, with errors that name the wrong box."""
 
 import logging
 from collections.abc import Sequence
@@ -7,15 +7,15 @@ import numpy as np
 import tensorflow as tf
 
 _LOG = logging.getLogger(__name__)
-# Annotation tools disagree about where pixels begin, and COCO rounds: a box
-# that leaves its image by no more than this is clipped, not refused.
+# Annotation tools disagree about where pixels begin, and COCO rounds. A box
+# that leaves its image by at most this much is clipped, not refused.
 TOLERANCE = 1.0  # pixels
-#: What to do about boxes that are empty, inverted or outside their image.
+#: Ways to handle boxes that are empty, inverted or outside their image.
 BOX_MODES = ("raise", "clip", "drop")
 
 
 def check_box_mode(boxes: str) -> None:
-    """Raise a `ValueError` if `boxes` is not what to do about wrong boxes."""
+    """Raise a `ValueError` unless `boxes` is "raise", "clip" or "drop"."""
     if boxes not in BOX_MODES:
         raise ValueError(
             "`boxes` must be 'raise', 'clip' or 'drop'. Received: "
@@ -35,33 +35,34 @@ def check_boxes(
     """Check the boxes of one image, and clip them to it.
 
     Args:
-        boxes: (N, 4) absolute half-open xyxy, in pixels. N may be 0.
-        labels: (N,) integers from 0.
-        classes: number of classes; labels are below it.
-        name: what an error calls the image, such as its annotation file.
-        size: (height, width) of the image, or None where it is not known:
-            then nothing is said about what lies to the right and below.
-        wanted: (N,) bool, which boxes to check. Defaults to all.
+        boxes: Boxes (N, 4), absolute half-open xyxy in pixels. N may be 0.
+        labels: Labels (N,), integers from 0.
+        classes: Number of classes. Labels must be below it.
+        name: Name of the image in error messages, such as its annotation file.
+        size: Height and width of the image, in pixels. If None, the right and
+            the lower border are not checked. Defaults to None.
+        wanted: Which boxes to check, (N,) bool. If None, all are checked.
+            Defaults to None.
 
     Returns:
-        (N, 4) float32, clipped: a box may leave the image by a pixel.
+        Boxes (N, 4) float32. A box that leaves the image by at most one pixel
+        is clipped.
 
     Raises:
-        ValueError: if a box is not finite, inverted, empty or outside, or a
-            label is out of range; the message names image and box.
+        ValueError: If a box is not finite, inverted, empty or outside, or if a
+            label is out of range. The message names the image and the box.
 
     Example:
 
-    ```python
-    boxes = check_boxes([[10, 10, 50, 40]], [0], classes=1, name="cat.xml")
-    ```
+    >>> check_boxes([[10, 10, 50, 40]], [0], classes=1, name="cat.xml").tolist()
+    [[10.0, 10.0, 50.0, 40.0]]
     """
     boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
     labels = np.asarray(labels)
     if labels.shape != (len(boxes),):
         raise ValueError(
-            f"{name}: {len(boxes)} boxes need as many labels, received labels "
-            f"of shape {labels.shape}"
+            f"{name}: boxes and labels must have the same number. Received: "
+            f"{len(boxes)} boxes and labels of shape {labels.shape}"
         )
     checked = np.ones(len(boxes), bool) if wanted is None else wanted
     far = (np.inf, np.inf) if size is None else (size[1], size[0])
@@ -90,7 +91,7 @@ def check_boxes(
     if bad.any():
         number = int(bad.argmax())
         raise ValueError(
-            f"{name}: box {number} has label {labels[number]}; labels go from "
+            f"{name}: box {number} has label {labels[number]}. Labels are from "
             f"0 to {classes - 1}"
         )
     return kept
@@ -99,23 +100,25 @@ def check_boxes(
 def validate(
     dataset: tf.data.Dataset, classes: int, boxes: str = "raise"
 ) -> tf.data.Dataset:
-    """Check the boxes of every example against its pixels, and clip them.
+    """Check the boxes of every example against its image, and clip them.
 
-    For what `check_boxes` cannot see: sets that are not in memory, images
-    whose size shows only when they are decoded, and proposals of one's own.
+    This is for what `check_boxes` cannot check: datasets that are not in
+    memory, images whose size is known only after decoding, and a user's own
+    proposals.
 
     Args:
-        dataset: of single examples with `images`, `bounding_boxes` and
+        dataset: Dataset of single examples with `images`, `bounding_boxes` and
             `image_id`, with or without `proposals`.
-        classes: number of classes.
+        classes: Number of classes.
         boxes: "raise" an error at a box that is empty, inverted or outside its
             image; "clip" boxes to the image and leave out those of which
-            nothing remains; or "drop" all of these boxes. How many are left
-            out is logged. Proposals are always checked. Defaults to "raise".
+            nothing remains; or "drop" all of these boxes. The number of boxes
+            that are left out is logged. Proposals are always checked. Defaults
+            to "raise".
 
     Returns:
-        The dataset; its iteration raises `InvalidArgumentError`, naming image
-        and box, where `check_boxes` raises `ValueError`.
+        The dataset. Its iteration raises `InvalidArgumentError`, naming the
+        image and the box, where `check_boxes` raises `ValueError`.
 
     Example:
 
@@ -154,7 +157,7 @@ class _Filter:
             good &= finite & tf.reduce_all(near, 1)
         else:
             boxes = tf.where(finite[:, None], inside, boxes)
-            good |= ~finite  # an error
+            good |= ~finite  # not left out, so that they raise an error
         bad = tf.reduce_sum(tf.cast(~good, tf.int64))
         noted = tf.cond(
             bad > 0,
@@ -178,7 +181,7 @@ class _Filter:
 
     def _note(self, count):
         before, self.left_out = self.left_out, self.left_out + int(count)
-        # Of streams without end, each time that the number has doubled.
+        # A stream may repeat forever, so log whenever the number has doubled.
         if before.bit_length() != self.left_out.bit_length():
             _LOG.warning(
                 "%d boxes are left out so far, because they are empty, "
@@ -222,7 +225,7 @@ def _checked_boxes(example, what, boxes):
     size = tf.cast(tf.shape(example["images"])[:2], tf.float32)
     edge = tf.concat([size[::-1], size[::-1]], 0)
     kept = tf.clip_by_value(boxes, 0.0, edge)
-    # Written so that NaN is never good.
+    # Written so that NaN is not good.
     good = (
         (boxes[:, 2:] > boxes[:, :2])
         & (kept[:, 2:] > kept[:, :2])

@@ -1,4 +1,4 @@
-"""Alignment of the faces of a data set by their landmarks."""
+"""Alignment of the faces of a dataset by their landmarks."""
 
 import tensorflow as tf
 

@@ -1,11 +1,11 @@
-"""Images of different sizes and numbers of objects in one batch."""
+"""Batching of images of different sizes and numbers of objects."""
 
 import tensorflow as tf
 
 from kcv.examples import PADDING_LABEL
 from kcv.examples import VOID
 
-#: Number of batches within which wide and high images are batched apart. To
+#: Number of batches within which wide images are batched before the others. To
 #: resume a stream at batch k, start its parts at example
 #: (k // BATCH_GROUP) * BATCH_GROUP * batch_size, and skip k % BATCH_GROUP
 #: batches.
@@ -25,11 +25,11 @@ def batch(
 ) -> tf.data.Dataset:
     """Pad examples to a common size and batch them.
 
-    With `group_by_aspect`, images that are wider than high and all others are
-    batched apart, as in py-faster-rcnn, so that there is little padding. Within
-    every `kcv.data.BATCH_GROUP` batches the wide ones come first, and at most
-    one batch is mixed. A batch depends only on the examples of its group, and
-    every example is given once.
+    With `group_by_aspect`, images that are wider than high are batched apart
+    from all others, as in py-faster-rcnn, so that there is little padding.
+    Within every `kcv.data.BATCH_GROUP` batches, the wide images come first, and
+    at most one batch is mixed. A batch depends only on the examples of its
+    group, and every example occurs once.
 
     Args:
         dataset: Dataset of single examples, see `kcv.examples`.
@@ -105,7 +105,7 @@ def batch(
     else:
         dataset = join(dataset)
     dataset = dataset.map(
-        # Last, so that all before it moves a quarter of the bytes.
+        # This comes last, so that less memory is moved before it.
         lambda x: {**x, "images": tf.cast(x["images"], tf.float32)},
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,

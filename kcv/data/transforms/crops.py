@@ -1,10 +1,11 @@
-"""Parts of images: random ones to train on, and fixed ones to test on.
+"""Crops of images: random ones for training, and fixed ones for testing.
 
 As in `kcv.data.transforms.flips_and_color`, the randomness of example number p
 is a pure function of (seed, p). The fixed crops are those of ILSVRC. Their
 functions take a batch of images of one size, (B, H, W, C) of any type, in a
-graph or outside, and return N crops of each, (B, N, size, size, C) float32. The
-probabilities of the N are averaged; see `kcv.metrics.evaluate_classifier`.
+graph or eagerly, and return N crops of each image, (B, N, size, size, C)
+float32. The probabilities of the N crops are averaged, as in
+`kcv.metrics.evaluate_classifier`.
 """
 
 from collections.abc import Sequence
@@ -29,11 +30,12 @@ def random_crop(
     padding: int = 0,
     within: int | None = None,
 ) -> tf.data.Dataset:
-    """Cut a square from a random place.
+    """Crop a square at a random place.
 
-    AlexNet's is 224 pixels `within=256` (Krizhevsky et al. 2012), that for
-    CIFAR 32 of 32 with `padding=4` (He et al. 2015, section 4.2), DeconvNet's
-    224 of 250 with its mask (Noh et al. 2015, section 5.2).
+    AlexNet crops 224 pixels with `within=256` (Krizhevsky et al. 2012). For
+    CIFAR, He et al. (2015, section 4.2) crop 32 pixels of 32 with `padding=4`.
+    DeconvNet crops 224 pixels of 250, together with the mask (Noh et al. 2015,
+    section 5.2).
 
     Args:
         dataset: Dataset of single examples with `images` (H, W, C) uint8, with
@@ -127,12 +129,12 @@ def area_and_aspect_crop(
     aspect: tuple[float, float] = (3 / 4, 4 / 3),
     attempts: int = 10,
 ) -> tf.data.Dataset:
-    """Cut a part of random area and aspect, and scale it to a square.
+    """Crop a part of random area and aspect ratio, and resize it to a square.
 
-    The augmentation of GoogLeNet (Szegedy et al., arXiv:1409.4842, section 6)
-    in the way of torch: The area is drawn uniformly, and so is the logarithm of
-    the aspect. A part that does not fit is drawn again. If none fits, the part
-    is the largest square in the middle.
+    This is the augmentation of GoogLeNet (Szegedy et al., arXiv:1409.4842,
+    section 6) as torchvision implements it. The area and the logarithm of the
+    aspect ratio are drawn uniformly. A part that does not fit is drawn again.
+    If no part fits, the largest square in the middle is cropped.
 
     Args:
         dataset: Dataset of single examples with `images` (H, W, C) uint8.
@@ -214,7 +216,7 @@ def area_and_aspect_crop(
 def single_crop(
     images: tf.Tensor, short_side: int = 256, size: int = 224
 ) -> tf.Tensor:
-    """Take the square in the middle.
+    """Crop the square in the middle.
 
     Args:
         images: Images (B, H, W, C).
@@ -244,9 +246,9 @@ def ten_crops(
     size: int = 224,
     central: bool = False,
 ) -> tf.Tensor:
-    """Take the four corners and the center, and their mirror images.
+    """Crop the four corners and the center, and flip them.
 
-    Krizhevsky et al. (2012), section 4.1, take them from the square in the
+    Krizhevsky et al. (2012), section 4.1, crop them from the square in the
     middle of an image, which is `central=True`. Others take the corners of the
     whole image.
 
@@ -283,7 +285,7 @@ def googlenet_crops(
     short_sides: Sequence[int] = (256, 288, 320, 352),
     size: int = 224,
 ) -> tf.Tensor:
-    """Take the 144 crops of GoogLeNet.
+    """Crop the 144 windows of GoogLeNet.
 
     Szegedy et al., arXiv:1409.4842, section 7: 4 scales, 3 squares along the
     long side, 6 crops of each (the corners, the center and the whole square,

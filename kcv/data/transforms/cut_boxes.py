@@ -1,10 +1,10 @@
-"""Boxes cut out of maps, and put back, pixels being squares."""
+"""Cutting boxes out of images or maps, where pixels are squares."""
 
 import tensorflow as tf
 
 
-def grown(boxes: tf.Tensor, context: float) -> tf.Tensor:
-    """Let boxes (..., 4) xyxy grow to `context` times their sides."""
+def grow_boxes(boxes: tf.Tensor, context: float) -> tf.Tensor:
+    """Enlarge boxes (..., 4) xyxy to `context` times their sides."""
     center = (boxes[..., :2] + boxes[..., 2:]) / 2
     half = (boxes[..., 2:] - boxes[..., :2]) / 2 * context
     return tf.concat([center - half, center + half], -1)
@@ -18,26 +18,26 @@ def cut(
     method: str = "bilinear",
     outside: float = 0.0,
 ) -> tf.Tensor:
-    """Cut boxes out of maps and scale them, pixels being squares.
+    """Cut boxes out of maps and resize them, where pixels are squares.
 
     Args:
-        maps: (B, H, W, C).
-        boxes: (N, 4) float32 xyxy, half-open.
-        owners: (N,) int32, which of the maps a box is of.
-        size: height and width of what comes out.
-        method: "bilinear" or "nearest".
-        outside: value of what lies outside the map.
+        maps: Images or maps (B, H, W, C).
+        boxes: Boxes (N, 4) float32, half-open xyxy in pixels.
+        owners: Index of the map that each box belongs to, (N,) int32.
+        size: Height and width of the output, in pixels.
+        method: "bilinear" or "nearest". Defaults to "bilinear".
+        outside: Value outside of the map. Defaults to 0.0.
 
     Returns:
-        (N, height, width, C) float32.
+        Contents of the boxes, (N, height, width, C) float32.
     """
     sides = tf.cast(tf.shape(maps)[1:3], "float32")
     size = tf.convert_to_tensor(size)
     steps = tf.cast(size, "float32")
     first, last = boxes[:, 1::-1], boxes[:, :1:-1]  # y, x
     half = (last - first) / steps / 2
-    # Centers of the first and the last pixel, on maps with a rim of one: what
-    # lies between the outermost centers and the edge is inside.
+    # Centers of the first and the last pixel, in maps with a rim of one pixel,
+    # because the area between the outermost centers and the edge is inside.
     first, last = first + half + 0.5, last - half + 0.5
     maps = tf.pad(maps, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
     corners = tf.concat([first, last], -1) / tf.tile(sides + 1, [2])

@@ -1,12 +1,12 @@
-"""Flips and changes of color, whose randomness depends on (seed, position).
+"""Random flips and changes of color that depend on (seed, position) only.
 
 Keras's random layers draw from a `SeedGenerator`, a variable that counts calls.
-Within `tf.data` it counts in the order in which threads arrive, it makes op
-determinism run the map one element at a time, and a resumed run would start it
-again. Here random numbers are drawn by stateless operations instead, and
-Keras's layer that knows boxes flips by them. Keras's RandomColorJitter draws
-within its `transform_images`, and was five times as slow as `tf.image`, which
-is used instead. A change of color leaves boxes as they are.
+Within `tf.data`, it counts in the order in which threads arrive, it makes op
+determinism run the map one element at a time, and it starts again when a run is
+resumed. Here stateless operations draw the random numbers, and Keras's layer,
+which also flips boxes, uses them. Keras's RandomColorJitter draws within its
+`transform_images` and was five times as slow as `tf.image`, which is used here.
+A change of color leaves boxes unchanged.
 """
 
 import keras
@@ -17,8 +17,8 @@ from kcv.data.streams.randomness import Purpose
 from kcv.data.streams.randomness import map_with_position
 from kcv.data.streams.randomness import own_seed
 
-# Principal components of the colors of ImageNet, of RGB in 0..1: variances, and
-# unit vectors as columns, with one row for each of R, G and B.
+# Principal components of the colors of ImageNet, for RGB in [0, 1]: variances,
+# and unit vectors as columns, with one row for each of R, G and B.
 PCA_EIGENVALUES = np.array([0.2175, 0.0188, 0.0045], "float32")
 PCA_EIGENVECTORS = np.array(
     [
@@ -29,8 +29,8 @@ PCA_EIGENVECTORS = np.array(
     "float32",
 )
 
-# The five landmarks of a face (see `kcv.examples`) in the order that they have
-# in the flipped image.
+# Indices of the five landmarks of a face (see `kcv.examples`) in the order that
+# they have in the flipped image.
 _MIRRORED_LANDMARKS = (1, 0, 2, 4, 3)
 
 
@@ -58,7 +58,7 @@ def random_flip(
     train = kcv.data.random_flip(kcv.data.digit_scenes("train"), seed=1)
     ```
     """
-    # uint8 keeps Keras from casting every image to float32 and back.
+    # With uint8, Keras does not cast every image to float32 and back.
     layer = keras.layers.RandomFlip(
         "horizontal", bounding_box_format="xyxy", dtype="uint8"
     )
@@ -100,8 +100,8 @@ def photometric(
             [0, 0.5]. Defaults to 0.02.
 
     Returns:
-        The dataset. Boxes and masks stay as they are, and so does what has the
-        strength 0.
+        The dataset. Boxes and masks are unchanged. A property whose strength is
+        0 is unchanged, too.
 
     Raises:
         ValueError: If a strength is out of its range.
@@ -139,7 +139,7 @@ def photometric(
             image = tf.image.stateless_random_contrast(
                 image, 1 - contrast, 1 + contrast, own(Purpose.CONTRAST)
             )
-        # Saturation and hue are defined between 0 and 1 only.
+        # Saturation and hue are only defined in [0, 1].
         image = tf.clip_by_value(image, 0.0, 1.0)
         if saturation:
             image = tf.image.stateless_random_saturation(
@@ -220,7 +220,7 @@ def _flipped(layer, example, flip):
         )
         example["bounding_boxes"] = {
             "boxes": boxes["boxes"][0],
-            # Keras's clipping may change labels, which a flip must not.
+            # Keras's clipping may change labels, which must stay.
             "labels": example["bounding_boxes"]["labels"],
         }
     if "proposals" in example:
@@ -238,7 +238,7 @@ def _flipped(layer, example, flip):
     for key in ("segmentation_masks", "instance_masks"):
         if key in example:
             masks = example[key]
-            # A mask (H, W) becomes one image, (N, H, W) are N of them.
+            # A mask (H, W) is one image, and masks (N, H, W) are N images.
             masks = masks[None] if key == "segmentation_masks" else masks
             masks = layer.transform_segmentation_masks(
                 masks[..., None], transformation

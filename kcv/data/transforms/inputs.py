@@ -1,4 +1,4 @@
-"""From an example, or a batch of them, to what a model takes."""
+"""Conversion of examples and batches to the inputs of models."""
 
 import tensorflow as tf
 

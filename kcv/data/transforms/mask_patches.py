@@ -17,7 +17,7 @@ from kcv.data.transforms.patch_windows import draw_windows
 from kcv.data.transforms.patch_windows import find_objects
 from kcv.examples import VOID
 
-# What lies outside of an image, of RGB in 0..255.
+# Value outside of an image, for RGB in [0, 255].
 _OUTSIDE = 127.5
 
 
@@ -32,14 +32,13 @@ def mask_patches(
     count: int = 8,
     sampling: PatchSampling = PatchSampling(),
 ) -> tf.data.Dataset:
-    """Cut the patches of objects and of their surroundings out of images.
+    """Cut patches of objects and of their surroundings out of images.
 
     Half of the patches of an image show an object that is almost canonical:
-    centered, with the larger side of its box 4/7 of the patch. The others are
-    there for the score, see `kcv.data.PatchSampling`. A class of the image is
-    drawn first, then an object of it. (The authors' code draws from the
-    classes of the whole dataset.) Images without an object give negative
-    patches.
+    centered, with the larger side of its box 4/7 of the patch. The others only
+    train the score, see `kcv.data.PatchSampling`. A class of the image is drawn
+    first, then an object of it. (The authors' code draws from the classes of
+    the whole dataset.) If an image has no object, its patches are negative.
 
     Args:
         dataset: Dataset of single examples with `images` (H, W, 3) uint8,
@@ -55,7 +54,8 @@ def mask_patches(
         mask_size: Side M of the masks, which cover the patch without its
             context. Defaults to 112.
         count: Number of patches of an image. Defaults to 8.
-        sampling: `PatchSampling`, how patches are drawn.
+        sampling: Settings of the random patches. Defaults to
+            `PatchSampling()`.
 
     Returns:
         Dataset of single patches, `count` for each example: `images` (P, P, 3)
@@ -125,7 +125,7 @@ def mask_patches(
             (side, side),
             outside=_OUTSIDE,
         )
-        # Without an object there is one mask, of the padding.
+        # If there is no object, there is one mask, of zeros.
         masks = tf.gather(
             tf.pad(masks, [[0, 1], [0, 0], [0, 0]]), windows.objects
         )
@@ -157,14 +157,15 @@ def mask_patches(
 
 
 def mask_inputs(batch: dict[str, Any]) -> tuple[tf.Tensor, dict[str, Any]]:
-    """Divide a batch of patches into what a mask model sees and learns.
+    """Divide a batch of patches into the inputs and targets of a mask model.
 
     Args:
         batch: Batch of `mask_patches`: `images` (B, P, P, 3), `masks` (B, M,
             M) and `labels` (B,).
 
     Returns:
-        The images as float32, and a dict of `masks` and `labels`.
+        Tuple (x, y) for `fit`: the images as float32, and a dict of `masks` and
+        `labels`.
 
     Example:
 

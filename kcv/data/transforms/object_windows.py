@@ -1,11 +1,11 @@
 """Windows around objects, cut out with their masks, to train DeconvNet on.
 
 H. Noh, S. Hong and B. Han, "Learning Deconvolution Network for Semantic
-Segmentation", ICCV 2015, section 4.2. An object is a connected region of one
-class: masks of classes tell objects apart where these do not touch, as by the
+Segmentation", ICCV 2015, section 4.2. Here an object is a connected region of
+one class. Two objects of a class are separate if they do not touch, as with the
 void rims of VOC. The authors have annotated instances. They also add copies of
-windows of classes with few examples, in numbers that are not published: here
-each object of an image is as likely as another.
+windows of classes with few examples, in numbers that are not published. Here
+all objects of an image have the same probability.
 """
 
 import numpy as np
@@ -16,11 +16,11 @@ from kcv.data.streams.randomness import Purpose
 from kcv.data.streams.randomness import map_with_position
 from kcv.data.streams.randomness import own_seed
 from kcv.data.transforms.cut_boxes import cut
-from kcv.data.transforms.cut_boxes import grown
+from kcv.data.transforms.cut_boxes import grow_boxes
 from kcv.examples import VOID
 from kcv.extras import describe_installation
 
-# Smaller regions, in pixels, are splinters of objects.
+# Regions with fewer pixels are fragments of objects and are ignored.
 SPLINTER = 32
 
 
@@ -35,24 +35,30 @@ def object_windows(
 ) -> tf.data.Dataset:
     """Cut out objects, each in the middle of its window (stage 1).
 
-    The object alone has its class; others count as background.
+    In the mask of a window, only its object has its class. Other objects count
+    as background.
 
     Args:
-        dataset: of single examples with `images` (H, W, 3) uint8,
+        dataset: Dataset of single examples with `images` (H, W, 3) uint8,
             `segmentation_masks` (H, W) uint8 and `image_id`.
-        size: side of the windows, to which boxes are scaled, each axis by its
-            own factor.
-        seed: the objects of example number p are a pure function of (seed, p).
-        start: number of the first example, as for a run that is resumed.
-        count: windows of an image.
-        context: times an object's sides that its window has.
+        size: Side of the windows, in pixels. Boxes are resized to squares of
+            this side.
+        seed: Seed of the random numbers. The objects of example number p are a
+            pure function of (seed, p).
+        start: Number of the first example, for a run that is resumed. Defaults
+            to 0.
+        count: Number of windows of an image. Defaults to 1.
+        context: Sides of a window as multiples of the sides of its object.
+            Defaults to 1.2.
 
     Returns:
-        A dataset of single windows with the same keys, `count` for each
-        example; of an image without objects they are the whole of it.
+        Dataset of single windows with the same keys, `count` for each example.
+        If an image has no object, its windows show the whole image.
 
     Raises:
-        ImportError: without `kcv[segmentation]`, in the iteration.
+        ValueError: If `size` or `count` is below 1.
+        ImportError: If a package of the extra `kcv[segmentation]` is not
+            installed. It is raised during iteration.
 
     Example:
 
@@ -85,25 +91,35 @@ def proposal_windows(
     *,
     count: int = 1,
     context: float = 1.2,
-    least_iou: float = 0.5,
+    min_iou: float = 0.5,
 ) -> tf.data.Dataset:
     """Cut out proposals that overlap an object, with all classes (stage 2).
 
     Args:
-        dataset: as of `object_windows`, and with `proposals` (P, 4) float32.
-        size: as of `object_windows`.
-        seed: as of `object_windows`.
-        start: as of `object_windows`.
-        count: as of `object_windows`.
-        context: as of `object_windows`.
-        least_iou: overlap of a proposal's box with that of an object.
+        dataset: Dataset of single examples with `images` (H, W, 3) uint8,
+            `segmentation_masks` (H, W) uint8, `image_id` and `proposals`
+            (P, 4) float32.
+        size: Side of the windows, in pixels. Boxes are resized to squares of
+            this side.
+        seed: Seed of the random numbers. The proposals of example number p are
+            a pure function of (seed, p).
+        start: Number of the first example, for a run that is resumed. Defaults
+            to 0.
+        count: Number of windows of an image. Defaults to 1.
+        context: Sides of a window as multiples of the sides of its proposal.
+            Defaults to 1.2.
+        min_iou: Minimum IoU of a proposal with the box of an object. Float in
+            [0, 1]. Defaults to 0.5.
 
     Returns:
-        As of `object_windows`; where no proposal overlaps, objects take their
-        place.
+        Dataset of single windows with the same keys, `count` for each example.
+        If no proposal overlaps an object, objects are cut out instead. If an
+        image has no object, its windows show the whole image.
 
     Raises:
-        ImportError: without `kcv[segmentation]`, in the iteration.
+        ValueError: If `size` or `count` is below 1.
+        ImportError: If a package of the extra `kcv[segmentation]` is not
+            installed. It is raised during iteration.
 
     Example:
 
@@ -118,7 +134,7 @@ def proposal_windows(
             return _whole(mask, numbers)
         boxes = np.array([box for box, _, _ in objects], np.float32)
         overlaps = np.asarray(iou_matrix(proposals, boxes)).max(1)
-        near = proposals[overlaps >= least_iou]
+        near = proposals[overlaps >= min_iou]
         near = near if len(near) else boxes
         chosen = near[(numbers * len(near)).astype(int)]
         return chosen, np.repeat(mask[None], len(numbers), 0)
@@ -132,11 +148,12 @@ def find_objects(
     """Find the connected regions of each class in a mask.
 
     Args:
-        mask: (H, W) uint8; background is 0, void 255.
+        mask: Label map (H, W) uint8, where 0 is background and 255 is void.
 
     Returns:
-        Of each region of at least `SPLINTER` pixels its box (4,) xyxy,
-        half-open, its class and its pixels (H, W) bool, by class.
+        List of tuples (box, label, pixels) for all regions of at least
+        `SPLINTER` pixels, sorted by class: the box (4,) half-open xyxy, the
+        class, and the pixels of the region (H, W) bool.
 
     Example:
 
@@ -170,8 +187,8 @@ def find_objects(
 def _windows(dataset, choose, size, seed, start, count, context):
     if size < 1 or count < 1:
         raise ValueError(
-            "size and count must be at least 1, received "
-            f"size={size} and count={count}"
+            "`size` and `count` must be at least 1. Received: "
+            f"size={size}, count={count}"
         )
 
     def windows(position, example):
@@ -185,7 +202,7 @@ def _windows(dataset, choose, size, seed, start, count, context):
             [example["segmentation_masks"], numbers, proposals],
             [tf.float32, tf.uint8],
         )
-        boxes = grown(tf.ensure_shape(boxes, (count, 4)), context)
+        boxes = grow_boxes(tf.ensure_shape(boxes, (count, 4)), context)
         images = cut(
             tf.cast(image, tf.float32)[None],
             boxes,

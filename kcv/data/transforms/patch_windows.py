@@ -1,4 +1,4 @@
-"""Where the patches lie that a mask model learns from.
+"""Places of the patches that a mask model is trained on.
 
 P. O. Pinheiro, R. Collobert and P. Dollar, "Learning to Segment Object
 Candidates", NIPS 2015, section 4. An object is canonical if it is centered in
@@ -14,14 +14,14 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-# Negative patches are drawn so often until one is far enough from all objects.
+# Number of draws of a negative patch until one is far enough from all objects.
 _TRIES = 32
 _RULES = ("paper", "code")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PatchSampling:
-    """The patches of an image that a mask model learns from.
+    """Settings of the patches of an image that a mask model is trained on.
 
     Under the rule of the paper, a positive patch shows an object almost in its
     canonical place, and gives its mask and its score. A negative patch is off
@@ -102,7 +102,7 @@ class PatchSampling:
 
 
 class Objects(NamedTuple):
-    """The objects of an image, as patches see them.
+    """The objects of an image, measured in patches.
 
     Attributes:
         centers: Centers of the boxes (N, 2) float32, xy in pixels.
@@ -122,7 +122,7 @@ class Objects(NamedTuple):
         ends = tf.cumsum(self.weights)
         places = tf.reshape(numbers * ends[-1], (-1,))
         index = tf.searchsorted(ends, places, side="right")
-        # By rounding, a number may be that of the last end.
+        # Rounding may select the end of the last interval.
         last = tf.argmax(tf.cumsum(tf.sign(self.weights)), 0, tf.int32)
         return tf.reshape(tf.minimum(index, last), tf.shape(numbers))
 
@@ -154,7 +154,7 @@ def find_objects(
     object_size: float,
     sampling: PatchSampling,
 ) -> Objects:
-    """Describe the objects of an image that patches are drawn of.
+    """Describe the objects of an image from which patches are drawn.
 
     Args:
         boxes: Boxes (N, 4) xyxy in pixels.
@@ -165,7 +165,7 @@ def find_objects(
         sampling: `PatchSampling`.
 
     Returns:
-        The `Objects`, and one without weight behind them, so that there is
+        The `Objects`, followed by one without weight, so that there is at least
         one.
     """
     sides = boxes[:, 2:] - boxes[:, :2]
@@ -216,7 +216,7 @@ def draw_windows(
     is_positive = shown
     if sampling.rule == "code":
         is_positive |= first[:, 4] < 0.5
-        # The first bin of half an octave, in steps of a quarter.
+        # The first bin is half an octave wide, in steps of a quarter.
         bins = (tf.math.ceil(4 * octaves) - 1) / 4
         moved = tf.where(shown, moved, bins)
         shift = tf.where(shown[:, None], shift, tf.zeros_like(shift))

@@ -1,4 +1,4 @@
-"""Scales of images, of their boxes and of their masks."""
+"""Resizing of images together with their boxes and masks."""
 
 from collections.abc import Sequence
 
@@ -126,7 +126,7 @@ def random_resize(
 def resize_example(
     example: dict, short_side: int | tf.Tensor, long_side: int
 ) -> dict:
-    """Scale one example, as `resize` scales each of a data set."""
+    """Scale one example, as `resize` scales each of a dataset."""
     example = dict(example)
     old = tf.shape(example["images"])[:2]
     new, scale = scaled_size(old, short_side, long_side)
@@ -144,7 +144,7 @@ def resize_example(
     if "proposals" in example:
         example["proposals"] *= ratio
     if "landmarks" in example:
-        # They count from the center of the first pixel, boxes from its border.
+        # Landmarks count from the center of a pixel, boxes from its border.
         moved = (example["landmarks"] + 0.5) * ratio[:2] - 0.5
         example["landmarks"] = moved
     if "segmentation_masks" in example:
@@ -172,7 +172,7 @@ def scaled_size(
         Tuple of the new height and width, (2,) int32, and the scale, ()
         float64.
     """
-    # The reference computes in float64: values must round the same way.
+    # The reference computes in float64, and values must round the same way.
     sides = tf.cast(size, tf.float64)
     scale = tf.cast(short_side, tf.float64) / tf.reduce_min(sides)
     capped = long_side / tf.reduce_max(sides)
@@ -217,9 +217,9 @@ def resize_short_side(
             f"`short_side` must be positive. Received: short_side={short_side}"
         )
     sides = tf.shape(images, tf.int64)[-3:-1]
-    # With whole numbers there are no rounding errors.
+    # Integers have no rounding errors.
     sides = tf.cast(short_side, tf.int64) * sides // tf.reduce_min(sides)
-    # An image of one row grows by the square of what it is scaled by.
+    # The pixels of an image of one row grow by the square of the scale.
     check = tf.debugging.assert_less_equal(
         tf.reduce_prod(sides),
         tf.constant(pixel_limit(), tf.int64),

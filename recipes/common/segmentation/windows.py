@@ -97,14 +97,14 @@ class Windows:
         )
         cache.compute(training.once)
 
-        def windows(first, least_iou):
+        def windows(first, min_iou):
             return kcv.data.proposal_windows(
                 cache.attach(training.stream(first)),
                 self.cut,
                 seed,
                 first,
                 count=self.count,
-                least_iou=least_iou,
+                min_iou=min_iou,
             )
 
         def stream(start):

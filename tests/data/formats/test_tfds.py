@@ -22,8 +22,8 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), "uint8")
 VOC_BOXES = [[48, 240, 195, 371], [1, 1, 500, 375]]
 COCO_BOXES = [[12.34, 0, 487.66, 375], [7.01, 9.99, 3.5, 0.25], [5, 5, 0, 9]]
 RNG = np.random.default_rng(0)
-GREY = RNG.integers(0, 256, (COUNT, 28, 28, 1), np.uint8)
-COLOUR = RNG.integers(0, 256, (COUNT, 32, 32, 3), np.uint8)
+GRAY = RNG.integers(0, 256, (COUNT, 28, 28, 1), np.uint8)
+COLOR = RNG.integers(0, 256, (COUNT, 32, 32, 3), np.uint8)
 
 
 def jpeg():
@@ -206,22 +206,22 @@ def test_split_is_needed(tfds):
 
 
 @pytest.fixture
-def labelled(tmp_path, monkeypatch):
+def labeled(tmp_path, monkeypatch):
     tfds = pytest.importorskip("tensorflow_datasets")
 
-    def grey():
+    def gray():
         for k in range(COUNT):
-            yield k, {"image": GREY[k], "label": k % 10}
+            yield k, {"image": GRAY[k], "label": k % 10}
 
-    def colour(**more):
+    def color(**more):
         for k in range(COUNT):
             others = {name: value(k) for name, value in more.items()}
-            yield k, {"image": COLOUR[k], "label": k, **others}
+            yield k, {"image": COLOR[k], "label": k, **others}
 
     def photographs():
         for k in range(COUNT):
             stream = io.BytesIO()
-            Image.fromarray(COLOUR[k]).save(stream, "JPEG", quality=95)
+            Image.fromarray(COLOR[k]).save(stream, "JPEG", quality=95)
             stream.seek(0)
             file = f"n0144{k}_1.JPEG"
             yield k, {"image": stream, "label": k, "file_name": file}
@@ -230,10 +230,10 @@ def labelled(tmp_path, monkeypatch):
         return f"train_{k:05d}"
 
     for name, examples in (
-        ("mnist", grey),
-        ("fashion_mnist", grey),
-        ("cifar10", lambda: colour(id=id_of)),
-        ("cifar100", lambda: colour(id=id_of, coarse_label=lambda k: 19 - k)),
+        ("mnist", gray),
+        ("fashion_mnist", gray),
+        ("cifar10", lambda: color(id=id_of)),
+        ("cifar100", lambda: color(id=id_of, coarse_label=lambda k: 19 - k)),
         ("imagenet2012", photographs),
     ):
         monkeypatch.setattr(
@@ -253,14 +253,14 @@ def by_label(found):
 @pytest.mark.parametrize(
     ("name", "pixels", "classes", "third", "image_id"),
     [
-        ("mnist", GREY, 10, "3", None),
-        ("fashion_mnist", GREY, 10, "Dress", None),
+        ("mnist", GRAY, 10, "3", None),
+        ("fashion_mnist", GRAY, 10, "Dress", None),
         # The names of CIFAR's classes come with the download.
-        ("cifar10", COLOUR, 10, "3", b"train_00003"),
-        ("cifar100", COLOUR, 100, "3", b"train_00003"),
+        ("cifar10", COLOR, 10, "3", b"train_00003"),
+        ("cifar100", COLOR, 100, "3", b"train_00003"),
     ],
 )
-def test_pixels_and_labels(labelled, name, pixels, classes, third, image_id):
+def test_pixels_and_labels(labeled, name, pixels, classes, third, image_id):
     found = tfds_classification(name, "train")
     assert found.size == COUNT
     assert len(found.class_names) == classes
@@ -276,7 +276,7 @@ def test_pixels_and_labels(labelled, name, pixels, classes, third, image_id):
         assert examples[3]["image_id"] == image_id
 
 
-def test_imagenet(labelled):
+def test_imagenet(labeled):
     found = tfds_classification("imagenet2012", "train")
     assert len(found.class_names) == 1000
     # Sorted WordNet ids: the tench is the first.
@@ -287,7 +287,7 @@ def test_imagenet(labelled):
     assert example["images"].shape == (32, 32, 3)
 
 
-def test_labelled_stream_is_shuffled_endless_and_resumable(labelled):
+def test_labelled_stream_is_shuffled_endless_and_resumable(labeled):
     def labels(start, count):
         found = tfds_classification("mnist", "train", seed=1, start=start)
         return [int(x["labels"]) for x in found.dataset.take(count)]

@@ -102,20 +102,20 @@ def test_sbd_file(tmp_path):
 
 
 def test_damaged_label_maps_are_named(tmp_path):
-    Image.fromarray(voc_palette()[labels(0)]).save(tmp_path / "colours.png")
-    with pytest.raises(ValueError, match=r"colours\.png .* has colors \(RGB\)"):
-        read_label_map(tmp_path / "colours.png")
+    Image.fromarray(voc_palette()[labels(0)]).save(tmp_path / "colors.png")
+    with pytest.raises(ValueError, match=r"colors\.png .* has colors \(RGB\)"):
+        read_label_map(tmp_path / "colors.png")
     Image.fromarray(np.full((2, 2), 300, np.uint16)).save(tmp_path / "b.png")
     with pytest.raises(ValueError, match=r"b\.png has label 300"):
         read_label_map(tmp_path / "b.png")
-    whole = (tmp_path / "colours.png").read_bytes()
+    whole = (tmp_path / "colors.png").read_bytes()
     (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match=r"cut\.png is not a whole PNG"):
         read_label_map(tmp_path / "cut.png")
     savemat(tmp_path / "other.mat", {"x": 1})
     with pytest.raises(ValueError, match=r"other\.mat .* has no GTcls"):
         read_label_map(tmp_path / "other.mat")
-    with pytest.raises(FileNotFoundError, match=r"no label map .*none\.png"):
+    with pytest.raises(FileNotFoundError, match=r"label map .*none\.png"):
         read_label_map(tmp_path / "none.png")
 
 
@@ -243,7 +243,7 @@ def test_missing_parts_of_a_tree_are_named(write_voc):
     folder = write_voc("ab", {"train": "ac", "val": "b"})
     with pytest.raises(FileNotFoundError, match="1 of 2 have no image, c"):
         load_segmentation(f"voc:{folder}")
-    with pytest.raises(FileNotFoundError, match="no folder"):
+    with pytest.raises(FileNotFoundError, match="none is not a folder"):
         load_segmentation(f"folder:{folder}/none:{folder}")
 
 

@@ -10,7 +10,7 @@ from kcv.data.streams.images import read_image
 
 RAW = np.random.default_rng(0).integers(0, 256, (9, 14, 3)).astype(np.uint8)
 RGB = Image.fromarray(RAW)
-GREY = RGB.convert("L")
+GRAY = RGB.convert("L")
 PALETTE = RGB.quantize(19)
 ALPHA = np.random.default_rng(1).integers(0, 256, (9, 14, 1)).astype(np.uint8)
 RGBA = Image.fromarray(np.concatenate([RAW, ALPHA], -1))
@@ -35,10 +35,10 @@ GRAPH = tf.function(
         (encoded(RGB, "PNG"), RGB),
         (encoded(RGB, "BMP"), RGB),
         (encoded(RGB, "WEBP", lossless=True), RGB),
-        (encoded(GREY, "PNG"), GREY),
-        (encoded(GREY, "BMP"), GREY),
-        (encoded(GREY.convert("1"), "PNG"), GREY.convert("1")),
-        (encoded(RGB.convert("LA"), "PNG"), GREY),
+        (encoded(GRAY, "PNG"), GRAY),
+        (encoded(GRAY, "BMP"), GRAY),
+        (encoded(GRAY.convert("1"), "PNG"), GRAY.convert("1")),
+        (encoded(RGB.convert("LA"), "PNG"), GRAY),
         (encoded(PALETTE, "PNG"), PALETTE),
         (encoded(PALETTE, "BMP"), PALETTE),
         (encoded(PALETTE, "GIF"), PALETTE),
@@ -70,7 +70,7 @@ def test_lossless_formats_equal_pillow(contents, expected):
 
 def test_first_frame_of_an_animated_gif():
     contents = encoded(
-        PALETTE, "GIF", save_all=True, append_images=[GREY.convert("P")]
+        PALETTE, "GIF", save_all=True, append_images=[GRAY.convert("P")]
     )
     with Image.open(io.BytesIO(contents)) as stored:
         assert stored.n_frames == 2

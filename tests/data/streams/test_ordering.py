@@ -30,5 +30,5 @@ def test_one_example():
 
 
 def test_negative_start():
-    with pytest.raises(ValueError, match="start must be at least 0, not -1"):
+    with pytest.raises(ValueError, match="`start` must be .*start=-1"):
         visit(3, start=-1)

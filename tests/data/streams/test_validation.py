@@ -82,5 +82,5 @@ def test_unknown_size_leaves_the_far_side_open():
 
 
 def test_labels_are_as_many_as_boxes():
-    with pytest.raises(ValueError, match=r"x: 1 boxes .* shape \(2,\)"):
+    with pytest.raises(ValueError, match=r"x: .* 1 boxes .* shape \(2,\)"):
         check_boxes([GOOD], [0, 0], classes=1, name="x")

@@ -114,9 +114,9 @@ def test_a_crop_of_the_whole_is_the_whole():
     source = positions(7, 7)
     found = images(random_crop(repeated(source, 3), 7, seed=0))
     np.testing.assert_array_equal(found, [source] * 3)
-    grey = source[..., :1]
-    found = images(random_crop(repeated(grey, 3), 7, seed=0))
-    np.testing.assert_array_equal(found, [grey] * 3)
+    gray = source[..., :1]
+    found = images(random_crop(repeated(gray, 3), 7, seed=0))
+    np.testing.assert_array_equal(found, [gray] * 3)
 
 
 def test_a_crop_too_large_names_the_image():
@@ -138,7 +138,7 @@ def test_areas_and_aspects_are_as_drawn():
     # 401 x 401: half a unit of the gradient is one pixel.
     dataset = repeated(gradients(401, 401), 600)
     found = images(area_and_aspect_crop(dataset, 16, seed=0)).astype(float)
-    # The centres of the first and last cell are 15/16 of the part apart.
+    # The centers of the first and last cell are 15/16 of the part apart.
     height = (found[:, -1, 8, 0] - found[:, 0, 8, 0]) / 200 * 16 / 15
     width = (found[:, 8, -1, 1] - found[:, 8, 0, 1]) / 200 * 16 / 15
     areas, aspects = height * width, width / height

@@ -137,7 +137,7 @@ def test_photometric_leaves_boxes_and_masks(examples, as_dataset):
 
 
 def changed(make_example, as_dataset, **strength):
-    """A picture of middling colours, before and after ten changes."""
+    """A picture of middling colors, before and after ten changes."""
     example = make_example(9, 9)
     example["images"] = example["images"] // 4 + 96  # 96 to 159
     none = dict.fromkeys(("brightness", "contrast", "saturation", "hue"), 0)
@@ -163,12 +163,14 @@ def test_brightness_adds(make_example, as_dataset):
 
 def test_contrast_scales_about_the_mean(make_example, as_dataset):
     before, after = changed(make_example, as_dataset, contrast=0.5)
-    centred = before - before.mean((0, 1))
-    factors = [(image * centred).sum() / (centred**2).sum() for image in after]
+    centered = before - before.mean((0, 1))
+    factors = [
+        (image * centered).sum() / (centered**2).sum() for image in after
+    ]
     assert 0.5 <= min(factors) < 0.9
     assert 1.1 < max(factors) <= 1.5
     for image, factor in zip(after, factors, strict=True):
-        expected = before.mean((0, 1)) + factor * centred
+        expected = before.mean((0, 1)) + factor * centered
         np.testing.assert_allclose(image, expected, atol=1)
 
 
@@ -179,7 +181,7 @@ def test_contrast_scales_about_the_mean(make_example, as_dataset):
 def test_color_equals_hsv(channel, name, strength, make_example, as_dataset):
     before, after = changed(make_example, as_dataset, **{name: strength})
     hsv = rgb2hsv(before / 255)
-    at = np.unravel_index(hsv[..., 1].argmax(), (9, 9))  # a strong colour
+    at = np.unravel_index(hsv[..., 1].argmax(), (9, 9))  # a strong color
     amounts = []
     for image in after:
         own = rgb2hsv(image / 255)

@@ -51,7 +51,7 @@ def test_cap_compares_the_rounded_side():
 
 
 def bilinear(image, height, width):
-    """Half-pixel centres, edges repeated."""
+    """Half-pixel centers, edges repeated."""
 
     def weights(new, old):
         position = (np.arange(new) + 0.5) * old / new - 0.5

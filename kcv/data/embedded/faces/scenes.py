@@ -1,4 +1,4 @@
-"""Photographs with several faces upon them.
+"""Photographs with several faces on them.
 
 Letters: H, W height and width of a scene, S side of a patch, N faces. Images
 are (3, H, W) float32 in 0..1 until the camera has taken them.
@@ -190,7 +190,7 @@ def _face(split, rng, real) -> Patch:
 
 
 def _distractor(split, rng, real) -> Patch:
-    """Draw something that is no face, with edges like those of faces."""
+    """Draw something that is not a face, with edges like those of faces."""
     low, high = _HEADS
     side = round(low * (high / low) ** rng.random())
     kind = rng.integers(3)

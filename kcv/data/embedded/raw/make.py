@@ -1,10 +1,11 @@
-"""Make the raw material of this folder anew.
+"""Make the raw material of this folder from the sources again.
 
     python -m kcv.data.embedded.raw.make
 
-Needs scikit-learn, scikit-image and Pillow, which kcv itself does not. The
-files are committed, because other versions of those packages may give other
-bytes and the test scenes are fixed for ever. PROVENANCE.md names the sources.
+The program needs scikit-learn, scikit-image and Pillow, which kcv itself does
+not need. The files are committed, because other versions of those packages may
+write other bytes, and the test scenes never change. PROVENANCE.md names the
+sources.
 """
 
 from pathlib import Path
@@ -32,8 +33,8 @@ SKIMAGE_PHOTOGRAPHS = (
 )
 SKLEARN_PHOTOGRAPHS = ("china.jpg", "flower.jpg")
 
-# Stroke figures that are no digits, as pen paths in the unit square. None is
-# a straight line (a 1), a plain ring (a 0), an S (a 5) or a Z (a 2).
+# Stroke figures that are not digits, as pen paths in the unit square. None of
+# them is a straight line (a 1), a plain ring (a 0), an S (a 5) or a Z (a 2).
 FIGURES = (
     [[(0.1, 0.1), (0.9, 0.9)], [(0.9, 0.1), (0.1, 0.9)]],  # cross
     [[(0.5, 0.0), (0.5, 1.0)], [(0.0, 0.5), (1.0, 0.5)]],  # plus
@@ -79,10 +80,10 @@ VARIANTS = 25  # of each figure, so 500 strokes in all
 
 
 def stroke(paths, rng) -> np.ndarray:
-    """Draw a figure with a shaky pen the way the digits were digitised.
+    """Draw a figure with a shaky pen, digitized as the digits were.
 
-    A 32x32 bitmap is cut into blocks of 4x4 whose inked pixels are counted:
-    (8, 8) uint8, 0..16.
+    A bitmap of 32 x 32 pixels is divided into blocks of 4 x 4, whose inked
+    pixels are counted. Returns (8, 8) uint8 in [0, 16].
     """
     grid = np.stack(np.meshgrid(np.arange(32), np.arange(32)), -1) + 0.5
     radius = rng.uniform(1.6, 2.6)

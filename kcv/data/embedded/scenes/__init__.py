@@ -1,1 +1,1 @@
-"""The parts that digit scenes are made of: material, layout and rendering."""
+"""The parts of digit scenes: material, layout and rendering."""

@@ -1,8 +1,8 @@
-"""What stands where in a scene: all random choices but the pixel noise.
+"""The layout of scenes: all random numbers except for the noise of pixels.
 
-Choices are drawn for a block of scenes at once, since hundreds of small draws
-for each scene alone would cost more than its pixels. Block b of a seed is
-always the same, so a scene depends on (split, seed, index) and nothing else.
+Numbers are drawn for a block of scenes at once, since hundreds of small draws
+for each scene would cost more than its pixels. Block b of a seed is always the
+same, so a scene depends on (split, seed, index) only.
 
 Letters: C scenes in a block, S slots for strokes in a scene.
 """
@@ -17,24 +17,24 @@ from kcv.data.embedded.scenes.material import SAMPLES
 from kcv.data.embedded.scenes.material import Strokes
 
 BLOCK = 64  # C
-NUMBERS = 512  # random numbers for a scene; all draws together need fewer
+NUMBERS = 512  # random numbers of a scene, more than all draws together need
 MAX_DIGITS = 6
 MAX_DISTRACTORS = 2
 SLOTS = MAX_DISTRACTORS + MAX_DIGITS  # S; distractors lie below the digits
 
 EMPTY_SHARE = 0.1
-HEIGHT = (1 / 8, 1 / 2)  # of the short side: 24 to 96 px of 192
+HEIGHT = (1 / 8, 1 / 2)  # share of the short side: 24 to 96 pixels of 192
 ROTATION = 25 * math.pi / 180
 SHEAR = 0.25
-OVERLAP = 0.6  # of the smaller of two boxes
-FAINT_SHARE = 0.15  # of strokes have a low contrast
-BLENDED_SHARE = 0.25  # of backdrops are two photographs
+OVERLAP = 0.6  # maximum, as a share of the smaller box
+FAINT_SHARE = 0.15  # share of strokes with a low contrast
+BLENDED_SHARE = 0.25  # share of backdrops that are two photographs
 INVERTED_SHARE = 0.15
 BLURRED_SHARE = 0.5
 BLUR_REACH = 2
-CUT_SHARE = 0.2  # may be cut by the border; the others lie inside
+CUT_SHARE = 0.2  # share of strokes that the border may cut
 PEN_MARGIN = 1.5 * SAMPLES  # around the ink, for soft edges and bold pens
-TRIES = 8  # positions tried for a stroke before it is left out
+TRIES = 8  # number of positions tried before a stroke is left out
 
 
 def draw_block(
@@ -49,22 +49,22 @@ def draw_block(
     """Draw the layouts of one block of scenes.
 
     Args:
-        seed: () int64, what tells this split and stream from all others.
-        block: () int64, number of the block.
-        short_side: of the canvas, in pixels.
-        digits: what the last six slots draw from.
-        distractors: what the first two slots draw from.
-        sizes: (P, 2) int32, height and width of the photographs.
+        seed: Integer that is different for each split and seed. () int64.
+        block: Number of the block. () int64.
+        short_side: Short side of the canvas, in pixels.
+        digits: Strokes for the last six slots.
+        distractors: Strokes for the first two slots.
+        sizes: Height and width of the photographs, (P, 2) int32.
 
     Returns:
-        Tensors whose first dimension is C. `rendering.render` takes one row of
-        them.
+        Dict of tensors whose first dimension is C. `rendering.render` takes one
+        row of them.
     """
     draw = _Draws(seed, block)
     canvas = _canvas(draw, short_side)  # (C, 2) height, width
     extent = tf.cast(canvas, tf.float32)
 
-    # Which strokes: distractors fill the first slots, digits the others.
+    # Strokes: distractors fill the first slots, digits the others.
     count = tf.where(
         draw(()) < EMPTY_SHARE, 0, draw.integers((), 1, MAX_DIGITS + 1)
     )
@@ -77,7 +77,7 @@ def draw_block(
         1,
     )
     known = len(digits.labels)
-    # Fields of digits come first, those of distractors after them.
+    # The stroke fields of distractors come after those of digits.
     field = tf.concat(
         [
             known
@@ -93,7 +93,7 @@ def draw_block(
     ink_height = ink[..., 3] - ink[..., 1]
     ink_width = ink[..., 2] - ink[..., 0]
     height = draw((SLOTS,), *HEIGHT) * short_side
-    # A figure that is wide and flat, as no digit is, goes by its width.
+    # The size of a wide and flat figure, unlike a digit, is set by its width.
     scale_y = height / tf.maximum(ink_height, 0.6 * ink_width)
     scale_x = scale_y * draw((SLOTS,), 0.8, 1.25)
     angle = draw((SLOTS,), -ROTATION, ROTATION)
@@ -112,14 +112,14 @@ def draw_block(
 
     reach = tf.stack([ink_width, ink_height], -1) / 2
     half = tf.linalg.matvec(tf.abs(matrix), reach)  # (C, S, 2) half box
-    centre, placed = _place(draw, half, extent[:, ::-1])
+    center, placed = _place(draw, half, extent[:, ::-1])
     middle = tf.stack(
         [ink[..., 0] + ink[..., 2], ink[..., 1] + ink[..., 3]], -1
     )
-    offset = centre - tf.linalg.matvec(matrix, middle / 2)
+    offset = center - tf.linalg.matvec(matrix, middle / 2)
     # Soft edges and bold pens reach beyond the box.
     wide = half + tf.linalg.matvec(tf.abs(matrix), tf.fill([2], PEN_MARGIN))
-    window = _window(centre, wide, canvas)
+    window = _window(center, wide, canvas)
     return {
         "canvas": canvas,
         "present": wanted & placed,
@@ -128,11 +128,11 @@ def draw_block(
         "window": window,
         "transform": _transform(matrix, offset, window),
         "magnification": tf.linalg.det(matrix),
-        # Where the pen's edge lies in the field: thin to bold strokes.
+        # Level of the field at which the pen's edge lies: thin to bold strokes.
         "edge": draw((SLOTS,), *EDGE),
         "gain": _gain(draw, height),
         "opacity": draw((SLOTS,), 0.85, 1.0),
-        "colour": draw((SLOTS, 3), 0.0, 255.0),
+        "color": draw((SLOTS, 3), 0.0, 255.0),
         "contrast": _contrast(draw),
         **_scenery(draw, sizes, extent),
         "noise": draw((), 0.0, 1.0) ** 2 * 16.0,
@@ -143,7 +143,7 @@ def draw_block(
 
 
 class _Draws:
-    """Uniform numbers for one block: columns of one table, used up in turn."""
+    """Uniform random numbers for one block, columns of one table in turn."""
 
     def __init__(self, seed: tf.Tensor, block: tf.Tensor):
         self._table = tf.random.stateless_uniform(
@@ -159,13 +159,13 @@ class _Draws:
         return low + (high - low) * tf.reshape(numbers, (BLOCK, *shape))
 
     def integers(self, shape, low, high):
-        # Below `high` even where rounding would reach it.
+        # Rounding could return `high`.
         numbers = tf.cast(tf.floor(self(shape, low, high)), tf.int32)
         return tf.minimum(numbers, high - 1)
 
 
 def _canvas(draw: _Draws, short_side: int) -> tf.Tensor:
-    """Draw sizes from 3:4 to 4:3; few distinct ones, so batches pad little."""
+    """Draw sizes from 3:4 to 4:3, of few values, so that batches pad little."""
     step = max(short_side // 12, 1)
     longest = short_side * 4 // 3
     longer = (longest - short_side) // step
@@ -179,7 +179,7 @@ def _canvas(draw: _Draws, short_side: int) -> tf.Tensor:
 
 
 def _place(draw: _Draws, half: tf.Tensor, extent: tf.Tensor):
-    """Choose centres one after another so that boxes overlap by 60 % at most.
+    """Choose centers one after another so that boxes overlap by 60% at most.
 
     Args:
         draw: Function from a shape to random numbers in [0, 1).
@@ -187,20 +187,21 @@ def _place(draw: _Draws, half: tf.Tensor, extent: tf.Tensor):
         extent: (C, 2) width and height of the canvas.
 
     Returns:
-        Centres (C, S, 2), and (C, S) bool, whether a stroke found its place.
+        Centers (C, S, 2), and whether a place was found for a stroke, (C, S)
+        bool.
     """
     cut = draw((SLOTS,)) < CUT_SHARE
-    # The centre of a cut stroke keeps a fifth of its half box in the canvas.
+    # Of a cut stroke, a fifth of the half box remains inside the canvas.
     inset = tf.where(cut[..., None], -0.8 * half, half)
     room = extent[:, None] - 2 * inset
     tries = inset[:, :, None] + room[:, :, None] * draw((SLOTS, TRIES, 2))
 
-    centres = tries[:, 0, :1]  # the first stroke fits anywhere
+    centers = tries[:, 0, :1]  # the first stroke fits anywhere
     placed = tf.ones((BLOCK, 1), tf.bool)
     for slot in range(1, SLOTS):
         mine = half[:, None, None, slot]  # (C, 1, 1, 2)
         others = half[:, None, :slot]  # (C, 1, slot, 2)
-        apart = tf.abs(tries[:, slot, :, None] - centres[:, None])
+        apart = tf.abs(tries[:, slot, :, None] - centers[:, None])
         shared = tf.clip_by_value(
             mine + others - apart, 0.0, 2 * tf.minimum(mine, others)
         )
@@ -210,16 +211,16 @@ def _place(draw: _Draws, half: tf.Tensor, extent: tf.Tensor):
         fits = tf.reduce_all(fits, -1)  # (C, T)
         first = tf.argmax(fits, -1)
         found = tf.gather(tries[:, slot], first, batch_dims=1)
-        centres = tf.concat([centres, found[:, None]], 1)
+        centers = tf.concat([centers, found[:, None]], 1)
         fit = tf.reduce_any(fits, -1, keepdims=True)
         placed = tf.concat([placed, fit], 1)
-    return centres, placed
+    return centers, placed
 
 
-def _window(centre, half, canvas):
+def _window(center, half, canvas):
     """Return the part of the canvas a stroke may touch: y, x, height, width."""
-    low = tf.cast(tf.floor(centre - half), tf.int32)[..., ::-1]
-    high = tf.cast(tf.math.ceil(centre + half), tf.int32)[..., ::-1]
+    low = tf.cast(tf.floor(center - half), tf.int32)[..., ::-1]
+    high = tf.cast(tf.math.ceil(center + half), tf.int32)[..., ::-1]
     canvas = canvas[:, None]
     low = tf.clip_by_value(low, 0, canvas - 1)
     high = tf.clip_by_value(high, low + 1, canvas)
@@ -227,10 +228,11 @@ def _window(centre, half, canvas):
 
 
 def _transform(matrix, offset, window):
-    """Lead from pixels of the window back to samples of the field: (C, S, 8).
+    """Return the transform from pixels of the window to samples of the field.
 
-    The numbers are those of `ImageProjectiveTransformV3`, which counts from
-    the middle of the first pixel and of the first sample; hence the halves.
+    The eight numbers (C, S, 8) are those of `ImageProjectiveTransformV3`. The
+    op counts from the center of the first pixel and of the first sample, hence
+    the halves.
     """
     back = tf.linalg.inv(matrix)
     corner = tf.cast(window[..., 1::-1], tf.float32)
@@ -241,10 +243,10 @@ def _transform(matrix, offset, window):
 
 
 def _gain(draw, height):
-    """Draw how steeply a pen's edge falls, in field values a field value.
+    """Draw the steepness of a pen's edge, the factor of field values.
 
-    The edge is one pixel wide or softer, up to a tenth of the height. Below
-    1.5 a stroke would no longer end within its field.
+    The edge is at least one pixel wide, and at most a tenth of the height. With
+    a factor below 1.5, a stroke would not end within its field.
     """
     cell = height / 8
     width = 1 + draw((SLOTS,)) ** 2 * height / 10
@@ -252,7 +254,7 @@ def _gain(draw, height):
 
 
 def _contrast(draw):
-    """Draw between which distances a colour is from what it lies upon."""
+    """Draw the minimum and maximum distance of a color from its backdrop."""
     faint = draw((SLOTS,)) < FAINT_SHARE
     least = tf.where(
         faint, draw((SLOTS,), 24.0, 44.0), draw((SLOTS,), 48.0, 140.0)
@@ -261,7 +263,7 @@ def _contrast(draw):
 
 
 def _scenery(draw, sizes, extent):
-    """Draw what the backdrop is made of."""
+    """Draw the photographs, crops and colors of the backdrop."""
     saturation = draw((1, 1), 0.0, 1.5)
     mixing = saturation * tf.eye(3) + (1 - saturation) / 3
     mixing *= draw((1, 3), 0.6, 1.2)
@@ -274,13 +276,13 @@ def _scenery(draw, sizes, extent):
         "crop": _crop(draw, tf.gather(sizes, photograph), extent),
         "flip": draw((2,)) < 0.5,
         "mixing": mixing,  # (C, 3, 3)
-        # Colours are mixed about middle grey.
+        # Colors are mixed about middle gray.
         "bias": 128 + draw((3,), -40.0, 40.0) - 128 * tf.reduce_sum(mixing, 1),
     }
 
 
 def _crop(draw, true, extent):
-    """Draw parts of the canvas's shape: (C, 2, 4) y, x, height, width."""
+    """Draw crops of the canvas's shape: (C, 2, 4) y, x, height, width."""
     true = tf.cast(true, tf.float32)
     extent = extent[:, None]
     fit = tf.reduce_min(true / extent, -1, keepdims=True)
@@ -290,7 +292,7 @@ def _crop(draw, true, extent):
 
 
 def _blur(draw):
-    """Draw which scenes are blurred, by a Gaussian of 0.3 to 1 px."""
+    """Draw which scenes are blurred, by a Gaussian of 0.3 to 1 pixel."""
     deviation = draw((1,), 0.3, 1.0)
     steps = tf.range(-BLUR_REACH, BLUR_REACH + 1, dtype=tf.float32)
     kernel = tf.nn.softmax(-(steps**2) / (2 * deviation**2))

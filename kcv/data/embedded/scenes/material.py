@@ -1,6 +1,6 @@
-"""Digits, other strokes and photographs, and how train and test share them.
+"""The digits, distractors and photographs of digit scenes, and their splits.
 
-Train and test share neither a digit nor a photograph nor a distractor.
+Training and test scenes have no digit, photograph or distractor in common.
 """
 
 import functools
@@ -32,21 +32,24 @@ PHOTOGRAPHS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
-# A digit of 8x8 cells becomes a smooth field of 12x12 cells (two empty ones
-# around it, so that strokes fade before the border) at 6 samples a cell.
+# A digit of 8 x 8 cells becomes a smooth field of 12 x 12 cells with 6 samples
+# per cell. Two empty cells around the digit let strokes fade before the border.
 CELLS = 12
 SAMPLES = 6
 FIELD_SIDE = CELLS * SAMPLES
-# Where a pen's edge may lie in a field. Beyond, thin strokes of some digits
-# break (a 0 becomes a C); below, the holes of others close.
+# Levels of the field at which a pen's edge may lie. Above them, thin strokes of
+# some digits break (a 0 becomes a C). Below them, the holes of others close.
 EDGE = (0.35, 0.45)
 
 
 class Strokes(NamedTuple):
-    """Fields of pen strokes: (K, 72, 72) float32, 0..1, about .4 at the edge.
+    """Fields of pen strokes.
 
-    `ink` is the tight box (x1, y1, x2, y2) of each field above the middle of
-    `EDGE`.
+    Attributes:
+        fields: Fields (K, 72, 72) float32 in [0, 1], about 0.4 at the edge.
+        ink: Tight box (x1, y1, x2, y2) of each field above the middle of
+            `EDGE`, (K, 4).
+        labels: Labels (K,), -1 for distractors.
     """
 
     fields: np.ndarray
@@ -62,15 +65,15 @@ class Photographs(NamedTuple):
 
 
 def digit_indices(split: str) -> np.ndarray:
-    """Return which of the 1797 digits a split may use.
+    """Return the indices of the digits that a split uses.
 
-    The last fifth of each class, in the order of the source, is for test.
+    The last fifth of each class, in the order of the source, is for testing.
 
     Args:
         split: "train" or "test".
 
     Returns:
-        Indices into the embedded digits, int64, rising.
+        Indices into the 1,797 embedded digits, int64, in increasing order.
     """
     labels = _raw()["labels"]
     chosen = []
@@ -81,7 +84,7 @@ def digit_indices(split: str) -> np.ndarray:
 
 
 def digit_cells(split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the digits of a split, (K, 8, 8) of 0 to 16, and their labels."""
+    """Return the digits of a split, (K, 8, 8) in [0, 16], and their labels."""
     chosen = digit_indices(split)
     return _raw()["digits"][chosen], _raw()["labels"][chosen]
 
@@ -92,7 +95,7 @@ def digits(split: str) -> Strokes:
 
 
 def distractors(split: str) -> Strokes:
-    """Return stroke figures that are no digits; their label is -1."""
+    """Return stroke figures that are not digits, with the label -1."""
     figures = _raw()["distractors"]
     figures = figures[_share(np.arange(len(figures)), split)]
     return _strokes(figures, np.full(len(figures), -1))
@@ -144,7 +147,7 @@ def _smooth(cells: np.ndarray) -> np.ndarray:
     padded = np.pad(cells, ((0, 0), (margin, margin), (margin, margin)))
     where = (np.arange(FIELD_SIDE) + 0.5) / SAMPLES - 0.5
     away = np.abs(where[:, None] - np.arange(CELLS))
-    # Keys 1981 with a = -1/2, which passes through the given cells.
+    # Keys 1981 with a = -1/2, which interpolates the given cells exactly.
     near = 1.5 * away**3 - 2.5 * away**2 + 1
     far = -0.5 * away**3 + 2.5 * away**2 - 4 * away + 2
     weights = np.where(away < 1, near, np.where(away < 2, far, 0.0))

@@ -1,6 +1,7 @@
-"""The pixels of one scene: backdrop, strokes, camera.
+"""The pixels of one scene: backdrop, strokes and camera.
 
-Letters: H, W canvas; n strokes or digits present; N visible digits.
+Letters: H, W height and width of the canvas; n strokes or digits that are
+present; N visible digits.
 """
 
 import functools
@@ -12,7 +13,7 @@ from kcv.data.embedded.scenes import material
 from kcv.data.embedded.scenes.layout import BLUR_REACH
 
 VISIBLE_SHARE = 0.4  # an object less visible than this is difficult
-SMALLEST_HEIGHT = 12  # and so is one whose visible part is lower, in pixels
+SMALLEST_HEIGHT = 12  # pixels; an object of a lower visible part is difficult
 PEN = (
     "field",
     "window",
@@ -21,18 +22,18 @@ PEN = (
     "edge",
     "gain",
     "opacity",
-    "colour",
+    "color",
     "contrast",
-)  # what a layout says of each stroke
-NOISE = 2**20  # numbers in the store of noise, at least
+)  # entries of a layout that belong to a stroke
+NOISE = 2**20  # minimum number of random numbers in the store of noise
 
 
 class Store(NamedTuple):
-    """What every scene of a split is made from."""
+    """The material of all scenes of a split."""
 
     fields: tf.Tensor  # (K, 72, 72) float32 strokes, digits first
     photographs: tf.Tensor  # (P, H, W, 3) uint8, zero padded
-    noise: tf.Tensor  # (M,) float32 normal; to draw it anew takes long
+    noise: tf.Tensor  # (M,) float32 normal; drawing it for each scene is slow
 
 
 @functools.cache
@@ -53,8 +54,8 @@ def render(layout: dict[str, tf.Tensor], store: Store) -> dict[str, tf.Tensor]:
     """Render one scene from its layout.
 
     Args:
-        layout: one row of what `draw_block` returns.
-        store: of the same split.
+        layout: One row of the tensors that `draw_block` returns.
+        store: Material of the same split.
 
     Returns:
         Dict of `image` (H, W, 3) uint8, `boxes` (N, 4) float32, `labels` (N,)
@@ -71,7 +72,7 @@ def render(layout: dict[str, tf.Tensor], store: Store) -> dict[str, tf.Tensor]:
     digits = tf.where(labels >= 0)[:, 0]
     slots = tf.cast(tf.gather(present, digits) + 1, tf.uint8)
     masks = tf.equal(owner, slots[:, None, None])
-    # Counts as products with ones, which are quicker than sums.
+    # Products with ones count faster than sums.
     height, width = tf.unstack(layout["canvas"])
     counted = tf.cast(masks, tf.float32)
     rows = tf.matmul(counted, tf.ones([width, 1]))[..., 0]  # (n, H)
@@ -95,11 +96,11 @@ def render(layout: dict[str, tf.Tensor], store: Store) -> dict[str, tf.Tensor]:
 
 
 def _paint(image, present, layout, store):
-    """Lay strokes over the image, one after another.
+    """Draw strokes on the image, one after another.
 
     Returns:
-        The image, `owner` (H, W) uint8, the slot + 1 of the uppermost stroke
-        of each pixel (0 for none), and (n,) the area of each whole stroke.
+        The image, `owner` (H, W) uint8, the slot + 1 of the uppermost stroke of
+        each pixel (0 if there is none), and the area of each whole stroke (n,).
     """
     chosen = {key: tf.gather(layout[key], present) for key in PEN}
     canvas = layout["canvas"]
@@ -125,13 +126,13 @@ def _paint(image, present, layout, store):
         under = tf.slice(
             image, tf.concat([corner, [0]], 0), tf.concat([size, [3]], 0)
         )
-        colour = _colour(under, alpha, pen)
+        color = _fit_color(under, alpha, pen)
         mine = tf.cast(tf.gather(present, step) + 1, tf.uint8)
         mine *= tf.cast(above[..., 0] > 0, tf.uint8)
-        # Padding is quick in two dimensions and slow in three.
+        # Padding is fast in two dimensions and slow in three.
         margins = tf.stack([corner, canvas - corner - size], 1)
         owner = tf.maximum(owner, tf.pad(mine, margins))
-        change = tf.reshape(alpha * (colour - under), [size[0], -1])
+        change = tf.reshape(alpha * (color - under), [size[0], -1])
         change = tf.pad(change, margins * [[1], [3]])
         image += tf.reshape(change, tf.shape(image))
         inked = tf.math.count_nonzero(field > pen["edge"], dtype=tf.int32)
@@ -154,23 +155,23 @@ def _paint(image, present, layout, store):
     return image, owner, whole
 
 
-def _colour(under, alpha, pen):
-    """Bring the drawn colour within its distances from what it lies upon."""
+def _fit_color(under, alpha, pen):
+    """Limit the distance of the drawn color from the color below it."""
     around = tf.reduce_sum(under * alpha, (0, 1))
     around /= tf.reduce_sum(alpha) + 1e-3
-    away = pen["colour"] - around
+    away = pen["color"] - around
     distance = tf.sqrt(tf.reduce_mean(away**2)) + 1e-3
     least, most = tf.unstack(pen["contrast"])
     away *= tf.clip_by_value(distance, least, most) / distance
-    colour = around + away
-    # A channel that leaves the range goes the other way.
-    outside = tf.abs(colour - 127.5) > 127.5
-    colour = tf.where(outside, around - away, colour)
-    return tf.clip_by_value(colour, 0.0, 255.0)
+    color = around + away
+    # A channel that leaves the range is moved in the opposite direction.
+    outside = tf.abs(color - 127.5) > 127.5
+    color = tf.where(outside, around - away, color)
+    return tf.clip_by_value(color, 0.0, 255.0)
 
 
 def _scenery(layout, store):
-    """Crop a photograph, or blend two, and change the colours."""
+    """Crop a photograph, or blend two, and change the colors."""
 
     def blended():
         share = layout["blend"]
@@ -184,7 +185,7 @@ def _scenery(layout, store):
 
 
 def _crop(layout, store, which):
-    """Cut a part of a photograph and fit it to the canvas."""
+    """Crop a photograph and resize it to the canvas."""
     y, x, height, width = tf.unstack(layout["crop"][which])
     view = tf.slice(
         store.photographs,
@@ -199,7 +200,7 @@ def _crop(layout, store, which):
 
 
 def _noise(layout, store, shape):
-    """Take numbers from the store, from a place of the scene's own."""
+    """Take numbers from the store, at a position that the layout sets."""
     count = tf.reduce_prod(shape)
     free = tf.cast(tf.size(store.noise) - count, tf.float32)
     start = tf.cast(layout["noise_offset"] * free, tf.int32)
@@ -207,14 +208,14 @@ def _noise(layout, store, shape):
 
 
 def _photograph(image, layout, store):
-    """Take the picture: blur, noise, JPEG."""
+    """Simulate the camera: blur, noise, JPEG."""
     image = tf.cond(
         layout["blurred"],
         lambda: _blur(image, layout["blur"]),
         lambda: image,
     )
     image += _noise(layout, store, tf.shape(image)) * layout["noise"]
-    # Half more, since the cast cuts off.
+    # Adds a half, because the cast truncates.
     image = tf.cast(tf.clip_by_value(image + 0.5, 0.0, 255.5), tf.uint8)
     encoded = tf.raw_ops.EncodeJpegVariableQuality(
         images=image, quality=layout["jpeg_quality"]
@@ -228,7 +229,7 @@ def _blur(image, kernel):
     image = tf.concat([image[:reach], image, image[-reach:]], 0)
     image = tf.concat([image[:, :reach], image, image[:, -reach:]], 1)
     weights = tf.unstack(kernel)
-    # Sums of shifted images: for three channels faster than a convolution.
+    # For three channels, sums of shifted images are faster than a convolution.
     image = tf.add_n([w * image[k : k + height] for k, w in enumerate(weights)])
     return tf.add_n(
         [w * image[:, k : k + width] for k, w in enumerate(weights)]

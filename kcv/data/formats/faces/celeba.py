@@ -44,8 +44,8 @@ def read_celeba(
 
     Raises:
         FileNotFoundError: If files are missing.
-        ValueError: If a row is wrong, or landmarks are no face's. The message
-            names file and row.
+        ValueError: If a row is wrong, or landmarks are not those of a face. The
+            message names file and row.
 
     Example:
 

@@ -27,15 +27,16 @@ def tfds_lfw(
         held_out: True selects the fifth of the people who are held out, drawn
             by their names, and False the others. Defaults to None, for all
             people.
-        seed: Seed of the order. Every epoch is shuffled through a buffer, there
-            are epochs without end, and example number p is a pure function of
-            (prepared files, seed, p). Defaults to None, for one pass in TFDS's
-            order.
+        seed: Seed of the order. Every epoch is shuffled through a buffer, the
+            stream repeats forever, and example number p is a pure function of
+            (prepared files, seed, p). If None, the examples are read once, in
+            TFDS's order. Defaults to None.
         start: Position of the first example, for a run that is resumed. What
             lies before it in its epoch is read, but not decoded. Defaults to 0.
         on_error: "raise" an error at an image that cannot be decoded, or "skip"
             it. Defaults to "raise".
-        skipped: List to which the names of skipped images are appended.
+        skipped: List to which the names of skipped images are appended. If
+            None, they are only logged. Defaults to None.
 
     Returns:
         The `DataSet`. Examples have `images` (250, 250, 3) uint8, `labels` ()
