@@ -60,7 +60,8 @@ def run(page):
 def with_other(function, **instead):
     """Make a function that replaces some of its arguments by cheap ones.
 
-    All arguments are checked against the signature of the original.
+    All arguments are checked against the signature of the original. A backbone
+    that a page has built is cheap already.
     """
     signature = inspect.signature(function)
     if inspect.isclass(function):  # Keras hides it behind (*args, **kwargs)
@@ -75,6 +76,8 @@ def with_other(function, **instead):
         for name, parameter in signature.parameters.items():
             if parameter.kind is parameter.VAR_KEYWORD:
                 given.update(given.pop(name, {}))
+        if isinstance(given.get("backbone"), keras.Model | kcv.detection.Parts):
+            return function(**given)
         return function(**{**given, **instead})
 
     return call
