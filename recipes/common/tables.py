@@ -15,6 +15,7 @@ from kcv.visualize import new_figure
 from kcv.visualize.report import write_report
 from recipes.common.run import Folder
 from recipes.common.run import describe
+from recipes.common.run import write_config
 from recipes.common.timing import medians
 
 Row = Mapping[str, Any]
@@ -28,7 +29,7 @@ def write_table(
     rows: Sequence[Row],
     figures: Mapping[str, Figure],
 ) -> None:
-    """Write `table.json` and `report.html` of a comparison.
+    """Write `table.json`, `config.json` and `report.html` of a comparison.
 
     Args:
         run: Options of the table.
@@ -48,7 +49,7 @@ def write_tables(
     tables: Mapping[str, Sequence[Row]],
     figures: Mapping[str, Figure],
 ) -> None:
-    """Write `table.json` and `report.html` of several tables.
+    """Write `table.json`, `config.json` and `report.html` of several tables.
 
     Args:
         run: Options of the tables.
@@ -64,6 +65,7 @@ def write_tables(
 def _write(run, title, summary, record, tables, figures):
     text = json.dumps(record, indent=2)
     write_whole(run.out / "table.json", text.encode() + b"\n")
+    write_config(run)
     told = describe(run)
     report = write_report(
         run.out,

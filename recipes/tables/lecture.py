@@ -1,0 +1,130 @@
+r"""The tables of the lecture, from runs that exist.
+
+    python -m recipes.tables.lecture
+
+collects the figure of each system from the folder `runs`, puts the paper's
+figure with its data beside it, and writes one page. Each row names the run, its
+commit, day and machine. What has not been run yet is listed with its command
+and its time on two CPU cores. The page can be printed as slides: every table
+begins on a page of its own.
+
+    python -m recipes.tables.lecture --run --chapters Detection Masks
+
+runs what is missing of two chapters, after it has printed how long that takes.
+A run that was stopped continues. What needs a download is left out unless
+`--downloads` is given.
+"""
+
+import dataclasses
+import subprocess
+import sys
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+
+from recipes.common.command import run_command
+from recipes.common.results import Result
+from recipes.common.results import figure_row
+from recipes.common.results import missing_row
+from recipes.common.results import table_rows
+from recipes.common.run import Folder
+from recipes.common.tables import write_tables
+from recipes.tables.lecture_results import LECTURE
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options(Folder):
+    """Options of this table.
+
+    Attributes:
+        out: Folder of the page.
+        runs: Folder of all runs, in which each has a folder of its own.
+        chapters: Chapters of the page. Defaults to all.
+        run: Run what is missing before the page is written.
+        downloads: Also run what needs a download.
+    """
+
+    out: Path = Path("runs/tables/lecture")
+    runs: Path = Path("runs")
+    chapters: tuple[str, ...] = tuple(LECTURE)
+    run: bool = False
+    downloads: bool = False
+
+
+def main(run: Options) -> dict:
+    """Collect all figures, and write a page."""
+    if unknown := sorted({*run.chapters} - {*LECTURE}):
+        raise ValueError(
+            f"`chapters` must be among {', '.join(LECTURE)}. Received: "
+            f"chapters={unknown}"
+        )
+    chapters = {x: LECTURE[x] for x in LECTURE if x in run.chapters}
+    everything = [*chain(*chapters.values())]
+    if run.run:
+        run_missing(
+            [x for x in everything if run.downloads or not x.needs], run.runs
+        )
+
+    # === Collect ===
+    tables: dict[str, list] = {}
+    for chapter, results in chapters.items():
+        done = [x for x in results if x.file(run.runs).exists()]
+        rows = [figure_row(x, run.runs) for x in done if x.metric]
+        tables |= {chapter: rows} if rows else {}
+        for result in done:
+            if not result.metric:
+                tables |= table_rows(result, run.runs)
+    missing = [
+        missing_row(x, run.runs)
+        for x in everything
+        if not x.file(run.runs).exists()
+    ]
+
+    # === Page ===
+    for row in missing:
+        minutes = row["minutes on two CPU cores"] or "?"
+        print(f"missing, {minutes} minutes: {row['command']}")
+    write_tables(
+        run,
+        "Applications of CNN in computer vision",
+        f"{len(everything) - len(missing)} of {len(everything)} results of the "
+        "lecture, each with the run that measured it. A paper's figure stands "
+        "beside with the data that it holds for; it is comparable only where "
+        "the data are the same.",
+        {**tables, **({"Not measured yet": missing} if missing else {})},
+        {},
+    )
+    return tables
+
+
+def run_missing(results: Sequence[Result], runs: Path) -> None:
+    """Run the recipes whose figures are missing, one after another.
+
+    A recipe that fails is named at the end, and the others run.
+
+    Args:
+        results: Results to measure, unless their runs are finished.
+        runs: Folder of all runs.
+
+    Raises:
+        ChildProcessError: If a recipe has failed.
+    """
+    missing = [x for x in results if not x.file(runs).exists()]
+    minutes = sum(x.minutes or 0 for x in missing)
+    print(f"{len(missing)} runs, about {minutes} minutes on two CPU cores")
+    failed = []
+    for number, result in enumerate(missing, 1):
+        print(
+            f"\n{number} of {len(missing)}: {result.system}, about "
+            f"{result.minutes or '?'} minutes",
+            flush=True,
+        )
+        command = [sys.executable, *result.command(runs)]
+        if subprocess.run(command, check=False).returncode:
+            failed.append(result.system)
+    if failed:
+        raise ChildProcessError(f"These runs have failed: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    run_command(main, Options())
