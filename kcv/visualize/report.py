@@ -58,9 +58,10 @@ def write_report(
         configuration: Options of the run.
         command: Command line that repeats it.
         summary: A sentence or two below the title.
-        tables: Rows by caption, where a row is a dict from column to value.
-            Columns whose name begins with "paper:" are set apart. A table
-            without rows is left out.
+        tables: Rows by caption, where a row is a dict from column to value,
+            and a value a number, a text, or a list of `Published`. Columns
+            whose name begins with "paper:" are set apart. A table without rows
+            is left out.
         environment: Versions, commit and machine, see `kcv.environment`.
 
     Returns:
@@ -122,11 +123,7 @@ def _metrics_table(metrics, paper: Sequence[Published]) -> str:
     rows = []
     for name in [*published, *others]:
         ours = _number(metrics[name]) if name in metrics else "–"
-        theirs = "".join(
-            f"<div><b>{_number(figure.value)}</b> <small>on "
-            f"{_text(figure.data)}<br>{_text(figure.source)}</small></div>"
-            for figure in published.get(name, ())
-        )
+        theirs = _published(published.get(name, ()))
         paper_cell = f"<td class=paper>{theirs}</td>" if paper else ""
         rows.append(
             f"<tr><th scope=row>{_text(name)}</th>"
@@ -160,7 +157,7 @@ def _rows_table(caption: str, rows: Sequence[Mapping[str, Any]]) -> str:
     body = "".join(
         f"<tr><th scope=row>{_number(row.get(first))}</th>"
         + "".join(
-            f"<td{side}>{_number(row.get(name))}</td>"
+            f"<td{side}>{_cell(row.get(name))}</td>"
             for name, side in sides.items()
         )
         + "</tr>"
@@ -182,6 +179,19 @@ def _side(column: str, rows: Sequence[Mapping[str, Any]]) -> str:
     if column.startswith("paper:"):
         kinds.append("paper")
     return f' class="{" ".join(kinds)}"' if kinds else ""
+
+
+def _cell(value) -> str:
+    """Write a value of a row, which may be the published figures."""
+    return _published(value) if isinstance(value, list) else _number(value)
+
+
+def _published(figures: Sequence[Published]) -> str:
+    return "".join(
+        f"<div><b>{_number(figure.value)}</b> <small>on {_text(figure.data)}"
+        f"<br>{_text(figure.source)}</small></div>"
+        for figure in figures
+    )
 
 
 def _mapping_table(name: str, values: Mapping[Any, Any]) -> str:

@@ -57,7 +57,7 @@ class Result(NamedTuple):
 
 
 def figure_row(result: Result, runs: Path) -> Row:
-    """Make the row of a system: its figure, the paper's, and the run.
+    """Make the row of a system: its figure, the paper's, and its run.
 
     Args:
         result: Result with a `metric`, whose run is finished.
@@ -81,12 +81,10 @@ def figure_row(result: Result, runs: Path) -> Row:
         "figure": result.metric,
         "this run": metrics[result.metric],
         "measured on": metrics.get("split"),
-        "paper: figure, with its data": "; ".join(
-            f"{figure.value:g} on {figure.data} ({figure.source})"
-            for figure in result.paper
-            if figure.metric == result.metric
-        ),
-        **trace_run(result, runs),
+        "paper: figure, on its own data": [
+            figure for figure in result.paper if figure.metric == result.metric
+        ],
+        "run": str(file.parent),
     }
 
 
@@ -98,7 +96,7 @@ def table_rows(result: Result, runs: Path) -> dict[str, list[Row]]:
         runs: Folder of all runs.
 
     Returns:
-        Rows by caption. The last table says which run they are from.
+        Rows by caption.
 
     Raises:
         ValueError: If a file of the run is damaged.
@@ -106,21 +104,20 @@ def table_rows(result: Result, runs: Path) -> dict[str, list[Row]]:
     content = read_json(result.file(runs))
     if isinstance(content, list):
         content = {"all systems": content}
-    tables = {
+    return {
         f"{result.system}: {caption}": rows for caption, rows in content.items()
     }
-    return {**tables, f"{result.system}: the run": [trace_run(result, runs)]}
 
 
-def trace_run(result: Result, runs: Path) -> Row:
-    """Make the columns that say which run a figure comes from.
+def run_row(result: Result, runs: Path) -> Row:
+    """Make the row of a run: where, when and by which code it was measured.
 
     Args:
         result: Result whose run is finished.
         runs: Folder of all runs.
 
     Returns:
-        Dict of the folder, commit, day of the end, and machine.
+        Dict from column to value.
     """
     file = result.file(runs)
     written = file.with_name("config.json")
@@ -128,8 +125,9 @@ def trace_run(result: Result, runs: Path) -> Row:
     finished = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     return {
         "run": str(file.parent),
+        "command": config.get("command"),
         "commit": config.get("versions", {}).get("commit"),
-        "date": finished.strftime("%Y-%m-%d"),
+        "finished": finished.strftime("%Y-%m-%d"),
         "machine": config.get("machine"),
     }
 

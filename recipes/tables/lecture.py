@@ -3,10 +3,10 @@ r"""The tables of the lecture, from runs that exist.
     python -m recipes.tables.lecture
 
 collects the figure of each system from the folder `runs`, puts the paper's
-figure with its data beside it, and writes one page. Each row names the run, its
-commit, day and machine. What has not been run yet is listed with its command
-and its time on two CPU cores. The page can be printed as slides: every table
-begins on a page of its own.
+figure with its data beside it, and writes one page. Each figure names its run,
+and a table of the runs has their commands, commits, days and machines. What has
+not been run yet is listed with its command and its time on two CPU cores. The
+page can be printed as slides: every table begins on a page of its own.
 
     python -m recipes.tables.lecture --run --chapters Detection Masks
 
@@ -26,6 +26,7 @@ from recipes.common.command import run_command
 from recipes.common.results import Result
 from recipes.common.results import figure_row
 from recipes.common.results import missing_row
+from recipes.common.results import run_row
 from recipes.common.results import table_rows
 from recipes.common.run import Folder
 from recipes.common.tables import write_tables
@@ -67,18 +68,15 @@ def main(run: Options) -> dict:
 
     # === Collect ===
     tables: dict[str, list] = {}
+    done = [x for x in everything if x.file(run.runs).exists()]
     for chapter, results in chapters.items():
-        done = [x for x in results if x.file(run.runs).exists()]
-        rows = [figure_row(x, run.runs) for x in done if x.metric]
-        tables |= {chapter: rows} if rows else {}
-        for result in done:
+        own = [x for x in results if x in done]
+        tables[chapter] = [figure_row(x, run.runs) for x in own if x.metric]
+        for result in own:
             if not result.metric:
                 tables |= table_rows(result, run.runs)
-    missing = [
-        missing_row(x, run.runs)
-        for x in everything
-        if not x.file(run.runs).exists()
-    ]
+    tables["Runs"] = [run_row(x, run.runs) for x in done]
+    missing = [missing_row(x, run.runs) for x in everything if x not in done]
 
     # === Page ===
     for row in missing:
@@ -87,11 +85,11 @@ def main(run: Options) -> dict:
     write_tables(
         run,
         "Applications of CNN in computer vision",
-        f"{len(everything) - len(missing)} of {len(everything)} results of the "
-        "lecture, each with the run that measured it. A paper's figure stands "
-        "beside with the data that it holds for; it is comparable only where "
-        "the data are the same.",
-        {**tables, **({"Not measured yet": missing} if missing else {})},
+        f"{len(done)} of {len(everything)} results of the lecture, each with "
+        "the run that measured it. The paper's figure stands beside it with "
+        "the data that it holds for. The two are comparable only where the "
+        "data are the same.",
+        {**tables, "Not measured yet": missing},
         {},
     )
     return tables
