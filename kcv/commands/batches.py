@@ -100,6 +100,11 @@ def model_batches(
         yield examples, Batch(images, encoded, proposals)
 
 
+def is_futile(error: Exception) -> bool:
+    """Return whether an error says that no image of a set can be decoded."""
+    return "none of the last images can be decoded" in str(error)
+
+
 def _grouped(
     examples: Iterable[dict],
     group: Callable[[dict], Hashable],

@@ -23,19 +23,14 @@ if TYPE_CHECKING:
 HELP = """\
 usage: python -m kcv evaluate MODEL --data SOURCE [options]
 
-Measure a trained model on held-out images, which are prepared as for a server.
+Measure a trained model on held-out images. Boxes: AP by VOC and COCO, missed
+and false detections. Label maps: IU per class. Classes: top 1, top 5, and what
+is confused. Masks: average recall. For all but masks: the worst images.
 
-  MODEL          folder of a run, .keras file, or published SavedModel
-  --data SOURCE  dataset, as in the recipes. For boxes digit_scenes, voc/2007,
-                 voc:FOLDER, coco:FILE.json:IMAGES; for label maps digit_scenes,
-                 voc:FOLDER, folder:IMAGES:MASKS; for classes digits, mnist,
-                 folder:TRAIN:TEST. Classes are matched by name
-
-Boxes: AP by VOC and COCO, per class and size, missed and false detections.
-Label maps: IU per class. Classes: top 1, top 5, confusion. Masks: average
-recall. For all: the worst images.
-
-options:
+  MODEL             folder of a run, .keras file, or published SavedModel
+  --data SOURCE     dataset, as in the recipes: digit_scenes, voc:FOLDER,
+                    coco:FILE.json:IMAGES, folder:IMAGES:MASKS, folder:CLASSES,
+                    ... Classes are matched by name
   --out DIR         new or empty folder for metrics.json and report.html
   --split PART      test or train (test, which no recipe has trained on)
   --min-score X     score from which on a box counts as missed or false (0.5)
@@ -43,12 +38,11 @@ options:
   --limit N         first N images only
   --boxes RULE      about boxes outside their image: raise, clip or drop (raise)
   --overwrite       write into a folder that has files
-  --task TASK       of a .keras file without serving.json beside it:
-                    classification, detection, masks or segmentation
+  --task TASK       of a .keras file without serving.json: classification,
+                    detection, masks or segmentation
   --labels FILE     class names of the model, one a line (those of the run)
   --short-side N    scale images to this short side, in pixels (as in the run)
-  --proposals M:N   method and number of the boxes that Fast R-CNN is given
-                    (selective_search:2000)
+  --proposals M:N   boxes that Fast R-CNN is given (selective_search:2000)
 
 example:
   python -m kcv evaluate runs/faster_rcnn --data coco:val.json:images --out eval
@@ -88,6 +82,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         check_folder(options.out, options.overwrite)
     load_tensorflow()
 
+    from kcv.commands.batches import is_futile
     from kcv.commands.batches import model_batches
     from kcv.commands.classes import match_classes
     from kcv.commands.measures import make_measure
@@ -105,7 +100,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         make_proposer(options.proposals) if model.needs_proposals else None,
     )
     begun = time.monotonic()
-    done, stopped = 0, False
+    done, stopped, failure = 0, "", None
     try:
         with console.progress(size) as progress:
             for examples, batch in batches:
@@ -115,14 +110,24 @@ def run(options: argparse.Namespace, console: Console) -> int:
                 done += len(examples)
                 progress.advance(len(examples))
     except KeyboardInterrupt:
-        stopped = True
+        stopped = ", stopped by the user"
+    except Exception as error:
+        # What is measured already is told below, before the error.
+        stopped, failure = ", stopped by an error", error
     if not done:
+        if failure is not None and is_futile(failure):
+            raise ValueError(
+                f"None of the images of {options.data} can be read. The first "
+                f"is {skipped[0] if skipped else 'not named'}."
+            ) from None
+        if failure is not None:
+            raise failure
+        if stopped:
+            raise KeyboardInterrupt
         raise ValueError(f"No image of {options.data} was measured.")
     with console.uninterrupted():
         part = "held-out" if options.split == "test" else "training"
-        split = f"{options.data}, {done} {part} images"
-        if stopped:
-            split += ", stopped by the user"
+        split = f"{options.data}, {done} {part} images{stopped}"
         measured = measure.result()
         seconds = time.monotonic() - begun
         _show(measured, split, console)
@@ -136,6 +141,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
             }
             page = _write(options, place, measured, extra)
             console.say(f"Report: {page}")
+    if failure is not None:
+        raise failure
     return 130 if stopped else 0
 
 

@@ -16,36 +16,29 @@ if TYPE_CHECKING:
 HELP = """\
 usage: python -m kcv inspect --data SOURCE [options]
 
-Look at a dataset before training, and name all that is wrong in its files at
-once, each with its place.
+Look at a dataset before training: decode every image, and name all that is
+wrong in its files at once, each with its place. An error is what training
+refuses, and an image that is in both parts. A warning is what it accepts:
+doubles, EXIF rotation, alpha, images without objects, unused classes, ...
 
-  --data SOURCE  dataset, as in the recipes. For boxes digit_scenes, voc/2007,
-                 voc:FOLDER, coco:FILE.json:IMAGES; for label maps digit_scenes,
-                 voc:FOLDER, camvid:FOLDER, folder:IMAGES:MASKS; for classes
-                 digits, mnist, folder:TRAIN:TEST
-
-Every image is decoded. An error is what training refuses, and an image that is
-in both parts. A warning is what training accepts: doubles within a part, names
-of another format, EXIF rotation, alpha, images without objects, classes that
-never occur.
-
-options:
-  --task TASK    detection, classification or segmentation (detection for coco
-                 and voc, segmentation for camvid and sbd, otherwise
-                 classification)
-  --out DIR      new or empty folder for report.html: samples with their boxes
-                 or masks, objects per class, sizes, and all faults
+  --data SOURCE  dataset, as in the recipes: digit_scenes, voc:FOLDER,
+                 coco:FILE.json:IMAGES, camvid:FOLDER, folder:IMAGES:MASKS,
+                 folder:CLASSES, folder:TRAIN:TEST, ...
+  --task TASK    detection, masks, segmentation or classification (detection
+                 for coco and voc, segmentation for camvid and sbd, otherwise
+                 classification). masks are those of objects, for DeepMask
+  --out DIR      new or empty folder for report.html: samples, objects per
+                 class, sizes, and all faults
   --limit N      first N images of each part only (200 of sets without end)
   --show N       faults on the screen (20); the others are counted
   --overwrite    write into a folder that has files
 
 The exit code is 0 without errors and 1 with errors.
 
-example:
-  python -m kcv inspect --data coco:train.json:images --out inspected
+example: python -m kcv inspect --data coco:train.json:images --out inspected
 """
 
-_TASKS = ("detection", "classification", "segmentation")
+_TASKS = ("detection", "masks", "segmentation", "classification")
 _TASK_OF = {
     "coco": "detection",
     "voc": "detection",
@@ -74,7 +67,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         console: Console that messages are written to.
 
     Returns:
-        Exit code: 0 without errors in the dataset, 1 with errors.
+        Exit code: 0 without errors in the dataset, 1 with errors, or 130 if
+        the user has stopped the command.
 
     Raises:
         OSError: If the dataset does not exist, or the page cannot be written.
@@ -99,27 +93,33 @@ def run(options: argparse.Namespace, console: Console) -> int:
     with console.progress(None) as progress:
         inspector = Inspector(task, options.data, options.limit, progress)
         found = inspector.inspect()
-    _show(found, options.show, console)
-    if options.out is not None:
-        from kcv.commands.inspection_page import write_page
+    with console.uninterrupted():
+        _show(found, options, console)
+        if options.out is not None:
+            from kcv.commands.inspection_page import write_page
 
-        command = " ".join(["python -m kcv", *sys.argv[1:]])
-        page = write_page(found, options.data, options.out, command)
-        console.say(f"Report: {page}")
+            command = " ".join(["python -m kcv", *sys.argv[1:]])
+            page = write_page(found, options.data, options.out, command)
+            console.say(f"Report: {page}")
+    if not found.is_whole:
+        console.say("Stopped by the user. The other images were not read.")
+        return 130
     return int(any(fault.is_error for fault in found.faults))
 
 
-def _show(found: "Inspection", limit: int, console: Console) -> None:
+def _show(found: "Inspection", options, console: Console) -> None:
     from kcv.commands.inspection_page import class_rows
     from kcv.commands.inspection_page import summary_rows
 
     for rows in (summary_rows(found), class_rows(found)):
         if rows:
             console.say(format_table(rows) + "\n")
+    limit = options.show
     for fault in found.faults[:limit]:
         kind = "error" if fault.is_error else "warning"
         console.say(f"{kind}: {fault.text}")
     if len(found.faults) > limit:
-        console.say(f"and {len(found.faults) - limit} more, all in the report.")
+        where = "all in the report" if options.out else "which --out lists"
+        console.say(f"and {len(found.faults) - limit} more, {where}.")
     errors = sum(fault.is_error for fault in found.faults)
     console.say(f"{errors} errors, {len(found.faults) - errors} warnings")

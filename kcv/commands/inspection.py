@@ -7,24 +7,24 @@ What readers accept and people should know, such as doubles, is added.
 import dataclasses
 import hashlib
 import os
-import re
 from collections import Counter
 from collections.abc import Callable
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from kcv import data
+from kcv.commands.file_faults import header_faults
+from kcv.commands.file_faults import readable_error
+from kcv.commands.mask_faults import mask_faults
 from kcv.commands.progress import Progress
 from kcv.data.formats.annotations import Annotations
 from kcv.data.formats.image_folder import LabelledFiles
 from kcv.data.formats.masked_images import MaskedImages
 from kcv.data.sources.classification import classification_files
 from kcv.data.sources.detection import detection_files
+from kcv.data.sources.instances import instance_files
 from kcv.data.sources.segmentation import segmentation_files
 from kcv.data.streams.faults import Fault
 from kcv.data.streams.faults import gather_faults
@@ -41,26 +41,10 @@ TASKS: dict[str, tuple[Callable[..., Files | None], Callable[..., Any]]] = {
     "detection": (detection_files, data.load_detection),
     "classification": (classification_files, data.load_classification),
     "segmentation": (segmentation_files, data.load_segmentation),
+    "masks": (instance_files, data.load_instances),
 }
 #: Samples of each part that are kept for drawing.
 SAMPLES = 6
-
-# Formats of Pillow and the endings of their files.
-_SUFFIXES = {
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
-    "MPO": (".jpg", ".jpeg", ".jpe", ".jfif"),
-    "PNG": (".png",),
-    "BMP": (".bmp",),
-    "GIF": (".gif",),
-    "WEBP": (".webp",),
-}
-_ORIENTATION = 0x112  # a tag of EXIF; 1 is upright
-_MODES = {
-    "CMYK": "has CMYK colors, which are converted to RGB",
-    "RGBA": "has an alpha channel, which is dropped, not blended",
-    "LA": "has an alpha channel, which is dropped, not blended",
-    "I;16": "has 16 bits per pixel, of which the high 8 are kept",
-}
 
 
 @dataclasses.dataclass
@@ -90,16 +74,18 @@ class Inspection:
     """A dataset that has been looked at.
 
     Attributes:
-        task: "detection", "classification" or "segmentation".
+        task: Key of `TASKS`.
         class_names: Names of the labels 0, 1, ...
         parts: The training and the held-out part.
         faults: All faults, each once, errors first.
+        is_whole: Whether all images were read, and not some until Ctrl-C.
     """
 
     task: str
     class_names: tuple[str, ...] = ()
     parts: list[Part] = dataclasses.field(default_factory=list)
     faults: list[Fault] = dataclasses.field(default_factory=list)
+    is_whole: bool = True
 
 
 class Inspector:
@@ -126,7 +112,7 @@ class Inspector:
         self._pixels: dict[bytes, tuple[str, str]] = {}
 
     def inspect(self) -> Inspection:
-        """Read both parts.
+        """Read both parts, until the end or Ctrl-C.
 
         Returns:
             The `Inspection`.
@@ -136,7 +122,7 @@ class Inspector:
             FileNotFoundError: If the dataset does not exist.
         """
         list_files, load = TASKS[self.task]
-        parts = []
+        parts, is_whole = [], True
         with gather_faults() as self._faults:
             found: dict[str, Files | None] = {}
             for split in SPLITS:
@@ -145,37 +131,39 @@ class Inspector:
             if not found and len(self._faults) == 1:
                 # There is nothing to look at.
                 raise ValueError(next(iter(self._faults)).text)
-            for split, files in found.items():
-                part = Part(split)
-                parts.append(part)
-                if files is not None:
-                    self._read_files(files, part)
-                else:
-                    self._read_stream(load(self.source, split), part)
-            self._find_absent(parts)
+            try:
+                for split, files in found.items():
+                    part = Part(split)
+                    parts.append(part)
+                    if files is not None:
+                        self._read_files(files, part)
+                    else:
+                        self._read_stream(load(self.source, split), part)
+                self._find_absent(parts)
+            except KeyboardInterrupt:
+                is_whole = False
         faults = sorted(self._faults, key=lambda fault: not fault.is_error)
-        return Inspection(self.task, self._names, parts, faults)
+        return Inspection(self.task, self._names, parts, faults, is_whole)
 
     def _warn(self, text: str, is_error: bool = False) -> None:
         self._faults[Fault(text, is_error)] = None
 
     def _read_files(self, files: Files, part: Part) -> None:
-        self._names = files.class_names
-        stream = iter(files.dataset())
-        for index, file in enumerate(files.files[: self.limit]):
+        dataset, self._names, _ = files.data_set()
+        stream = iter(dataset)
+        for file in files.files[: self.limit]:
             # A dataset continues behind an element that fails.
             try:
-                example = next(stream)
+                example = _to_numpy(next(stream))
             except tf.errors.OpError as error:
-                self._warn(_readable(error.message, file), True)
+                self._warn(readable_error(error.message, file), True)
                 self._look_at_file(file, part)
             else:
-                self._look_at_file(file, part)
-                self._add(_to_numpy(example), file, part)
-            if isinstance(files, Annotations) and not len(
-                files.images[index].boxes
-            ):
-                self._warn(f"{path_text(file)} has no valid object")
+                is_double = self._look_at_file(file, part)
+                self._add(example, file, part, is_double)
+                boxes = example.get("bounding_boxes")
+                if boxes is not None and not len(boxes["labels"]):
+                    self._warn(f"{path_text(file)} has no valid object")
             self.progress.advance(1)
 
     def _read_stream(self, data_set: data.DataSet, part: Part) -> None:
@@ -188,73 +176,52 @@ class Inspector:
             self._add(own, f"{self.source}: {own['image_id'].decode()}", part)
             self.progress.advance(1)
 
-    def _look_at_file(self, file: str, part: Part) -> None:
+    def _look_at_file(self, file: str, part: Part) -> bool:
         """Note what the header of a file says, and whether it is a double."""
-        text = path_text(file)
         if not os.path.isfile(file):
-            return
-        self._find_double(
-            self._files, file_identity(file), text, part, "are one file"
-        )
-        try:
-            with Image.open(file) as image:
-                format_, mode = image.format, image.mode
-                turned = image.getexif().get(_ORIENTATION, 1)
-        except Exception:  # noqa: BLE001 - Pillow raises a dozen kinds
-            return  # named when its pixels are read
-        suffix = Path(file).suffix.lower()
-        if suffix not in _SUFFIXES.get(format_ or "", (suffix,)):
-            self._warn(
-                f"{text} is a {format_} file, which its name does not say. "
-                "Rename it"
-            )
-        if turned not in (0, 1):
-            self._warn(
-                f"{text} is turned by its EXIF tag ({turned}), which is "
-                "ignored: its pixels are taken as they are stored. Save it "
-                "upright, if its boxes or masks were drawn upright"
-            )
-        if mode in _MODES:
-            self._warn(f"{text} {_MODES[mode]}")
+            return False
+        for fault in header_faults(file):
+            self._warn(fault)
+        key = file_identity(file)
+        return self._is_double(self._files, key, file, part, "are one file")
 
-    def _find_double(self, seen, key, text, part, what) -> None:
+    def _is_double(self, seen, key, place, part, what) -> bool:
+        text = path_text(place)
         if key not in seen:
             seen[key] = (text, part.name)
-            return
+            return False
         other, split = seen[key]
         if split == part.name:
             self._warn(
                 f"{text} and {other} {what}, twice in {split}. Remove one"
             )
-            return
-        self._warn(
-            f"{text} of {part.name} and {other} of {split} {what}: held-out "
-            "images must not be trained on. Remove one",
-            True,
-        )
+        else:
+            self._warn(
+                f"{text} of {part.name} and {other} of {split} {what}: "
+                "held-out images must not be trained on. Remove one",
+                True,
+            )
+        return True
 
-    def _add(self, example: dict, place: str, part: Part) -> None:
+    def _add(
+        self, example: dict, place: str, part: Part, is_double: bool = False
+    ) -> None:
         image = example["images"]
         part.images += 1
         part.sizes.append(image.shape[:2])
-        key = hashlib.blake2b(
-            image.tobytes() + bytes(str(image.shape), "ascii")
-        )
-        identity = file_identity(place)
-        if self._files.get(identity, (path_text(place),))[0] == path_text(
-            place
-        ):
-            self._find_double(
-                self._pixels,
-                key.digest(),
-                path_text(place),
-                part,
-                "have the same pixels",
-            )
+        if not is_double:
+            key = hashlib.blake2b(
+                image.tobytes() + bytes(str(image.shape), "ascii")
+            ).digest()
+            what = "have the same pixels"
+            self._is_double(self._pixels, key, place, part, what)
         part.objects.update(self._labels(example))
         if "bounding_boxes" in example:
             boxes = example["bounding_boxes"]["boxes"]
             part.boxes.extend(boxes[:, 2:] - boxes[:, :2])
+        if "instance_masks" in example:
+            for fault in mask_faults(example, path_text(place)):
+                self._warn(fault)
         if len(part.samples) < SAMPLES:
             part.samples.append(example)
 
@@ -279,31 +246,3 @@ class Inspector:
 
 def _to_numpy(example) -> dict:
     return tf.nest.map_structure(lambda tensor: tensor.numpy(), example)
-
-
-def _readable(message: str, file: str) -> str:
-    """Take the sentence of an assertion out of an error of TensorFlow."""
-    head = re.split(r"\n?\t? ?\[\[\{\{node", message)[0]
-    if "assertion failed:" in head:
-        head = head.partition("assertion failed:")[2]
-        head = " ".join(_brackets(head))
-    else:
-        # Errors of Python end with their kind and message.
-        found = re.search(r"(?:ValueError|FileNotFoundError): (.*)", head)
-        head = found[1] if found else head
-    text = " ".join(head.replace("\\n", " ").split())
-    return text if path_text(file) in text else f"{path_text(file)}: {text}"
-
-
-def _brackets(text: str) -> Iterator[str]:
-    """Yield the values of an assertion, which stand in brackets."""
-    depth, begin = 0, 0
-    for position, letter in enumerate(text):
-        if letter == "[":
-            depth += 1
-            if depth == 1:
-                begin = position + 1
-        elif letter == "]" and depth:
-            depth -= 1
-            if not depth:
-                yield text[begin:position].strip('"')

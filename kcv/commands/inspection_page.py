@@ -8,11 +8,14 @@ import numpy as np
 from kcv.commands import drawing
 from kcv.commands.inspection import Inspection
 from kcv.commands.inspection import Part
+from kcv.environment import describe_machine
+from kcv.environment import package_versions
 from kcv.visualize import write_report
 from kcv.visualize.figure import new_figure
 from kcv.visualize.pictures import pictures_figure
 
 _COLUMNS = 3
+_WITH_BOXES = ("detection", "masks")
 
 
 def summary_rows(found: Inspection) -> list[dict[str, Any]]:
@@ -21,7 +24,7 @@ def summary_rows(found: Inspection) -> list[dict[str, Any]]:
         {
             "part": part.name,
             "images": part.images,
-            "objects": len(part.boxes) if found.task == "detection" else "-",
+            "objects": len(part.boxes) if found.task in _WITH_BOXES else "-",
             "median width": _middle([size[1] for size in part.sizes]),
             "median height": _middle([size[0] for size in part.sizes]),
         }
@@ -57,10 +60,12 @@ def write_page(
     folder.mkdir(parents=True, exist_ok=True)
     errors = [fault.text for fault in found.faults if fault.is_error]
     warnings = [fault.text for fault in found.faults if not fault.is_error]
-    what = {"detection": "Objects", "classification": "Images"}
+    what = {"classification": "Images", "segmentation": "Pixels"}
     tables = {
+        "Errors": _fault_rows(errors),
+        "Warnings": _fault_rows(warnings),
         "Parts": summary_rows(found),
-        f"{what.get(found.task, 'Pixels')} per class": class_rows(found),
+        f"{what.get(found.task, 'Objects')} per class": class_rows(found),
     }
     figures = {
         f"Samples of {part.name}": _samples(found, part)
@@ -72,18 +77,20 @@ def write_page(
     return write_report(
         folder,
         f"Dataset {source}",
-        metrics={
-            "errors": dict(enumerate(errors, 1)),
-            "warnings": dict(enumerate(warnings, 1)),
-        },
         figures=figures,
         command=command,
         summary=(
             f"{len(errors)} errors, which training refuses, and "
-            f"{len(warnings)} warnings. They are listed below the images."
+            f"{len(warnings)} warnings."
+            + ("" if found.is_whole else " The user stopped before the end.")
         ),
-        tables={name: rows for name, rows in tables.items() if rows},
+        tables=tables,
+        environment={**package_versions(), "machine": describe_machine()},
     )
+
+
+def _fault_rows(texts: list[str]) -> list[dict[str, Any]]:
+    return [{"what is wrong, and where": text} for text in texts]
 
 
 def _middle(values: list[int]) -> float:
@@ -115,6 +122,7 @@ def _draw(example: dict, names) -> np.ndarray:
             example["bounding_boxes"]["boxes"],
             [drawing.class_name(names, label) for label in labels],
             labels,
+            example.get("instance_masks"),
         )
     elif "segmentation_masks" in example:
         mask = example["segmentation_masks"]
@@ -143,6 +151,7 @@ def _sizes(found: Inspection):
                 label=part.name,
             )
         line[0].set(xlabel=f"width of {kind} (pixels)", ylabel="height")
+        line[0].set(xlim=(0, None), ylim=(0, None))
         line[1].set(xlabel=f"log2(width / height) of {kind}", ylabel="number")
         line[0].legend(fontsize=8, frameon=False)
     return figure

@@ -28,39 +28,30 @@ usage: python -m kcv predict MODEL IMAGE [IMAGE ...] --out DIR [options]
 
 Ask a trained model about images, and draw and write what it finds.
 
-  MODEL        folder of a run, .keras file, or published SavedModel
-  IMAGE        image file, folder, or pattern such as "photos/*.jpg"
-  --out DIR    new or empty folder for images/, predictions.jsonl (boxes and
-               masks in COCO's results format), label maps and summary.json
-
-options:
-  --min-score X     leave out boxes and masks that score less, in [0, 1]. By
-                    default all are written, and those from 0.5 on are drawn
+  MODEL             folder of a run, .keras file, or published SavedModel
+  IMAGE             image file, folder, or pattern such as "photos/*.jpg"
+  --out DIR         new or empty folder for pictures, predictions.jsonl (boxes
+                    and masks as COCO's results), label maps and summary.json
+  --min-score X     leave out boxes and masks that score less (by default all
+                    are written, and those from 0.5 on are drawn)
   --batch-size N    images per batch (as many as have a million pixels)
   --limit N         first N images only
   --no-draw         write no pictures
   --overwrite       write into a folder that has files
-  --task TASK       of a .keras file without serving.json beside it:
-                    classification, detection, faces, masks, segmentation, style
+  --task TASK       of a .keras file without serving.json: classification,
+                    detection, faces, masks, segmentation or style
   --labels FILE     class names, one a line (those of the run)
   --short-side N    scale images to this short side, in pixels (as in the run)
-  --proposals M:N   method and number of the boxes that Fast R-CNN is given
-                    (selective_search:2000)
-  --detector MODEL  of faces with landmarks, for an embedder of faces: a model,
-                    or mtcnn for the published one (each image is one face)
-  --gallery PLACE   people by name, for an embedder of faces: a folder with a
-                    folder of photos for each, or a file of Recognizer.save
+  --proposals M:N   boxes that Fast R-CNN is given (selective_search:2000)
+  --detector MODEL  faces: detector with landmarks, or mtcnn
+  --gallery PLACE   faces: folder with a folder of photos for each person, or
+                    file of Recognizer.save
 
-examples:
-  python -m kcv predict runs/faster_rcnn photos --out found --min-score 0.7
-  python -m kcv predict runs/facenet party.jpg --detector mtcnn \\
-      --gallery friends --out who
+example: python -m kcv predict runs/faster_rcnn photos --out found
 """
 
 # Images whose files are being written while the model goes on.
 _BEHIND = 16
-# What the pipeline says where it gives up, with more that a user need not see.
-_NONE = "none of the last images can be decoded"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -94,6 +85,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     check_folder(options.out, options.overwrite)
     load_tensorflow()
 
+    from kcv.commands.batches import is_futile
     from kcv.commands.batches import model_batches
     from kcv.commands.batches import read_files
     from kcv.commands.findings import PLACES
@@ -133,7 +125,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     except KeyboardInterrupt:
         stopped = True
     except Exception as error:
-        if writer.done or _NONE not in str(error):
+        if writer.done or not is_futile(error):
             raise
         raise ValueError(
             f"None of the {len(files)} files can be read as an image. The "

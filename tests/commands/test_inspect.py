@@ -9,6 +9,7 @@ from PIL import Image
 
 from kcv.commands import inspect
 from kcv.commands import main
+from kcv.commands.progress import Progress
 from kcv.data.streams.faults import gather_faults
 from kcv.data.streams.faults import one_entry
 from tests.commands.conftest import write_image
@@ -187,6 +188,110 @@ def test_masks(tmp_path, capsys):
     assert re.search(r"error: .*class_names\.txt", capsys.readouterr().out)
 
 
+def test_masks_of_objects(tmp_path, capsys):
+    pytest.importorskip("pycocotools")
+    images, objects = [], []
+    polygon = [[2, 3, 12, 3, 12, 11, 2, 11]]
+    masks = [polygon] * 10
+    masks[1] = [[20, 3, 30, 3, 30, 11, 20, 11]]  # of another object
+    masks[2] = [[2, 3, 12, 3]]
+    masks[3] = None
+    masks[4] = {"size": [24, 32], "counts": [24 * 32]}
+    masks[5] = {"size": [24, 32], "counts": [7]}
+    masks[6] = [[2, 3, 99, 3, 12, 11]]
+    for k, mask in enumerate(masks):
+        write_image(tmp_path / f"{k}.png", picture(k))
+        size = {} if k == 7 else {"height": 24, "width": 32}
+        images.append({"id": k, "file_name": f"{k}.png", **size})
+        one = {"id": k, "image_id": k, "bbox": [2, 3, 10, 8], "category_id": 1}
+        objects.append({**one, "iscrowd": 0, "segmentation": mask})
+    content = {"images": images, "annotations": objects}
+    content["categories"] = [{"id": 1, "name": "cat"}]
+    file, out = tmp_path / "all.json", tmp_path / "out"
+    file.write_text(json.dumps(content))
+    source = ["--data", f"coco:{file}:{tmp_path}", "--out", str(out)]
+    assert main(["inspect", *source, "--task", "masks"]) == 1
+    told = capsys.readouterr().out
+    for pattern in (
+        r"warning: .*1\.png: box 0 \[2, 3, 12, 11\] is not that of its mask, "
+        r"which fills \[20, 3, 30, 11\] \(IoU 0\.00\)",
+        r"error: .*annotations\[2\].* at least three points",
+        r"error: .*annotations\[3\].* needs a segmentation",
+        r"warning: .*4\.png: mask 0 has no pixels",
+        r"error: .*annotations\[5\].* run lengths that add up to the 768",
+        r"error: .*annotations\[6\].* outside of its image",
+        r"error: .*image 7 needs height and width",
+        r"5 errors, 7 warnings",
+    ):
+        assert re.search(pattern, told), told
+    assert "Objects per class" in (out / "report.html").read_text("utf-8")
+
+
+def test_maps_of_objects(tmp_path, capsys):
+    names = ["JPEGImages", "SegmentationClass", "SegmentationObject"]
+    for k in range(5):
+        write_image(tmp_path / names[0] / f"{k}.png", picture(k))
+        labels = np.zeros((24, 32, 1), "uint8")
+        labels[:9] = 15
+        write_image(tmp_path / names[1] / f"{k}.png", labels)
+        numbers = np.zeros((24, 32, 1), "uint8")
+        numbers[:5] = 1
+        numbers[20:] = 2 if k == 1 else 0
+        write_image(tmp_path / names[2] / f"{k}.png", numbers)
+    source = ["--data", f"voc:{tmp_path}", "--task", "masks"]
+    assert main(["inspect", *source]) == 1
+    told = capsys.readouterr().out
+    assert re.search(r"error: .*Object/1\.png: object 2 has no class", told)
+    assert re.search(r"^person +[34] +[01]$", told, re.M)
+    assert not re.search("^background", told, re.M)
+
+
+def test_ctrl_c_keeps_what_is_found(planted, tmp_path, capsys, monkeypatch):
+    base, _ = planted
+    advance, counts = Progress.advance, []
+
+    def stop_at_third(self, count):
+        counts.append(count)
+        if len(counts) == 3:
+            raise KeyboardInterrupt
+        advance(self, count)
+
+    monkeypatch.setattr(Progress, "advance", stop_at_third)
+    source = f"coco:{base / 'all.json'}:{base / 'images'}"
+    options = ["--data", source, "--out", str(tmp_path), "--show", "99"]
+    assert main(["inspect", *options]) == 130
+    told = capsys.readouterr().out
+    assert "error: " in told
+    assert "never occurs" not in told  # Nobody knows yet.
+    assert told.splitlines()[-1].startswith("Stopped by the user.")
+    assert "The user stopped" in (tmp_path / "report.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["coco:{tmp}/none.json:{tmp}"], "none.json"),
+        (["coco:{tmp}/text.json:{tmp}"], "text.json"),
+        (["voc:{tmp}/empty"], "empty"),
+        (["folder:{tmp}/empty"], "no class folders"),
+        (["folder:{tmp}/none:{tmp}/none", "--task", "segmentation"], "none"),
+        (["digits", "--limit", "0"], "`limit` must be"),
+        (["digits", "--out", "{tmp}"], "--overwrite"),
+        (["digits", "--out", "{tmp}/text.json"], "is a file"),
+        (["digits", "--task", "cooking"], "--task"),
+        (["digits", "--colour"], "--colour"),
+    ],
+)
+def test_a_mistake_is_one_line(tmp_path, capsys, words, message):
+    (tmp_path / "text.json").write_text("text")
+    (tmp_path / "empty").mkdir()
+    words = [word.format(tmp=tmp_path) for word in words]
+    assert main(["inspect", "--data", *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("python -m kcv inspect: error: ")
+    assert message in line
+
+
 def test_an_embedded_set_has_no_faults(capsys):
     assert main(["inspect", "--data", "digits", "--limit", "5"]) == 0
     assert "0 errors" in capsys.readouterr().out
@@ -200,7 +305,7 @@ def test_an_unknown_dataset_is_one_line(capsys):
 def test_help_fits_a_screen(capsys):
     assert main(["inspect", "--help"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) <= 40
+    assert len(lines) <= 28
     assert max(map(len, lines)) <= 80
     assert lines == inspect.HELP.splitlines()
 

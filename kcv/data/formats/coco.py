@@ -250,24 +250,36 @@ def _image_boxes(
         size=image.size,
     )
     objects = [x for x, keep in zip(objects, kept, strict=True) if keep]
-    segments = None
+    own, segments = own[kept], None
     if masks:
-        if not any(image.size):
-            raise ValueError(
-                f"{file}: image {image.image_id} needs height and width for a "
-                "set with masks"
-            )
-        segments = tuple(
-            check_segment(thing.segmentation, image.size, thing.where)
-            for thing in objects
-        )
+        segments, whole = _segments(image, objects, file)
+        objects = [objects[k] for k in whole]
+        boxes, own = boxes[whole], own[whole]
     return ImageBoxes(
         file=path,
         image_id=image.image_id,
         boxes=boxes,
-        labels=own[kept],
+        labels=own,
         difficult=np.zeros(len(objects), bool),
         is_crowd=np.array([thing.is_crowd for thing in objects], bool),
         size=image.size,
         segments=segments,
     )
+
+
+def _segments(image, objects, file) -> tuple[tuple, list[int]]:
+    """Check the masks of an image, and return the numbers of the sound ones."""
+    segments, whole = [], []
+    with one_entry():
+        if not any(image.size):
+            raise ValueError(
+                f"{file}: image {image.image_id} needs height and width for a "
+                "set with masks"
+            )
+        for k, thing in enumerate(objects):
+            with one_entry():
+                segments.append(
+                    check_segment(thing.segmentation, image.size, thing.where)
+                )
+                whole.append(k)
+    return tuple(segments), whole

@@ -1,6 +1,8 @@
 """Sets with a mask for each object, by the name that a command line gives."""
 
+from kcv.data.formats.annotations import Annotations
 from kcv.data.formats.instance_maps import read_voc_instances
+from kcv.data.formats.masked_images import MaskedImages
 from kcv.data.formats.segmentation_trees import segmentation_splits
 from kcv.data.sources.coco_files import read_coco_split
 from kcv.data.sources.digit_scenes import load_digit_scenes
@@ -76,14 +78,34 @@ def load_instances(
     kind, paths = parse_name(source, _FORMS)
     if kind == "digit_scenes":
         return load_digit_scenes(split, seed, start, "instance")
-    if kind == "voc":
-        found = read_split(
-            paths[0],
-            split,
-            segmentation_splits(paths[0]),
-            SEGMENTATION_LISTS,
-            lambda names: [read_voc_instances(paths[0], n) for n in names],
-        )
-    else:
-        found = read_coco_split(split, *paths, masks=True, boxes=boxes)
+    found = _read(kind, paths, split, boxes)
     return found.data_set(seed, start, on_error, skipped)
+
+
+def instance_files(
+    source: str, split: str
+) -> Annotations | MaskedImages | None:
+    """List the files of a set with masks of objects, without the pixels.
+
+    Args:
+        source: Name of a set, see `load_instances`.
+        split: "train" or "test" (held out).
+
+    Returns:
+        The `Annotations` of COCO or the `InstanceImages` of VOC, or None if the
+        set is not one's own files.
+    """
+    kind, paths = parse_name(source, _FORMS)
+    return _read(kind, paths, split, "raise") if paths else None
+
+
+def _read(kind, paths, split, boxes) -> Annotations | MaskedImages:
+    if kind == "coco":
+        return read_coco_split(split, *paths, masks=True, boxes=boxes)
+    return read_split(
+        paths[0],
+        split,
+        segmentation_splits(paths[0]),
+        SEGMENTATION_LISTS,
+        lambda names: [read_voc_instances(paths[0], n) for n in names],
+    )
