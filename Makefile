@@ -7,8 +7,8 @@ BIN := $(VENV)/bin
 AMERICAN := README.md CONTRIBUTING.md docs export recipes tests/detection \
 	kcv/*.py kcv/classification kcv/commands kcv/data \
 	kcv/detection kcv/faces kcv/layers kcv/masks \
-	kcv/metrics kcv/proposals kcv/segmentation kcv/serving kcv/training \
-	kcv/weights
+	kcv/metrics kcv/proposals kcv/segmentation kcv/serving kcv/style \
+	kcv/training kcv/weights
 
 # TensorFlow keeps the memory that it once used. So the tests run in parts, each
 # in a process of its own, and long ones come first. Three run at a time on two

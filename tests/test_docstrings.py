@@ -35,6 +35,8 @@ REWRITTEN = (
     "kcv/layers",
     "kcv/metrics/faces",
     "kcv/proposals",
+    "kcv/segmentation",
+    "kcv/style",
     "kcv/training",
 )
 SECTION = re.compile(r"^([A-Z][A-Za-z ]+):$", re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Classes of few pixels, weighed against those of many."""
+"""Class weights that balance rare and frequent classes."""
 
 from collections.abc import Iterable
 
@@ -18,22 +18,22 @@ CAMVID_WEIGHTS = (
 def median_frequency_weights(
     masks: Iterable[np.ndarray], classes: int, void: int = VOID
 ) -> np.ndarray:
-    """Weigh each class by how rare it is (Eigen and Fergus 2015).
+    """Compute class weights by median frequency (Eigen and Fergus 2015).
 
     freq(c) is the share of class c in the pixels of the images that contain
     it; its weight is the median of all freq divided by freq(c), as in SegNet
     (Badrinarayanan et al. 2015).
 
     Args:
-        masks: labels (H, W) or (B, H, W) of all images.
-        classes: C, with background.
-        void: label of pixels that do not count.
+        masks: Labels (H, W) or (B, H, W) of all images.
+        classes: Number of classes C, including background.
+        void: Label of pixels that do not count. Defaults to 255.
 
     Returns:
-        (C,) float32; 0 for a class that never occurs.
+        Weights (C,) float32, 0 for a class that never occurs.
 
     Raises:
-        ValueError: if a label is neither void nor a class.
+        ValueError: If a label is not a class and not void.
 
     Example:
 
@@ -48,7 +48,7 @@ def median_frequency_weights(
             labels = mask[mask != void]
             if labels.size and not 0 <= labels.min() <= labels.max() < classes:
                 raise ValueError(
-                    f"masks must have labels below classes={classes}, or "
+                    f"`masks` must have labels below classes={classes}, or "
                     f"void={void}. Received: {labels.min()} to {labels.max()}"
                 )
             counts = np.bincount(labels.ravel(), minlength=classes)

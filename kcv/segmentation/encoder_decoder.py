@@ -19,7 +19,7 @@ VGG16_BLOCKS = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 
 _LOG = logging.getLogger(__name__)
 
-# Layers of a classifier that have no place here.
+# Layers of a classifier that these networks do not have.
 _CLASSIFIER = ("fc8", "predictions")
 
 Tensor: TypeAlias = keras.KerasTensor
@@ -89,7 +89,7 @@ def decode(
         blocks: The `blocks` that `encode` was given.
         convolution: Function that applies a convolution, as in `encode`.
         name: Name of the convolutions, with {block} and {number}.
-        leave_out: Number of convolutions at the very end that are not applied.
+        leave_out: Number of convolutions at the end that are not applied.
             Defaults to 0.
         enlarge: Function that enlarges maps to the size that a pooling was
             given. Defaults to `unpool`.
@@ -115,7 +115,7 @@ def normalize(x: Tensor, layer: keras.layers.Layer, relu: bool = True):
     """Apply a layer, batch normalization <name>_bn and ReLU <name>_relu.
 
     The authors of SegNet and DeconvNet add 1e-9 to a variance, and begin with
-    a shift of 0.001. Here these are 1e-5, the least that GPU kernels take, and
+    a shift of 0.001. Here these are 1e-5, the minimum of GPU kernels, and
     0. A map of variance 1 differs by 5 millionths. The momentum of 0.9 is
     kcv's: the authors have no moving averages.
     """

@@ -36,10 +36,10 @@ FCN_MEAN = ILSVRC_MEAN
 
 _LOG = logging.getLogger(__name__)
 
-# Beginnings of names of layers: those of classifiers that have no place here;
-# those that a classifier has no weights for; those that a file may lack, as
-# classifiers without dense layers and coarser networks do; and those that a
-# network may lack, as finer networks' scores.
+# Prefixes of layer names: layers of classifiers that FCNs do not have, layers
+# that classifiers have no weights for, layers that a file may lack (of
+# classifiers without dense layers, and of coarser networks), and layers that a
+# network may lack (the scores of finer networks).
 _CLASSIFIERS = ("fc8", "loss")
 _HEADS = ("score_", "upscore")
 _MAY_BE_MISSING = ("fc6", "fc7", *_HEADS)
@@ -47,12 +47,12 @@ _MAY_BE_LEFT = (*_HEADS, "scale_")
 
 
 class Window(NamedTuple):
-    """What moves the centers of cells: a convolution or pooling.
+    """A convolution or pooling, which moves the centers of cells.
 
     Attributes:
         size: Side of the window.
         stride: Distance from window to window.
-        before: Rows by which the first window begins in front of the map.
+        before: Number of rows before the map at which the first window begins.
     """
 
     size: int
@@ -61,11 +61,11 @@ class Window(NamedTuple):
 
 
 class Padding(NamedTuple):
-    """Zeros in front of and behind a map, along both axes.
+    """Numbers of zeros before and after a map, along both axes.
 
     Attributes:
         image: Zeros around the image, besides those of the trunk's layers.
-        fc6: Zeros around what fc6 sees.
+        fc6: Zeros around the input of fc6.
     """
 
     image: tuple[int, int]
@@ -73,7 +73,7 @@ class Padding(NamedTuple):
 
 
 class Backbone(NamedTuple):
-    """A classifier that labels every pixel.
+    """A classifier as the trunk of an FCN.
 
     Attributes:
         trunk: Function from images to named maps.
@@ -117,14 +117,14 @@ BACKBONES = {
             "pad100": Padding((100, 100)),
         },
     ),
-    # Whose reference never appeared.
+    # The authors have not published a reference of it.
     "googlenet": Backbone(
         googlenet_trunk,
         {32: "inception_5b", 16: "inception_4e", 8: "inception_3b"},
         {8: (Window(7, 2, 3), _POOL3, _POOL3), 16: (_POOL3,), 32: (_POOL3,)},
         fc6=0,
         paddings={
-            # The least zeros behind for which one row already has a cell.
+            # The smallest number of zeros with which one row has a cell.
             "same": Padding((14, 16)),
             # conv1 pads by 3 itself.
             "pad100": Padding((97, 97)),
@@ -134,7 +134,7 @@ BACKBONES = {
 
 
 class Alignment(NamedTuple):
-    """Where maps lie on each other.
+    """Offsets between the maps of an FCN.
 
     Attributes:
         odd: Whether cells have their centers on a pixel and not between two.
@@ -201,7 +201,7 @@ def align(centers: Mapping[int, float]) -> Alignment:
     odd = float(centers[32]).is_integer()
 
     def enlarge(center, stride, factor):
-        """Find the center of the first cell behind a transposed convolution."""
+        """Find the center of the first cell after a transposed convolution."""
         return center - stride / factor * (2 * factor - odd - 1) / 2
 
     center = centers[32]
@@ -226,17 +226,53 @@ def align(centers: Mapping[int, float]) -> Alignment:
 
 
 def FCN32s(classes: int = 21, backbone="vgg16", **options) -> keras.Model:
-    """Build FCN-32s: labels from the last map alone. See `FCN`."""
+    """Build FCN-32s, which scores the last map only.
+
+    Args:
+        classes: Number of classes C, including background, which is class 0.
+            Defaults to 21.
+        backbone: "vgg16", "alexnet", "googlenet", or a keras.Model from images
+            to maps. Defaults to "vgg16".
+        **options: Further arguments of `FCN`, such as `weights`.
+
+    Returns:
+        Keras model that maps images (B, H, W, 3), RGB in [0, 255], to logits
+        (B, H, W, C) float32.
+    """
     return FCN(classes, backbone, 32, **options)
 
 
 def FCN16s(classes: int = 21, backbone="vgg16", **options) -> keras.Model:
-    """Build FCN-16s: with a skip from the map of stride 16. See `FCN`."""
+    """Build FCN-16s, which also scores the map of stride 16.
+
+    Args:
+        classes: Number of classes C, including background, which is class 0.
+            Defaults to 21.
+        backbone: "vgg16", "alexnet", "googlenet", or a keras.Model from images
+            to maps. Defaults to "vgg16".
+        **options: Further arguments of `FCN`, such as `weights`.
+
+    Returns:
+        Keras model that maps images (B, H, W, 3), RGB in [0, 255], to logits
+        (B, H, W, C) float32.
+    """
     return FCN(classes, backbone, 16, **options)
 
 
 def FCN8s(classes: int = 21, backbone="vgg16", **options) -> keras.Model:
-    """Build FCN-8s: with skips from strides 16 and 8. See `FCN`."""
+    """Build FCN-8s, which also scores the maps of strides 16 and 8.
+
+    Args:
+        classes: Number of classes C, including background, which is class 0.
+            Defaults to 21.
+        backbone: "vgg16", "alexnet", "googlenet", or a keras.Model from images
+            to maps. Defaults to "vgg16".
+        **options: Further arguments of `FCN`, such as `weights`.
+
+    Returns:
+        Keras model that maps images (B, H, W, 3), RGB in [0, 255], to logits
+        (B, H, W, C) float32.
+    """
     return FCN(classes, backbone, 8, **options)
 
 
@@ -256,13 +292,13 @@ def FCN(
     dropout: float = 0.5,
     name: str | None = None,
 ) -> keras.Model:
-    """Build a network that labels every pixel, from a classifier.
+    """Build a fully convolutional network, which labels every pixel.
 
     Long, Shelhamer and Darrell, CVPR 2015. fc6 and fc7 become convolutions
-    with the classifier's weights, scores start at zero, transposed
-    convolutions at bilinear interpolation. The paper trains 32s first, then
-    16s from its weights and 8s from those (`kcv.segmentation.go_on_from`), or
-    all three at once.
+    with the classifier's weights, scores start at zero, and transposed
+    convolutions at bilinear interpolation. The paper first trains FCN-32s,
+    then FCN-16s from its weights and FCN-8s from those
+    (`kcv.segmentation.go_on_from`), or all three at once.
 
     Args:
         classes: Number of classes C, with background, which is class 0.
@@ -311,7 +347,8 @@ def FCN(
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
-        ValueError: If an argument is not one of these, or weights do not fit.
+        ValueError: If an argument has an unsupported value, or weights do not
+            fit.
 
     Example:
 
@@ -333,20 +370,22 @@ def FCN(
     """
     if stride not in (32, 16, 8):
         raise ValueError(
-            f"stride must be 32, 16 or 8. Received: stride={stride}"
+            f"`stride` must be 32, 16 or 8. Received: stride={stride}"
         )
     if int(classes) != classes or classes < 2:
         raise ValueError(
-            "classes must be the number of classes with background, 2 at "
-            f"least. Received: classes={classes}"
+            "`classes` must be the number of classes with background, at "
+            f"least 2. Received: classes={classes}"
         )
     if padding not in ("same", "pad100"):
         raise ValueError(
-            f'padding must be "same" or "pad100". Received: {padding!r}'
+            '`padding` must be "same" or "pad100". Received: '
+            f"padding={padding!r}"
         )
     if upsampling not in ("fixed", "learned"):
         raise ValueError(
-            f'upsampling must be "fixed" or "learned". Received: {upsampling!r}'
+            '`upsampling` must be "fixed" or "learned". Received: '
+            f"upsampling={upsampling!r}"
         )
     if isinstance(backbone, keras.Model):
         known = _foreign(backbone, layers)
@@ -356,7 +395,7 @@ def FCN(
         found = find_centers(known, padding)
     else:
         raise ValueError(
-            f"backbone must be one of {[*BACKBONES]} or a keras.Model. "
+            f"`backbone` must be one of {[*BACKBONES]} or a keras.Model. "
             f"Received: backbone={backbone!r}"
         )
     if padding not in known.paddings:
@@ -521,8 +560,8 @@ def _load(model, weights, at_once):
     scaled = any(x.startswith("scale_") for x in report.left_over)
     if scaled and not at_once:
         raise ValueError(
-            f"at_once must be True for weights={str(weights)!r}, which belong "
-            f"to scaled skips. Received: at_once={at_once}"
+            f"`at_once` must be True for weights={str(weights)!r}, which "
+            f"belong to scaled skips. Received: at_once={at_once}"
         )
     if trained < own:
         _LOG.warning(

@@ -1,4 +1,4 @@
-"""Let segmenters take images of any size, and see them at their own."""
+"""Models that resize images to the size a segmenter was trained at."""
 
 import keras
 import tensorflow as tf
@@ -37,11 +37,11 @@ def resize_inputs(
     long_side = long_side or short_side * 5 // 3
     if not 1 <= short_side <= long_side:
         raise ValueError(
-            "sides must be 1 <= short_side <= long_side. Received: "
-            f"short_side={short_side}, long_side={long_side}"
+            "The sides must be 1 <= `short_side` <= `long_side`. "
+            f"Received: short_side={short_side}, long_side={long_side}"
         )
     images = keras.Input((None, None, 3), name="images")
-    # Gray levels and logits keep their precision under a mixed policy.
+    # Gray levels and logits stay in float32, also with mixed precision.
     scaled = ScaledTo(short_side, long_side, dtype="float32", name="scaled")
     logits = ResizedLike(dtype="float32", name="logits")
     logits = logits([model(scaled(images)), images])

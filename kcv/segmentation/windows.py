@@ -81,16 +81,16 @@ def label_by_windows(
     height, width = model.input_shape[1:3]
     if height is None or width is None:
         raise ValueError(
-            "model must take windows of one size. Received: "
+            "`model` must take windows of one size. Received: "
             f"input_shape={model.input_shape}"
         )
     if context < 1:
         raise ValueError(
-            f"context must be at least 1. Received: context={context}"
+            f"`context` must be at least 1. Received: context={context}"
         )
     if certainty is not None and not 0 < certainty < 1:
         raise ValueError(
-            "certainty must be between 0 and 1, or None. Received: "
+            "`certainty` must be between 0 and 1, or None. Received: "
             f"certainty={certainty}"
         )
     if min_side < 0:

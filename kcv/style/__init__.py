@@ -1,4 +1,4 @@
-"""Pictures painted in the style of others, and enlarged ones."""
+"""Style transfer and super-resolution of images."""
 
 import kcv.backend  # noqa: F401
 

@@ -1,13 +1,13 @@
 """The image transformation network (Johnson, Alahi and Li 2016).
 
 "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", ECCV
-2016, supplementary material, table 1. Of an image of 256 x 256:
+2016, supplementary material, table 1. For an image of 256 x 256 pixels:
 
     reflection padding 40         336 x 336 x 3
     32 of 9x9                     336 x 336 x 32
     64 of 3x3, stride 2           168 x 168 x 64
     128 of 3x3, stride 2           84 x 84 x 128
-    5 residual blocks of 128       64 x 64 x 128     4 cells less by each
+    5 residual blocks of 128       64 x 64 x 128     each removes 4 cells
     64 of 3x3, stride 1/2         128 x 128 x 64
     32 of 3x3, stride 1/2         256 x 256 x 32
     3 of 9x9, 150 tanh            256 x 256 x 3
@@ -26,8 +26,8 @@ from kcv.layers import InstanceNormalization
 from kcv.layers import ReflectionPadding2D
 from kcv.training.image_model import image_model
 
-# What five blocks of two unpadded convolutions take off each side: 20 cells at
-# a quarter of the resolution, half of it left and right.
+# Five blocks of two unpadded convolutions remove 20 cells at a quarter of the
+# resolution, half of them on each side.
 PADDING = 40
 PADDINGS = ("same", "torch")
 BLOCKS = 5
@@ -42,37 +42,41 @@ def StyleTransformNet(
 ) -> keras.Model:
     """Build the network that paints an image in one pass.
 
-    Weights start as in Keras (Glorot and Bengio 2010) and biases at 0. Torch,
-    and so the authors, draws both uniformly up to 1 / sqrt(fan_in), which is
-    0.5 to 1.4 times as much, and the scales of instance normalization from
-    [0, 1], where kcv begins with 1.
+    Weights are initialized as in Keras (Glorot and Bengio 2010), biases with 0,
+    and the scales of instance normalization with 1. The authors use Torch's
+    initialization. It draws weights and biases uniformly up to 1 /
+    sqrt(fan_in), which is 0.5 to 1.4 times as much, and scales of instance
+    normalization from [0, 1].
 
-    1,679,235 parameters that learn; of widths (16, 32, 64), as the models that
-    the authors released with instance normalization, 424,899.
+    The network has 1,679,235 trainable parameters. With widths (16, 32, 64), as
+    in the models that the authors released with instance normalization, it has
+    424,899.
 
     Args:
-        normalization: "batch", the paper's; "instance" (Ulyanov et al. 2016),
-            which the authors turned to; or None.
-        upsampling: "transposed", the paper's, which tends to leave a grid; or
-            "resize", nearest neighbors and a convolution, which does not
-            (Odena et al. 2016).
-        widths: Channels of the three convolutions in front; the others mirror
+        normalization: "batch", as in the paper, "instance" (Ulyanov et al.
+            2016), which the authors used later, or None for no normalization.
+            Defaults to "instance".
+        upsampling: "transposed" for transposed convolutions, as in the paper,
+            which tend to leave a grid, or "resize" for nearest neighbors and a
+            convolution, which do not (Odena et al. 2016). Defaults to
+            "transposed".
+        widths: Channels of the first three convolutions. The last layers mirror
             them. Defaults to (32, 64, 128).
         padding: Alignment of the two strided and the two transposed
-            convolutions. "torch" is that of the authors' code, which weights
-            of their painters need: one zero in front of a strided convolution
-            and behind it. "same" is Keras's, where the same weights paint an
-            image as Torch paints it if it is moved by three pixels to the
-            left and up. Defaults to "same".
-        name: Name of the model.
+            convolutions. "torch" is that of the authors' code, which the
+            weights of their painters need: one row of zeros before and after
+            the input of a strided convolution. "same" is Keras's. With it, the
+            same weights paint an image as Torch paints it if it is shifted by
+            three pixels to the left and up. Defaults to "same".
+        name: Name of the model. Defaults to "style_transform_net".
 
     Returns:
-        A model from images (B, H, W, 3), RGB 0..255, of 43 pixels or more on
-        each side, to images of the same size, float32: within 150 of ImageNet's
-        mean and neither clipped nor rounded.
+        Keras model that maps images (B, H, W, 3), RGB in [0, 255], with sides
+        of at least 43 pixels, to float32 images of the same size. Their values
+        are within 150 of ImageNet's mean, and neither clipped nor rounded.
 
     Raises:
-        ValueError: if an option is none of these.
+        ValueError: If an option has an unknown value.
 
     Example:
 
@@ -82,8 +86,8 @@ def StyleTransformNet(
     """
     if upsampling not in ("transposed", "resize"):
         raise ValueError(
-            "upsampling must be 'transposed' or 'resize'. Received: "
-            f"{upsampling!r}"
+            "`upsampling` must be 'transposed' or 'resize'. Received: "
+            f"upsampling={upsampling!r}"
         )
     if padding not in PADDINGS:
         raise ValueError(
@@ -123,7 +127,7 @@ def convolution(
         x: Maps (B, H, W, C).
         filters: Channels of the output.
         size: Side of the filters.
-        normalization: As of `StyleTransformNet`.
+        normalization: "instance", "batch" or None.
         stride: Stride of the convolution. Defaults to 1.
         padding: "same" or "torch". They differ for a stride above 1. Defaults
             to "same".
@@ -148,8 +152,8 @@ def transposed(x, filters, normalization, *, padding="same", name):
 
     Args:
         x: Maps (B, H, W, C).
-        filters: Channels of the output.
-        normalization: As of `StyleTransformNet`.
+        filters: Number of channels of the output.
+        normalization: "instance", "batch" or None.
         padding: "same", or "torch" for the maps of a SpatialFullConvolution
             with padding 1 and adj 1. Defaults to "same".
         name: Name of the convolution.
@@ -162,20 +166,20 @@ def transposed(x, filters, normalization, *, padding="same", name):
         filters, 3, 2, padding="valid" if is_torch else "same", name=name
     )(x)
     if is_torch:
-        # Of 2 H + 1 rows the first goes, where "same" leaves out the last.
+        # Of 2 H + 1 rows, the first is removed. "same" removes the last.
         x = keras.layers.Cropping2D(((1, 0), (1, 0)), name=f"{name}_crop")(x)
     return _activate(x, normalization, name)
 
 
 def residual_block(x, normalization, name, *, padded):
-    """Apply a residual block without a ReLU behind the sum.
+    """Apply a residual block without a ReLU after the sum.
 
     Args:
-        x: maps (B, H, W, C).
-        normalization: as of `StyleTransformNet`.
-        name: of the block.
-        padded: whether its two convolutions keep the size. Otherwise the
-            shortcut loses the same two cells on each side.
+        x: Maps (B, H, W, C).
+        normalization: "instance", "batch" or None.
+        name: Name of the block.
+        padded: Whether the two convolutions keep the size. If False, two cells
+            on each side are removed, also from the shortcut.
 
     Returns:
         Maps (B, H, W, C), or (B, H - 4, W - 4, C).
@@ -193,13 +197,13 @@ def residual_block(x, normalization, name, *, padded):
 
 
 def to_image(x):
-    """Make of the last maps an image about ImageNet's mean."""
+    """Convert the last maps to an image whose center is ImageNet's mean."""
     x = keras.layers.Conv2D(
         3,
         9,
         padding="same",
-        # Torch's, as the authors have it: smaller than Keras's, it begins well
-        # inside the range where tanh has a slope.
+        # Torch's initialization, as in the authors' code. It is smaller than
+        # Keras's, so tanh starts inside the range where its slope is not small.
         kernel_initializer=keras.initializers.VarianceScaling(
             1 / 3, "fan_in", "uniform"
         ),
@@ -226,6 +230,6 @@ def _normalize(x, normalization, name):
             momentum=0.9, epsilon=1e-5, name=f"{name}_norm"
         )(x)
     raise ValueError(
-        "normalization must be 'instance', 'batch' or None. Received: "
-        f"{normalization!r}"
+        "`normalization` must be 'instance', 'batch' or None. Received: "
+        f"normalization={normalization!r}"
     )

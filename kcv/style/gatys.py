@@ -1,7 +1,8 @@
 """Neural style transfer by optimization (Gatys, Ecker and Bethge 2016).
 
-    picture -> VGG -> conv4_2: as of the content image
-                   -> conv1_1 ... conv5_1: Gram matrices as of the style images
+    image -> VGG -> conv4_2: compared with that of the content image
+                 -> conv1_1 ... conv5_1: Gram matrices, compared with those of
+                    the style images
 
 "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016, and
 arXiv:1508.06576.
@@ -42,13 +43,15 @@ STARTS = ("noise", "content", "style")
 
 
 class Styled(NamedTuple):
-    """A picture, and how it came about.
+    """A painted image, and the history of its optimization.
 
     Attributes:
-        image: (H, W, 3) uint8, RGB.
-        history: "content", "style", "total_variation", each with its weight,
-            and "total_loss", at every evaluation.
-        seconds: of every evaluation, those before a stop included.
+        image: Image (H, W, 3) uint8 RGB.
+        history: Dict of lists with the values at every evaluation: "content",
+            "style" and "total_variation", each times its weight, and
+            "total_loss".
+        seconds: Duration of every evaluation in seconds, including those before
+            an interruption.
     """
 
     image: np.ndarray
@@ -57,7 +60,7 @@ class Styled(NamedTuple):
 
 
 class GatysLosses:
-    """The losses of a picture against one content image and its styles.
+    """Losses of an image with respect to a content image and style images.
 
     Args:
         network: Model made by `kcv.style.loss_network`, with the layers of
@@ -67,8 +70,8 @@ class GatysLosses:
             in the target, which is the mean of their Gram matrices.
         loss_weights: Weights of the losses. Defaults to `LossWeights()`.
 
-    Call with a picture (1, H, W, 3) float32. Returns `content`, `style` and
-    `total_variation`: (1,) each, times their weights.
+    Call with an image (1, H, W, 3) float32. Returns a dict of `content`,
+    `style` and `total_variation`, (1,) each, times their weights.
     """
 
     def __init__(self, network, content, styles, loss_weights=None):
@@ -125,7 +128,7 @@ def neural_style(
     every: int = 50,
     verbose: bool = True,
 ) -> Styled:
-    """Paint the content of one picture in the style of another.
+    """Paint the content of one image in the style of another.
 
     Args:
         content: Content image (H, W, 3), RGB in 0..255. Gray images are
@@ -140,37 +143,39 @@ def neural_style(
         loss_weights: Weights of the losses. Defaults to `LossWeights()`.
         style_shares: Shares of several styles in the target, positive floats.
             Defaults to equal shares.
-        start: Picture that the optimization begins with: "noise", the paper's,
-            about the mean of ImageNet; "content"; "style", scaled to the
-            content's size; or an image (H, W, 3), scaled to it, such as the
-            result of a smaller size. Defaults to "noise".
+        start: Image that the optimization starts from: "noise" around the mean
+            of ImageNet, as in the paper; "content"; "style", resized to the
+            size of the content; or an image (H, W, 3), which is resized, such
+            as the result at a smaller size. Defaults to "noise".
         noise: Standard deviation of the noise in gray levels. The paper does
-            not say it, neural-style has 0.001. Defaults to 1.
+            not state it, and neural-style uses 0.001. Defaults to 1.
         iterations: Number of evaluations of the losses. Defaults to 500.
         method: "lbfgs", the paper's, or "adam". Defaults to "lbfgs".
         learning_rate: Learning rate of Adam, in gray levels. Defaults to 10.
-        memory: Number of steps that L-BFGS remembers. Both programs of the
-            authors remember 100, which takes 1.3 GB for 512 x 512 pixels. They
-            search no line; kcv's L-BFGS does, see `optimize_image`. Defaults
+        memory: Number of steps that L-BFGS stores. Both programs of the authors
+            store 100, which takes 1.3 GB for 512 x 512 pixels. Their solvers
+            have no line search, kcv's has one, see `optimize_image`. Defaults
             to 10.
         original_colors: Whether to keep the colors of the content: its U and V,
             with the brightness of the result. Defaults to False.
         seed: Seed of the noise. Integer. Defaults to 0.
-        folder: Folder where the state and a picture are written at intervals.
-            A run that was stopped resumes from it; Adam may resume with
-            another learning rate. None writes nothing. Defaults to None.
-        every: Number of evaluations between two writings. Defaults to 50.
+        folder: Folder in which the state and an image are written at intervals.
+            A run that was interrupted resumes from it. Adam may resume with
+            another learning rate. If None, nothing is written. Defaults to
+            None.
+        every: Number of evaluations between two writes. Defaults to 50.
         verbose: Whether to show a progress bar with the losses. Defaults to
             True.
 
     Returns:
-        The picture with the least loss, the losses, and their seconds.
+        `Styled` (image, history, seconds): the image with the minimum loss, the
+        losses, and their durations.
 
     Raises:
         ValueError: If an image has an unsupported shape or is too small, an
             option is not one of the above, or `folder` holds the state of
             other settings.
-        NotFinite: If the losses became NaN. The best picture so far is in its
+        NotFinite: If the losses became NaN. The best image so far is in its
             attribute `best` and in `folder`.
         ImportError: If `method` is "lbfgs" and SciPy is not installed.
         FolderInUseError: If another process writes to `folder`.
@@ -188,7 +193,7 @@ def neural_style(
     ):
         if value not in known:
             raise ValueError(
-                f"{name} must be one of {known}. Received: {value!r}"
+                f"`{name}` must be one of {known}. Received: {name}={value!r}"
             )
     several = isinstance(style, list | tuple)
     styles = style if several else [style]
@@ -196,8 +201,8 @@ def neural_style(
     shares = [float(share) for share in shares]
     if len(shares) != len(styles) or min(shares, default=0) <= 0:
         raise ValueError(
-            f"style_shares must be positive, one for each of {len(styles)} "
-            f"styles. Received: {style_shares}"
+            f"`style_shares` must be positive, one for each of {len(styles)} "
+            f"styles. Received: style_shares={style_shares}"
         )
     loss_weights = loss_weights or LossWeights()
     vgg = loss_network(loss_weights.layers, network, weights, pooling)
@@ -256,7 +261,7 @@ def neural_style(
 
 
 def _start(first, content, styles, noise, seed):
-    """Make the picture that the optimization begins with."""
+    """Return the image that the optimization starts from."""
     if isinstance(first, tf.Tensor):
         return tf.image.resize(first, content.shape[1:3])
     if first == "content":

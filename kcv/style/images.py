@@ -1,4 +1,4 @@
-"""Pictures as the optimizations of this chapter take them."""
+"""Conversion of images for style transfer, and filters for its results."""
 
 import numpy as np
 import tensorflow as tf
@@ -7,21 +7,21 @@ from kcv.pixels import to_rgb
 
 
 def picture(image, name: str, least: int) -> tf.Tensor:
-    """Convert a picture to a batch of one.
+    """Convert an image to a batch of one.
 
     Args:
         image: Array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of numbers in
-            0..255, see `kcv.pixels`.
+            [0, 255], see `kcv.pixels`.
         name: Name of the argument in error messages.
         least: Minimum length of the shorter side, in pixels.
 
     Returns:
-        Tensor (1, H, W, 3), float32, 0..255.
+        Tensor (1, H, W, 3) float32 in [0, 255].
 
     Raises:
-        ValueError: If `image` has another shape, is too small, holds values
-            that are not finite or not in 0..255, or holds floats that look
-            like a picture in 0..1.
+        ValueError: If `image` has another shape, is too small, has values that
+            are not finite or not in [0, 255], or has floats that appear to be
+            scaled to [0, 1].
     """
     pixels = to_rgb(image, name, dtype="float32")
     height, width = pixels.shape[:2]
@@ -40,15 +40,16 @@ def picture(image, name: str, least: int) -> tf.Tensor:
 
 
 def to_pixels(image) -> np.ndarray:
-    """Clip and round a picture (1, H, W, 3) to (H, W, 3) uint8."""
+    """Clip and round an image (1, H, W, 3) to (H, W, 3) uint8."""
     return to_rgb(np.asarray(image)[0], clip=True)
 
 
 def median_filter(images, size: int = 3) -> tf.Tensor:
     """Replace each pixel by the median of a square around it.
 
-    The authors of fast-neural-style apply it with `size=3` to all that their
-    networks paint. A border of (size - 1) / 2 pixels is lost, as in their code.
+    The authors of fast-neural-style apply it with `size=3` to all outputs of
+    their networks. A border of (size - 1) / 2 pixels is removed, as in their
+    code.
 
     Args:
         images: Images (B, H, W, C).
@@ -81,16 +82,17 @@ def median_filter(images, size: int = 3) -> tf.Tensor:
 
 
 def keep_colors(image, content):
-    """Give a picture the colors of another: its Y, the other's U and V.
+    """Combine the brightness of an image with the colors of another.
 
-    As `original_colors` of neural-style.
+    The result has Y of the image and U and V of the other, as with
+    `original_colors` of neural-style.
 
     Args:
-        image: (B, H, W, 3), RGB 0..255.
-        content: of the same shape, whose colors are wanted.
+        image: Images (B, H, W, 3), RGB in [0, 255].
+        content: Images of the same shape, whose colors are kept.
 
     Returns:
-        Of the same shape, within 0..255.
+        Images of the same shape in [0, 255].
     """
     brightness = tf.image.rgb_to_yuv(tf.clip_by_value(image, 0, 255))[..., :1]
     colors = tf.image.rgb_to_yuv(content)[..., 1:]

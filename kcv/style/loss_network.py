@@ -1,4 +1,4 @@
-"""A VGG that looks at pictures: its features say what is in them, and how."""
+"""VGG networks whose features measure content and style of images."""
 
 import os
 import re
@@ -27,29 +27,32 @@ def loss_network(
     weights: str | os.PathLike | None = "imagenet",
     pooling: str = "max",
 ) -> keras.Model:
-    """Build the network in whose features pictures are compared.
+    """Build the network by whose features images are compared.
 
-    A copy of a VGG, cut behind the last layer that is asked for, with weights
-    that do not learn. Poolings round sizes down, as in Torch.
+    It is a copy of a VGG without the layers after the last one that is needed,
+    and its weights are not trainable. Poolings round sizes down, as in Torch.
 
     Args:
-        layers: names as of `VGG16`: "conv4_2" is what comes out of its ReLU,
-            called relu4_2 by Johnson et al., with batch normalization before
-            it where the VGG has that. For a VGG of keras.applications they are
-            translated; its own are taken, too.
-        network: "vgg16", "vgg19" or a VGG of kcv or of keras.applications.
-        weights: "imagenet" (downloaded), a file that `kcv.weights` reads, or
-            None for random ones; for a network that is given by name.
+        layers: Names of layers as in `kcv.classification.VGG16`. "conv4_2" is
+            the output of the ReLU after this convolution (and after batch
+            normalization, if the VGG has it), which Johnson et al. call
+            relu4_2. The names also apply to a VGG of keras.applications, whose
+            own names are accepted as well.
+        network: "vgg16", "vgg19", or a VGG of kcv or of keras.applications.
+            Defaults to "vgg16".
+        weights: Pretrained weights of a network that is given by name:
+            "imagenet", which is downloaded, or a file that `kcv.weights` reads.
+            If None, weights are random. Defaults to "imagenet".
         pooling: "max", or "average", which Gatys et al. found to give more
-            appealing pictures.
+            appealing images. Defaults to "max".
 
     Returns:
-        A model from images (B, H, W, 3), RGB 0..255, to a dict of features by
-        the names that were asked for.
+        Keras model that maps images (B, H, W, 3), RGB in [0, 255], to a dict of
+        features (B, h, w, N) by layer name.
 
     Raises:
-        ValueError: if there is no such network, layer or pooling.
-        FileNotFoundError: if `weights` is a file that does not exist.
+        ValueError: If a network, layer or pooling does not exist.
+        FileNotFoundError: If the file `weights` does not exist.
 
     Example:
 
@@ -59,20 +62,23 @@ def loss_network(
     """
     if pooling not in POOLINGS:
         raise ValueError(
-            f"pooling must be one of {POOLINGS}. Received: {pooling!r}"
+            f"`pooling` must be one of {POOLINGS}. Received: "
+            f"pooling={pooling!r}"
         )
     if not layers:
-        raise ValueError("layers must name one layer at least. Received: none")
+        raise ValueError(
+            "`layers` must name at least one layer. Received: none"
+        )
     if isinstance(network, str):
         if network not in _NETWORKS:
             raise ValueError(
-                f"network must be one of {[*_NETWORKS]} or a model. Received: "
-                f"{network!r}"
+                f"`network` must be one of {[*_NETWORKS]} or a model. "
+                f"Received: network={network!r}"
             )
         network = _NETWORKS[network](include_top=False, weights=weights)
     own = {name: _own_name(network, name) for name in layers}
     images = keras.Input((None, None, 3), name="images")
-    # Those of keras.applications, which are known by their names, take BGR.
+    # Networks of keras.applications, recognized by layer names, take BGR.
     bgr = any(layer.name.startswith("block") for layer in network.layers)
     scale = Preprocessing.caffe(bgr=bgr, name="preprocessing")
     for layer in network.layers:
@@ -85,7 +91,7 @@ def loss_network(
             continue
         if not isinstance(layer, _LAYERS):
             raise ValueError(
-                f"network must be a VGG, a chain of {_LAYERS}. Received: "
+                f"`network` must be a VGG, a chain of {_LAYERS}. Received: "
                 f"{network.name} with {layer.name}, {type(layer)}"
             )
         copy = _copy(layer, pooling)
@@ -103,15 +109,15 @@ def loss_network(
 
 
 def features_of(network: keras.Model, images) -> dict[str, tf.Tensor]:
-    """See images (B, H, W, 3) as `loss_network` does, in float32.
+    """Compute the features of images (B, H, W, 3) in float32.
 
-    Features are compared in full precision, under a mixed policy too.
+    Features have full precision, even under a policy of mixed precision.
     """
     return {k: tf.cast(x, tf.float32) for k, x in network(images).items()}
 
 
 def least_side(network: keras.Model) -> int:
-    """Count the pixels that a cell of the last layer stands for, by side."""
+    """Return the side in pixels of a cell of the last layer."""
     poolings = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
     return 2 ** sum(isinstance(layer, poolings) for layer in network.layers)
 
@@ -126,7 +132,7 @@ def _copy(layer, pooling):
 
 
 def _own_name(network, layer):
-    """Find what a network calls a layer of VGG, behind its ReLU."""
+    """Return the name in a network of the ReLU after a layer of VGG."""
     there = {each.name for each in network.layers}
     behind = layer.replace("conv", "relu")
     theirs = re.sub(r"^conv(\d)_(\d)", r"block\1_conv\2", layer)
@@ -134,6 +140,6 @@ def _own_name(network, layer):
         if name in there:
             return name
     raise ValueError(
-        f"layers must be among those of {network.name}: "
+        f"`layers` must be among those of {network.name}: "
         f"{[x.name for x in network.layers]}. Received: {layer!r}"
     )

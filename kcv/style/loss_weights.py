@@ -1,11 +1,11 @@
-"""The weights of the losses of Gatys et al. (2016), and of two programs."""
+"""Weights of the losses of Gatys et al. (2016), and those of two programs."""
 
 import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Self
 
-#: The layers of the paper, with their weights.
+#: Layers of the paper, with their weights.
 CONTENT_LAYERS: Mapping[str, float] = MappingProxyType({"conv4_2": 1.0})
 STYLE_LAYERS: Mapping[str, float] = MappingProxyType(
     {f"conv{block}_1": 0.2 for block in range(1, 6)}
@@ -16,16 +16,17 @@ STYLE_LAYERS: Mapping[str, float] = MappingProxyType(
 class LossWeights:
     """The weights of the losses.
 
-    In the paper the content weight is 1e-3 or 1e-4 of the style weight. Its VGG
-    is scaled so that units have a mean activation of 1; with another network,
-    another ratio looks best. `gatys_code` and `neural_style_code` have the
-    weights of two programs, which belong to the VGG that kcv has.
+    In the paper, the content weight is 1e-3 or 1e-4 of the style weight. The
+    paper's VGG is scaled so that the mean activation of units is 1. With
+    another network, another ratio looks best. `gatys_code` and
+    `neural_style_code` return the weights of two programs, which suit kcv's
+    VGG.
 
     Attributes:
         content: Weight alpha of the content loss. Float. Defaults to 1.
         style: Weight beta of the style loss. Float. Defaults to 1000.
-        total_variation: Weight of the total variation, which makes the picture
-            smooth. The paper has none. Float. Defaults to 0.
+        total_variation: Weight of the total variation, which makes the image
+            smooth. The paper does not use it. Float. Defaults to 0.
         content_layers: Weights of the layers where content is compared, by
             name. Defaults to `CONTENT_LAYERS`.
         style_layers: Weights of the layers where style is compared, by name.

@@ -1,8 +1,8 @@
-"""What a picture has of another's content, and of another's style.
+"""Losses that compare an image with a content image and a style image.
 
-F are the features of the picture, P those of the content image, in one layer
-of N channels and M positions; G and A are the Gram matrices of the picture and
-of the style image. Each loss is of every image by itself, (B,).
+Letters: F are the features of the image and P those of the content image in one
+layer of N channels and M positions. G and A are the Gram matrices of the image
+and of the style image. Each loss has one value per image, (B,).
 """
 
 import tensorflow as tf
@@ -13,15 +13,15 @@ REDUCTIONS = ("mean", "sum")
 def content_loss(features, target):
     """Compute half the squared difference of features.
 
-    L = 1/2 sum (F - P)^2, with the gradient F - P (Gatys et al. 2016,
-    equations 1 and 2): a sum, which grows with the image.
+    L = 1/2 sum (F - P)^2, with the gradient F - P (Gatys et al. 2016, equations
+    1 and 2). It is a sum, so it grows with the size of the image.
 
     Args:
-        features: F (B, H, W, N).
-        target: P of the same shape, or (1, H, W, N).
+        features: Features F (B, H, W, N).
+        target: Features P of the same shape, or (1, H, W, N).
 
     Returns:
-        (B,).
+        Loss of each image, (B,).
 
     Example:
 
@@ -35,15 +35,15 @@ def style_loss(gram, target):
     """Compare Gram matrices as Gatys et al. do (2016, equation 4).
 
     E = 1/(4 N^2) sum (G/M - A/M)^2, with the gradient (G - A) F / (N^2 M^2).
-    Where the style image has another size, each matrix is divided by its own
-    M, which the paper leaves open.
+    Each matrix is divided by the M of its own image. The paper does not say
+    what happens if the style image has another size.
 
     Args:
-        gram: G/M (B, N, N), as of `GramMatrix("hw")`.
+        gram: G/M (B, N, N), such as the output of `GramMatrix("hw")`.
         target: A/M (N, N) or (B, N, N).
 
     Returns:
-        (B,).
+        Loss of each image, (B,).
 
     Example:
 
@@ -57,15 +57,15 @@ def style_loss(gram, target):
 def feature_loss(features, target):
     """Compute the mean squared difference of features.
 
-    1/(C H W) sum (F - P)^2: the feature reconstruction loss of Johnson et al.
-    (2016, equation 2).
+    This is the feature reconstruction loss of Johnson et al. (2016, equation
+    2), 1/(C H W) sum (F - P)^2.
 
     Args:
-        features: F (B, H, W, N).
-        target: P of the same shape, or (1, H, W, N).
+        features: Features F (B, H, W, N).
+        target: Features P of the same shape, or (1, H, W, N).
 
     Returns:
-        (B,).
+        Loss of each image, (B,).
 
     Example:
 
@@ -79,17 +79,18 @@ def gram_loss(gram, target, reduction="mean"):
     """Compare Gram matrices as Johnson et al. do (2016, equation 4).
 
     Args:
-        gram: G/CHW (B, N, N), as of `GramMatrix("chw")`.
+        gram: G/CHW (B, N, N), such as the output of `GramMatrix("chw")`.
         target: A/CHW (N, N) or (B, N, N).
         reduction: "mean" of the squared differences, as in the authors' code,
-            which their weights belong to; or "sum", the squared Frobenius norm
-            of the paper, N^2 times as much.
+            for which their loss weights are made, or "sum", the squared
+            Frobenius norm of the paper, which is N^2 times as large. Defaults
+            to "mean".
 
     Returns:
-        (B,).
+        Loss of each image, (B,).
 
     Raises:
-        ValueError: if `reduction` is neither.
+        ValueError: If `reduction` is not "mean" or "sum".
 
     Example:
 
@@ -98,23 +99,24 @@ def gram_loss(gram, target, reduction="mean"):
     """
     if reduction not in REDUCTIONS:
         raise ValueError(
-            f"reduction must be one of {REDUCTIONS}. Received: {reduction!r}"
+            f"`reduction` must be one of {REDUCTIONS}. Received: "
+            f"reduction={reduction!r}"
         )
     reduce = tf.reduce_mean if reduction == "mean" else tf.reduce_sum
     return reduce((gram - target) ** 2, (1, 2))
 
 
 def total_variation(images):
-    """Sum the squared differences of neighbors.
+    """Sum the squared differences of neighboring pixels.
 
-    1/2 sum (dx^2 + dy^2) over all pixels but the last row and column, so that
-    its gradient is that of neural-style's TVLoss.
+    The result is 1/2 sum (dx^2 + dy^2) over all pixels except for the last row
+    and column, so its gradient is that of neural-style's TVLoss.
 
     Args:
-        images: (B, H, W, C).
+        images: Images (B, H, W, C).
 
     Returns:
-        (B,).
+        Loss of each image, (B,).
 
     Example:
 

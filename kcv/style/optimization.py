@@ -1,9 +1,9 @@
-"""A picture that is optimized, pixel by pixel, and the state that is kept.
+"""Optimization of the pixels of an image, and checkpoints of its state.
 
 L-BFGS is SciPy's `L-BFGS-B`, which wraps the code of Zhu, Byrd, Lu and Nocedal
-(1997): with a line search that holds the strong Wolfe conditions, and with one
-memory from the first iteration to the last. What costs time, the loss and its
-gradient, is one compiled TensorFlow graph.
+(1997). It has a line search that satisfies the strong Wolfe conditions, and its
+memory lasts from the first iteration to the last. The loss and its gradient,
+which take most of the time, are one compiled TensorFlow graph.
 """
 
 import contextlib
@@ -27,17 +27,20 @@ from kcv.storage import write_whole
 _LOG = logging.getLogger(__name__)
 METHODS = ("lbfgs", "adam")
 
-#: Of a picture (1, H, W, 3), RGB 0..255: named terms, whose sum is minimized.
+#: Function from an image (1, H, W, 3), RGB in [0, 255], to named terms, whose
+#: sum is minimized.
 Losses = Callable[[tf.Tensor], Mapping[str, tf.Tensor]]
 
 
 class Optimized(NamedTuple):
-    """What an optimization has found.
+    """Result of an optimization.
 
     Attributes:
-        image: (1, H, W, 3) float32, the one with the least loss.
-        history: of every evaluation of the losses, by name, and "total_loss".
-        seconds: of every evaluation, with what the solver did before it.
+        image: Image with the minimum loss, (1, H, W, 3) float32.
+        history: Dict of lists with the losses at every evaluation, by name, and
+            "total_loss".
+        seconds: Duration of every evaluation in seconds, including the work of
+            the solver before it.
     """
 
     image: np.ndarray
@@ -46,10 +49,10 @@ class Optimized(NamedTuple):
 
 
 class NotFinite(FloatingPointError):
-    """The loss or its gradient became NaN or infinite.
+    """Error that is raised if the loss or its gradient is NaN or infinite.
 
     Attributes:
-        best: what had been found before, `Optimized`.
+        best: Best result before the error, `Optimized`.
     """
 
     def __init__(self, message: str, best: Optimized):
@@ -58,12 +61,13 @@ class NotFinite(FloatingPointError):
 
 
 class Checkpoint(NamedTuple):
-    """Where and how often the state of an optimization is kept.
+    """File and interval of the checkpoints of an optimization.
 
     Attributes:
-        file: of the state, .npz.
-        settings: all that the losses hang on; a file of others is not resumed.
-        every: evaluations between two writings.
+        file: Path of the state, .npz.
+        settings: All settings that the losses depend on. A file with other
+            settings is not resumed.
+        every: Number of evaluations between two writes.
     """
 
     file: Path
@@ -83,33 +87,37 @@ def optimize_image(
     watch: Callable[[int, np.ndarray], None] | None = None,
     verbose: bool = True,
 ) -> Optimized:
-    """Change a picture until its losses are low.
+    """Change the pixels of an image until its losses are low.
 
     Args:
-        losses: function to minimize; it is compiled.
-        start: (1, H, W, 3), the picture to begin with.
-        iterations: evaluations of the losses and their gradient, those of line
-            searches included, as neural-style counts.
-        method: "lbfgs" or "adam".
-        learning_rate: of Adam, in gray levels.
-        memory: steps that L-BFGS remembers.
-        checkpoint: where the state is kept; a state that is there is gone on
-            from. Of Adam it is the whole state; L-BFGS goes on from its best
-            picture and gathers its memory anew, which SciPy keeps to itself.
-            A disk that is full costs what is kept, not the optimization.
-        watch: function of the number of evaluations and the best picture,
-            called whenever the state is kept, or else after each evaluation.
-        verbose: whether to show a progress bar.
+        losses: Function to minimize, see `Losses`. It is compiled.
+        start: Image that the optimization starts from, (1, H, W, 3).
+        iterations: Number of evaluations of the losses and their gradient,
+            including those of line searches, as neural-style counts.
+        method: "lbfgs" or "adam". Defaults to "lbfgs".
+        learning_rate: Learning rate of Adam, in gray levels. Defaults to 10.
+        memory: Number of steps that L-BFGS stores. Defaults to 10.
+        checkpoint: File and interval of checkpoints. If the file exists, the
+            optimization resumes from it. Adam restores its full state. L-BFGS
+            restarts from the best image, because SciPy does not expose its
+            memory. If the disk is full, checkpoints are skipped and the
+            optimization continues. If None, nothing is written. Defaults to
+            None.
+        watch: Function of the number of evaluations and the best image. It is
+            called after each checkpoint, or after each evaluation if there are
+            no checkpoints. Defaults to None.
+        verbose: Whether to show a progress bar. Defaults to True.
 
     Returns:
-        The best picture, neither clipped nor rounded, and the losses.
+        `Optimized`: the best image, neither clipped nor rounded, and the
+        losses.
 
     Raises:
-        ValueError: if `method` is neither, `iterations` or `every` below 1, or
-            the checkpoint of other settings.
-        NotFinite: if a loss is NaN or infinite; the best picture has been
-            kept, and Adam, called again, goes on from there.
-        ImportError: for L-BFGS without `kcv[style]`.
+        ValueError: If `method` is unknown, `iterations` or `every` is below 1,
+            or the checkpoint has other settings.
+        NotFinite: If a loss is NaN or infinite. The best image is in the
+            checkpoint, and Adam resumes from it when it is called again.
+        ImportError: If `method` is "lbfgs" and SciPy is not installed.
 
     Example:
 
@@ -118,11 +126,13 @@ def optimize_image(
     ```
     """
     if method not in METHODS:
-        raise ValueError(f"method must be one of {METHODS}. Received: {method}")
+        raise ValueError(
+            f"`method` must be one of {METHODS}. Received: method={method!r}"
+        )
     every = checkpoint.every if checkpoint else 1
     if iterations < 1 or every < 1:
         raise ValueError(
-            "iterations and every must be 1 or more. Received: "
+            "`iterations` and `every` must be at least 1. Received: "
             f"iterations={iterations}, every={every}"
         )
     run = _Run(losses, np.asarray(start), iterations, checkpoint, watch)
@@ -140,11 +150,11 @@ def optimize_image(
 
 
 class _Done(Exception):
-    """All evaluations have been made."""
+    """Exception that ends the solver after the last evaluation."""
 
 
 class _Run:
-    """Evaluations one after another, and what they have found."""
+    """Evaluate losses one after another, and keep the results."""
 
     def __init__(self, losses, start, iterations, checkpoint, watch):
         self.iterations = iterations
@@ -153,8 +163,8 @@ class _Run:
         self.bar = None
         self.best, self.least = start.astype("float32"), np.inf
         self.history, self.seconds = {}, []
-        self.solver = dict  # gives arrays, the state of Adam
-        self.resumed = {}  # the state of Adam before
+        self.solver = dict  # function that returns arrays, the state of Adam
+        self.resumed = {}  # the state of Adam from the checkpoint
         self._resume()
 
         @tf.function
@@ -178,21 +188,21 @@ class _Run:
         return Optimized(self.best, self.history, self.seconds)
 
     def __call__(self, image):
-        """Evaluate the losses of a picture (1, H, W, 3)."""
+        """Evaluate the losses of an image (1, H, W, 3)."""
         if self.count >= self.iterations:
             raise _Done
         image = np.asarray(image, "float32")
         terms, total, gradient = self._evaluate(tf.constant(image))
         total, gradient = float(total), gradient.numpy()
         if not (np.isfinite(total) and np.isfinite(gradient).all()):
-            self.solver = dict  # it would lead here again
+            self.solver = dict  # Adam's state would lead to NaN again
             self.keep()
-            best = f"the best picture so far has loss {self.least:.4g}"
+            best = f"the best image so far has loss {self.least:.4g}"
             raise NotFinite(
                 f"the loss or its gradient is not finite (loss {total}) at "
                 f"evaluation {self.count + 1}; "
-                f"{best if self.count else 'no picture came before'}. Lower "
-                "the weights or the learning rate",
+                f"{best if self.count else 'there is no image before it'}. "
+                "Lower the weights or the learning rate",
                 self.found,
             )
         values = {name: float(term) for name, term in terms.items()}
@@ -210,14 +220,14 @@ class _Run:
         return total, gradient
 
     def pause(self):
-        """Keep the state and show the best picture, if it is time to."""
+        """Write a checkpoint and call `watch`, if it is time to."""
         if self.checkpoint is None:
             self.show()
         elif self.count % self.checkpoint.every == 0:
             self.keep()
 
     def keep(self):
-        """Write the state, and show the best picture to whoever watches."""
+        """Write a checkpoint, and call `watch`."""
         if self.checkpoint is None or not self.count:
             return
         settings = json.dumps(self.checkpoint.settings, sort_keys=True)
@@ -236,7 +246,7 @@ class _Run:
         self.show()
 
     def show(self):
-        """Show the best picture to whoever watches."""
+        """Call `watch` with the best image."""
         if self.watch is not None:
             with _disk_may_be_full("a picture"):
                 self.watch(self.count, self.best)
@@ -264,12 +274,12 @@ class _Run:
 
 
 def _read_state(file):
-    """Read all arrays of a state."""
+    """Read all arrays of a checkpoint."""
     try:
-        # NumPy leaves a file open that it cannot read.
+        # NumPy does not close a file that it cannot read.
         with open(file, "rb") as content, np.load(content) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except Exception as error:  # NumPy and zipfile raise a dozen kinds
+    except Exception as error:  # NumPy and zipfile raise many types
         raise ValueError(
             f"{os.fspath(file)} is damaged: {error}. Remove it, and the "
             "optimization begins again"
@@ -278,7 +288,7 @@ def _read_state(file):
 
 @contextlib.contextmanager
 def _disk_may_be_full(what):
-    """Go on without: the optimization is worth more than what it leaves."""
+    """Continue if a file cannot be written: the optimization is worth more."""
     try:
         yield
     except OSError as error:
@@ -309,8 +319,8 @@ def _lbfgs(run, memory):
             method="L-BFGS-B",
             options={"maxcor": memory, **limits},
         )
-        # A line search may end where float32 rounds; then all begins anew,
-        # unless the picture is as good as it gets.
+        # A line search may end because float32 rounds. Then L-BFGS restarts,
+        # unless the image has not improved since the last start.
         if not run.least < before:
             return
 
@@ -322,7 +332,7 @@ def _adam(run, learning_rate):
     state = [image, *optimizer.variables]
     for number, array in run.resumed.items():
         state[int(number)].assign(array)
-    optimizer.learning_rate = learning_rate  # another, perhaps, than before
+    optimizer.learning_rate = learning_rate  # it may differ from the checkpoint
     run.solver = lambda: {str(n): x.numpy() for n, x in enumerate(state)}
     step = tf.function(lambda gradient: optimizer.apply([gradient]))
     while True:

@@ -1,4 +1,4 @@
-"""Training by the features of a VGG (Johnson, Alahi and Li 2016)."""
+"""Training of networks by the features of a VGG (Johnson et al. 2016)."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ from kcv.training.own_losses import compile_as_saved
 from kcv.training.own_losses import refuse_losses
 from kcv.training.replicas import divide_by_replicas
 
-#: Layers of the authors' code; text about the paper has conv2_2 for content.
+#: Content layer of the authors' code. The text of the paper has conv2_2.
 CONTENT_LAYER = "conv3_3"
 STYLE_LAYERS = ("conv1_2", "conv2_2", "conv3_3", "conv4_3")
 #: The only layer for super-resolution.
 DETAIL_LAYER = "conv2_2"
-#: Layers that a loss network for style must have.
+#: Layers that a loss network for style transfer must have.
 LOSS_LAYERS = STYLE_LAYERS
 
 #: Loss weights of the authors' code.
@@ -55,8 +55,8 @@ class PerceptualModel(keras.Model):
     - "pixel": mean squared difference of pixels to the target, which is what
       PSNR measures.
 
-    Call with images. Returns what `net` makes of them. `model.net` is the
-    model to save and to publish.
+    Call with images (B, h, w, 3). Returns the output of `net`, (B, H, W, 3).
+    `model.net` is the model to save and to publish.
 
     Args:
         net: Model from images (B, h, w, 3), RGB in 0..255, to images
@@ -80,7 +80,7 @@ class PerceptualModel(keras.Model):
 
     Raises:
         ValueError: If the loss network lacks a layer, a weight has an unknown
-            name, no weight is above 0, `gram_reduction` is neither of the two,
+            name, no weight is above 0, `gram_reduction` is not "mean" or "sum",
             or style has a weight but no image or no layers.
 
     Example:
@@ -106,13 +106,13 @@ class PerceptualModel(keras.Model):
         gram_reduction: str = "mean",
         name: str = "perceptual_model",
     ):
-        # Images and losses stay in float32 under a mixed policy; `net` and
-        # `loss_network` have policies of their own.
+        # Images and losses are float32 even under a policy of mixed precision.
+        # `net` and `loss_network` have their own policies.
         super().__init__(name=name, dtype="float32")
         if gram_reduction not in REDUCTIONS:
             raise ValueError(
-                f"gram_reduction must be one of {REDUCTIONS}. Received: "
-                f"{gram_reduction!r}"
+                f"`gram_reduction` must be one of {REDUCTIONS}. Received: "
+                f"gram_reduction={gram_reduction!r}"
             )
         unknown = set(loss_weights or ()) - set(LOSS_WEIGHTS)
         if unknown:
@@ -123,7 +123,7 @@ class PerceptualModel(keras.Model):
         missing = {content_layer, *style_layers} - set(loss_network.output)
         if missing:
             raise ValueError(
-                f"loss_network must have {sorted(missing)} among its outputs. "
+                f"`loss_network` must have outputs {sorted(missing)}. "
                 f"Received: {[*loss_network.output]}"
             )
         self.net = net
@@ -146,7 +146,7 @@ class PerceptualModel(keras.Model):
             )
         self.gram = GramMatrix("chw")
         self.gram_reduction = gram_reduction
-        # Weights that do not learn, so that they are saved with the model.
+        # Weights that are not trainable, so that they are saved with the model.
         self.style_grams = {
             layer: self.add_weight(
                 shape=2 * (loss_network.output[layer].shape[-1],),
@@ -216,7 +216,7 @@ class PerceptualModel(keras.Model):
     def compute_losses(self, images, target) -> dict[str, tf.Tensor]:
         """Compute the losses of each image.
 
-        They are the objective of training, and of an optimization of pixels.
+        They are minimized in training, and also when pixels are optimized.
 
         Args:
             images: Images (B, H, W, 3), RGB in 0..255.
@@ -300,14 +300,14 @@ class PerceptualModel(keras.Model):
 
 
 def objective_of(model: PerceptualModel, content: np.ndarray):
-    """Make the function that an optimization of one picture minimizes.
+    """Return the function that an optimization of one image minimizes.
 
     Args:
         model: Model whose losses are used.
         content: Content image (1, H, W, 3), RGB in 0..255.
 
     Returns:
-        A function from pictures (1, H, W, 3) to their losses, for
+        A function from images (1, H, W, 3) to their losses, for
         `optimize_image`.
     """
     content = tf.constant(content, tf.float32)

@@ -1,8 +1,8 @@
 """Single-image super-resolution (Johnson, Alahi and Li 2016).
 
 Supplementary material, table 2: 64 of 9x9, four residual blocks, one
-transposed convolution for each doubling, 3 of 9x9, 150 tanh; and the histogram
-of what comes out matched to that of the input.
+transposed convolution for each doubling, 3 of 9x9, 150 tanh. Then the histogram
+of the output is matched to that of the input.
 """
 
 import keras
@@ -16,8 +16,8 @@ from kcv.style.feedforward import to_image
 from kcv.style.feedforward import transposed
 from kcv.training.image_model import image_model
 
-BLUR = 1.0  # standard deviation of the blur before images are made small
-REACH = 3  # pixels that it looks to each side
+BLUR = 1.0  # standard deviation of the blur before images are downsampled
+REACH = 3  # radius of the blur, in pixels
 
 
 def SuperResolutionNet(
@@ -29,25 +29,28 @@ def SuperResolutionNet(
 ) -> keras.Model:
     """Build the network that enlarges an image in one pass.
 
-    The transposed convolutions have Keras's "same" padding, whose maps lie one
-    cell later than those of the authors' code. A network learns either.
+    The transposed convolutions have Keras's "same" padding, whose maps are
+    shifted by one cell from those of the authors' code. A network can learn
+    either.
 
-    401,859 parameters that learn for a factor of 4, 438,915 for one of 8.
+    The network has 401,859 trainable parameters for a factor of 4, and 438,915
+    for a factor of 8.
 
     Args:
-        factor: 2, 4, 8 or a further power of two.
-        blocks: residual blocks.
-        normalization: "batch", the paper's; "instance" or None.
-        match_histogram: whether, but for training, colors are put right as in
-            the paper: see `kcv.layers.HistogramMatching`.
-        name: of the model.
+        factor: Factor of the sides. Power of two, at least 2. Defaults to 4.
+        blocks: Number of residual blocks. Defaults to 4.
+        normalization: "batch", as in the paper, "instance", or None for no
+            normalization. Defaults to "batch".
+        match_histogram: Whether to match the histogram of the output to that of
+            the input, except in training, as in the paper. Defaults to True.
+        name: Name of the model. Defaults to "super_resolution_net".
 
     Returns:
-        A model from images (B, H, W, 3), RGB 0..255, to images (B, factor * H,
-        factor * W, 3), float32, neither clipped nor rounded.
+        Keras model that maps images (B, H, W, 3), RGB in [0, 255], to float32
+        images (B, factor * H, factor * W, 3), neither clipped nor rounded.
 
     Raises:
-        ValueError: if the factor is no power of two above 1.
+        ValueError: If the factor is not a power of two above 1.
 
     Example:
 
@@ -58,7 +61,7 @@ def SuperResolutionNet(
     doublings = factor.bit_length() - 1
     if factor < 2 or factor != 2**doublings:
         raise ValueError(
-            f"factor must be 2, 4, 8, ... Received: factor={factor}"
+            f"`factor` must be 2, 4, 8, ... Received: factor={factor}"
         )
     images = keras.Input((None, None, 3), name="images")
     x = Preprocessing.caffe(name="preprocessing")(images)
@@ -74,18 +77,19 @@ def SuperResolutionNet(
 
 
 def low_resolution(images: tf.Tensor, factor: int) -> tf.Tensor:
-    """Make images small, as the paper does: blurred, then bicubic.
+    """Downsample images as the paper does: blur, then bicubic interpolation.
 
     Args:
-        images: (B, H, W, 3), 0..255, sides multiples of `factor`.
-        factor: by which sides shrink.
+        images: Images (B, H, W, 3) in [0, 255]. The sides are multiples of
+            `factor`.
+        factor: Factor by which the sides are divided.
 
     Returns:
-        (B, H / factor, W / factor, 3) float32, whole numbers 0..255, as an
-        image file would have.
+        Images (B, H / factor, W / factor, 3) float32 of whole numbers in
+        [0, 255], as an image file has them.
 
     Raises:
-        ValueError: if a side is no multiple of `factor`.
+        ValueError: If a side is not a multiple of `factor`.
 
     Example:
 
@@ -95,10 +99,11 @@ def low_resolution(images: tf.Tensor, factor: int) -> tf.Tensor:
     for side in images.shape[1:3]:
         if side is not None and side % factor:
             raise ValueError(
-                f"sides must be multiples of {factor}. Received: images of "
+                f"`images` must have sides that are multiples of {factor}. "
+                f"Received: images of "
                 f"{images.shape[1]} x {images.shape[2]}"
             )
-    # The blur would have black around the image.
+    # Without padding, the blur would mix black into the border.
     around = [[0, 0], [REACH, REACH], [REACH, REACH], [0, 0]]
     blurred = keras.ops.image.gaussian_blur(
         tf.pad(tf.cast(images, tf.float32), around, "SYMMETRIC"),
@@ -110,7 +115,7 @@ def low_resolution(images: tf.Tensor, factor: int) -> tf.Tensor:
 
 
 def bicubic(images: tf.Tensor, factor: int) -> tf.Tensor:
-    """Enlarge images (B, h, w, 3) by cubic interpolation, without a network."""
+    """Enlarge images (B, h, w, 3) by bicubic interpolation."""
     large = tf.image.resize(images, tf.shape(images)[1:3] * factor, "bicubic")
     return tf.clip_by_value(large, 0, 255)
 
@@ -118,13 +123,14 @@ def bicubic(images: tf.Tensor, factor: int) -> tf.Tensor:
 def luminance(images: tf.Tensor) -> tf.Tensor:
     """Compute Y of YCbCr, on which super-resolution is measured.
 
-    ITU-R BT.601 with its foot room, as MATLAB's rgb2ycbcr: 16 to 235.
+    The conversion is ITU-R BT.601 with values in [16, 235], as in MATLAB's
+    rgb2ycbcr.
 
     Args:
-        images: (B, H, W, 3), RGB 0..255.
+        images: Images (B, H, W, 3), RGB in [0, 255].
 
     Returns:
-        (B, H, W, 1) float32.
+        Luminance (B, H, W, 1) float32.
     """
     shares = tf.constant([65.481, 128.553, 24.966])[:, None] / 255
     return 16 + tf.cast(images, tf.float32) @ shares
@@ -136,13 +142,15 @@ def super_resolution_scores(
     """Compare enlarged images with the true ones, on Y of YCbCr.
 
     Args:
-        truth: (B, H, W, 3), RGB 0..255.
-        found: of the same shape; it is clipped and rounded first.
-        border: pixels that are cut off on each side, the factor by custom; 0
-            or more.
+        truth: True images (B, H, W, 3), RGB in [0, 255].
+        found: Enlarged images of the same shape. They are clipped and rounded
+            first.
+        border: Number of pixels that are removed on each side, usually the
+            factor of the enlargement. At least 0.
 
     Returns:
-        `psnr`, in dB, and `ssim`, at most 1 (Wang et al. 2004), (B,) each.
+        Dict of `psnr` in dB and `ssim`, at most 1 (Wang et al. 2004), (B,)
+        each.
 
     Example:
 

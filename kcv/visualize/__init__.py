@@ -1,4 +1,4 @@
-"""Figures of boxes, masks, curves, filters, confusions, and a page of them."""
+"""Figures of boxes, masks, curves, filters and confusions, and reports."""
 
 from kcv.extras import describe_installation
 

@@ -1,4 +1,4 @@
-"""Boxes with their classes and scores over an image."""
+"""Drawing of boxes with their classes and scores on an image."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from kcv.visualize.figure import new_figure
 
 # A power of two, so that pixels / dpi * dpi is exact.
 DPI = 64
-# Detections that are drawn where none scores high enough.
+# Number of detections that are drawn if no score is high enough.
 BEST = 3
 
 
@@ -28,24 +28,27 @@ def draw_boxes(
     difficult=None,
     zoom: int = 1,
 ) -> np.ndarray:
-    """Draw boxes into a copy of an image.
+    """Draw boxes on a copy of an image.
 
     Args:
-        image: (H, W, 3) or (H, W), 0..255.
-        boxes: (N, 4) xyxy pixels of the image, half-open.
-        labels: (N,) from 0; each has a colour of its own, ten in all.
-        scores: (N,) 0..1, written behind the class; `None` for ground truth.
-        class_names: of the labels; `None` writes the numbers.
-        difficult: (N,) bool, whose boxes are dashed; `None` for none.
-        zoom: how many pixels a pixel becomes along either axis; small images
-            need 2 to 4 for legible text.
+        image: Image (H, W, 3) or (H, W) with values in [0, 255].
+        boxes: Boxes (N, 4), half-open xyxy in pixels of the image.
+        labels: Labels (N,), integers from 0. Ten colors alternate by label.
+        scores: Scores (N,) in [0, 1], which are written after the class. If
+            None, no scores are written, as for ground truth. Defaults to None.
+        class_names: Names of the labels. If None, the labels are written as
+            numbers. Defaults to None.
+        difficult: Which boxes are drawn with dashed lines, (N,) bool. If None,
+            all lines are solid. Defaults to None.
+        zoom: Factor by which the image is enlarged. Small images need 2 to 4
+            for legible text. Positive integer. Defaults to 1.
 
     Returns:
-        (zoom * H, zoom * W, 3) uint8.
+        Image (zoom * H, zoom * W, 3) uint8.
 
     Raises:
-        ValueError: if the image has another shape, or the columns differ in
-            length.
+        ValueError: If the image has another shape, or the other arrays differ
+            in length.
 
     Example:
 
@@ -77,15 +80,17 @@ def draw_boxes_on(
     """Show an image with its boxes on matplotlib axes.
 
     Args:
-        axes: `matplotlib.axes.Axes`, whose frame and ticks are taken away.
-        image: (H, W, 3) or (H, W), 0..255.
-        found: `boxes` (N, 4), `labels` (N,), and optionally `scores` (N,) and
-            `difficult` (N,): the entry of one image in the dictionaries of
-            `kcv.metrics`.
-        class_names: of the labels; `None` writes the numbers.
+        axes: `matplotlib.axes.Axes`. Their frame and ticks are removed.
+        image: Image (H, W, 3) or (H, W) with values in [0, 255].
+        found: Dict of `boxes` (N, 4), `labels` (N,), and optionally `scores`
+            (N,) and `difficult` (N,). The dictionaries of `kcv.metrics` have
+            one such entry for each image.
+        class_names: Names of the labels. If None, the labels are written as
+            numbers. Defaults to None.
 
     Raises:
-        ValueError: as for `draw_boxes`.
+        ValueError: If the image has another shape, or the other arrays differ
+            in length.
 
     Example:
 
@@ -104,11 +109,11 @@ def draw_boxes_on(
     for name, column in columns.items():
         if column.shape != (len(boxes),):
             raise ValueError(
-                f"{name} must be ({len(boxes)},) like the boxes, "
-                f"got {column.shape}"
+                f"`{name}` must have the shape ({len(boxes)},), as there are "
+                f"{len(boxes)} boxes. Received: shape {column.shape}"
             )
     height, width = pixels.shape[:2]
-    # Half-open boxes run along the edges of pixels, not through centres.
+    # Half-open boxes run along the edges of pixels, not through centers.
     axes.imshow(pixels, extent=(0, width, height, 0), interpolation="nearest")
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)
@@ -119,20 +124,20 @@ def draw_boxes_on(
         if "scores" in columns:
             text = f"{text} {columns['scores'][k]:.2f}"
         hard = "difficult" in columns and bool(columns["difficult"][k])
-        colour = matplotlib.colormaps["tab10"](label % 10)
+        color = matplotlib.colormaps["tab10"](label % 10)
         axes.add_patch(
             Rectangle(
                 (x1, y1),
                 x2 - x1,
                 y2 - y1,
                 fill=False,
-                edgecolor=colour,
+                edgecolor=color,
                 linewidth=1.5,
                 linestyle="--" if hard else "-",
             )
         )
-        # In the corner away from the image's nearer side, so that it stays
-        # within the image.
+        # The text stands at the corner that is farther from the nearer side of
+        # the image, so that it stays inside.
         left = x1 < width / 2
         axes.annotate(
             text,
@@ -143,9 +148,9 @@ def draw_boxes_on(
             verticalalignment="top",
             fontsize=7,
             color="white",
-            # `$` and the like in a class name are no mathematics.
+            # A `$` in a class name does not begin a formula.
             parse_math=False,
-            bbox={"facecolor": colour, "edgecolor": "none", "pad": 1},
+            bbox={"facecolor": color, "edgecolor": "none", "pad": 1},
         )
 
 
@@ -158,24 +163,29 @@ def detection_gallery(
 ) -> Figure:
     """Show detections beside the ground truth, image by image.
 
-    Of an image with objects in which no detection reaches `min_score`, the best
-    three are drawn with dashed lines, so that one sees what the detector tends
-    to.
+    If an image has objects and no detection reaches `min_score`, the best three
+    detections are drawn with dashed lines.
 
     Args:
-        examples: (image, ground truth, detections) of each picture, the two
-            as entries of one image in the dictionaries of `kcv.metrics`.
-            Difficult objects are dashed.
-        class_names: of the labels; `None` writes the numbers.
-        min_score: detections below it are not drawn.
-        pairs_per_row: pictures per row, each twice.
-        titles: Text above each image. Defaults to None, for "ground truth".
+        examples: Tuples (image, ground truth, detections) of images (H, W, 3)
+            with values in [0, 255] and of two dicts of `boxes` (N, 4), `labels`
+            (N,), `scores` (N,) and `difficult` (N,), the latter two optional.
+            Boxes of difficult objects are dashed.
+        class_names: Names of the labels. If None, the labels are written as
+            numbers. Defaults to None.
+        min_score: Minimum score of a detection to be drawn. Float in [0, 1].
+            Defaults to 0.5.
+        pairs_per_row: Number of images in a row. Each is shown twice. Defaults
+            to 2.
+        titles: Text above each image. If None, it is "ground truth". Defaults
+            to None.
 
     Returns:
-        A figure: left of each pair the ground truth, right the detections.
+        Matplotlib figure. The left half of each pair shows the ground truth,
+        the right half the detections.
 
     Raises:
-        ValueError: if there is no example.
+        ValueError: If `examples` is empty.
 
     Example:
 
@@ -187,14 +197,14 @@ def detection_gallery(
     ```
     """
     if not examples:
-        raise ValueError("examples must not be empty")
+        raise ValueError("`examples` must not be empty. Received: no example")
     columns = min(pairs_per_row, len(examples))
     rows = -(-len(examples) // columns)
     aspects = [
         height / width
         for height, width in (np.shape(e[0])[:2] for e in examples)
     ]
-    side = 2.4  # inches of a picture's width
+    side = 2.4  # width of an image in inches
     heights = [
         side * max(aspects[row * columns : (row + 1) * columns]) + 0.25
         for row in range(rows)
@@ -230,5 +240,5 @@ def detection_gallery(
 
 
 def _last_letters(title: str, most: int = 32) -> str:
-    """Shorten a title to the end of it, which tells files apart."""
+    """Shorten a title to its end, by which files differ."""
     return title if len(title) <= most else f"...{title[3 - most :]}"

@@ -1,4 +1,4 @@
-"""Which classes are taken for which, as a picture."""
+"""Drawing of confusion matrices."""
 
 from collections.abc import Sequence
 
@@ -7,24 +7,26 @@ from matplotlib.figure import Figure
 
 from kcv.visualize.figure import new_figure
 
-MOST_COUNTS = 20  # classes up to which the counts can be read
+MOST_COUNTS = 20  # maximum number of classes with legible counts
 
 
 def confusion_figure(
     matrix: np.ndarray, class_names: Sequence[str] | None = None
 ) -> Figure:
-    """Draw a confusion matrix, each row as shares of its true class.
+    """Draw a confusion matrix, with each row as shares of its true class.
 
     Args:
-        matrix: (classes, classes) counts, rows of the true class, as
-            `tf.math.confusion_matrix` gives them.
-        class_names: of the labels; None writes the numbers.
+        matrix: Counts (classes, classes) with a row for each true class, such
+            as the result of `tf.math.confusion_matrix`.
+        class_names: Names of the classes. If None, they are numbered. Defaults
+            to None.
 
     Returns:
-        A figure. Up to 20 classes have their counts and names written.
+        Matplotlib figure. Counts and names are written for up to 20 classes.
 
     Raises:
-        ValueError: if the matrix is not square, or the names are not as many.
+        ValueError: If the matrix is not square, or the number of names is
+            wrong.
 
     Example:
 
@@ -36,11 +38,14 @@ def confusion_figure(
     matrix = np.asarray(matrix)
     classes = len(matrix)
     if matrix.shape != (classes, classes):
-        raise ValueError(f"matrix must be square, received {matrix.shape}")
+        raise ValueError(
+            f"`matrix` must be square. Received: shape {matrix.shape}"
+        )
     names = range(classes) if class_names is None else class_names
     if len(names) != classes:
         raise ValueError(
-            f"class_names has {len(names)} names for {classes} classes"
+            f"`class_names` must have {classes} names, one for each class. "
+            f"Received: {len(names)} names"
         )
     shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     side = min(2.8 + 0.35 * classes, 5.4)

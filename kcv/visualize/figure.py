@@ -1,6 +1,6 @@
-"""Matplotlib figures without pyplot: no global state, no display.
+"""Matplotlib figures without pyplot, so without global state and display.
 
-Every picture of kcv is a `matplotlib.figure.Figure`, which a caller can save,
+Every drawing of kcv is a `matplotlib.figure.Figure`, which a caller can save,
 show in a notebook or put into a page.
 """
 
@@ -18,12 +18,12 @@ def encode_figure(figure: Figure, dpi: int = 144) -> bytes:
     """Render a figure to the bytes of a WebP file.
 
     Args:
-        figure: the figure, left as it is.
-        dpi: pixels per inch of its size.
+        figure: Matplotlib figure. It is not changed.
+        dpi: Pixels per inch. Integer. Defaults to 144.
 
     Returns:
-        The file's bytes. WebP keeps photographs and line art in one small
-        file, which a page can hold inline.
+        Bytes of the file. WebP stores photographs and line art in one small
+        file, which a page can contain inline.
 
     Example:
 

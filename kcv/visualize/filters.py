@@ -1,4 +1,4 @@
-"""Filters of a convolution as a picture."""
+"""Drawing of the filters of a convolution."""
 
 import math
 
@@ -13,22 +13,20 @@ GAP = 1  # cells between two filters
 def filters_figure(kernel: np.ndarray, scale: float | None = None) -> Figure:
     """Draw the filters of a first convolution side by side.
 
-    Zero is middle grey, so that filters that learned nothing look like it.
-    Every filter is drawn at its own contrast; Krizhevsky et al. (2012) show
-    theirs so in figure 3.
+    Zero is middle gray. By default, every filter has its own contrast, as in
+    figure 3 of Krizhevsky et al. (2012).
 
     Args:
-        kernel: (h, w, channels, n), one channel or RGB, as
+        kernel: Kernel (h, w, channels, n) with one channel or RGB, such as
             `model.get_layer("conv1").kernel`.
-        scale: the weight that becomes white; None is the largest of each
-            filter.
+        scale: Absolute weight that is drawn as white or black. Positive float.
+            If None, it is the largest of each filter. Defaults to None.
 
     Returns:
-        A figure of n filters in a near square.
+        Matplotlib figure with n filters in a near square.
 
     Raises:
-        ValueError: if the kernel has another form, or a weight that is not
-            finite.
+        ValueError: If the kernel has another shape, or a weight is not finite.
 
     Example:
 
@@ -39,11 +37,11 @@ def filters_figure(kernel: np.ndarray, scale: float | None = None) -> Figure:
     kernel = np.asarray(kernel, np.float32)
     if kernel.ndim != 4 or kernel.shape[2] not in (1, 3):
         raise ValueError(
-            "kernel must be (h, w, channels, n) of one or three channels, "
-            f"received {kernel.shape}"
+            "`kernel` must have the shape (h, w, 1 or 3, n). Received: "
+            f"kernel of shape {kernel.shape}"
         )
     if not np.isfinite(kernel).all():
-        raise ValueError("kernel has weights that are not finite")
+        raise ValueError("`kernel` must have finite weights only")
     height, width, channels, count = kernel.shape
     peak = np.abs(kernel).max((0, 1, 2)) if scale is None else scale
     shade = np.clip(0.5 + 0.5 * kernel / np.maximum(peak, 1e-12), 0, 1)

@@ -1,4 +1,4 @@
-"""Label maps over their images, and how well each class is found."""
+"""Drawing of label maps on their images, and of the IU of each class."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -11,16 +11,18 @@ from kcv.examples import VOID
 from kcv.pixels import to_rgb
 from kcv.visualize.figure import new_figure
 
-MOST_NAMES = 24  # classes up to which a legend can be read
+MOST_NAMES = 24  # maximum number of classes in a legible legend
 
 
 def voc_palette() -> np.ndarray:
-    """Make the colours of PASCAL VOC's masks.
+    """Return the colors of PASCAL VOC's masks.
+
+    The three lowest bits of a label are the highest bits of its red, green and
+    blue, and the next three bits are the next bits.
 
     Returns:
-        (256, 3) uint8 RGB: black for background, 0; for void, 255, the beige
-        of VOC's rims. The three lowest bits of a label are the highest of its
-        red, green and blue, the next three the next.
+        Palette (256, 3) uint8 RGB. Background, 0, is black. Void, 255, has the
+        beige of the rims in VOC.
 
     Example:
 
@@ -37,18 +39,18 @@ def voc_palette() -> np.ndarray:
 
 
 def draw_mask(image, labels, opacity: float = 0.7) -> np.ndarray:
-    """Lay the colours of a label map over its image; background stays.
+    """Blend the colors of a label map with its image, except in background.
 
     Args:
-        image: (H, W, 3) or (H, W), 0..255.
-        labels: (H, W) integers 0..255.
-        opacity: of the colours, 0..1.
+        image: Image (H, W, 3) or (H, W) with values in [0, 255].
+        labels: Label map (H, W) of integers in [0, 255].
+        opacity: Opacity of the colors. Float in [0, 1]. Defaults to 0.7.
 
     Returns:
-        (H, W, 3) uint8.
+        Image (H, W, 3) uint8.
 
     Raises:
-        ValueError: if the sides differ.
+        ValueError: If image and label map differ in size.
 
     Example:
 
@@ -60,8 +62,8 @@ def draw_mask(image, labels, opacity: float = 0.7) -> np.ndarray:
     labels = np.asarray(labels)
     if labels.shape != pixels.shape[:2]:
         raise ValueError(
-            f"labels must be {pixels.shape[:2]} like the image, got "
-            f"{labels.shape}"
+            f"`labels` must have the size of the image, {pixels.shape[:2]}. "
+            f"Received: shape {labels.shape}"
         )
     share = np.where(labels == 0, 0.0, opacity)[..., None]
     mixed = (1 - share) * pixels + share * voc_palette()[labels]
@@ -73,19 +75,22 @@ def segmentation_gallery(
     class_names: Sequence[str] | None = None,
     width: float = 2.4,
 ) -> Figure:
-    """Show images, and beside each its label maps.
+    """Show images, each beside its label maps.
 
     Args:
-        examples: of each row a picture `image` (H, W, 3), 0..255, and under
-            any further names label maps (H, W), which are laid over it.
-        class_names: of the labels; those that occur are named below.
-        width: of a picture, inches.
+        examples: Dicts of `image` (H, W, 3) with values in [0, 255] and, with
+            any other names, label maps (H, W), which are blended with the
+            image. Each dict is a row.
+        class_names: Names of the labels. The legend names those that occur. If
+            None, there is no legend. Defaults to None.
+        width: Width of an image in inches. Defaults to 2.4.
 
     Returns:
-        A figure; a row for each example.
+        Matplotlib figure with a row for each example.
 
     Raises:
-        ValueError: if there is no example, or sides differ.
+        ValueError: If `examples` is empty, or if an image and its label map
+            differ in size.
 
     Example:
 
@@ -96,7 +101,7 @@ def segmentation_gallery(
     ```
     """
     if not examples:
-        raise ValueError("examples must not be empty")
+        raise ValueError("`examples` must not be empty. Received: no example")
     titles = [*examples[0]]
     aspects = [np.divide(*e["image"].shape[:2]) for e in examples]
     heights = [width * aspect for aspect in aspects]
@@ -126,15 +131,17 @@ def iu_figure(
     """Draw the intersection over union of each class as bars.
 
     Args:
-        per_class: (C,) 0..1, NaN for a class that does not occur; as of
+        per_class: IU of each class, (C,) in [0, 1], NaN for a class that does
+            not occur, such as `per_class_iu` of
             `kcv.metrics.segmentation_scores`.
-        class_names: of the labels; None writes the numbers.
+        class_names: Names of the classes. If None, they are numbered. Defaults
+            to None.
 
     Returns:
-        A figure; the line is the mean.
+        Matplotlib figure. A line shows the mean.
 
     Raises:
-        ValueError: if the names are not as many.
+        ValueError: If the number of names is not C.
 
     Example:
 
@@ -145,7 +152,8 @@ def iu_figure(
     names = [str(n) for n in (class_names or range(len(values)))]
     if len(names) != len(values):
         raise ValueError(
-            f"class_names has {len(names)} names for {len(values)} classes"
+            f"`class_names` must have {len(values)} names, one for each class. "
+            f"Received: {len(names)} names"
         )
     figure = new_figure(6, 0.8 + 0.25 * len(values))
     axes = figure.add_subplot()

@@ -1,4 +1,4 @@
-"""Pictures beside one another, and what an optimisation of them has cost."""
+"""Images side by side, and the losses of an optimization."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -13,17 +13,18 @@ from kcv.visualize.figure import new_figure
 def pictures_figure(
     *rows: Mapping[str, np.ndarray], height: float = 2.4
 ) -> Figure:
-    """Show pictures in rows, each with its title.
+    """Show images in rows, each with its title.
 
     Args:
-        *rows: of each row pictures (H, W, 3) or (H, W), 0..255, by title.
-        height: of a row, inches.
+        *rows: Rows, dicts from titles to images (H, W, 3) or (H, W) with values
+            in [0, 255].
+        height: Height of a row in inches. Defaults to 2.4.
 
     Returns:
-        A figure; each picture keeps its proportions.
+        Matplotlib figure. Each image keeps its proportions.
 
     Raises:
-        ValueError: if there is no picture.
+        ValueError: If there is no image, or a row is empty.
 
     Example:
 
@@ -32,7 +33,7 @@ def pictures_figure(
     ```
     """
     if not rows or not all(rows):
-        raise ValueError("rows must have one picture each at least")
+        raise ValueError("`rows` must have at least one image each")
     columns = max(map(len, rows))
     aspect = max(
         image.shape[1] / image.shape[0]
@@ -55,18 +56,20 @@ def losses_figure(
     references: Mapping[str, float] | None = None,
     xlabel: str = "evaluations of the losses",
 ) -> Figure:
-    """Draw losses over the iterations that lowered them.
+    """Draw losses over the number of iterations or evaluations.
 
     Args:
-        history: values by name.
-        references: losses to compare with, drawn as level lines.
-        xlabel: what is counted.
+        history: Dict from names of losses to their values.
+        references: Dict from names to losses for comparison, which are drawn as
+            horizontal lines. If None, there are none. Defaults to None.
+        xlabel: Label of the horizontal axis. Defaults to "evaluations of the
+            losses".
 
     Returns:
-        A figure with a logarithmic axis of losses.
+        Matplotlib figure with a logarithmic axis of losses.
 
     Raises:
-        ValueError: if there is no loss.
+        ValueError: If `history` is empty.
 
     Example:
 
@@ -75,7 +78,7 @@ def losses_figure(
     'log'
     """
     if not history:
-        raise ValueError("history must have one loss at least")
+        raise ValueError("`history` must have at least one loss. Received: {}")
     figure = new_figure(6, 3.4)
     axes = figure.add_subplot()
     for name, values in history.items():

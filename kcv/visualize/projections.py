@@ -1,4 +1,4 @@
-"""What feature maps have seen, as pictures."""
+"""Drawing of activations that are projected back to pixels."""
 
 from collections.abc import Sequence
 
@@ -13,24 +13,27 @@ def projections_figure(
     maps: Sequence[tuple[np.ndarray, np.ndarray]],
     titles: Sequence[str] | None = None,
 ) -> Figure:
-    """Draw projections of activations beside the pixels that they are of.
+    """Draw projections of activations beside the image parts that cause them.
 
-    As in figure 2 of Zeiler and Fergus (2013): of each feature map its
-    strongest activations, and the part of each image that has made them.
+    The figure follows figure 2 of Zeiler and Fergus (2013): for each feature
+    map its strongest activations, and the part of each image that causes them.
 
     Args:
-        maps: of each feature map images (n, H, W, 3), 0..255, and the pixels
-            of their projections (n, H, W, 3), both signs, as of
-            `kcv.classification.project_activation`.
-        titles: of the maps.
+        maps: Pairs of images (n, H, W, 3) with values in [0, 255] and of the
+            pixels of their projections (n, H, W, 3), which have both signs, as
+            `kcv.classification.project_activation` returns them. Each pair
+            belongs to one feature map.
+        titles: Titles of the feature maps. If None, there are none. Defaults to
+            None.
 
     Returns:
-        A figure: a row for each map, images above their projections, cut to
-        where the projection is not zero. Each projection has its own
-        contrast, grey being zero.
+        Matplotlib figure with a row for each feature map, where images are
+        above their projections. Both are cropped to the part in which the
+        projection is not zero. Each projection has its own contrast, and zero
+        is gray.
 
     Raises:
-        ValueError: if there is no map.
+        ValueError: If `maps` is empty.
 
     Example:
 
@@ -39,7 +42,7 @@ def projections_figure(
     ```
     """
     if not maps:
-        raise ValueError("maps must not be empty")
+        raise ValueError("`maps` must not be empty. Received: no feature map")
     columns = max(len(images) for images, _ in maps)
     figure = new_figure(1.1 * columns, 2.4 * len(maps))
     grid = figure.subplots(2 * len(maps), columns, squeeze=False)
@@ -52,14 +55,14 @@ def projections_figure(
         for image, projection, top, bottom in zip(
             images, projections, above, below, strict=False
         ):
-            part = _seen(projection)
+            part = _find_extent(projection)
             top.imshow(to_rgb(image, clip=True)[part])
-            bottom.imshow(_grey_is_zero(projection[part]))
+            bottom.imshow(_center_at_gray(projection[part]))
     return figure
 
 
-def _seen(projection):
-    """Find the smallest rectangle with all nonzero pixels, or everything."""
+def _find_extent(projection):
+    """Return the smallest rectangle with all nonzero pixels, or the whole."""
     there = np.abs(projection).max(-1) > 0
     if not there.any():
         return slice(None), slice(None)
@@ -67,6 +70,6 @@ def _seen(projection):
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
-def _grey_is_zero(pixels):
+def _center_at_gray(pixels):
     peak = max(float(np.abs(pixels).max()), 1e-12)
     return 0.5 + 0.5 * pixels / peak

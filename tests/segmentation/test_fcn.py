@@ -462,7 +462,7 @@ def test_scaled_skips_belong_to_their_weights(tmp_path):
         5, named_backbone(), preprocessing=LESS_MEAN, at_once=True, weights=path
     )
     assert_weights(model, expected)
-    with pytest.raises(ValueError, match="at_once must be True"):
+    with pytest.raises(ValueError, match="`at_once` must be True"):
         FCN8s(5, named_backbone(), preprocessing=LESS_MEAN, weights=path)
 
 

@@ -195,7 +195,7 @@ def test_arguments_of_whole_models_are_checked():
     free = keras.Input((None, None, 3))
     with pytest.raises(ValueError, match="windows of one size"):
         label_by_windows(keras.Model(free, free))
-    with pytest.raises(ValueError, match="context must be at least 1"):
+    with pytest.raises(ValueError, match="`context` must be at least 1"):
         label_by_windows(window_model(lambda x: x), context=0.5)
     with pytest.raises(ValueError, match="between 0 and 1.*certainty=1.5"):
         label_by_windows(window_model(lambda x: x), certainty=1.5)

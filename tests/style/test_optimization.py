@@ -140,7 +140,7 @@ def test_adam_goes_on_after_nan_with_a_lower_rate(tmp_path):
 
 def test_nan_at_once_says_that_there_is_no_picture(tmp_path):
     checkpoint = Checkpoint(tmp_path / "state.npz", {}, 10)
-    with pytest.raises(NotFinite, match="no picture came before"):
+    with pytest.raises(NotFinite, match="there is no image before"):
         optimize_image(
             lambda image: {"none": np.nan * tf.reduce_sum(image)},
             START,

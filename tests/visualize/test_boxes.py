@@ -84,7 +84,7 @@ def test_grey_images_are_welcome_and_other_shapes_are_not():
     assert draw_boxes(np.zeros((8, 9)), [], []).shape == (8, 9, 3)
     with pytest.raises(ValueError, match=r"image.* must be .*\(8, 9, 5\)"):
         draw_boxes(np.zeros((8, 9, 5)), [], [])
-    with pytest.raises(ValueError, match=r"scores must be \(1,\)"):
+    with pytest.raises(ValueError, match=r"`scores` must .*\(1,\)"):
         draw_boxes(np.zeros((8, 9)), [[0, 0, 4, 4]], [0], [0.5, 0.5])
 
 
@@ -109,7 +109,7 @@ def test_gallery_hides_low_scores_and_pairs_the_pictures():
         "cat 0.90",
     ]
     assert encode_figure(figure)[:4] == b"RIFF"
-    with pytest.raises(ValueError, match="examples must not be empty"):
+    with pytest.raises(ValueError, match="`examples` must not be empty"):
         detection_gallery([])
 
 

@@ -25,5 +25,5 @@ def test_many_classes_have_no_counts():
 def test_what_cannot_be_drawn():
     with pytest.raises(ValueError, match="square"):
         confusion_figure(np.zeros((2, 3)))
-    with pytest.raises(ValueError, match="1 names for 2 classes"):
+    with pytest.raises(ValueError, match="2 names.*1 names"):
         confusion_figure(np.zeros((2, 2)), ["a"])

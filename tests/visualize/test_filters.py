@@ -29,7 +29,7 @@ def test_one_scale_for_all_of_one_channel():
 
 
 def test_what_cannot_be_drawn():
-    with pytest.raises(ValueError, match="one or three channels"):
+    with pytest.raises(ValueError, match="1 or 3"):
         filters_figure(np.zeros((3, 3, 2, 4)))
-    with pytest.raises(ValueError, match="not finite"):
+    with pytest.raises(ValueError, match="finite"):
         filters_figure(np.full((3, 3, 1, 4), np.nan))

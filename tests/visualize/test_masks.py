@@ -32,7 +32,7 @@ def test_background_is_not_painted():
     assert (drawn[labels == 0] == 100).all()
     np.testing.assert_array_equal(drawn[0, 1], [114, 50, 50])
     np.testing.assert_array_equal(drawn[1, 2], [162, 162, 146])
-    with pytest.raises(ValueError, match=r"labels must be \(2, 3\)"):
+    with pytest.raises(ValueError, match=r"`labels` must .*\(2, 3\)"):
         draw_mask(image, labels[:1])
 
 
@@ -60,7 +60,7 @@ def test_bars_of_classes():
     assert figure.axes[0].get_title() == "mean IU 0.600"
     widths = [bar.get_width() for bar in figure.axes[0].patches]
     np.testing.assert_allclose(widths, [0.8, 0.0, 0.4])
-    with pytest.raises(ValueError, match="2 names for 3 classes"):
+    with pytest.raises(ValueError, match="3 names.*2 names"):
         iu_figure([0.1, 0.2, 0.3], ["a", "b"])
 
 

@@ -22,7 +22,7 @@ def test_pictures_stand_in_rows_with_their_titles():
 
 @pytest.mark.parametrize("rows", [[], [{}]])
 def test_no_picture_is_an_error(rows):
-    with pytest.raises(ValueError, match="one picture each at least"):
+    with pytest.raises(ValueError, match="at least one image each"):
         pictures_figure(*rows)
 
 
@@ -38,5 +38,5 @@ def test_losses_and_what_they_are_compared_with():
     np.testing.assert_array_equal(style.get_ydata(), [4, 1])
     assert set(level.get_ydata()) == {2.0}
     assert [t.get_text() for t in axes.texts] == ["one pass"]
-    with pytest.raises(ValueError, match="one loss at least"):
+    with pytest.raises(ValueError, match="at least one loss"):
         losses_figure({})
