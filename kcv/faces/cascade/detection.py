@@ -17,7 +17,8 @@ from kcv.faces.cascade.suppression import suppress
 from kcv.faces.cascade.windows import crop_windows
 from kcv.faces.cascade.windows import octave_of
 from kcv.faces.cascade.windows import octaves
-from kcv.faces.cascade.windows import reduce_octave
+from kcv.faces.cascade.windows import sample
+from kcv.faces.cascade.windows import sampled_corners
 
 # Side of the windows of the first network, in pixels of the reduced image.
 _SIDE = 12
@@ -96,53 +97,61 @@ class CascadeDetection(PerImageDetection):
         scales = tf.math.log(tf.reduce_min(extent) / scan.min_face)
         scales = tf.floor(scales / tf.math.log(scan.step) + 1e-4) + 1.0
         scales = tf.cast(tf.maximum(scales, 0.0), "int32")
-
-        def look(number, found):
-            # Pixels of the image per pixel of the reduced one.
-            reduction = (
-                scan.min_face / _SIDE * scan.step ** tf.cast(number, "float32")
-            )
-            rows, columns = tf.unstack(
-                tf.cast(tf.floor(extent / reduction + 1e-3), "int32")
-            )
-            octave = octave_of(reduction)
-            covered = tf.cast(tf.stack([columns, rows]), "float32") * reduction
-            covered /= 2.0 ** tf.cast(octave, "float32")
-            reduced = tf.switch_case(
-                octave,
-                [
-                    lambda level=level: reduce_octave(
-                        level, covered, rows, columns
-                    )
-                    for level in levels
-                ],
-            )
-            scores = self._dense_scores(reduced)
-            width = tf.shape(scores)[1]
-            scores = tf.reshape(scores, (-1,))
-            count = tf.reduce_sum(tf.cast(scores >= threshold, "int32"))
-            scores, cells = tf.math.top_k(
-                scores, tf.minimum(count, scan.max_windows)
-            )
-            corners = tf.stack([cells % width, cells // width], axis=1)
-            corners = tf.cast(corners * scan.stride, "float32") * reduction
-            rows = [
-                corners,
-                corners + _SIDE * reduction,
-                scores[:, None],
-                tf.fill(tf.shape(scores)[:1], number)[:, None],
-            ]
-            rows = [tf.cast(row, "float32") for row in rows]
-            return number + 1, found.write(number, tf.concat(rows, axis=1))
-
-        found = tf.TensorArray(
-            "float32", scales + 1, infer_shape=False, element_shape=(None, 6)
+        # Pixels of the image per pixel of the reduced one, for each scale.
+        reductions = scan.step ** tf.cast(tf.range(scales), "float32")
+        reductions = scan.min_face / _SIDE * reductions[:, None]
+        sizes = tf.floor(extent / reductions + 1e-3)
+        covered = tf.reverse(sizes * reductions, [1])
+        chosen = octave_of(reductions[:, 0])
+        corners = sampled_corners(
+            tf.concat([tf.zeros_like(covered), covered], 1),
+            chosen,
+            levels,
+            sizes,
         )
-        _, found = tf.while_loop(lambda n, _: n < scales, look, (0, found))
+        sizes = tf.cast(sizes, "int32")
+
+        def look(number, scores, places):
+            level = tf.switch_case(
+                chosen[number],
+                [lambda level=level: tf.identity(level) for level in levels],
+            )
+            reduced = sample(
+                level, corners[number : number + 1], [0], sizes[number]
+            )
+            found = self._dense_scores(reduced)
+            width = tf.shape(found)[1]
+            found = tf.reshape(found, (-1,))
+            count = tf.reduce_sum(tf.cast(found >= threshold, "int32"))
+            found, cells = tf.math.top_k(
+                found, tf.minimum(count, scan.max_windows)
+            )
+            place = [cells % width, cells // width, tf.zeros_like(cells)]
+            place = tf.stack(place, 1) + [0, 0, number]
+            return (
+                number + 1,
+                scores.write(number, found),
+                places.write(number, place),
+            )
+
+        arrays = [
+            tf.TensorArray(
+                dtype, scales + 1, infer_shape=False, element_shape=shape
+            )
+            for dtype, shape in (("float32", (None,)), ("int32", (None, 3)))
+        ]
+        _, scores, places = tf.while_loop(
+            lambda number, *_: number < scales, look, (0, *arrays)
+        )
         # An image without any scale would leave nothing to put together.
-        table = found.write(scales, tf.zeros((0, 6))).concat()
-        table = tf.ensure_shape(table, (None, 6))
-        return Windows(table[:, :4], table[:, 4], tf.cast(table[:, 5], "int32"))
+        scores = scores.write(scales, tf.zeros((0,))).concat()
+        places = places.write(scales, tf.zeros((0, 3), "int32")).concat()
+        places = tf.ensure_shape(places, (None, 3))
+        numbers = places[:, 2]
+        sides = tf.gather(reductions, numbers)
+        first = tf.cast(places[:, :2] * scan.stride, "float32") * sides
+        boxes = tf.concat([first, first + _SIDE * sides], 1)
+        return Windows(boxes, tf.ensure_shape(scores, (None,)), numbers)
 
     def run_stage(
         self,

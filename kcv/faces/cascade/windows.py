@@ -7,6 +7,8 @@ import math
 
 import tensorflow as tf
 
+from kcv.boxes import TensorLike
+
 # Octaves of an image: the last one has 1 / 512 of its sides.
 _OCTAVES = 10
 # What lies outside of an image: gray, which the networks scale to 0.
@@ -49,18 +51,14 @@ def crop_windows(
     """
     sides = tf.reduce_max(boxes[:, 2:] - boxes[:, :2], axis=1)
     chosen = octave_of(sides / size)
-    limits = tf.stack([tf.shape(level)[1:3] for level in levels]) - 1
-    corners = _corners(
-        boxes / 2.0 ** tf.cast(chosen, "float32")[:, None],
-        tf.gather(tf.cast(limits, "float32"), chosen),
-        tf.constant([size, size], "float32"),
-    )
+    corners = sampled_corners(boxes, chosen, levels, (size, size))
     rows = tf.range(tf.shape(boxes)[0])
     windows = [
-        _sample(level, own, (size, size))
-        for level, own in zip(
+        sample(level, *own, (size, size))
+        for level, *own in zip(
             levels,
             tf.dynamic_partition(corners, chosen, _OCTAVES),
+            tf.dynamic_partition(tf.zeros_like(rows), chosen, _OCTAVES),
             strict=True,
         )
     ]
@@ -69,30 +67,6 @@ def crop_windows(
     )
     windows.set_shape((None, size, size, 3))
     return windows
-
-
-def reduce_octave(
-    level: tf.Tensor, covered: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor
-) -> tf.Tensor:
-    """Resize an octave.
-
-    Args:
-        level: Octave (1, H, W, 3).
-        covered: Width and height of the part that is resized, from the upper
-            left corner, in pixels of the octave. Tensor (2,) float32.
-        rows: Height of the result, int32.
-        columns: Width of the result, int32.
-
-    Returns:
-        Image (1, rows, columns, 3) float32.
-    """
-    size = tf.stack([rows, columns])
-    limits = tf.cast(tf.shape(level)[1:3] - 1, "float32")[None]
-    boxes = tf.concat([tf.zeros(2), covered], 0)[None]
-    corners = _corners(boxes, limits, tf.cast(size, "float32"))
-    reduced = _sample(level, corners, size)
-    reduced.set_shape((1, None, None, 3))
-    return reduced
 
 
 def octave_of(reduction: tf.Tensor) -> tf.Tensor:
@@ -109,21 +83,31 @@ def octave_of(reduction: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.minimum(octave, _OCTAVES - 1.0), "int32")
 
 
-def _corners(boxes, limits, size):
+def sampled_corners(
+    boxes: tf.Tensor,
+    chosen: tf.Tensor,
+    levels: list[tf.Tensor],
+    size: TensorLike,
+) -> tf.Tensor:
     """Find the centers of the first and the last pixel of windows.
 
     Args:
-        boxes: Windows (N, 4) float32, xyxy in pixels of an octave.
-        limits: Last row and column of the octave (N, 2) float32.
-        size: Height and width of the result (2,) float32.
+        boxes: Windows (N, 4) float32, xyxy in pixels of the image.
+        chosen: Index of the octave of each window (N,) int32.
+        levels: What `octaves` returned for the image.
+        size: Height and width of the results, in pixels. One pair, or one for
+            each window (N, 2).
 
     Returns:
-        Centers (N, 4) float32 yxyx, where 0 is the first and 1 the last pixel
-        of the octave.
+        Centers (N, 4) float32 yxyx for `sample`, where 0 is the first and 1 the
+        last pixel of the octave.
     """
+    factor = tf.bitwise.left_shift(1, chosen)[:, None]
+    limits = tf.cast((tf.shape(levels[0])[1:3] - 1) // factor, "float32")
+    boxes = boxes / tf.cast(factor, "float32")
     ends = tf.reverse(tf.reshape(boxes, (-1, 2, 2)), [2])  # (N, 2, yx)
     first, last = ends[:, 0], ends[:, 1]
-    half = 0.5 * (last - first) / size
+    half = 0.5 * (last - first) / tf.cast(size, "float32")
     first, last = first + half - 0.5, last - half - 0.5
     # Half a pixel at the border has no center beyond it.
     first = tf.where((first < 0) & (first >= -0.5), 0.0, first)
@@ -133,12 +117,20 @@ def _corners(boxes, limits, size):
     return tf.math.divide_no_nan(corners, tf.tile(limits, [1, 2]))
 
 
-def _sample(level, corners, size):
-    """Sample windows of an octave (1, H, W, 3) at what `_corners` found."""
+def sample(
+    level: tf.Tensor, corners: tf.Tensor, images: tf.Tensor, size: TensorLike
+) -> tf.Tensor:
+    """Sample windows of an octave.
+
+    Args:
+        level: Octave (1, H, W, 3).
+        corners: What `sampled_corners` found for windows of the octave.
+        images: Zeros (N,) int32, the index of the image of each window.
+        size: Height S and width T of the results, in pixels.
+
+    Returns:
+        Windows (N, S, T, 3) float32, gray where they leave the image.
+    """
     return tf.image.crop_and_resize(
-        level,
-        corners,
-        tf.zeros(tf.shape(corners)[:1], "int32"),
-        size,
-        extrapolation_value=OUTSIDE,
+        level, corners, images, size, extrapolation_value=OUTSIDE
     )
