@@ -6,9 +6,13 @@ The smallest face has 80 pixels, as in Li et al. (2015), whose cascade reached
 14 frames per second on one core. The package mtcnn is timed in the same run,
 where it is installed. It fails at reduced images of less than 12 pixels, which
 it makes for this size of a face, so that its pyramid ends before them.
+
+The trained cascade is about four times as fast as the package. Half of its time
+goes to the two 48-nets: five or six windows of the photograph reach each, a
+window costs 0.09 billion floating-point operations in each, and one core of a
+Sapphire Rapids Xeon does 160 billion a second in float32.
 """
 
-import contextlib
 import dataclasses
 import importlib.util
 import os
@@ -51,6 +55,8 @@ def main(
         width: Width of the frame, in pixels.
         rounds: Number of timed calls of each detector, alternating.
     """
+    # Before TensorFlow makes its threads, which inherit it.
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     keras.utils.set_random_seed(0)
     frame = make_frame(height, width)
     detector = open_cascade(model, min_face)
@@ -60,8 +66,7 @@ def main(
         "kcv MTCNN": detect(open_mtcnn(min_face), frame),
         **package(frame, min_face),
     }
-    with one_core():
-        times = medians(functions, rounds, warm_up=2)
+    times = medians(functions, rounds, warm_up=2)
     title = f"{width} x {height}, smallest face {min_face:g} px, one core"
     print_ratios(title, times, ours)
     rate = 1000 / times[ours]
@@ -128,17 +133,6 @@ def package(frame, min_face):
     return {
         "mtcnn": lambda: detector.detect_faces(image, min_face_size=min_face)
     }
-
-
-@contextlib.contextmanager
-def one_core():
-    """Keep the process on one core."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(before)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 if __name__ == "__main__":
