@@ -54,8 +54,8 @@ def crop_windows(
     corners = sampled_corners(boxes, chosen, levels, (size, size))
     rows = tf.range(tf.shape(boxes)[0])
     windows = [
-        sample(level, *own, (size, size))
-        for level, *own in zip(
+        sample(level, own, images, (size, size))
+        for level, own, images in zip(
             levels,
             tf.dynamic_partition(corners, chosen, _OCTAVES),
             tf.dynamic_partition(tf.zeros_like(rows), chosen, _OCTAVES),
