@@ -106,8 +106,8 @@ def AlexNet(
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
-        ValueError: If `variant` is none of these, if the classifier has no
-            fixed or too small an input size, or if weights do not fit.
+        ValueError: If `variant` is unknown, if the classifier has no fixed or
+            too small an input size, or if weights do not fit.
 
     Example:
 
@@ -159,7 +159,7 @@ def alexnet_trunk(
         "one-tower".
 
     Raises:
-        ValueError: If `variant` is none of these.
+        ValueError: If `variant` is unknown.
 
     Example:
 

@@ -65,8 +65,8 @@ def ResNet50(
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
-        ValueError: If `stride_in` or `pool1` is none of these, or if the
-            weights do not fit.
+        ValueError: If `stride_in` or `pool1` is unknown, or if the weights do
+            not fit.
 
     Example:
 
@@ -141,8 +141,8 @@ def ResNet101(
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
-        ValueError: If `stride_in` or `pool1` is none of these, or if the
-            weights do not fit.
+        ValueError: If `stride_in` or `pool1` is unknown, or if the weights do
+            not fit.
 
     Example:
 
@@ -217,8 +217,8 @@ def ResNet152(
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
-        ValueError: If `stride_in` or `pool1` is none of these, or if the
-            weights do not fit.
+        ValueError: If `stride_in` or `pool1` is unknown, or if the weights do
+            not fit.
 
     Example:
 

@@ -69,8 +69,8 @@ def CIFARResNet(
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
-        ValueError: If `depth` or `shortcut` is none of these, or if the
-            weights do not fit.
+        ValueError: If `depth` or `shortcut` is unknown, or if the weights do
+            not fit.
 
     Example:
 

@@ -130,7 +130,7 @@ def initialize(
         The model.
 
     Raises:
-        FileNotFoundError: If `weights` is neither of these nor a file.
+        FileNotFoundError: If `weights` is not one of these and not a file.
         ValueError: If the weights do not fit.
     """
     if weights is None:

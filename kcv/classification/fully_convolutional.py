@@ -27,8 +27,9 @@ def fully_convolutional(model: keras.Model) -> keras.Model:
         for one image: 384x512 pixels give VGG 6x10 answers.
 
     Raises:
-        ValueError: If the model has more than one output, or no single Flatten
-            or global average pooling that sees maps of fixed size.
+        ValueError: If the model has more than one output, or does not
+            have exactly one Flatten or global average pooling of maps of
+            fixed size.
 
     Example:
 

@@ -89,9 +89,9 @@ def GoogLeNet(
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
-        ValueError: If `variant` is neither, if heads are wanted without the
-            classifier or for images of free size or too small, or if weights
-            do not fit.
+        ValueError: If `variant` is unknown, if heads are requested without the
+            classifier or for images of free size or too small, or if weights do
+            not fit.
 
     Example:
 

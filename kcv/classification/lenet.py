@@ -30,8 +30,8 @@ C3_TABLE = (
     (0, 1, 2, 3, 4, 5),
 )
 
-# The targets of F6: a picture of each digit, 7 wide and 12 high, so that
-# digits that look alike have codes that are near.
+# The targets of F6 are bitmaps of the digits, 7 wide and 12 high. Digits that
+# look alike have similar codes.
 _DIGIT_CODES = """
 ....... ....... ....... ....... ....... ....... ....... ....... ....... .......
 ..###.. ...##.. .#####. ####### ....##. ####### ..####. ####### .#####. .#####.
@@ -94,8 +94,10 @@ def LeNet5(
         classifier_activation: Activation of the last layer. None gives logits.
             Defaults to "softmax".
         variant: "modern", "1998" or "caffe".
-        activation: Of "modern" alone: "tanh" (None) or "relu".
-        pooling: Of "modern" alone: "average" (None) or "max".
+        activation: "tanh" or "relu", only for "modern". If None, it is "tanh".
+            Defaults to None.
+        pooling: "average" or "max", only for "modern". If None, it is
+            "average". Defaults to None.
         include_preprocessing: Whether the model takes gray levels in 0..255 and
             scales them in a first layer, "preprocessing". Without it "modern"
             takes 0..1 less 0.1307 over 0.3081, "1998" background at -0.1 and
@@ -108,8 +110,8 @@ def LeNet5(
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
-        ValueError: If an argument is none of these, does not belong to the
-            variant, or if the weights do not fit.
+        ValueError: If an argument has an unsupported value or does not belong
+            to the variant, or if the weights do not fit.
 
     Example:
 

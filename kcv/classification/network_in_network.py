@@ -53,7 +53,7 @@ def NetworkInNetwork(
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
-        ValueError: If `second_pooling` is neither, or if the weights do not
+        ValueError: If `second_pooling` is unknown, or if the weights do not
             fit.
 
     Example:

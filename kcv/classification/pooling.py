@@ -13,7 +13,7 @@ def ceil_max_pooling(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
     Args:
         x: Maps (B, height, width, channels) that are nowhere negative, as they
             are after a ReLU.
-        name: Of the pooling; the padding in front of it is `<name>_pad`.
+        name: Name of the pooling. The padding before it is `<name>_pad`.
 
     Returns:
         Maps (B, height // 2, width // 2, channels).

@@ -1,7 +1,7 @@
-"""From RGB pixels to what a family of networks was trained on, as a layer.
+"""Conversion of RGB pixels to the inputs that a network was trained with.
 
-Inside the model, so that training, `predict` and a server agree, and a saved
-model takes pixels as they are decoded.
+The conversion is a layer inside of the model. So training, `predict` and a
+server agree, and a saved model takes pixels as they are decoded.
 """
 
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from kcv.layers.image_layer import ImageLayer
 from kcv.weights import TORCHVISION_MEAN
 from kcv.weights import TORCHVISION_STD
 
-#: Means of the training images, RGB in 0..255: of Caffe's AlexNets, of the VGGs
-#: and He's ResNets, of bvlc_googlenet and of CIFAR-10.
+#: Means of training images, RGB in 0..255: those of Caffe's AlexNets, of VGG
+#: and He's ResNets, of bvlc_googlenet, and of CIFAR-10.
 ILSVRC_MEAN = (122.67892, 116.66877, 104.00699)
 VGG_MEAN = (123.68, 116.779, 103.939)
 GOOGLENET_MEAN = (123.0, 117.0, 104.0)
@@ -27,23 +27,25 @@ CIFAR_STD = (63.0, 62.1, 66.7)
 class Preprocessing(ImageLayer):
     """Subtract a mean and divide by a deviation, channel by channel.
 
-    `Preprocessing.caffe()`, `.torch()` and `.tf()` make those of the three
-    families that `keras.applications` names so. The models of kcv take RGB,
-    also with Caffe's weights, whose importers turn the first convolution
-    round; BGR is for a network from elsewhere.
+    `Preprocessing.caffe()`, `.torch()` and `.tf()` return the layers of the
+    three families that `keras.applications` calls so. kcv's models take RGB,
+    also with Caffe's weights, whose importers reverse the channels of the first
+    convolution. BGR is for networks from elsewhere.
+
+    Call with images (..., channels) of any dtype, RGB in [0, 255]. Returns the
+    same shape in the compute dtype. The difference is computed in float32 and
+    then cast, because bfloat16 cannot represent 123.68.
 
     Args:
-        mean: One number, or one per channel of RGB in 0..255.
-        std: Likewise; what the difference is divided by.
-        bgr: Whether the channels come out in the reverse order.
-
-    Call with images (..., channels) of any dtype, RGB in 0..255. Returns the
-    same shape in the compute dtype. The difference is taken in float32 and
-    cast then: bfloat16 has no 123.68.
+        mean: Number, or one per channel of RGB in [0, 255], that is subtracted.
+        std: Number, or one per channel, that the difference is divided by.
+            Defaults to 1.0.
+        bgr: Whether to reverse the order of the channels. Defaults to False.
+        **kwargs: Options of `keras.layers.Layer`.
 
     Raises:
-        ValueError: If a deviation is not positive, or if the numbers are not
-            as many as the channels.
+        ValueError: If a deviation is not positive, or the number of values is
+            not that of the channels.
 
     Example:
 
@@ -64,24 +66,48 @@ class Preprocessing(ImageLayer):
         self.std = _numbers(std)
         self.bgr = bgr
         if min(self.std) <= 0:
-            raise ValueError(f"std must be positive, received {std}.")
+            raise ValueError(f"`std` must be positive. Received: std={std}")
 
     @classmethod
     def caffe(
         cls, mean: Sequence[float] = VGG_MEAN, bgr: bool = False, **kwargs
     ) -> "Preprocessing":
-        """Make the preprocessing of Caffe's networks: less the mean."""
+        """Return the preprocessing of Caffe's networks: less the mean.
+
+        Args:
+            mean: Mean of RGB in [0, 255]. Defaults to that of VGG.
+            bgr: Whether to reverse the order of the channels. Defaults to
+                False.
+            **kwargs: Options of `keras.layers.Layer`.
+
+        Returns:
+            The layer.
+        """
         return cls(mean, bgr=bgr, **kwargs)
 
     @classmethod
     def torch(cls, **kwargs) -> "Preprocessing":
-        """Make that of torchvision: 0..1, less the mean, over the deviation."""
+        """Return the preprocessing of torchvision: [0, 1], less mean, over std.
+
+        Args:
+            **kwargs: Options of `keras.layers.Layer`.
+
+        Returns:
+            The layer.
+        """
         mean = [255 * number for number in TORCHVISION_MEAN]
         return cls(mean, [255 * number for number in TORCHVISION_STD], **kwargs)
 
     @classmethod
     def tf(cls, **kwargs) -> "Preprocessing":
-        """Make that of TensorFlow's own networks: -1..1."""
+        """Return the preprocessing of TensorFlow's own networks: [-1, 1].
+
+        Args:
+            **kwargs: Options of `keras.layers.Layer`.
+
+        Returns:
+            The layer.
+        """
         return cls(127.5, 127.5, **kwargs)
 
     def build(self, input_shape):
@@ -139,12 +165,12 @@ def preprocess(
 def check_preprocessing(
     backbone, preprocessing: keras.layers.Layer | Callable | None
 ) -> None:
-    """Refuse a backbone without the preprocessing that only its user knows.
+    """Check that a backbone has preprocessing if only its user can know it.
 
     Args:
-        backbone: A keras.Model, or anything that kcv knows the scaling of.
-        preprocessing: Layer or function from RGB in 0..255 to what a
-            keras.Model expects, or None.
+        backbone: A keras.Model, or a backbone whose scaling kcv knows.
+        preprocessing: Layer or function that converts RGB in [0, 255] to the
+            inputs of a keras.Model, or None.
 
     Raises:
         ValueError: If a keras.Model comes without `preprocessing`, or any
@@ -170,7 +196,7 @@ def check_preprocessing(
 def as_preprocessing_layer(
     preprocessing: keras.layers.Layer | Callable,
 ) -> keras.layers.Layer:
-    """Make a layer of a layer or function that scales images.
+    """Convert a layer or function that scales images to a layer.
 
     Args:
         preprocessing: Layer, or function of a tensor (B, H, W, 3).

@@ -1,16 +1,16 @@
-"""What a unit has seen: its activation, projected back to pixels.
+"""Projection of activations back to the pixels that cause them.
 
 M. Zeiler and R. Fergus, "Visualizing and Understanding Convolutional
-Networks", arXiv:1311.2901, 2013, section 2. All activations of a layer but one
-are set to zero, and what is left goes back through the network: where the
-network pools, to the places of the maxima (values of overlapping windows that
-meet add up); where it has a ReLU, through a ReLU; where it convolves, through
-the transposed filters, without a bias.
+Networks", arXiv:1311.2901, 2013, section 2. All activations of a layer except
+for one are set to zero, and the result is passed back through the network. A
+max pooling passes values to the places of the maxima, where values of
+overlapping windows are added. A ReLU is passed through a ReLU, and a
+convolution through the transposed filters, without a bias.
 
-`RULES` says what a ReLU does to the signal on its way back. The deconvnet
-drops what is negative in the signal; the gradient (Simonyan et al. 2013), what
-was negative on the way forth; guided backpropagation (Springenberg et al.
-2014), both.
+`RULES` are the ways in which a ReLU changes the signal on its way back. The
+deconvnet removes negative values of the signal. The gradient (Simonyan et al.
+2013) removes values where the input of the ReLU was negative. Guided
+backpropagation (Springenberg et al. 2014) does both.
 """
 
 from collections.abc import Iterable
@@ -26,12 +26,13 @@ RULES = ("deconvnet", "gradient", "guided")
 
 
 class Projection(NamedTuple):
-    """Activations, projected to the pixels that made them.
+    """Activations, projected to the pixels that cause them.
 
     Attributes:
-        pixels: (B, H, W, 3) float32, both signs.
-        activations: (B,) float32, the activation that was projected.
-        positions: (B, 2) int32, its row and column; -1 in a dense layer.
+        pixels: Projections (B, H, W, 3) float32 with both signs.
+        activations: Projected activation of each image, (B,) float32.
+        positions: Row and column of each activation, (B, 2) int32, -1 for a
+            dense layer.
     """
 
     pixels: np.ndarray
@@ -40,11 +41,11 @@ class Projection(NamedTuple):
 
 
 class Strongest(NamedTuple):
-    """The images that a feature map answers to most, best first.
+    """The images with the strongest activations of a feature map, best first.
 
     Attributes:
-        images: (n, H, W, 3), as the network takes them.
-        activations: (n,) float32.
+        images: Images (n, H, W, 3), in the range of the network's inputs.
+        activations: Maximum activation in each image, (n,) float32.
     """
 
     images: np.ndarray
@@ -61,19 +62,20 @@ def project_activation(
     """Project the strongest activation of a feature map to pixels.
 
     Args:
-        model: a chain of layers, as kcv's VGG, AlexNet and ZFNet are.
-        layer: name of the layer, whose activation after its ReLU counts.
-        images: (B, H, W, 3), as the model takes them.
-        feature_map: number of the map, or of the unit of a dense layer.
-        rule: "deconvnet", which ignores local response normalization on its
-            way back, "gradient" or "guided".
+        model: Chain of layers, such as kcv's VGG, AlexNet and ZFNet.
+        layer: Name of a layer. Its activations after the ReLU are used.
+        images: Images (B, H, W, 3), in the range of the model's inputs.
+        feature_map: Number of the feature map, or of the unit of a dense layer,
+            from 0.
+        rule: "deconvnet", which ignores local response normalization on the way
+            back, "gradient" or "guided". Defaults to "deconvnet".
 
     Returns:
-        The projection, of each image by itself.
+        `Projection` (pixels, activations, positions), one of each per image.
 
     Raises:
-        ValueError: if the model is no chain up to that layer, or has no such
-            layer or map; or `rule` is none of these.
+        ValueError: If the model is not a chain up to the layer, the layer or
+            the feature map does not exist, or `rule` is unknown.
 
     Example:
 
@@ -82,7 +84,9 @@ def project_activation(
     ```
     """
     if rule not in RULES:
-        raise ValueError(f"rule must be one of {RULES}. Received: {rule!r}")
+        raise ValueError(
+            f"`rule` must be one of {RULES}. Received: rule={rule!r}"
+        )
     chain = _chain(model, layer)
     x = tf.convert_to_tensor(images, tf.float32)
     seen = []
@@ -92,8 +96,8 @@ def project_activation(
     maps = x.shape[-1]
     if not 0 <= feature_map < maps:
         raise ValueError(
-            f"feature_map must be below {maps}, the maps of {layer}. "
-            f"Received: {feature_map}"
+            f"`feature_map` must be below {maps}, the number of {layer}. "
+            f"Received: feature_map={feature_map}"
         )
 
     # === All but the strongest are zero ===
@@ -124,20 +128,21 @@ def strongest_images(
     feature_map: int,
     count: int = 9,
 ) -> Strongest:
-    """Find the images that a feature map answers to most.
+    """Find the images with the strongest activations of a feature map.
 
     Args:
-        model: from images to anything, with a layer of that name.
-        layer: name of the layer.
-        batches: of images (B, H, W, 3) of one size, as the model takes them.
-        feature_map: number of the map.
-        count: images to find; 9 in the paper.
+        model: Model of images, with the layer.
+        layer: Name of the layer.
+        batches: Iterable of images (B, H, W, 3) of one size, in the range of
+            the model's inputs.
+        feature_map: Number of the feature map, from 0.
+        count: Number of images to find. Defaults to 9, as in the paper.
 
     Returns:
-        The images.
+        `Strongest` (images, activations), the strongest first.
 
     Raises:
-        ValueError: if there are no images.
+        ValueError: If there are no images.
 
     Example:
 
@@ -158,12 +163,12 @@ def strongest_images(
         best = np.argsort(-own, kind="stable")[:count]
         images, activations = batch[best], own[best]
     if images is None:
-        raise ValueError("batches must have one batch at least. Received: none")
+        raise ValueError("`batches` must have at least one batch")
     return Strongest(images, activations)
 
 
 def _chain(model, layer):
-    """List the layers from the images to `layer`, each behind the other."""
+    """List the layers from the images to `layer`, in order."""
     step = model.get_layer(layer)
     if isinstance(model, keras.Sequential):
         return model.layers[: model.layers.index(step) + 1]
@@ -181,7 +186,7 @@ def _chain(model, layer):
 
 
 def _back(layer, before, after, signal, rule):
-    """Take a signal from a layer's output to its input."""
+    """Pass a signal from a layer's output to its input."""
     if _has_relu(layer):
         if rule != "gradient":
             signal = tf.nn.relu(signal)
@@ -203,7 +208,7 @@ def _has_relu(layer):
 
 
 def _without_relu(layer, x):
-    """Apply a layer as it is before its ReLU; a bias has no say here."""
+    """Apply a layer without its ReLU. A bias does not change the result."""
     if not _has_relu(layer):
         return layer(x, training=False)
     if isinstance(layer, keras.layers.Conv2D):

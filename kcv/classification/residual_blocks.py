@@ -28,9 +28,10 @@ def basic_block(
 
     Args:
         x: Maps (B, height, width, channels).
-        filters: Channels of the block's output.
-        stride: Of the first convolution and of the projection.
-        name: Stage and block, "2a".
+        filters: Number of channels of the block's output.
+        stride: Stride of the first convolution and of the projection. Defaults
+            to 1.
+        name: Stage and block. Defaults to "2a".
         shortcut: Shortcuts past the blocks: "B" with a projection where the
             shape changes (the released networks), "A" with zeros there and no
             parameters, "C" with a projection at every block, or None for the
@@ -76,9 +77,11 @@ def bottleneck_block(
 
     Args:
         x: Maps (B, height, width, channels).
-        filters: Channels of the first two; the output has four times as many.
-        stride: Of the convolution that `stride_in` names and the projection.
-        name: Stage and block, "2a".
+        filters: Number of channels of the first two convolutions. The output
+            has four times as many.
+        stride: Stride of the projection and of the convolution that `stride_in`
+            selects. Defaults to 1.
+        name: Stage and block. Defaults to "2a".
         stride_in: The convolution that has the stride: "1x1", the first one, or
             "3x3". Defaults to "1x1".
         shortcut: Shortcuts past the blocks: "B" with a projection where the
@@ -129,11 +132,11 @@ def convolution(
 
     Args:
         x: Maps (B, height, width, channels).
-        filters: Channels of the output.
+        filters: Number of channels of the output.
         size: Side of the filters. Those of more than one pixel are padded on
             all sides.
-        stride: Of the convolution.
-        name: Of the layer; the padding in front is `<name>_pad`.
+        stride: Stride of the convolution.
+        name: Name of the layer. The padding before it is `<name>_pad`.
         use_bias: Whether there is a bias, which normalization has one for.
         padding: What surrounds the maps in front of 3x3 and 7x7 convolutions:
             "zeros", or "symmetric" for their own reflection, see
@@ -143,7 +146,7 @@ def convolution(
         Maps with that many filters, before normalization.
 
     Raises:
-        ValueError: If `padding` is neither.
+        ValueError: If `padding` is unknown.
     """
     if padding not in _PADDINGS:
         raise ValueError(
@@ -176,7 +179,7 @@ def batch_norm(
 
     Args:
         x: Maps (B, height, width, channels).
-        name: Of the layer.
+        name: Name of the layer.
         frozen: Whether neither scale and shift nor statistics train.
 
     Returns:

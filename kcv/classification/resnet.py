@@ -63,8 +63,8 @@ def ResNet18(
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
-        ValueError: If `shortcut` or `pool1` is none of these, or if the
-            weights do not fit.
+        ValueError: If `shortcut` or `pool1` is unknown, or if the weights do
+            not fit.
 
     Example:
 
@@ -139,8 +139,8 @@ def ResNet34(
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
-        ValueError: If `shortcut` or `pool1` is none of these, or if the
-            weights do not fit.
+        ValueError: If `shortcut` or `pool1` is unknown, or if the weights do
+            not fit.
 
     Example:
 

@@ -78,7 +78,7 @@ def resnet_trunk(
         The maps of the last stage, after its ReLU, at stride 2 ** through.
 
     Raises:
-        ValueError: If an argument is none of these.
+        ValueError: If an argument has an unsupported value.
 
     Example:
 
@@ -139,7 +139,7 @@ def resnet_levels(
         4, 8 and so on.
 
     Raises:
-        ValueError: If an argument is none of these.
+        ValueError: If an argument has an unsupported value.
 
     Example:
 
@@ -215,7 +215,7 @@ def resnet_stage(
         64 * 2 ** (stage - 2) channels, four times as many from depth 50 on.
 
     Raises:
-        ValueError: If an argument is none of these.
+        ValueError: If an argument has an unsupported value.
 
     Example:
 
@@ -279,7 +279,7 @@ def resnet_classifier(
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
-        ValueError: If an argument is none of these.
+        ValueError: If an argument has an unsupported value.
     """
     images = image_input(input_shape, include_top)
     x = preprocess(images, include_preprocessing, VGG_MEAN)

@@ -71,8 +71,8 @@ def ZFNet(
 
     Raises:
         FileNotFoundError: If `weights` is a file that does not exist.
-        ValueError: If `lrn` is neither, if the classifier has no
-            fixed or too small an input size, or if weights do not fit.
+        ValueError: If `lrn` is unknown, if the classifier has no fixed or too
+            small an input size, or if weights do not fit.
 
     Example:
 

@@ -55,7 +55,7 @@ class MaskParts(NamedTuple):
 def resnet50_mask_parts(
     frozen_batch_norm: bool = True, dropout: float = 0.5
 ) -> MaskParts:
-    """Build the networks of DeepMask as of 2016.
+    """Build the networks of DeepMask of 2016.
 
     ResNet-50 through conv4_x, with its stride in the 3x3 convolutions and
     symmetric padding, and a head of 512 features that mask and score share.
@@ -97,7 +97,7 @@ def resnet50_mask_parts(
 
 
 def vgg11_mask_parts(dropout: float = 0.5) -> MaskParts:
-    """Build the networks of DeepMask as of 2015.
+    """Build the networks of DeepMask of 2015.
 
     The convolutions of VGG-A without the last pooling, on patches of 224
     pixels without context, and two heads. 75,844,545 parameters. The head of

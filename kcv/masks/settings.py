@@ -17,10 +17,10 @@ from kcv.settings import Settings
 class PatchGeometry(Settings):
     """The patch that a mask model looks at.
 
-    An object is canonical if it is centered in the patch and the larger side
-    of its box is 4/7 of the side of the patch. The defaults are those of
-    DeepMask as of 2016, whose trunk sees 16 pixels around the patch in
-    training. In a scene it sees all of the surroundings.
+    An object is canonical if it is centered in the patch and the larger side of
+    its box is 4/7 of the side of the patch. The defaults are those of DeepMask
+    of 2016, whose trunk sees 16 pixels around the patch in training. In a scene
+    it sees all of the surroundings.
 
     Args:
         size: Side of the patch, in pixels. A multiple of `stride`. Defaults to

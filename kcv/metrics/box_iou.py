@@ -16,11 +16,11 @@ def box_iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     pixel is inclusive there.
 
     Args:
-        boxes: (m, 4) float64 xyxy.
-        others: (n, 4) float64 xyxy.
+        boxes: Boxes (m, 4) float64, xyxy in pixels.
+        others: Boxes (n, 4) float64, xyxy in pixels.
 
     Returns:
-        (m, n) float64 in 0..1; 0 where both boxes are empty.
+        IoU (m, n) float64 in [0, 1], 0 if both boxes are empty.
     """
     corner = np.maximum(boxes[:, None, :2], others[None, :, :2])
     far = np.minimum(boxes[:, None, 2:], others[None, :, 2:])

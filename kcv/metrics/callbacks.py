@@ -76,11 +76,11 @@ class DetectionEvaluation(PeriodicEvaluation):
     columns of its first epoch, and no checkpoint takes NaN for the best.
 
     Args:
-        dataset: batches of held-out examples, see `collect_detections`.
-        metric: function of (ground_truth, detections) that returns a
+        dataset: Batches of held-out examples, see `collect_detections`.
+        metric: Function of (ground_truth, detections) that returns a
             dictionary; its numbers are logged, nested values are not.
-        every: epochs from one measurement to the next.
-        prefix: put before the names.
+        every: Epochs from one measurement to the next.
+        prefix: Put before the names.
 
     Example:
 

@@ -16,18 +16,23 @@ def evaluate_classifier(
     """Measure a classifier on held-out images.
 
     Args:
-        model: As for `collect_scores`.
-        dataset: Of single examples, see `kcv.data.load_classification`.
-        crops: As for `collect_scores`.
-        batch_size: Crops that the model is given at a time.
+        model: A `keras.Model` or any function from images (B, h, w, C) float32
+            in [0, 255] to probabilities (B, classes).
+        dataset: Dataset of single examples with `images` (H, W, C) and `labels`
+            (), such as that of `kcv.data.load_classification`.
+        crops: Function from images (B, H, W, C) to crops (B, N, h, w, C), such
+            as `kcv.data.single_crop`. The probabilities of the N crops are
+            averaged. If None, whole images are used. Defaults to None.
+        batch_size: Number of crops in a batch. Defaults to 32.
 
     Returns:
-        `top1` and `top5`: the shares of images, 0..1, whose label has the
-        largest score, or one of the five largest. ILSVRC's error is what
-        they lack to 1.
+        Dict of `top1` and `top5`: the shares of images, in [0, 1], whose label
+        has the largest score or one of the five largest. ILSVRC's error is 1
+        minus these.
 
     Raises:
-        ValueError: As `collect_scores`.
+        ValueError: If the dataset is empty, or labels or scores have an
+            unsupported shape or type.
 
     Example:
 
@@ -46,28 +51,28 @@ def collect_scores(
     crops: Callable[[tf.Tensor], tf.Tensor] | None = None,
     batch_size: int = 32,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the labels of a data set and a classifier's scores.
+    """Return the labels of a dataset and the scores of a classifier.
 
     Args:
-        model: A `keras.Model`, or any function, from images (B, h, w, C)
-            float32 0..255 to probabilities (B, classes). What it subtracts,
-            it subtracts itself.
-        dataset: Of single examples: `images` (H, W, C) and `labels` () of
-            integers.
-        crops: From images (B, H, W, C) to crops (B, N, h, w, C), for example
-            `kcv.classification.single_crop`; the probabilities of an image's
-            N crops are averaged. None is the image as it is: if images
-            differ in size, `batch_size` must be 1.
-        batch_size: Crops that the model is given at a time; an image's crops
-            are never divided.
+        model: A `keras.Model` or any function from images (B, h, w, C) float32
+            in [0, 255] to probabilities (B, classes). It includes its
+            preprocessing.
+        dataset: Dataset of single examples with `images` (H, W, C) and integer
+            `labels` ().
+        crops: Function from images (B, H, W, C) to crops (B, N, h, w, C), such
+            as `kcv.data.single_crop`. The probabilities of the N crops are
+            averaged. If None, whole images are used, and `batch_size` must be 1
+            if they differ in size. Defaults to None.
+        batch_size: Number of crops in a batch. The crops of an image stay
+            together. Defaults to 32.
 
     Returns:
-        labels (n,) int64, scores (n, classes) float32.
+        Tuple of labels (n,) int64 and scores (n, classes) float32.
 
     Raises:
-        ValueError: If the dataset is empty, labels are no integers (), the
-            model gives other than one row of scores for each image, or no
-            probabilities where they are to be averaged.
+        ValueError: If the dataset is empty, labels are not integers (), the
+            model does not return one row of scores for each image, or scores
+            that must be averaged are not probabilities.
 
     Example:
 
@@ -79,11 +84,12 @@ def collect_scores(
     spec = dataset.element_spec["labels"]
     if not spec.dtype.is_integer:
         raise ValueError(
-            f"dataset: labels must be integers, not {spec.dtype.name}"
+            "`dataset` must have integer labels. Received: labels of type "
+            f"{spec.dtype.name}"
         )
     if spec.shape.rank:
         raise ValueError(
-            "dataset: labels must be one integer () for each image. Received: "
+            "`dataset` must have one label () for each image. Received: "
             f"labels of shape {spec.shape}"
         )
 
@@ -111,27 +117,28 @@ def collect_scores(
         labels.append(own.astype(np.int64))
         scores.append(found.mean(1))
     if not labels:
-        raise ValueError("dataset: not a single example to evaluate")
+        raise ValueError("`dataset` must not be empty. Received: no example")
     return np.concatenate(labels), np.concatenate(scores)
 
 
 def top_k_error(labels: np.ndarray, scores: np.ndarray, k: int = 5) -> float:
     """Return the share of images whose label is not among the k best.
 
-    Of equal scores that of the lower class comes first, so that a network
-    which gives every class the same score is not right for all of them.
+    Of equal scores, that of the lower class comes first. So a network that
+    gives every class the same score is not counted as right for all of them.
 
     Args:
-        labels: (n,) integers.
-        scores: (n, classes), probabilities or logits.
-        k: How many classes are named; all, if there are fewer.
+        labels: Labels (n,), integers.
+        scores: Probabilities or logits (n, classes).
+        k: Number of best classes. If it exceeds the number of classes, all
+            count. Defaults to 5.
 
     Returns:
-        0..1.
+        Error in [0, 1].
 
     Raises:
-        ValueError: If shapes do not agree, a label is no class, or a score is
-            not finite.
+        ValueError: If shapes do not agree, a label is not a class, or a score
+            is not finite.
 
     Example:
 
@@ -143,21 +150,24 @@ def top_k_error(labels: np.ndarray, scores: np.ndarray, k: int = 5) -> float:
     """
     labels, scores = np.asarray(labels), np.asarray(scores)
     if labels.dtype.kind == "f" and (labels != np.round(labels)).any():
-        raise ValueError("labels must be integers; received fractions")
+        raise ValueError("`labels` must be integers. Received: fractions")
     if scores.ndim != 2 or labels.shape != scores.shape[:1] or not len(labels):
         raise ValueError(
-            "labels must be (n,) and scores (n, classes), n at least 1; "
-            f"received {labels.shape} and {scores.shape}"
+            "`labels` must be (n,) and `scores` (n, classes), with n of at "
+            f"least 1. Received: shapes {labels.shape} and {scores.shape}"
         )
     classes = scores.shape[1]
     wrong = labels[(labels < 0) | (labels >= classes)]
     if len(wrong):
         raise ValueError(
-            f"label {wrong[0]} is none of the {classes} classes of the scores"
+            f"`labels` must be below {classes}, the number of classes in "
+            f"`scores`. Received: label {wrong[0]}"
         )
     if not np.isfinite(scores).all():
         row = int(np.argmin(np.isfinite(scores).all(1)))
-        raise ValueError(f"the scores of image {row} are not finite")
+        raise ValueError(
+            f"`scores` must be finite. Those of image {row} are not"
+        )
     best = tf.math.top_k(scores, min(k, classes)).indices.numpy()
     return float(np.mean(~(best == labels[:, None]).any(1)))
 
@@ -165,16 +175,16 @@ def top_k_error(labels: np.ndarray, scores: np.ndarray, k: int = 5) -> float:
 def most_confused(
     matrix: np.ndarray, count: int = 10
 ) -> list[tuple[int, int, int]]:
-    """List the pairs of classes that are taken for one another most often.
+    """List the pairs of classes that are confused most often.
 
     Args:
-        matrix: (classes, classes) counts, rows of the true class, as
-            `tf.math.confusion_matrix` gives them.
-        count: Most pairs.
+        matrix: Counts (classes, classes) with a row for each true class, such
+            as the result of `tf.math.confusion_matrix`.
+        count: Maximum number of pairs. Defaults to 10.
 
     Returns:
-        (true class, predicted class, images), the most frequent first; pairs
-        that never occur are left out.
+        List of tuples (true class, predicted class, number of images), the most
+        frequent first. Pairs that never occur are left out.
 
     Raises:
         ValueError: If the matrix is not square.

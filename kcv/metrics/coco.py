@@ -1,10 +1,10 @@
 """Average precision of COCO, computed by its own evaluator.
 
 Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014. The
-evaluator is `pycocotools`, or `faster_coco_eval` where only that one is
-installed; this file only hands the boxes over so that no trap is left: every
-image takes part whether or not it has detections, category ids and
-annotation ids start at 1 (0 means "unmatched" in there), and crowds are told.
+evaluator is `pycocotools`, or `faster_coco_eval` if only that one is installed.
+This file converts the boxes so that every image takes part, with or without
+detections, ids of categories and annotations start at 1 (0 means "unmatched" to
+the evaluator), and crowds are marked.
 """
 
 import contextlib
@@ -35,32 +35,33 @@ STATISTICS = (
 def coco_average_precision(
     ground_truth: Boxes, detections: Boxes, classes: int | None = None
 ) -> dict[str, float]:
-    """Measure detections by the rule of COCO, mean over IoU .5:.05:.95.
+    """Measure detections by the rule of COCO, mean over IoU 0.5:0.05:0.95.
 
-    `difficult` is not a notion of COCO: such objects are ordinary ones here.
-    Small, medium and large objects are told by the area of their boxes
-    (bounds 32**2 and 96**2 pixels), not of their masks.
+    COCO has no difficult objects, so objects with `difficult` are ordinary
+    objects here. Objects are small, medium or large by the area of their boxes
+    (with bounds of 32**2 and 96**2 pixels), not of their masks.
 
     Args:
-        ground_truth: `{image_id: {"boxes": (n, 4), "labels": (n,),
-            "is_crowd": (n,) bool}}`, `is_crowd` optional; xyxy in the
-            original pixels of the image, labels from 0.
-        detections: `{image_id: {"boxes": (m, 4), "scores": (m,),
-            "labels": (m,)}}`, no padding; the best 100 of an image and class
-            count.
-        classes: number of classes, to have labels checked; `None` for those
-            that occur.
+        ground_truth: `{image_id: {"boxes": (n, 4), "labels": (n,), "is_crowd":
+            (n,) bool}}`, `is_crowd` optional. Boxes are half-open xyxy in the
+            original pixels of the image, and labels count from 0.
+        detections: `{image_id: {"boxes": (m, 4), "scores": (m,), "labels":
+            (m,)}}` without padding. The best 100 of an image and class are
+            used.
+        classes: Number of classes, by which labels are checked. If None, the
+            classes are those that occur. Defaults to None.
 
     Returns:
-        `coco_ap`, `coco_ap50`, `coco_ap75`, `coco_ap_small`, `_medium`,
-        `_large`, and the mean recall at the same thresholds with 1, 10 and
-        100 detections `coco_ar1`, `coco_ar10`, `coco_ar100`, and
-        `coco_ar_small`, `_medium`, `_large`; 0..1, NaN where there is no
-        object to find.
+        Dict of `coco_ap`, `coco_ap50`, `coco_ap75`, `coco_ap_small`, `_medium`,
+        `_large`, and of the mean recall at the same thresholds with 1, 10 and
+        100 detections, `coco_ar1`, `coco_ar10`, `coco_ar100`, and
+        `coco_ar_small`, `_medium`, `_large`. All are in [0, 1], or NaN if there
+        is no object.
 
     Raises:
-        ImportError: if neither evaluator is installed.
-        ValueError: as for `voc_average_precision`.
+        ImportError: If no evaluator is installed.
+        ValueError: If detections belong to unknown images, boxes are malformed,
+            or labels are below 0 or not below `classes`.
 
     Example:
 
@@ -94,7 +95,7 @@ def coco_average_precision(
             results.append(_annotation(len(results), number, box, label))
             results[-1] |= {"iscrowd": 0, "score": float(score)}
 
-    with contextlib.redirect_stdout(io.StringIO()):  # it reports by printing
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints its results
         sides = []
         for annotations in (objects, results):
             side = make_dataset()
@@ -110,7 +111,7 @@ def coco_average_precision(
         evaluator.accumulate()
         evaluator.summarize()
     return {
-        # -1 is the evaluator's word for "nothing to find".
+        # The evaluator returns -1 if there is no object to find.
         name: float(value) if value >= 0 else float("nan")
         for name, value in zip(STATISTICS, evaluator.stats, strict=False)
     }
@@ -128,7 +129,7 @@ def _annotation(index: int, image: int, box, label: int) -> dict:
 
 
 def _evaluator():
-    """Return the classes (data set, evaluation) of what is installed."""
+    """Return the classes (dataset, evaluation) of the installed package."""
     try:
         from pycocotools.coco import COCO
         from pycocotools.cocoeval import COCOeval

@@ -1,4 +1,4 @@
-"""Run a detector over a data set and bring its boxes into one form."""
+"""Run a detector over a dataset and bring its boxes into one form."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -30,21 +30,21 @@ class Detected(NamedTuple):
 def collect_detections(
     model, dataset, original_pixels: bool = True
 ) -> tuple[dict, dict]:
-    """Return the ground truth of a data set and what a detector finds in it.
+    """Return the ground truth of a dataset and what a detector finds in it.
 
-    One pass: boxes, ids and predictions come from the same batch, so a data
-    set whose order changes from pass to pass is measured rightly too.
+    One pass: boxes, ids and predictions come from the same batch, so a dataset
+    whose order changes from pass to pass is measured rightly too.
 
     Args:
-        model: a `keras.Model` called on `{"images", "image_sizes"}`, and on
+        model: A `keras.Model` called on `{"images", "image_sizes"}`, and on
             `proposals` where batches have them, that
             returns `boxes` (B, M, 4), `scores` (B, M), `labels` (B, M) and
             `num_detections` (B,).
-        dataset: iterable of batches as made by `kcv.data.batch`: `images`,
+        dataset: Iterable of batches as made by `kcv.data.batch`: `images`,
             `image_sizes`, `bounding_boxes` with labels padded by -1,
             `difficult`, `is_crowd`, `image_id`, and `scale` if the images
             were resized.
-        original_pixels: whether boxes are divided by `scale`, so that they
+        original_pixels: Whether boxes are divided by `scale`, so that they
             are in pixels of the image as it was before resizing; `False`
             leaves them in pixels of the image that the model saw.
 
@@ -53,7 +53,7 @@ def collect_detections(
         `voc_average_precision` takes them.
 
     Raises:
-        ValueError: if an image id occurs twice, or the data set is empty.
+        ValueError: If an image id occurs twice, or the dataset is empty.
 
     Example:
 

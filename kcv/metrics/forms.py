@@ -10,9 +10,9 @@ Boxes are xyxy pixels, half-open (width = x2 - x1). Labels count from 0 and no
 label stands for padding or background. An image of the ground truth without
 an entry in the detections has none.
 
-Image ids travel with the boxes, and images are read in the order of their
-ids: the order of a data set cannot move a figure, not even by a tie of
-scores between two images.
+Image ids travel with the boxes, and images are read in the order of their ids:
+the order of a dataset cannot move a figure, not even by a tie of scores between
+two images.
 """
 
 from collections.abc import Hashable

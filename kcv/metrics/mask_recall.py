@@ -29,7 +29,7 @@ def mask_average_recall(
 
     Objects and proposals are matched one to one, in the order of the scores.
     Objects that are crowds count neither for nor against a proposal. Small and
-    large objects are told apart by the areas of their masks, 32^2 and 96^2
+    large objects are distinguished by the areas of their masks, 32^2 and 96^2
     pixels.
 
     Args:

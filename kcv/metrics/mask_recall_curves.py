@@ -51,8 +51,8 @@ def mask_recall_curves(
 
     Raises:
         ImportError: If pycocotools is not installed.
-        ValueError: If `kind` is neither, proposals belong to unknown images,
-            or masks are wrong.
+        ValueError: If `kind` is unknown, proposals belong to unknown images, or
+            masks are wrong.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The file `metrics.json`: what was measured, as JSON has it."""
+"""Writing of `metrics.json`, the file of the measured figures."""
 
 import json
 import math
@@ -25,7 +25,7 @@ def write_metrics_file(folder: Path, metrics: Mapping[str, Any]) -> Path:
 
     Raises:
         OSError: If the file cannot be written.
-        TypeError: If a value is neither a number, a text nor a mapping.
+        TypeError: If a value is not a number, a text or a mapping.
 
     Example:
 
@@ -40,7 +40,7 @@ def write_metrics_file(folder: Path, metrics: Mapping[str, Any]) -> Path:
 
 
 def _plain(value, name: str):
-    """Turn NumPy's numbers into Python's, and what is not finite into None."""
+    """Convert NumPy's numbers to Python's, and NaN and infinity to None."""
     if isinstance(value, Mapping):
         return {
             str(key): _plain(entry, f"{name}[{key!r}]")

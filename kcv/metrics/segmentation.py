@@ -1,7 +1,8 @@
-"""How well pixels are labeled (Long, Shelhamer and Darrell 2015, section 5).
+"""Metrics of segmentation (Long, Shelhamer and Darrell 2015, section 5).
 
-All from one matrix n of the whole set: n[i, j] pixels of class i were taken
-for class j; t[i] = sum over j of n[i, j] are of class i.
+All are computed from one confusion matrix n of the whole dataset: n[i, j] is
+the number of pixels of class i that are labeled as class j, and t[i] = sum over
+j of n[i, j] is the number of pixels of class i.
 """
 
 import keras
@@ -14,13 +15,13 @@ from kcv.losses import checked_labels
 
 
 class _OfConfusion(keras.metrics.Metric):
-    """A figure of the confusion matrix, streaming."""
+    """Base of streaming metrics that are computed from the confusion matrix."""
 
     def __init__(self, classes, void=VOID, name=None, **kwargs):
         super().__init__(name=name or self.title, **kwargs)
         if int(classes) != classes or classes < 1:
             raise ValueError(
-                "classes must be the number of classes with background. "
+                "`classes` must be the number of classes with background. "
                 f"Received: classes={classes}"
             )
         self.classes = int(classes)
@@ -34,10 +35,10 @@ class _OfConfusion(keras.metrics.Metric):
         """Count the pixels of a batch.
 
         Args:
-            y_true: labels (B, H, W) or (B, H, W, 1); void ones do not count.
-            y_pred: logits or probabilities (B, H, W, C), or labels (B, H, W)
+            y_true: Labels (B, H, W) or (B, H, W, 1); void ones do not count.
+            y_pred: Logits or probabilities (B, H, W, C), or labels (B, H, W)
                 or (B, H, W, 1), which are integers.
-            sample_weight: not used: every pixel counts once.
+            sample_weight: Not used: every pixel counts once.
 
         Raises:
             ValueError: If a shape is another one.
@@ -119,9 +120,10 @@ class PixelAccuracy(_OfConfusion):
     """Share of the pixels that have the right class.
 
     Args:
-        classes: C, with background.
-        void: label of pixels that do not count.
-        name: of the metric.
+        classes: Number of classes C, including background.
+        void: Label of pixels that do not count. Defaults to 255.
+        name: Name of the metric. Defaults to "pixel_accuracy".
+        **kwargs: Options of `keras.metrics.Metric`.
 
     Example:
 
@@ -140,9 +142,22 @@ class PixelAccuracy(_OfConfusion):
 
 @keras.saving.register_keras_serializable("kcv")
 class MeanAccuracy(_OfConfusion):
-    """Mean over the classes that occur of the share labeled right.
+    """Mean over classes of the share of their pixels that have the right class.
 
-    Args and example as of `PixelAccuracy`.
+    Classes that do not occur do not count.
+
+    Args:
+        classes: Number of classes C, including background.
+        void: Label of pixels that do not count. Defaults to 255.
+        name: Name of the metric. Defaults to "mean_accuracy".
+        **kwargs: Options of `keras.metrics.Metric`.
+
+    Example:
+
+    >>> metric = MeanAccuracy(classes=2)
+    >>> metric.update_state([[[0, 1, 255]]], [[[0, 0, 0]]])
+    >>> float(metric.result())
+    0.5
     """
 
     title = "mean_accuracy"
@@ -156,10 +171,21 @@ class MeanAccuracy(_OfConfusion):
 class MeanIU(_OfConfusion):
     """Mean over classes of intersection over union.
 
-    A class that neither occurs nor is found does not take part; one that is
-    found and does not occur has 0, as in the authors' code.
+    A class that neither occurs nor is predicted does not count. A class that is
+    predicted and does not occur has an IU of 0, as in the authors' code.
 
-    Args and example as of `PixelAccuracy`.
+    Args:
+        classes: Number of classes C, including background.
+        void: Label of pixels that do not count. Defaults to 255.
+        name: Name of the metric. Defaults to "mean_iu".
+        **kwargs: Options of `keras.metrics.Metric`.
+
+    Example:
+
+    >>> metric = MeanIU(classes=2)
+    >>> metric.update_state([[[0, 1, 255]]], [[[0, 0, 0]]])
+    >>> float(metric.result())
+    0.25
     """
 
     title = "mean_iu"
@@ -169,10 +195,11 @@ class MeanIU(_OfConfusion):
         return _mean(right, truth + found - right)
 
     def per_class(self):
-        """Give the intersection over union of each class, NaN for none.
+        """Return the intersection over union of each class.
 
         Returns:
-            (C,) float64.
+            IU (C,) float64, NaN for a class that neither occurs nor is
+            predicted.
         """
         right, truth, found = _counts(self.confusion)
         return right / (truth + found - right)
@@ -180,9 +207,20 @@ class MeanIU(_OfConfusion):
 
 @keras.saving.register_keras_serializable("kcv")
 class FrequencyWeightedIU(_OfConfusion):
-    """Mean of intersection over union, each class by its share of pixels.
+    """Mean of intersection over union, weighted by the pixels of each class.
 
-    Args and example as of `PixelAccuracy`.
+    Args:
+        classes: Number of classes C, including background.
+        void: Label of pixels that do not count. Defaults to 255.
+        name: Name of the metric. Defaults to "frequency_weighted_iu".
+        **kwargs: Options of `keras.metrics.Metric`.
+
+    Example:
+
+    >>> metric = FrequencyWeightedIU(classes=2)
+    >>> metric.update_state([[[0, 1, 255]]], [[[0, 0, 0]]])
+    >>> float(metric.result())
+    0.25
     """
 
     title = "frequency_weighted_iu"
@@ -196,20 +234,20 @@ class FrequencyWeightedIU(_OfConfusion):
 def collect_confusion(
     model: keras.Model, batches: tf.data.Dataset, classes: int, void: int = VOID
 ) -> np.ndarray:
-    """Count what a model takes the pixels of a set for.
+    """Count the pixels of a dataset by their true and predicted class.
 
     Args:
-        model: from images to logits or probabilities (B, H, W, C).
-        batches: of (images, labels (B, H, W)), as
-            `kcv.data.segmentation_inputs` gives them, one pass.
-        classes: C, with background.
-        void: label of pixels that do not count.
+        model: Model from images to logits or probabilities (B, H, W, C).
+        batches: Dataset of (images, labels (B, H, W)), such as batches mapped
+            by `kcv.data.segmentation_inputs`. One pass.
+        classes: Number of classes C, including background.
+        void: Label of pixels that do not count. Defaults to 255.
 
     Returns:
-        (C, C) int64, pixels of class i that were taken for class j.
+        Counts (C, C) int64 of pixels of class i that are labeled as class j.
 
     Raises:
-        tf.errors.InvalidArgumentError: if a label is neither void nor a class.
+        tf.errors.InvalidArgumentError: If a label is not a class and not void.
 
     Example:
 
@@ -225,18 +263,19 @@ def collect_confusion(
 
 
 def segmentation_scores(confusion: np.ndarray) -> dict:
-    """Compute all figures of a confusion matrix.
+    """Compute all metrics of a confusion matrix.
 
     Args:
-        confusion: (C, C) pixels, rows of the true class.
+        confusion: Counts of pixels (C, C), with a row for each true class.
 
     Returns:
-        `pixel_accuracy`, `mean_accuracy`, `mean_iu`, `frequency_weighted_iu`,
-        and `iu`, (C,) float64, NaN for a class that neither occurs nor is
-        found.
+        Dict of `pixel_accuracy`, `mean_accuracy`, `mean_iu`,
+        `frequency_weighted_iu`, and `iu`, (C,) float64, NaN for a class that
+        neither occurs nor is predicted.
 
     Raises:
-        ValueError: If the matrix is not square, or holds other than counts.
+        ValueError: If the matrix is not square, or has values that are not
+            counts.
 
     Example:
 
@@ -263,13 +302,13 @@ def segmentation_scores(confusion: np.ndarray) -> dict:
 
 
 def _counts(confusion):
-    """Pixels of each class: labeled right, in truth, and found."""
+    """Return the pixels of each class: labeled right, true, and predicted."""
     n = ops.convert_to_tensor(confusion)
     return tf.linalg.diag_part(n), ops.sum(n, axis=1), ops.sum(n, axis=0)
 
 
 def _mean(part, whole):
-    """Mean of the ratios of classes that have a whole."""
+    """Return the mean of the ratios of classes with a positive denominator."""
     there = ops.cast(whole > 0, "float64")
     ratios = tf.math.divide_no_nan(part, whole)
     return tf.math.divide_no_nan(ops.sum(ratios), ops.sum(there))

@@ -1,16 +1,16 @@
 """Average precision of the PASCAL VOC detection challenge.
 
 Everingham et al., "The PASCAL Visual Object Classes (VOC) Challenge", IJCV
-2010, and the challenge's development kits of 2007 and 2010. The rules that
-move the figure:
+2010, and the challenge's development kits of 2007 and 2010. These rules affect
+the result:
 
-- A detection looks at the one object of its class with the largest overlap,
-  whether or not an earlier detection took it. Taken already: false positive,
-  even where a second, free object overlaps enough too.
+- A detection is compared only with the object of its class that it overlaps
+  most. If an earlier detection has taken this object, the detection is a false
+  positive, even if a second, free object overlaps enough, too.
 - A detection of a difficult object counts neither for nor against, and
   difficult objects are not among the positives.
-- Until 2009 precision is averaged at the recalls 0, .1 ... 1; from 2010 on it
-  is integrated below the monotone envelope.
+- Until 2009, precision is averaged at the recalls 0, 0.1 ... 1. From 2010 on,
+  it is integrated below the monotone envelope.
 """
 
 from typing import NamedTuple
@@ -24,9 +24,16 @@ from kcv.metrics.forms import read_ground_truth
 
 
 class PrecisionRecall(NamedTuple):
-    """Precision over recall of one class, by falling score.
+    """Precision over recall of one class, by decreasing score.
 
-    Detections of difficult objects are left out: they would repeat a point.
+    Detections of difficult objects are left out, because they would repeat
+    points.
+
+    Attributes:
+        recall: Recall (k,) float64, NaN if there are no positives.
+        precision: Precision (k,) float64.
+        scores: Score threshold of each point, (k,) float64.
+        positives: Number of objects, without difficult ones.
     """
 
     recall: np.ndarray  # (k,) float64, NaN where there are no positives
@@ -46,38 +53,41 @@ def voc_average_precision(
 ) -> dict:
     """Measure detections by the rule of the PASCAL VOC challenge.
 
-    With `strict=True` and `float_recalls=True` this is py-faster-rcnn's
-    evaluation, except that detections of equal scores have no order there.
-
-    `is_crowd` is not a notion of VOC: such objects are ordinary ones here.
+    With `strict=True` and `float_recalls=True`, this is the evaluation of
+    py-faster-rcnn, except that there the order of equal scores is undefined.
+    VOC has no crowds, so objects with `is_crowd` are ordinary objects here.
 
     Args:
         ground_truth: `{image_id: {"boxes": (n, 4), "labels": (n,),
-            "difficult": (n,) bool}}`, `difficult` optional; xyxy pixels,
-            half-open, labels from 0.
+            "difficult": (n,) bool}}`, `difficult` optional. Boxes are half-open
+            xyxy in pixels, and labels count from 0.
         detections: `{image_id: {"boxes": (m, 4), "scores": (m,),
-            "labels": (m,)}}`, no padding.
-        iou: overlap that makes a detection right, above 0, at most 1.
-        year: of the challenge; before 2010 the mean of precision at eleven
-            recalls, from 2010 on the area below the curve.
-        classes: number of classes; `None` for those that occur.
-        strict: whether the overlap must be greater than `iou`, as in
+            "labels": (m,)}}` without padding.
+        iou: Minimum IoU of a correct detection. Float in (0, 1]. Defaults to
+            0.5.
+        year: Year of the challenge. Before 2010, the average precision is the
+            mean of the precision at eleven recalls, from 2010 on the area below
+            the curve. Defaults to 2007.
+        classes: Number of classes. If None, those that occur are measured.
+            Defaults to None.
+        strict: Whether the IoU must be greater than `iou`, as in
             py-faster-rcnn's evaluation, rather than at least `iou`, as in the
-            development kit.
+            development kit. Defaults to False.
         float_recalls: Whether the eleven recalls are computed as `i * 0.1`, as
-            in py-faster-rcnn. In floating point three of them are slightly
-            above 0.3, 0.6 and 0.7, so that a recall of exactly 3 / 10 misses
-            its point: finding 3 of 10 objects is 3 / 11 instead of 4 / 11.
-            Without effect from 2010 on. Defaults to False.
+            in py-faster-rcnn. In floating point, three of them are slightly
+            above 0.3, 0.6 and 0.7, so a recall of exactly 3 / 10 misses its
+            point: finding 3 of 10 objects is 3 / 11 instead of 4 / 11. It has
+            no effect from 2010 on. Defaults to False.
 
     Returns:
-        `"voc07_map"` (or `"voc_map"` from 2010 on): mean over the classes
-        that have positives, 0..1, NaN if none has; `"average_precision"`:
-        `{label: float}`, NaN for a class without positives.
+        Dict of `voc07_map` (or `voc_map` from 2010 on), the mean over the
+        classes that have positives, in [0, 1] or NaN if there are none, and of
+        `average_precision`, a dict `{label: float}` with NaN for a class
+        without positives.
 
     Raises:
-        ValueError: for detections of unknown images, malformed boxes, labels
-            below 0 or not below `classes`.
+        ValueError: If detections belong to unknown images, boxes are malformed,
+            or labels are below 0 or not below `classes`.
 
     Example:
 
@@ -119,23 +129,30 @@ def precision_recall(
 ) -> dict[int, PrecisionRecall]:
     """Return the curves from which VOC average precision is computed.
 
-    Detections of equal score keep the order of their image ids and, within
-    an image, the order in which they are given. (py-faster-rcnn's evaluation
-    sorts them in no particular order. Average precision may change by 0.078 if
-    scores are rounded to 0.1.)
+    Detections of equal score keep the order of their image ids and, within an
+    image, their order. (In py-faster-rcnn's evaluation, the order of equal
+    scores is undefined. Average precision may change by 0.078 if scores are
+    rounded to 0.1.)
 
     Args:
-        ground_truth: as for `voc_average_precision`.
-        detections: as for `voc_average_precision`.
-        iou: overlap that makes a detection right, above 0, at most 1.
-        classes: number of classes; `None` for those that occur.
-        strict: whether the overlap must be greater than `iou`.
+        ground_truth: `{image_id: {"boxes": (n, 4), "labels": (n,),
+            "difficult": (n,) bool}}`, `difficult` optional. Boxes are half-open
+            xyxy in pixels, and labels count from 0.
+        detections: `{image_id: {"boxes": (m, 4), "scores": (m,),
+            "labels": (m,)}}` without padding.
+        iou: Minimum IoU of a correct detection. Float in (0, 1]. Defaults to
+            0.5.
+        classes: Number of classes. If None, those that occur are measured.
+            Defaults to None.
+        strict: Whether the IoU must be greater than `iou`. Defaults to False.
 
     Returns:
-        `{label: PrecisionRecall}` for every class, in the order of labels.
+        Dict `{label: PrecisionRecall}` with every class, in the order of
+        labels.
 
     Raises:
-        ValueError: as for `voc_average_precision`.
+        ValueError: If detections belong to unknown images, boxes are malformed,
+            or labels are below 0 or not below `classes`.
 
     Example:
 
@@ -146,7 +163,7 @@ def precision_recall(
     [1.0, 0.5]
     """
     if not 0 < iou <= 1:
-        raise ValueError(f"iou must be above 0 and at most 1, got {iou}")
+        raise ValueError(f"`iou` must be in (0, 1]. Received: iou={iou}")
     truth = read_ground_truth(ground_truth, classes)
     found = read_detections(detections, truth, classes)
     object_labels = _join([t.labels for t in truth.values()], np.int64)
@@ -175,10 +192,10 @@ def precision_recall(
 
 
 def _nearest_objects(truth, found) -> tuple[np.ndarray, np.ndarray]:
-    """For every detection, the largest IoU and the number of its object.
+    """Return the largest IoU of each detection and the number of its object.
 
-    Objects are numbered through all images. The largest overlap with an
-    object of another class is 0, which no threshold accepts.
+    Objects are numbered through all images. The overlap with an object of
+    another class is 0, which no threshold accepts.
     """
     overlaps = []
     numbers = []
@@ -199,7 +216,7 @@ def _nearest_objects(truth, found) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _curve(hit, nearest, difficult, scores, positives) -> PrecisionRecall:
-    """Walk down the detections of one class, given by falling score."""
+    """Compute the curve of the detections of one class, by decreasing score."""
     counted = np.ones(len(hit), bool)
     counted[hit] = ~difficult[nearest[hit]]
     hit, nearest = hit[counted], nearest[counted]

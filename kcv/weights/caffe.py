@@ -100,7 +100,7 @@ def load_caffe(
         What matched and what was skipped.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ImportError: If protobuf is not installed.
         ValueError: If the file cannot be read or the weights do not fit.
 
@@ -142,7 +142,7 @@ def load_caffe(
     except (IndexError, ValueError) as error:
         if str(error).startswith(str(path)):
             raise
-        # Arrays of a rank or size that no such layer has.
+        # Arrays of a rank or size that such layers do not have.
         raise ValueError(
             f"{path} has a layer whose blobs do not fit its type: {error}"
         ) from error
@@ -183,7 +183,7 @@ def _read(path: Path) -> list[_Layer]:
     ]
     if not any(layer.blobs for layer in layers):
         raise ValueError(
-            f"{path} holds no weights: it is no .caffemodel, or of a Caffe "
+            f"{path} holds no weights: it is not a .caffemodel, or of a Caffe "
             "before 2014, whose upgrade_net_proto_binary brings it up to date."
         )
     return layers

@@ -26,7 +26,7 @@ def rename_layers(names: Collection[str]) -> dict[str, str]:
         names: Names of the layers with weights of a file.
 
     Returns:
-        kcv's names by the file's names, without those that agree. Empty for
+        Kcv's names by the file's names, without those that agree. Empty for
         a file of any other network.
 
     Example:

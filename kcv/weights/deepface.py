@@ -77,8 +77,8 @@ def load_deepface(
     with open_layers(path) as layers:
         if not is_deepface(layers):
             raise ValueError(
-                f"{path} is neither the DeepFace nor the DeepID of the library "
-                f"deepface: it has the layers {', '.join([*layers][:5])}, ..."
+                f"{path} must be the DeepFace or the DeepID of the library "
+                f"deepface. It has the layers {', '.join([*layers][:5])}, ..."
             )
         return assign_deepface(
             model, layers, str(path), strict, skip, skip_mismatch
@@ -114,9 +114,12 @@ def assign_deepface(
         model: Network that takes the weights.
         layers: Arrays of each layer by the layer's name.
         source: What the weights came from, for errors and the report.
-        strict: As of `load_deepface`.
-        skip: As of `load_deepface`.
-        skip_mismatch: As of `load_deepface`.
+        strict: Whether variables without a weight and weights without a
+            variable are errors. Defaults to True.
+        skip: Prefixes of names of layers that are left out on both sides.
+            Defaults to none.
+        skip_mismatch: Prefixes of names of layers that are left out if the
+            file has them in another shape. Defaults to none.
 
     Returns:
         The report.

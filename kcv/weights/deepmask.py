@@ -175,7 +175,7 @@ def _trunk(trunk, layers):
 
 
 def _blocks(stage):
-    """List the residual blocks of a stage, none if it is no stage."""
+    """List the residual blocks of a stage, or none if it is not a stage."""
     blocks = [child for child in children(stage) if children(child)]
     return [
         parts

@@ -47,10 +47,10 @@ def load_weights(
 
     Args:
         model: Model whose layers have the names of the reference networks.
-        source: "imagenet" for the download of keras.applications; or a
-            .keras, .weights.h5, .h5, .pth, .pt, .safetensors, .caffemodel,
-            .t7 (OpenFace, DeepMask, SharpMask, fast-neural-style) or .pb
-            (davidsandberg/facenet) file.
+        source: "imagenet" for the weights of keras.applications, which are
+            downloaded, or a .keras, .weights.h5, .h5, .pth, .pt, .safetensors,
+            .caffemodel, .t7 (OpenFace, DeepMask, SharpMask, fast-neural-style)
+            or .pb (davidsandberg/facenet) file.
         strict: Whether variables without a weight and weights without a
             variable are errors; a weight of another shape always is one.
         skip: Beginnings of names of layers to leave out on both sides.
@@ -62,7 +62,7 @@ def load_weights(
         What matched and what was skipped.
 
     Raises:
-        FileNotFoundError: If the source is neither "imagenet" nor a file.
+        FileNotFoundError: If the source is not "imagenet" and not a file.
         ImportError: If the library that reads the file is not installed.
         ValueError: If the file cannot be read or the weights do not fit.
 
@@ -87,7 +87,7 @@ def load_weights(
     if not path.is_file():
         raise FileNotFoundError(
             f'Weights must be "imagenet" or a file, received {str(path)!r}, '
-            "and there is no such file."
+            "which does not exist."
         )
     if path.suffix.lower() in (".pth", ".pt", ".safetensors"):
         return load_torchvision(model, path, fold_scaling=True, **options)

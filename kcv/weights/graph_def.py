@@ -27,7 +27,7 @@ def read_constants(path: str | os.PathLike) -> dict[str, LazyArray]:
     Raises:
         FileNotFoundError: If `path` does not exist.
         ValueError: If the file is truncated or of another kind, if it contains
-            no such constant, or two of one name.
+            no constant of floating-point numbers, or two of one name.
 
     Example:
 
@@ -65,8 +65,8 @@ def read_constants(path: str | os.PathLike) -> dict[str, LazyArray]:
         )
     if not constants:
         raise ValueError(
-            f"{path} has no constants of floating-point numbers: it is no "
-            "frozen graph."
+            f"{path} has no constants of floating-point numbers, so it "
+            "is not a frozen graph."
         )
     return constants
 

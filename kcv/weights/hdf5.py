@@ -39,7 +39,7 @@ def open_layers(path: str | os.PathLike) -> Iterator[Layers]:
         file is open.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If the file is truncated or of another kind, or if it
             refers to other files or to other places in itself, as Keras's
             files never do.
@@ -120,7 +120,7 @@ def _array(group, address, path):
     if dataset.external or dataset.is_virtual:
         raise _RefusedError(
             f"stores the values of {dataset.name!r} in other files. Keras "
-            "writes no such arrays, and kcv reads none."
+            "does not write such arrays, and kcv does not read them."
         )
     dtype = dataset.dtype
     if dataset.attrs.get("dtype") == "bfloat16" and dtype.itemsize == 2:

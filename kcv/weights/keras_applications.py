@@ -65,7 +65,7 @@ def load_keras_applications(
         What matched and what was skipped.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If the file cannot be read or the weights do not fit.
 
     Example:
@@ -233,7 +233,7 @@ def _download(model, skip):
         raise ValueError(
             'weights="imagenet" come from keras.applications, which has '
             "VGG16, VGG19, ResNet50, ResNet101 and ResNet152. The model "
-            f"{model.name!r} holds the layers of none of them. torchvision has "
+            f"{model.name!r} is another network. torchvision has "
             "AlexNet, VGG-11, GoogLeNet, ResNet-18 and ResNet-34: download its "
             'file and pass weights="FILE.pth"'
         )

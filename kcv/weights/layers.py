@@ -51,10 +51,10 @@ def flattened_maps(
         model: A model.
 
     Returns:
-        (height, width, channels) of the map, by the dense layer's name; None
-        where its inputs are no flattened map. A layer that was never called
-        on a symbolic tensor, as in a subclassed model, is left out: what is
-        below it is not known.
+        (height, width, channels) of the map, by the dense layer's name; None if
+        its inputs are not a flattened map. A layer that was never called on a
+        symbolic tensor, as in a subclassed model, is left out: what is below it
+        is not known.
 
     Example:
 

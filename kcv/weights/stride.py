@@ -33,8 +33,8 @@ def find_other_stride(model: keras.Model, kernel: str) -> str | None:
         kernel: "1x1" or "3x3", where a source of weights has its stride.
 
     Returns:
-        The rest of a sentence that begins with the source, or None if the
-        model has no such bottleneck.
+        The rest of a sentence that begins with the source, or None if the model
+        does not have one.
     """
     other = {"1x1": "3x3", "3x3": "1x1"}[kernel]
     branch = {"1x1": "branch2a", "3x3": "branch2b"}[other]

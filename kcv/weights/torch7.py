@@ -57,7 +57,7 @@ class TorchObject(dict):
     def __eq__(self, other: object) -> bool:
         return self is other
 
-    __hash__ = None  # as of every dictionary
+    __hash__ = None  # dictionaries have no hash
 
     def __repr__(self) -> str:
         return f"<{self.type}: {', '.join(map(str, self))}>"
@@ -204,8 +204,8 @@ class _Reader:
             key = yield
             if type(key) not in (str, int, float) or key != key:
                 self._encoding.fail(
-                    "a key of a table is neither a string nor a number but "
-                    f"{type(key).__name__}"
+                    "a key of a table must be a string or a number, and one is "
+                    f"of type {type(key).__name__}"
                 )
             if key in table:
                 self._encoding.fail(f"a table has the key {key!r} twice")

@@ -101,7 +101,7 @@ def load_torchvision(
         What matched and what was skipped.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ImportError: If the library that reads the file is not installed.
         TypeError: If a value of the state dict is not an array.
         ValueError: If the file cannot be read or the weights do not fit.
@@ -298,7 +298,7 @@ def _as_array(key, value):
 def _read(path):
     if path.suffix.lower() not in (".pth", ".pt", ".safetensors"):
         raise ValueError(
-            f"{path} is no file of torch weights: expected .pth, .pt or "
+            f"{path} is not a file of torch weights: expected .pth, .pt or "
             ".safetensors."
         )
     if not path.is_file():

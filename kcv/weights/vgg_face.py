@@ -7,7 +7,7 @@ from kcv.weights.layers import leaves
 #: Mean of VGG-Face's training images (Parkhi et al. 2015), RGB in 0..255.
 VGG_FACE_MEAN = (129.1863, 104.7624, 93.5940)
 
-#: Number of people that VGG-Face tells apart.
+#: Number of people that VGG-Face distinguishes.
 PEOPLE = 2622
 
 

@@ -138,7 +138,7 @@ def test_what_is_no_chain_is_refused():
         project_activation(model, "last", zeros, 0)
     with pytest.raises(ValueError, match="must be below 3"):
         project_activation(model, "first", zeros, 3)
-    with pytest.raises(ValueError, match="rule must be one of"):
+    with pytest.raises(ValueError, match="`rule` must be one of"):
         project_activation(model, "first", zeros, 0, rule="other")
-    with pytest.raises(ValueError, match="one batch at least"):
+    with pytest.raises(ValueError, match="at least one batch"):
         strongest_images(model, "first", [], 0)

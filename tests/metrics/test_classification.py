@@ -51,11 +51,11 @@ def test_ties_go_to_the_lower_class():
 @pytest.mark.parametrize(
     ("labels", "scores", "message"),
     [
-        ([6, 0, 0], SCORES, "label 6 is none of the 6"),
+        ([6, 0, 0], SCORES, "must be below 6.*label 6"),
         ([0, -1, 0], SCORES, "label -1"),
-        ([0, 0], SCORES, r"received \(2,\) and \(3, 6\)"),
-        ([], np.zeros((0, 6)), "n at least 1"),
-        ([0, 1], [[1, 0], [np.nan, 0]], "scores of image 1 are not finite"),
+        ([0, 0], SCORES, r"shapes \(2,\) and \(3, 6\)"),
+        ([], np.zeros((0, 6)), "n of at least 1"),
+        ([0, 1], [[1, 0], [np.nan, 0]], "image 1 are not"),
     ],
 )
 def test_top_k_checks_its_arguments(labels, scores, message):
@@ -165,12 +165,12 @@ def test_what_cannot_be_evaluated_is_refused():
     logits = keras.Model(model.input, model.output * 2)
     with pytest.raises(ValueError, match="scores that add up to 2"):
         evaluate_classifier(logits, images_of(LABELS), crops)
-    with pytest.raises(ValueError, match="not a single example"):
+    with pytest.raises(ValueError, match="must not be empty"):
         evaluate_classifier(model, images_of([]), crops)
-    with pytest.raises(ValueError, match="label 8 is none of the 8 classes"):
+    with pytest.raises(ValueError, match="must be below 8.*label 8"):
         evaluate_classifier(model, images_of([8]), crops)
     real = images_of(LABELS).map(
         lambda x: {**x, "labels": tf.cast(x["labels"], tf.float32)}
     )
-    with pytest.raises(ValueError, match="labels must be integers.*float32"):
+    with pytest.raises(ValueError, match="integer labels.*float32"):
         evaluate_classifier(model, real, crops)

@@ -348,5 +348,5 @@ def test_bad_input_names_the_image(ground_truth, detections, message):
 
 @pytest.mark.parametrize("iou", [0, -0.5, 1.5])
 def test_bad_threshold(iou):
-    with pytest.raises(ValueError, match="iou must be above 0"):
+    with pytest.raises(ValueError, match=r"`iou` must be in \(0, 1\]"):
         voc_average_precision({}, {}, iou=iou)

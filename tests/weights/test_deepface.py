@@ -196,7 +196,7 @@ def test_dense_layers_that_can_not_be_joined_are_refused(
 
 def test_another_network_is_refused(deepid, tmp_path):
     path = write(tmp_path / "other.h5", {"conv_a": [normal(3, 3, 3, 4)]})
-    with pytest.raises(ValueError, match=r"other\.h5 is neither .* conv_a"):
+    with pytest.raises(ValueError, match=r"other\.h5 must be .* conv_a"):
         load_deepface(deepid, path)
 
 

@@ -220,11 +220,11 @@ HOSTILE = {
     "a table of negative size": ((("integer", 3, 1, -5),), "-5 entries"),
     "a table as a key": (
         (("integer", 3, 1, 1), ("object", {}), ("object", 1)),
-        "key of a table is neither .* but dict",
+        "key of a table must be .* of type dict",
     ),
     "a boolean as a key": (
         (("integer", 3, 1, 1), ("object", True), ("object", 1)),
-        "key of a table is neither .* but bool",
+        "key of a table must be .* of type bool",
     ),
     "a key that is not a number": (
         (("integer", 3, 1, 1), ("object", float("nan")), ("object", 1)),

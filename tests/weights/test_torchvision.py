@@ -233,5 +233,5 @@ def test_a_missing_library_is_named(
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nowhere\.pth"):
         load_torchvision(keras.Sequential(), tmp_path / "nowhere.pth")
-    with pytest.raises(ValueError, match=r"a\.txt is no file of torch"):
+    with pytest.raises(ValueError, match=r"a\.txt is not a file of torch"):
         load_torchvision(keras.Sequential(), tmp_path / "a.txt")

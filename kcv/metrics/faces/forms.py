@@ -166,7 +166,7 @@ def read_same(values: ArrayLike, length: int) -> np.ndarray:
         Bool array (`length`,).
 
     Raises:
-        ValueError: If the shape is another, or a value is none of these.
+        ValueError: If the shape is another, or a value is not supported.
     """
     array = read_labels(values, "same", length)
     if not np.isin(array, (0, 1)).all():

@@ -109,7 +109,7 @@ def lfw_accuracy(
     Raises:
         ValueError: If shapes differ, a distance is not finite, there are fewer
             than two folds, a fold lacks one kind of pair, or `thresholds` is
-            neither name.
+            unknown.
 
     Example:
 
