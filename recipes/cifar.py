@@ -31,6 +31,7 @@ from kcv.serving import ServingConfig
 from kcv.visualize.report import Published
 from recipes.common.classification.classifiers import evaluate_classifier
 from recipes.common.classification.classifiers import make_batches
+from recipes.common.classification.classifiers import open_images
 from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
@@ -67,21 +68,17 @@ class Options(Run):
 def main(run: Options) -> dict:
     """Train a CIFAR ResNet and measure it on the held-out images."""
     # === Data ===
-    size = kcv.data.load_classification(run.data, "train").size
+    size = open_images(run, "train").size
     plan = plan_epochs(run, size, 128, EPOCHS, learning_rate=0.1)
-    test = kcv.data.load_classification(run.data, "test", on_error=run.on_error)
+    test = open_images(run, "test")
     strategy = begin(run)
 
     def batches(start):
-        images, _, _ = kcv.data.load_classification(
-            run.data,
-            "train",
-            seed=run.seed,
-            start=start,
-            on_error=run.on_error,
-        )
-        images = kcv.data.random_crop(images, 32, run.seed, start, padding=4)
-        images = kcv.data.random_flip(images, run.seed, start)
+        images = open_images(run, "train", seed=run.seed, start=start).dataset
+        if run.augment:
+            random = (run.seed, start)
+            images = kcv.data.random_crop(images, 32, *random, padding=4)
+            images = kcv.data.random_flip(images, *random)
         return make_batches(images, plan.batch_size)
 
     # === Model, solver ===
@@ -95,7 +92,7 @@ def main(run: Options) -> dict:
         )
 
     # === Fit ===
-    validation = make_batches(test.dataset, 500)
+    validation = make_batches(open_images(run, run.watched_split).dataset, 500)
     train(run, model, plan, batches, validation_data=validation)
 
     # === Evaluate, report ===

@@ -41,8 +41,8 @@ from recipes.common.run import begin
 from recipes.common.segmentation.deconvnet_inference import label_whole_images
 from recipes.common.segmentation.deconvnet_presets import PRESETS
 from recipes.common.segmentation.deconvnet_presets import build_deconvnet
+from recipes.common.segmentation.images import open_images
 from recipes.common.segmentation.segmenters import evaluate_segmenter
-from recipes.common.segmentation.segmenters import open_images
 from recipes.common.segmentation.segmenters import recompute_statistics
 from recipes.common.segmentation.segmenters import train_segmenter
 from recipes.common.segmentation.windows import learn_classes
@@ -96,13 +96,11 @@ def main(run: Options) -> dict:
         )
     preset = PRESETS[run.preset]
     method = run.proposals or preset.method
-    plans = {
-        name: plan.with_options(run) for name, plan in preset.plans.items()
-    }
 
     # === Data ===
-    images = open_images(run.data, None, run.on_error)
+    images = open_images(run, None)
     classes, windows = len(images.class_names), preset.windows
+    plans = preset.choose_plans(run, images)
 
     # === Model ===
     strategy = begin(run)

@@ -67,20 +67,20 @@ class Options(proposers.MaskOptions):
 def main(run: Options) -> dict:
     """Train DeepMask and measure it on held-out images."""
     # === Data ===
-    plan = PLANS[run.preset].with_options(run)
     images, test = proposers.open_images(run)
+    plan = proposers.choose_plan(run, PLANS[run.preset], images)
 
     # === Model, solver ===
     strategy = begin(run)
     with strategy.scope():
         model = build_model(run)
         model.compile(make_optimizer(plan, run.preset), jit_compile=run.jit)
-    batches = proposers.stream_patches(
-        run, images, model.geometry, model.target_size, plan.batch_size
-    )
+    patches = (images, model.geometry, model.target_size, plan.batch_size)
+    batches = proposers.stream_patches(run, *patches)
 
     # === Fit ===
-    train(run, model, plan, batches)
+    watched = proposers.watch_loss(run, *patches)
+    train(run, model, plan, batches, **watched)
 
     # === Evaluate, report ===
     return evaluate_and_report(

@@ -32,6 +32,7 @@ from recipes.common.faces.evaluating import MONITOR
 from recipes.common.faces.evaluating import evaluate_faces
 from recipes.common.faces.evaluating import measure_epochs
 from recipes.common.faces.photos import FaceOptions
+from recipes.common.faces.photos import choose_plan
 from recipes.common.faces.photos import open_faces
 from recipes.common.faces.photos import stream_batches
 from recipes.common.faces.published import FACENET
@@ -86,12 +87,13 @@ def main(run: Options) -> dict:
     small = run.preset == "small"
 
     # === Data ===
-    plan = PLANS[run.preset].with_options(run, group=1)
     template = FACE_CROP if small else FACE_CROP.resize(side)
     together = PHOTOS_OF_EACH[run.preset]
     faces = open_faces(run, "train", template, together)
     test = open_faces(run, "test", template)
-    batches = stream_batches(faces, plan, run.seed, together)
+    watched = open_faces(run, run.watched_split, template)
+    plan = choose_plan(run, PLANS[run.preset], faces)
+    batches = stream_batches(run, faces, plan, together)
 
     # === Model, solver ===
     strategy = begin(run)
@@ -103,7 +105,7 @@ def main(run: Options) -> dict:
         model.compile(solver, jit_compile=run.jit)
 
     # === Fit ===
-    measure = measure_epochs(test, plan)
+    measure = measure_epochs(run, watched, plan)
     train(run, model, plan, batches, measure, monitor=MONITOR)
 
     # === Evaluate, report ===

@@ -90,19 +90,21 @@ def main(run: Options) -> dict:
     """Train Fast R-CNN and measure it on held-out images."""
     # === Data, proposals ===
     preset = PRESETS[run.preset]
-    plan = preset.plan.with_options(run, linear_rate=run.preset == "small")
     scaling = detectors.scale_to(run.image_size or preset.image_size)
     if run.scales:
         scaling = None  # The detector resizes held-out images itself.
     images, test = open_detection(run, run.scenes)
+    plan = detectors.choose_plan(run, preset.plan, images)
     names = images.class_names
     strategy = begin(run)
     proposals = propose_regions(run, preset, images, test.dataset)
     batches = stream_batches(
         run, images, plan.batch_size, scaling, proposals.cache, run.scales or ()
     )
-    once = make_batches(proposals.once, plan.batch_size, scaling)
-    test = make_batches(proposals.test, plan.batch_size, scaling)
+    once, test, validation = (
+        make_batches(part, plan.batch_size, scaling)
+        for part in (proposals.once, proposals.test, proposals.validation)
+    )
 
     # === Model, solver ===
     targets = kcv.detection.box_statistics(
@@ -117,11 +119,8 @@ def main(run: Options) -> dict:
         model.compile(optimizer, jit_compile=run.jit)
 
     # === Fit ===
-    measures = []
-    if run.patience:
-        measures = [kcv.metrics.DetectionEvaluation(test)]
-    monitor = ("val_voc07_map", "max")
-    train(run, model, plan, batches, *measures, monitor=monitor)
+    measures, watched = detectors.watch_epochs(run, test, validation)
+    train(run, model, plan, batches, *measures, **watched)
 
     # === Evaluate, report ===
     return evaluate_and_report(

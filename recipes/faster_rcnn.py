@@ -92,12 +92,13 @@ def main(run: Options) -> dict:
     """Train Faster R-CNN and measure it on held-out images."""
     # === Data ===
     preset, jointly = PRESETS[run.preset], run.training == "joint"
-    plan = preset.plan.with_options(run, linear_rate=run.preset == "small")
     scaling = detectors.scale_to(run.image_size or preset.image_size)
     scenes = None if jointly else run.scenes
     images, test = open_detection(run, scenes)
+    plan = detectors.choose_plan(run, preset.plan, images)
     names = images.class_names
     test = make_batches(test.dataset, plan.batch_size, scaling)
+    validation = make_batches(images.validation, plan.batch_size, scaling)
 
     # === Model, solver ===
     strategy = begin(run)
@@ -110,11 +111,10 @@ def main(run: Options) -> dict:
     # === Fit ===
     stages, figures = [Stage(run.out, plan)], {}
     if jointly:
-        every = 1 if run.patience else (plan.epochs + 1) // 2
-        measure = kcv.metrics.DetectionEvaluation(test, every=every)
+        every = (plan.epochs + 1) // 2
+        measures, watched = detectors.watch_epochs(run, test, validation, every)
         batches = stream_batches(run, images, plan.batch_size, scaling)
-        monitor = ("val_voc07_map", "max")
-        train(run, model, plan, batches, measure, monitor=monitor)
+        train(run, model, plan, batches, *measures, **watched)
     else:
         shared = run.training == "alternating"
         model, stages, figures = train_alternating(

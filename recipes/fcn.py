@@ -41,9 +41,9 @@ from recipes.common.run import Run
 from recipes.common.run import begin
 from recipes.common.segmentation.fcn_plans import PAPER
 from recipes.common.segmentation.fcn_plans import choose_solver
+from recipes.common.segmentation.images import open_images
 from recipes.common.segmentation.segmenters import SCENE_SIZE
 from recipes.common.segmentation.segmenters import evaluate_segmenter
-from recipes.common.segmentation.segmenters import open_images
 from recipes.common.segmentation.segmenters import take_whole_images
 from recipes.common.segmentation.segmenters import train_segmenter
 from recipes.common.segmentation.segmenters import weigh_background
@@ -108,13 +108,13 @@ def main(run: Options) -> dict:
             f"--backbone or --preset paper. Received: weights={run.weights!r}"
         )
     solver = choose_solver(run.preset, backbone, run.settings)
-    plans = solver.choose_plans(run, run.stride, run.training)
 
     # === Data ===
     shrink = run.data == "digit_scenes" and backbone != "small"
     size = run.image_size or (SCENE_SIZE if shrink else None)
     flip = run.preset == "small" if run.flip is None else run.flip
-    images = open_images(run.data, size, run.on_error, flip)
+    images = open_images(run, size, flip)
+    plans = solver.choose_plans(run, run.stride, run.training, images.limit)
     class_weights = weigh_background(images, run.background_weight)
 
     # === Model, solver, fit: one stage after another ===
@@ -139,8 +139,8 @@ def main(run: Options) -> dict:
             if before is not None:
                 kcv.segmentation.go_on_from(model, before)
             elif backbone == "small":
-                first, early = run.stage("classes"), CLASSES.with_options(run)
-                begin(first)
+                begin(first := run.stage("classes"))
+                early = WINDOWS.plan(CLASSES, run, images)
                 maps = model.get_layer("score_fr").input
                 stages.append(
                     learn_classes(first, early, model, maps, WINDOWS, images)

@@ -39,6 +39,7 @@ from kcv.serving import ServingConfig
 from kcv.training import completed_epochs
 from recipes.common.classification.classifiers import evaluate_classifier
 from recipes.common.classification.classifiers import make_batches
+from recipes.common.classification.classifiers import open_images
 from recipes.common.classification.classifiers import recompute_statistics
 from recipes.common.classification.crops import Crops
 from recipes.common.classification.crops import published_figures
@@ -47,7 +48,6 @@ from recipes.common.classification.imagenet_plans import TRAININGS
 from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
-from recipes.common.plan import plan_epochs
 from recipes.common.run import Run
 from recipes.common.run import begin
 from recipes.common.train import train
@@ -93,16 +93,8 @@ def main(run: Options) -> dict:
     authors = TRAININGS[run.network]
 
     # === Data ===
-    load = functools.partial(
-        kcv.data.load_classification, run.data, on_error=run.on_error
-    )
-    plan = plan_epochs(
-        run,
-        load("train").size,
-        authors.batch_size,
-        authors.epochs,
-        authors.learning_rate,
-    )
+    load = functools.partial(open_images, run)
+    plan = authors.make_plan(run, load("train").size)
     test = load("test")
     center = CenterCrop(256, authors.crop)
     crop = functools.partial(
@@ -112,9 +104,15 @@ def main(run: Options) -> dict:
     )
     strategy = begin(run)
 
+    def crop_middle(example):
+        return {**example, "images": crop(example["images"][None])[0, 0]}
+
     def batches(start):
         images = load("train", seed=run.seed, start=start).dataset
-        images = authors.augment(images, run.seed, start)
+        if run.augment:
+            images = authors.augment(images, run.seed, start)
+        else:
+            images = images.map(crop_middle)
         return make_batches(images, plan.batch_size)
 
     # === Model, solver ===
@@ -136,10 +134,8 @@ def main(run: Options) -> dict:
         )
 
     # === Fit ===
-    middle = test.dataset.map(
-        lambda x: {**x, "images": crop(x["images"][None])[0, 0]}
-    )
-    validation = make_batches(middle, 50)
+    watched = load(run.watched_split).dataset.map(crop_middle)
+    validation = make_batches(watched, 50)
     train(run, model, plan, batches, validation_data=validation)
     recompute_statistics(model, batches(0).take(run.statistics))
 

@@ -8,6 +8,7 @@ top1 0.975. For MNIST itself see `python -m recipes.mnist`.
 """
 
 import dataclasses
+import functools
 from pathlib import Path
 from typing import Literal
 
@@ -45,17 +46,19 @@ class Options(Run):
 def main(run: Options) -> dict:
     """Train LeNet-5 on embedded digits and measure it on held-out ones."""
     # === Data ===
-    size = kcv.data.load_classification("digits", "train").size
+    part = run.validation_part
+    load = functools.partial(kcv.data.load_classification, validation=part)
+    size = load("digits", "train").size
     plan = plan_epochs(run, size, 32, epochs=60, learning_rate=0.05)
-    test = kcv.data.load_classification("digits", "test")
+    test, watched = (load("digits", x) for x in ("test", run.watched_split))
     test = test._replace(dataset=test.dataset.map(enlarge))
     strategy = begin(run)
 
     def batches(start):
-        digits = kcv.data.digits("train", seed=run.seed, start=start)
-        digits = kcv.data.random_crop(
-            digits.map(enlarge), 28, run.seed, start, padding=2
-        )
+        random = {"seed": run.seed, "start": start}
+        digits = load("digits", "train", **random).dataset.map(enlarge)
+        if run.augment:
+            digits = kcv.data.random_crop(digits, 28, **random, padding=2)
         return make_batches(digits, plan.batch_size)
 
     # === Model, solver ===
@@ -69,7 +72,7 @@ def main(run: Options) -> dict:
         )
 
     # === Fit ===
-    validation = make_batches(test.dataset, 364)
+    validation = make_batches(watched.dataset.map(enlarge), 364)
     train(run, model, plan, batches, validation_data=validation)
 
     # === Evaluate, report ===

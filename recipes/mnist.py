@@ -20,6 +20,7 @@ from kcv.serving import ServingConfig
 from kcv.visualize.report import Published
 from recipes.common.classification.classifiers import evaluate_classifier
 from recipes.common.classification.classifiers import make_batches
+from recipes.common.classification.classifiers import open_images
 from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
@@ -64,10 +65,10 @@ class Options(Run):
 def main(run: Options) -> dict:
     """Train LeNet-5 and measure it on the held-out images."""
     # === Data ===
-    size = kcv.data.load_classification(run.data, "train").size
+    size = open_images(run, "train").size
     epochs = min(max(IMAGES // size, 12), 60)
     plan = plan_epochs(run, size, 64, epochs, learning_rate=0.05)
-    test = kcv.data.load_classification(run.data, "test")
+    test = open_images(run, "test")
     shape = test.dataset.element_spec["images"].shape
     if not shape.is_compatible_with((28, 28, 1)):
         raise ValueError(
@@ -77,10 +78,8 @@ def main(run: Options) -> dict:
     strategy = begin(run)
 
     def batches(start):
-        digits, _, _ = kcv.data.load_classification(
-            run.data, "train", seed=run.seed, start=start
-        )
-        return make_batches(digits, plan.batch_size)
+        digits = open_images(run, "train", seed=run.seed, start=start)
+        return make_batches(digits.dataset, plan.batch_size)
 
     # === Model, solver ===
     with strategy.scope():
@@ -93,7 +92,7 @@ def main(run: Options) -> dict:
         )
 
     # === Fit ===
-    validation = make_batches(test.dataset, 500)
+    validation = make_batches(open_images(run, run.watched_split).dataset, 500)
     train(run, model, plan, batches, validation_data=validation)
 
     # === Evaluate, report ===

@@ -83,10 +83,10 @@ class Options(GivenProposalsOptions):
 def main(run: Options) -> dict:
     """Train R-CNN in its stages and measure it on held-out images."""
     # === Data, proposals ===
-    preset, plan = PRESETS[run.preset], make_plan(run)
-    size = run.image_size or preset.image_size
-    scaling = detectors.scale_to(size) if size else None
+    preset, small = PRESETS[run.preset], run.preset == "small"
+    scaling = detectors.scale_to(run.image_size or preset.image_size)
     images, test = open_detection(run, run.scenes)
+    plan = make_plan(run, images.size if small else None)
     names = images.class_names
     strategy = begin(run)
     proposals = propose_regions(run, preset, images, test.dataset)
@@ -95,6 +95,7 @@ def main(run: Options) -> dict:
     )
     once = make_batches(proposals.once, plan.batch_size, scaling)
     test = make_batches(proposals.test, plan.batch_size, scaling)
+    watched = make_batches(proposals.validation, plan.batch_size, scaling)
 
     # === Model, solver ===
     with strategy.scope():
@@ -106,7 +107,7 @@ def main(run: Options) -> dict:
     features = run.out / "features"
     if completed_epochs(run.backup) < plan.epochs:  # Those are out of date.
         shutil.rmtree(features, ignore_errors=True)
-    train(run, model, plan, batches)
+    train(run, model, plan, batches, **detectors.watch_loss(watched))
 
     # === Support vector machines, box regressors ===
     clock = time.perf_counter()
@@ -135,11 +136,11 @@ def main(run: Options) -> dict:
     return metrics
 
 
-def make_plan(run: Options) -> Plan:
+def make_plan(run: Options, images: int | None = None) -> Plan:
     """Plan updates of 128 windows, from however many images."""
     plan = PRESETS[run.preset].plan
     plan = plan._replace(batch_size=run.batch_size or plan.batch_size)
-    return plan.with_options(run)
+    return plan.with_options(run, images=images)
 
 
 def build_model(classes: int, run: Options, mirror: bool) -> keras.Model:

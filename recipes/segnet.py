@@ -34,14 +34,14 @@ from recipes.common.plan import make_muon
 from recipes.common.run import Run
 from recipes.common.run import begin
 from recipes.common.segmentation import small_segnet
+from recipes.common.segmentation.images import open_images
 from recipes.common.segmentation.segmenters import SCENE_SIZE
 from recipes.common.segmentation.segmenters import balance_classes
 from recipes.common.segmentation.segmenters import evaluate_segmenter
-from recipes.common.segmentation.segmenters import open_images
 from recipes.common.segmentation.segmenters import recompute_statistics
 from recipes.common.segmentation.segmenters import take_whole_images
 from recipes.common.segmentation.segmenters import train_segmenter
-from recipes.common.segmentation.segnet_plans import PLANS
+from recipes.common.segmentation.segnet_plans import choose_plans
 from recipes.common.segmentation.segnet_plans import make_sgd
 from recipes.common.segmentation.windows import learn_classes
 
@@ -103,14 +103,13 @@ def main(run: Options) -> dict:
             f"Received: weights={run.weights!r}, network={run.network!r}, "
             f"preset={run.preset!r}"
         )
-    plans = PLANS[run.preset, run.network]
-    plans = {name: plan.with_options(run) for name, plan in plans.items()}
 
     # === Data ===
     small_scenes = small and run.data == "digit_scenes"
     size = run.image_size or (SCENE_SIZE if small_scenes else None)
     flip = small if run.flip is None else run.flip
-    images = open_images(run.data, size, run.on_error, flip)
+    images = open_images(run, size, flip)
+    plans = choose_plans(run, images)
     class_weights = balance_classes(images, run.balance, run.seed)
 
     # === Model, solver, fit: one stage after another ===

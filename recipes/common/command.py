@@ -11,6 +11,7 @@ import tyro
 
 from kcv.interrupts import end_when_interrupted
 from kcv.locks import FolderLock
+from recipes.common.options_file import add_file
 from recipes.common.run import Folder
 
 _Options = TypeVar("_Options", bound=Folder)
@@ -40,6 +41,7 @@ def run_command(main: Callable[[_Options], dict], options: _Options) -> None:
     try:
         run = tyro.cli(
             _without_hints(type(options)),
+            args=add_file(sys.argv[1:], type(options)),
             prog=command,
             description="",
             config=(tyro.conf.DisallowNone,),

@@ -1,5 +1,6 @@
 """Plans: how long a network is trained, and how options change that."""
 
+import logging
 from typing import NamedTuple
 from typing import Self
 
@@ -9,6 +10,12 @@ import kcv
 from kcv.data import BATCH_GROUP
 from kcv.training import warm_cosine
 from recipes.common.run import Run
+
+# Number of times that a plan shows each image of a small dataset: the number of
+# epochs that Ultralytics trains detectors for if it is not told another.
+REPEATS = 100
+
+_LOG = logging.getLogger(__name__)
 
 
 class Plan(NamedTuple):
@@ -39,12 +46,18 @@ class Plan(NamedTuple):
         return self.steps_per_epoch * self.batch_size
 
     def with_options(
-        self, run: Run, group: int = BATCH_GROUP, linear_rate: bool = False
+        self,
+        run: Run,
+        group: int = BATCH_GROUP,
+        linear_rate: bool = False,
+        images: int | None = None,
     ) -> Self:
         """Change the plan as the options of a run ask for.
 
         With another batch size or number of epochs, an epoch shows as many
-        images as before.
+        images as before. A dataset with few images shortens the epochs, so that
+        the epochs of the plan show each image about 100 times at most. A log
+        line says so.
 
         Args:
             run: Options of the recipe.
@@ -53,6 +66,8 @@ class Plan(NamedTuple):
                 exactly between two groups. 1 for other batches.
             linear_rate: Whether the plan's learning rate grows in proportion
                 to the batch size. Defaults to False.
+            images: Number of training images. Defaults to None, for as many as
+                the plan shows.
 
         Returns:
             The plan, whose `steps` are a multiple of `epochs`.
@@ -77,8 +92,12 @@ class Plan(NamedTuple):
             )
         batch_size = run.batch_size or self.batch_size
         if steps is None:
-            images = self.steps * self.batch_size / self.epochs
-            steps = max(round(images / batch_size / group), 1) * group
+            shown = self.steps * self.batch_size
+            limit = shown if images is None else min(REPEATS * images, shown)
+            groups = round(limit / self.epochs / batch_size / group)
+            steps = max(groups, 1) * group
+            if images is not None and limit < shown:
+                _log_few(self, images, steps * self.epochs * batch_size)
         epochs = run.epochs or self.epochs
         rate = self.learning_rate
         if linear_rate:
@@ -89,6 +108,18 @@ class Plan(NamedTuple):
             epochs=epochs,
             learning_rate=run.learning_rate or rate,
         )
+
+
+def _log_few(plan: Plan, images: int, shown: int) -> None:
+    _LOG.warning(
+        "%s training images are few for a plan of %s. Its %d epochs show %s, "
+        "each image about %d times. --epochs and --steps-per-epoch change it.",
+        f"{images:,}",
+        f"{plan.steps * plan.batch_size:,}",
+        plan.epochs,
+        f"{shown:,}",
+        round(shown / images),
+    )
 
 
 def plan_epochs(

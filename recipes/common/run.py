@@ -10,6 +10,7 @@ from typing import Self
 
 import keras
 import tensorflow as tf
+import tyro
 
 from kcv.environment import describe_machine
 from kcv.environment import package_versions
@@ -19,9 +20,20 @@ from kcv.storage import write_whole
 from kcv.text_files import read_object
 from kcv.training import completed_epochs
 from kcv.training import remove_backups
+from recipes.common.callbacks import check_callbacks
 
 # Options with which a stopped or a finished run may go on.
-_FREE = ("out", "epochs", "patience", "resume", "export")
+_FREE = (
+    "out",
+    "config",
+    "epochs",
+    "patience",
+    "callbacks",
+    "resume",
+    "export",
+)
+# Part of the training images by which epochs are judged for `patience`.
+_VALIDATION = 0.1
 
 _POSITIVE = (
     "epochs",
@@ -39,10 +51,13 @@ class Folder:
     Attributes:
         out: Output folder of the run.
         seed: Seed of the weights, of the data and of all sampling.
+        config: JSON file of options by name, such as the config.json of a run.
+            Options of the command line take precedence. Defaults to no file.
     """
 
     out: Path
     seed: int = 3
+    config: Path | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -60,9 +75,19 @@ class Run(Folder):
             segmenters. Defaults to as many as show the plan's number of images
             in its number of epochs.
         learning_rate: Highest learning rate. Defaults to the recipe's plan.
-        patience: Number of epochs without a better evaluation after which
-            training stops. The best weights are kept. Defaults to training all
-            epochs and keeping the last weights.
+        patience: Number of epochs without a better result on the validation
+            images after which training stops. The weights of the best epoch
+            are kept. Defaults to training all epochs and keeping the last
+            weights.
+        validation: Part of the training images that is not trained on and that
+            each epoch is measured by, in [0, 1). Held-out images are then
+            measured once, at the end. Defaults to 0.1 with --patience, and
+            otherwise to 0.
+        augment: Vary training images at random, by flips and by whatever else
+            the recipe does. With --no-augment they are trained on as they are.
+        callbacks: Keras callback to train with, as MODULE:NAME. NAME is a class
+            that is created without arguments, or an object. Can be given
+            several times. Defaults to none.
         resume: Continue a run with the same options that was stopped.
         export: Folder in which the trained model is also published for
             TensorFlow Serving.
@@ -81,6 +106,9 @@ class Run(Folder):
     steps_per_epoch: int | None = None
     learning_rate: float | None = None
     patience: int | None = None
+    validation: float | None = None
+    augment: bool = True
+    callbacks: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     resume: bool = True
     export: Path | None = None
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
@@ -96,6 +124,31 @@ class Run(Folder):
                 raise ValueError(
                     f"`{name}` must be positive. Received: {name}={value}"
                 )
+        if not 0 <= self.validation_part < 1:
+            raise ValueError(
+                "`validation` must be in [0, 1). Received: "
+                f"validation={self.validation}"
+            )
+        if self.patience and not self.validation_part:
+            raise ValueError(
+                "`validation` must be positive with --patience, since epochs "
+                "are judged by the validation images. Received: "
+                f"validation={self.validation}"
+            )
+
+    @property
+    def validation_part(self) -> float:
+        """Part of the training images by which epochs are measured."""
+        return _validation_part(dataclasses.asdict(self))
+
+    @property
+    def watched_split(self) -> str:
+        """Name of the images that epochs are measured on.
+
+        "validation", or "test" for recipes that measure epochs without a
+        validation part. Nothing is then chosen by what they find.
+        """
+        return "validation" if self.validation_part else "test"
 
     def stage(self, name: str) -> Self:
         """Return the same options for one stage, with a folder of its own."""
@@ -123,9 +176,10 @@ def begin(run: Run) -> tf.distribute.Strategy:
         FileExistsError: If the folder holds a backup of a run with other
             options.
         FolderInUseError: If another process writes to the folder.
-        ValueError: If the folder is a file, or its config.json is not one of a
-            run.
+        ValueError: If the folder is a file, its config.json is not one of a
+            run, or an entry of `callbacks` is not a callback.
     """
+    check_callbacks(run.callbacks)
     keras.utils.set_random_seed(run.seed)
     # A resumed run must end with the weights of an uninterrupted one.
     tf.config.experimental.enable_op_determinism()
@@ -173,7 +227,19 @@ def _plain(options: dict) -> dict:
     return json.loads(json.dumps(options, default=str))
 
 
+def _validation_part(options: dict) -> float:
+    """Return the part of the training images that options hold back."""
+    part = options.get("validation")
+    if part is None:
+        return _VALIDATION if options.get("patience") else 0.0
+    return part
+
+
 def _check_same(asked: dict, before: dict, folder: Path) -> None:
+    asked, before = (
+        {**options, "validation": _validation_part(options)}
+        for options in (asked, before)
+    )
     changed = [
         name
         for name in sorted({*asked, *before})

@@ -1,7 +1,6 @@
 """Training that can be stopped: one call of `fit` for every recipe."""
 
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -12,6 +11,7 @@ from kcv.training import EpochBackup
 from kcv.training import StopAtNaN
 from kcv.training import Stopwatch
 from kcv.training import completed_epochs
+from recipes.common.callbacks import load_callbacks
 from recipes.common.history import HistoryFile
 from recipes.common.history import keep_epochs
 from recipes.common.plan import Plan
@@ -25,7 +25,7 @@ def train(
     batches: Callable[[int], tf.data.Dataset],
     *measures: keras.callbacks.Callback,
     monitor: tuple[str, str] = ("val_loss", "min"),
-    **options: Any,
+    validation_data: tf.data.Dataset | None = None,
 ) -> None:
     """Train a compiled model, or continue where its training was stopped.
 
@@ -38,23 +38,39 @@ def train(
         *measures: Callbacks that add values to the logs of an epoch.
         monitor: Name of the logged value by which `run.patience` judges an
             epoch, and "min" or "max".
-        **options: Further arguments of `fit`, such as `validation_data`.
+        validation_data: Batches whose loss is logged after each epoch. They
+            are of `run.watched_split`, so that `run.patience` does not judge
+            by held-out images.
 
     Raises:
-        ValueError: If `run.patience` is given and no epoch is evaluated, or
-            more epochs are completed than the plan has.
+        ValueError: If `run.validation_part` is positive and no epoch is
+            evaluated, or more epochs are completed than the plan has.
         FolderInUseError: If another process writes to the folder.
     """
-    if run.patience and not measures and "validation_data" not in options:
-        raise ValueError(
-            "`patience` must be left out of training whose epochs are not "
-            f"evaluated. Received: patience={run.patience}"
-        )
+    if not measures and validation_data is None:
+        refuse_validation(run)
     with FolderLock(run.out):
-        _train(run, model, plan, batches, measures, monitor, options)
+        _train(run, model, plan, batches, measures, monitor, validation_data)
 
 
-def _train(run, model, plan, batches, measures, monitor, options):
+def refuse_validation(run: Run) -> None:
+    """Raise an error if epochs are to be measured that cannot be.
+
+    Args:
+        run: Options of the recipe.
+
+    Raises:
+        ValueError: If `run.validation_part` is positive.
+    """
+    if run.validation_part:
+        name = "patience" if run.patience else "validation"
+        raise ValueError(
+            f"`{name}` must be left out of training whose epochs are not "
+            f"evaluated. Received: {name}={getattr(run, name)}"
+        )
+
+
+def _train(run, model, plan, batches, measures, monitor, validation_data):
     done = completed_epochs(run.backup)
     if done > plan.epochs:
         raise ValueError(
@@ -76,7 +92,7 @@ def _train(run, model, plan, batches, measures, monitor, options):
         steps_per_epoch=plan.steps_per_epoch,
         shuffle=False,  # The stream is shuffled.
         callbacks=_callbacks(run, measures, best),
-        **options,
+        validation_data=validation_data,
     )
 
 
@@ -108,4 +124,5 @@ def _callbacks(run, measures, best) -> list:
         listed.append(keras.callbacks.TensorBoard(run.out / "tensorboard"))
     if best is not None:
         listed.append(best)
+    listed += load_callbacks(run.callbacks)
     return [*listed, EpochBackup(run.backup)]

@@ -27,12 +27,18 @@ class TrainingImages(NamedTuple):
             examples that begins there.
         class_names: Names of the classes 0, 1, ...
         mirror: Whether an image may be mirrored, which a digit may not.
+        size: Number of images. None for digit scenes, which can be drawn
+            without end.
+        validation: Single examples of the validation part, in a fixed order,
+            one pass. None if there is no such part.
     """
 
     once: tf.data.Dataset
     stream: Callable[[int], tf.data.Dataset]
     class_names: tuple[str, ...]
     mirror: bool
+    size: int | None = None
+    validation: tf.data.Dataset | None = None
 
 
 def open_training_images(
@@ -41,6 +47,8 @@ def open_training_images(
     seed: int,
     on_error: str = "raise",
     load: Callable[..., kcv.data.DataSet] = kcv.data.load_detection,
+    validation: float = 0.0,
+    augment: bool = True,
     **options: Any,
 ) -> TrainingImages:
     """Open the training images of a dataset.
@@ -54,12 +62,14 @@ def open_training_images(
             Defaults to "raise".
         load: Function that opens the dataset, `kcv.data.load_detection` or
             `kcv.data.load_segmentation`.
+        validation: Part of the images that is not trained on. Defaults to 0.
+        augment: Whether images may be mirrored. Defaults to True.
         **options: Further arguments of `load`, such as `boxes`.
 
     Returns:
         The images.
     """
-    options["on_error"] = on_error
+    options |= {"on_error": on_error, "validation": validation}
     kept = data == "digit_scenes" and scenes is not None
     opened = load(data, seed=seed if kept else None, **options)
     once = opened.dataset
@@ -73,8 +83,17 @@ def open_training_images(
             return once.skip(start % scenes).concatenate(once.repeat())
         return load(data, seed=seed, start=start, **options).dataset
 
-    mirror = data != "digit_scenes"
-    return TrainingImages(once, stream, opened.class_names, mirror)
+    own = data != "digit_scenes"
+    return TrainingImages(
+        once,
+        stream,
+        opened.class_names,
+        mirror=own and augment,
+        size=opened.size if own else None,
+        validation=(
+            load(data, "validation", **options).dataset if validation else None
+        ),
+    )
 
 
 def open_detection(
@@ -83,30 +102,40 @@ def open_detection(
     """Open the training and the held-out images of a detector's recipe.
 
     Args:
-        run: Options with `data`, `seed`, `on_error` and `boxes`.
+        run: Options of the recipe.
         scenes: Number of digit scenes, see `open_training_images`.
 
     Returns:
         Tuple (training images, held-out dataset).
     """
     options = {"on_error": run.on_error, "boxes": run.boxes}
-    images = open_training_images(run.data, scenes, run.seed, **options)
+    images = open_training_images(
+        run.data,
+        scenes,
+        run.seed,
+        validation=run.validation_part,
+        augment=run.augment,
+        **options,
+    )
     return images, kcv.data.load_detection(run.data, "test", **options)
 
 
 def make_batches(
-    dataset: tf.data.Dataset, batch_size: int, scaling: ShortSide | None
-) -> tf.data.Dataset:
+    dataset: tf.data.Dataset | None, batch_size: int, scaling: ShortSide | None
+) -> tf.data.Dataset | None:
     """Resize, pad and batch single examples.
 
     Args:
-        dataset: Single examples, with or without `proposals`.
+        dataset: Single examples, with or without `proposals`. None if there
+            are none, as of a validation part that is not asked for.
         batch_size: Images per batch.
         scaling: Sides of the resized images. None keeps their size.
 
     Returns:
-        Batches as `kcv.data.batch` makes them.
+        Batches as `kcv.data.batch` makes them. None without examples.
     """
+    if dataset is None:
+        return None
     if scaling is not None:
         dataset = kcv.data.resize(
             dataset, scaling.short_side, scaling.long_side

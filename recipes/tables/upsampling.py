@@ -35,6 +35,7 @@ from recipes.common.segmentation.enlarging_networks import WAYS
 from recipes.common.segmentation.enlarging_networks import build_enlarging
 from recipes.common.segmentation.enlarging_networks import count_switches
 from recipes.common.segmentation.enlarging_networks import take_encoder
+from recipes.common.segmentation.images import open_images
 from recipes.common.segmentation.small_segnet import CLASSES
 from recipes.common.segmentation.small_segnet import LAST_OF_ENCODER
 from recipes.common.segmentation.small_segnet import WINDOWS
@@ -72,7 +73,7 @@ def main(run: Options) -> dict:
     size = run.image_size
     if run.data == "digit_scenes":
         size = size or segmenters.SCENE_SIZE
-    images = segmenters.open_images(run.data, size, run.on_error)
+    images = open_images(run, size)
     classes = len(images.class_names)
     class_weights = segmenters.weigh_background(images)
 

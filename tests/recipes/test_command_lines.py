@@ -23,11 +23,15 @@ SCRIPTS = {
 ORDER = (
     "out",
     "seed",
+    "config",
     "epochs",
     "batch-size",
     "steps-per-epoch",
     "learning-rate",
     "patience",
+    "validation",
+    "augment",
+    "callbacks",
     "resume",
     "export",
     "precision",
@@ -100,7 +104,7 @@ def test_what_is_alike_has_the_same_names_in_the_same_order(name, page):
     places = [ORDER.index(option) for option in options if option in ORDER]
     if issubclass(module.Options, Run):
         assert places == sorted(places)
-        assert places[:13] == [*range(13)]
+        assert places[:17] == [*range(17)]
     assert module.Options().out == Path("runs", *name.split(".")[1:])
 
 

@@ -17,6 +17,7 @@ from recipes.common.faces import photos
 from recipes.common.faces import verifying
 from recipes.common.faces.photos import Photos
 from recipes.common.faces.published import PAPERS
+from recipes.common.history import read_history
 from recipes.tables import faces
 
 FEW = {
@@ -57,7 +58,9 @@ def build_tiny(objective, size, **options):
 def trained(tmp_path_factory):
     """A finished run of FaceNet, with its export."""
     out = tmp_path_factory.mktemp("facenet")
-    run = facenet.Options(out=out / "run", export=out / "served", **FEW)
+    # Four people are held back for validation, and two are trained on.
+    more = FEW | {"people": 6, "validation": 0.67}
+    run = facenet.Options(out=out / "run", export=out / "served", **more)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(facenet.NETWORKS, "nn1", (build_tiny, 220))
         return out, facenet.main(run)
@@ -66,6 +69,7 @@ def trained(tmp_path_factory):
 def test_facenet_is_measured_on_other_people(trained):
     out, metrics = trained
     assert metrics == json.loads((out / "run" / "metrics.json").read_text())
+    assert "val_lfw_accuracy" in read_history(out / "run")
     rates = {name: metrics[name] for name in metrics if "far" in name}
     for name in ("accuracy", "auc", "rank1", "recognized", *rates):
         assert 0 <= metrics[name] <= 1, name

@@ -27,7 +27,9 @@ def options(coco_set, tmp_path):
 
 @pytest.mark.slow
 def test_a_users_own_coco_set_trains_and_is_measured(options):
-    run = Options(**options, image_size=64, max_proposals=60, patience=1)
+    run = Options(
+        **options, image_size=64, max_proposals=60, patience=1, validation=0.25
+    )
     metrics = fast_rcnn.main(run)
     assert set(metrics["average_precision"]) <= {"rectangle", "ellipse"}
     assert 0 <= metrics["voc07_map"] <= 1

@@ -14,7 +14,7 @@ from recipes import lenet_digits
 def trained(tmp_path_factory):
     out = tmp_path_factory.mktemp("lenet_digits")
     run = lenet_digits.Options(
-        out=out / "run", epochs=15, export=out / "served"
+        out=out / "run", epochs=15, export=out / "served", patience=15
     )
     return out, lenet_digits.main(run)
 
@@ -29,6 +29,8 @@ def test_held_out_digits_are_named(trained):
     page = (out / "run" / "report.html").read_text()
     assert "LeCun et al. 1998" in page
     assert page.count("<img") == 3
+    rows = (out / "run" / "history.csv").read_text().splitlines()
+    assert "val_accuracy" in rows[0]
     assert "taken for" in page
 
 

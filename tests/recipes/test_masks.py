@@ -13,6 +13,7 @@ from recipes import sharpmask
 from recipes.common.detection.given_proposals import GivenProposalsOptions
 from recipes.common.detection.given_proposals import Preset
 from recipes.common.detection.given_proposals import propose_regions
+from recipes.common.history import read_history
 from recipes.common.masks.comparing import cover_objects
 from recipes.common.run import Run
 from recipes.common.training_images import open_training_images
@@ -27,6 +28,7 @@ FEW = {
     "scenes": 8,
     "test_images": 1,
     "max_proposals": 10,
+    "validation": 0.001,  # Of 2000 further scenes.
 }
 
 
@@ -51,6 +53,7 @@ def test_runs_are_measured_and_can_be_served(folder, name):
     for measure in ("segm_ar10", "bbox_ar10", "segm_auc"):
         assert 0 <= metrics[measure] <= 1
     assert metrics["split"] == "digit_scenes, 1 held-out images"
+    assert "val_loss" in read_history(folder / name)
     serving = json.loads((folder / name / "serving.json").read_text("utf-8"))
     assert serving["task"] == "masks"
     assert "Pinheiro" in (folder / name / "report.html").read_text("utf-8")

@@ -4,12 +4,17 @@ import numpy as np
 import tensorflow as tf
 
 from kcv.data.embedded.scenes.material import digit_cells
+from kcv.data.streams.arrays import choose
 from kcv.data.streams.arrays import stream
-from kcv.data.streams.holdout import check_split
+from kcv.data.streams.holdout import source_split
 
 
 def digits(
-    split: str = "train", *, seed: int | None = None, start: int = 0
+    split: str = "train",
+    *,
+    seed: int | None = None,
+    start: int = 0,
+    validation: float = 0.0,
 ) -> tf.data.Dataset:
     """Read the digits that E. Alpaydin and C. Kaynak collected, 8 x 8 pixels.
 
@@ -18,19 +23,22 @@ def digits(
     `kcv.data.DIGIT_CLASSES`. Nothing is downloaded.
 
     Args:
-        split: "train" or "test". Defaults to "train".
+        split: "train", "validation" or "test". Defaults to "train".
         seed: Seed of the order. Every epoch has an order of its own, there are
             epochs without end, and example number p is a pure function of
             (split, seed, p). Defaults to None, for one pass in order.
         start: Position of the first example, for a run that is resumed.
             Defaults to 0.
+        validation: Part of the training digits that "validation" has, and
+            "train" does not have. Float in [0, 1). Defaults to 0.
 
     Returns:
         Dataset of single examples: `images` (8, 8, 1) uint8, ink 255 on 0;
         `labels` () int32, `image_id` () string.
 
     Raises:
-        ValueError: If `split` is neither of the two, or `start` is negative.
+        ValueError: If `split` or `validation` is none of the above, or `start`
+            is negative.
 
     Example:
 
@@ -38,7 +46,8 @@ def digits(
     model.fit(kcv.data.digits("train", seed=1).batch(32), steps_per_epoch=45)
     ```
     """
-    check_split(split)
-    cells, labels = digit_cells(split)
+    own = source_split(split, validation)
+    cells, labels = digit_cells(own)
     images = np.rint(cells * (255 / 16)).astype(np.uint8)[..., np.newaxis]
-    return stream(images, labels, f"digits/{split}", seed, start)
+    chosen = choose(len(labels), split, validation)
+    return stream(images, labels, f"digits/{own}", seed, start, chosen)

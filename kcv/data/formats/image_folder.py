@@ -12,7 +12,6 @@ import tensorflow as tf
 from kcv.data.formats.folders import TreeReader
 from kcv.data.formats.folders import visible
 from kcv.data.streams.faults import one_entry
-from kcv.data.streams.holdout import held_out_fifth
 from kcv.data.streams.images import IMAGE_SUFFIXES
 from kcv.data.streams.records import Records
 from kcv.text_files import check_name
@@ -47,18 +46,21 @@ class LabelledFiles(Records):
             self, files=files, image_ids=image_ids, labels=labels
         )
 
-    def _held_out(self):
-        """Ids of a fifth of each class."""
-        own = {label: [] for label in range(len(self.class_names))}
+    def _groups(self):
+        own = [[] for _ in self.class_names]
         for image_id, label in zip(self.image_ids, self.labels, strict=True):
             own[label].append(image_id)
-        for name, ids in zip(self.class_names, own.values(), strict=True):
+        return own
+
+    def _held_out(self):
+        """Ids of a fifth of each class."""
+        for name, ids in zip(self.class_names, self._groups(), strict=True):
             if len(ids) < 2:
                 raise ValueError(
                     f"{self.origin}: class {name!r} has {len(ids)} image, too "
                     "few for some to be held out"
                 )
-        return frozenset().union(*map(held_out_fifth, own.values()))
+        return super()._held_out()
 
     def _describe(self):
         labels = tf.constant(self.labels, tf.int32)

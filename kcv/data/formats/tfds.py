@@ -2,8 +2,10 @@
 
 import os
 import re
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from kcv.data.streams.decoding import decode
@@ -41,6 +43,7 @@ def tfds_classification(
     start: int = 0,
     on_error: str = "raise",
     skipped: list[str] | None = None,
+    belongs: Callable[[tf.Tensor], tf.Tensor] | None = None,
 ) -> DataSet:
     """Stream a set of labeled images from TFDS.
 
@@ -60,6 +63,8 @@ def tfds_classification(
         on_error: "raise" an error at an image that cannot be decoded, or "skip"
             it. Defaults to "raise".
         skipped: List to which the names of skipped images are appended.
+        belongs: Function from a position in TFDS's order, () float64, to
+            whether the example is taken. Defaults to None, for all examples.
 
     Returns:
         The `DataSet`. Examples have `images` (H, W, C) uint8, with C as in the
@@ -70,7 +75,7 @@ def tfds_classification(
         ImportError: If tensorflow-datasets is not installed.
         ValueError: If the split does not exist, or the set is of another kind.
     """
-    dataset, features, size = open_tfds(name, split)
+    dataset, features, size = open_tfds(name, split, belongs)
     if not {"image", "label"} <= set(features):
         raise ValueError(
             f"{name} has {', '.join(features)}, not image and label"
@@ -113,6 +118,7 @@ def tfds_detection(
     on_error: str = "raise",
     skipped: list[str] | None = None,
     boxes: str = "raise",
+    belongs: Callable[[tf.Tensor], tf.Tensor] | None = None,
 ) -> DataSet:
     """Stream VOC, COCO or WIDER FACE from TFDS, downloaded at first use.
 
@@ -136,6 +142,8 @@ def tfds_detection(
         skipped: List to which the names of skipped images are appended.
         boxes: "raise" an error at a box that is inverted or outside its image,
             "clip" it, or "drop" it. Defaults to "raise".
+        belongs: Function from a position in TFDS's order, () float64, to
+            whether the example is taken. Defaults to None, for all examples.
 
     Returns:
         The `DataSet` of examples as `kcv.data.voc` returns them.
@@ -144,7 +152,7 @@ def tfds_detection(
         ImportError: If tensorflow-datasets is not installed.
         ValueError: If the split does not exist.
     """
-    dataset, features, size = open_tfds(name, split)
+    dataset, features, size = open_tfds(name, split, belongs)
     family = name.split("/")[0]
     describe = {
         "voc": _voc_example,
@@ -162,13 +170,17 @@ def tfds_detection(
 
 
 def open_tfds(
-    name: str, split: str | None
+    name: str,
+    split: str | None,
+    belongs: Callable[[tf.Tensor], tf.Tensor] | None = None,
 ) -> tuple[tf.data.Dataset, Any, int | None]:
     """Open a set, which TFDS downloads at first use.
 
     Args:
         name: Name of the set in TFDS, such as "voc/2007".
         split: "train", "val", "trainval", "test" or any split of TFDS.
+        belongs: Function from a position, () float64, to whether the example
+            is taken. Defaults to None, for all examples.
 
     Returns:
         Tuple (dataset, features, size): the examples in TFDS's order, which is
@@ -197,7 +209,13 @@ def open_tfds(
         with_info=True,
     )
     size = int(dataset.cardinality())
-    return dataset, info.features, size if size >= 0 else None
+    if belongs is not None:
+        size = int(np.sum(belongs(np.arange(max(size, 0), dtype=np.float64))))
+        dataset = dataset.enumerate().filter(
+            lambda number, _: belongs(tf.cast(number, tf.float64))
+        )
+        dataset = dataset.map(lambda _, example: example)
+    return dataset, info.features, size if size > 0 else None
 
 
 def repeat_epochs(

@@ -16,10 +16,13 @@ from kcv.data.formats.tfds import tfds_classification
 from kcv.data.sources.names import parse_name
 from kcv.data.sources.voc_lists import find_pair
 from kcv.data.sources.voc_lists import voc_name
+from kcv.data.streams.arrays import choose
 from kcv.data.streams.arrays import stream
-from kcv.data.streams.holdout import check_split
 from kcv.data.streams.holdout import keep_files_apart
+from kcv.data.streams.holdout import source_split
 from kcv.data.streams.holdout import take_split
+from kcv.data.streams.holdout import take_validation
+from kcv.data.streams.holdout import validation_rule
 from kcv.examples import DataSet
 
 _LOG = logging.getLogger(__name__)
@@ -50,6 +53,7 @@ def load_classification(
     start: int = 0,
     on_error: str = "raise",
     skipped: list[str] | None = None,
+    validation: float = 0.0,
 ) -> DataSet:
     """Open a classification set by its name, or one's own by its path.
 
@@ -63,7 +67,7 @@ def load_classification(
             "imagenet2012", "idx:FOLDER" (MNIST's files), "folder:TRAIN" or
             "folder:TRAIN:TEST" (folders of class folders). Defaults to
             "digits".
-        split: "train" or "test" (held out). Defaults to "train".
+        split: "train", "validation" or "test" (held out). Defaults to "train".
         seed: Seed of the order. Every epoch has an order of its own, there are
             epochs without end, and example number p is a pure function of
             (source, seed, p). Defaults to None, for one pass in order.
@@ -72,14 +76,17 @@ def load_classification(
         on_error: "raise" an error at an image that cannot be decoded, or "skip"
             it. Defaults to "raise".
         skipped: List to which the names of skipped images are appended.
+        validation: Part of the training images that "validation" has, and
+            "train" does not have. It is drawn by the names of images, and is
+            the same in every run. Float in [0, 1). Defaults to 0.
 
     Returns:
         `DataSet` (dataset, class_names, size). Examples have `images` (H, W,
         C) uint8, `labels` () int32 and `image_id` () string.
 
     Raises:
-        ValueError: If `source` or `split` is none of the above, or files are
-            damaged.
+        ValueError: If `source`, `split` or `validation` is none of the above,
+            or files are damaged.
         FileNotFoundError: If files are missing.
         ImportError: If the set comes from TFDS and `kcv[data]` is not
             installed.
@@ -90,15 +97,17 @@ def load_classification(
     dataset, names, size = kcv.data.load_classification("folder:flowers")
     ```
     """
-    check_split(split)
+    own = source_split(split, validation)
     kind, paths = parse_name(source, _FORMS)
     if kind == "digits":
-        dataset = digits(split, seed=seed, start=start)
-        return DataSet(dataset, DIGIT_CLASSES, len(digit_indices(split)))
+        dataset = digits(split, seed=seed, start=start, validation=validation)
+        chosen = choose(len(digit_indices(own)), split, validation)
+        return DataSet(dataset, DIGIT_CLASSES, len(chosen))
     if kind == "idx":
-        images, labels = read_idx(paths[0], split)
-        dataset = stream(images, labels, split, seed, start)
-        return DataSet(dataset, idx_class_names(paths[0]), len(labels))
+        images, labels = read_idx(paths[0], own)
+        chosen = choose(len(labels), split, validation)
+        dataset = stream(images, labels, own, seed, start, chosen)
+        return DataSet(dataset, idx_class_names(paths[0]), len(chosen))
     options: dict[str, Any] = {
         "seed": seed,
         "start": start,
@@ -106,8 +115,10 @@ def load_classification(
         "skipped": skipped,
     }
     if kind == "folder":
-        return _folder(split, *paths).data_set(**options)
-    own = "train" if split == "train" else _TFDS_TEST[kind]
+        found = take_validation(_folder(own, *paths), split, validation)
+        return found.data_set(**options)
+    options["belongs"] = validation_rule(split, validation)
+    own = "train" if own == "train" else _TFDS_TEST[kind]
     return tfds_classification(kind, own, **options)
 
 

@@ -11,7 +11,9 @@ from kcv.data.sources.digit_scenes import load_digit_scenes
 from kcv.data.sources.names import parse_name
 from kcv.data.sources.voc_lists import DETECTION_LISTS
 from kcv.data.sources.voc_lists import read_split
-from kcv.data.streams.holdout import check_split
+from kcv.data.streams.holdout import source_split
+from kcv.data.streams.holdout import take_validation
+from kcv.data.streams.holdout import validation_rule
 from kcv.examples import DataSet
 
 # TFDS has no boxes of the test sets of VOC 2012, COCO and WIDER FACE.
@@ -39,6 +41,7 @@ def load_detection(
     start: int = 0,
     on_error: str = "raise",
     skipped: list[str] | None = None,
+    validation: float = 0.0,
     boxes: str = "raise",
 ) -> DataSet:
     """Open a detection set by its name, or one's own by its path.
@@ -54,7 +57,7 @@ def load_detection(
             "coco/2017", "wider_face", "voc:FOLDER",
             "coco:ANNOTATIONS.json:IMAGES" or
             "coco:TRAIN.json:IMAGES:HELD_OUT.json". Defaults to "digit_scenes".
-        split: "train" or "test" (held out). Defaults to "train".
+        split: "train", "validation" or "test" (held out). Defaults to "train".
         seed: Seed of the order. Every epoch has an order of its own, there are
             epochs without end, and example number p is a pure function of
             (source, seed, p). Defaults to None, for one pass in order. Digit
@@ -64,6 +67,10 @@ def load_detection(
         on_error: "raise" an error at an image that cannot be decoded, or "skip"
             it. Defaults to "raise".
         skipped: List to which the names of skipped images are appended.
+        validation: Part of the training images that "validation" has, and
+            "train" does not have. It is drawn by the names of images, and is
+            the same in every run. Of digit scenes, further scenes are drawn
+            instead. Float in [0, 1). Defaults to 0.
         boxes: "raise" an error at a box that is empty, inverted or outside its
             image; "clip" boxes to the image and leave out those of which
             nothing remains; or "drop" these boxes. The numbers are logged.
@@ -75,8 +82,8 @@ def load_detection(
         end.
 
     Raises:
-        ValueError: If `source` or `split` is none of the above, or an
-            annotation is wrong.
+        ValueError: If `source`, `split` or `validation` is none of the above,
+            or an annotation is wrong.
         FileNotFoundError: If files are missing.
         ImportError: If the set comes from TFDS and `kcv[data]` is not
             installed.
@@ -87,10 +94,10 @@ def load_detection(
     dataset, names, size = kcv.data.load_detection("voc:my_tree", "test")
     ```
     """
-    check_split(split)
+    own = source_split(split, validation)
     kind, paths = parse_name(source, _FORMS)
     if kind == "digit_scenes":
-        return load_digit_scenes(split, seed, start)
+        return load_digit_scenes(split, seed, start, None, validation)
     options: dict[str, Any] = {
         "seed": seed,
         "start": start,
@@ -98,9 +105,11 @@ def load_detection(
         "skipped": skipped,
     }
     if kind in _TFDS_SPLITS:
-        own = _TFDS_SPLITS[kind][split]
+        options["belongs"] = validation_rule(split, validation)
+        own = _TFDS_SPLITS[kind][own]
         return tfds_detection(kind, own, boxes=boxes, **options)
-    return _read(kind, paths, split, boxes).data_set(**options)
+    found = _read(kind, paths, own, boxes)
+    return take_validation(found, split, validation).data_set(**options)
 
 
 def detection_files(

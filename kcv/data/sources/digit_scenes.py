@@ -6,23 +6,40 @@ from kcv.data.embedded.digit_scenes import digit_scenes
 from kcv.data.embedded.scenes.material import DIGIT_CLASSES
 from kcv.examples import DataSet
 
+# Seed of the scenes of a validation part, which nobody trains on, and their
+# number if all training scenes, of which there is no end, were 2000.
+_VALIDATION_SEED = 2**30
+_SCENES = 2000
+
 
 def load_digit_scenes(
-    split: str, seed: int | None, start: int, masks: str | None = None
+    split: str,
+    seed: int | None,
+    start: int,
+    masks: str | None = None,
+    validation: float = 0.0,
 ) -> DataSet:
     """Open the digit scenes of a split.
 
     Args:
-        split: "train", which is without end, or "test".
+        split: "train", which is without end, "validation" or "test".
         seed: Seed of the scenes of "train". None is 0.
         start: Position of the first scene.
         masks: "semantic", "instance" or None, see `kcv.data.digit_scenes`.
+        validation: Size of "validation", as a part of 2000 scenes. Other
+            scenes are drawn of the digits of "train".
 
     Returns:
         The `DataSet`.
     """
-    own = 0 if split == "test" else seed or 0
-    dataset = digit_scenes(split, seed=own, masks=masks, start=start)
+    if split == "validation":
+        count = max(round(validation * _SCENES), 1)
+        dataset = digit_scenes(
+            "train", count, _VALIDATION_SEED, masks, start=start
+        )
+    else:
+        own = 0 if split == "test" else seed or 0
+        dataset = digit_scenes(split, seed=own, masks=masks, start=start)
     size = int(dataset.cardinality())
     return DataSet(
         dataset,

@@ -8,9 +8,10 @@ from kcv.data.embedded.scenes.material import RAW
 from kcv.data.formats.folders import find_files
 from kcv.data.formats.image_folder import LabelledFiles
 from kcv.data.sources.names import parse_name
-from kcv.data.streams.holdout import check_split
 from kcv.data.streams.holdout import keep_files_apart
+from kcv.data.streams.holdout import source_split
 from kcv.data.streams.holdout import take_split
+from kcv.data.streams.holdout import take_validation
 from kcv.examples import DataSet
 from kcv.text_files import path_text
 
@@ -25,6 +26,7 @@ def load_images(
     start: int = 0,
     on_error: str = "raise",
     skipped: list[str] | None = None,
+    validation: float = 0.0,
 ) -> DataSet:
     """Open a set of images without labels.
 
@@ -35,7 +37,7 @@ def load_images(
         source: "photographs", which come with kcv (9 to train on, 4 held out),
             "folder:PATH", for all images below it, or "folder:TRAIN:TEST",
             for two folders. Defaults to "photographs".
-        split: "train" or "test" (held out). Defaults to "train".
+        split: "train", "validation" or "test" (held out). Defaults to "train".
         seed: Seed of the order. Every epoch has an order of its own, there are
             epochs without end, and example number p is a pure function of
             (source, seed, p). Defaults to None, for one pass in order.
@@ -44,14 +46,18 @@ def load_images(
         on_error: "raise" an error at an image that cannot be decoded, or "skip"
             it. Defaults to "raise".
         skipped: List to which the names of skipped images are appended.
+        validation: Part of the training images that "validation" has, and
+            "train" does not have. It is drawn by the names of images, and is
+            the same in every run. Float in [0, 1). Defaults to 0.
 
     Returns:
         `DataSet` (dataset, class_names, size), without class names. Examples
         have `images` (H, W, 3) uint8 RGB and `image_id` () string.
 
     Raises:
-        ValueError: If `source` or `split` is none of the above, one folder
-            holds fewer than two images, or two folders share an image.
+        ValueError: If `source`, `split` or `validation` is none of the above,
+            one folder holds fewer than two images, or two folders share an
+            image.
         FileNotFoundError: If the folder does not exist.
 
     Example:
@@ -61,17 +67,18 @@ def load_images(
     train = kcv.data.random_crop(train, 256, seed=1)
     ```
     """
-    check_split(split)
+    own = source_split(split, validation)
     kind, paths = parse_name(source, _FORMS)
     if kind == "photographs":
-        names = PHOTOGRAPHS[split]
+        names = PHOTOGRAPHS[own]
         found = _files({name: str(RAW / f"{name}.jpg") for name in names})
     elif len(paths) == 2:
         train, test = (_files(_by_id(Path(path)), source) for path in paths)
         keep_files_apart(train, test, " and ".join(paths))
-        found = train if split == "train" else test
+        found = train if own == "train" else test
     else:
-        found = take_split(_files(_by_id(Path(*paths)), source), split)
+        found = take_split(_files(_by_id(Path(*paths)), source), own)
+    found = take_validation(found, split, validation)
     dataset = found.dataset(seed, start, on_error, skipped)
     return DataSet(dataset.map(_without_label), (), len(found))
 

@@ -9,7 +9,8 @@ from kcv.data.sources.digit_scenes import load_digit_scenes
 from kcv.data.sources.names import parse_name
 from kcv.data.sources.voc_lists import SEGMENTATION_LISTS
 from kcv.data.sources.voc_lists import read_split
-from kcv.data.streams.holdout import check_split
+from kcv.data.streams.holdout import source_split
+from kcv.data.streams.holdout import take_validation
 from kcv.examples import DataSet
 
 _FORMS = (
@@ -28,6 +29,7 @@ def load_instances(
     start: int = 0,
     on_error: str = "raise",
     skipped: list[str] | None = None,
+    validation: float = 0.0,
     boxes: str = "raise",
 ) -> DataSet:
     """Open a set with a mask for each object by its name.
@@ -41,7 +43,7 @@ def load_instances(
             "coco:ANNOTATIONS.json:IMAGES" or
             "coco:TRAIN.json:IMAGES:HELD_OUT.json" (see `read_coco`). Defaults
             to "digit_scenes".
-        split: "train" or "test" (held out). Defaults to "train".
+        split: "train", "validation" or "test" (held out). Defaults to "train".
         seed: Seed of the order. Every epoch has an order of its own, there are
             epochs without end, and example number p is a pure function of
             (source, seed, p). Defaults to None, for one pass in order. Digit
@@ -51,6 +53,10 @@ def load_instances(
         on_error: "raise" an error at an image that cannot be decoded, or "skip"
             it. Defaults to "raise".
         skipped: List to which the names of skipped images are appended.
+        validation: Part of the training images that "validation" has, and
+            "train" does not have. It is drawn by the names of images, and is
+            the same in every run. Of digit scenes, further scenes are drawn
+            instead. Float in [0, 1). Defaults to 0.
         boxes: "raise" an error at a box that is empty, inverted or outside its
             image; "clip" boxes to the image and leave out those of which
             nothing remains; or "drop" these boxes. The numbers are logged.
@@ -62,8 +68,8 @@ def load_instances(
         1, `difficult` and `is_crowd` (N,) bool, and `image_id` () string.
 
     Raises:
-        ValueError: If `source` or `split` is none of the above, or an
-            annotation is wrong.
+        ValueError: If `source`, `split` or `validation` is none of the above,
+            or an annotation is wrong.
         FileNotFoundError: If files are missing.
         ImportError: If masks of COCO are read and pycocotools is not
             installed.
@@ -74,11 +80,11 @@ def load_instances(
     >>> example["instance_masks"].shape[1:] == example["images"].shape[:2]
     True
     """
-    check_split(split)
+    own = source_split(split, validation)
     kind, paths = parse_name(source, _FORMS)
     if kind == "digit_scenes":
-        return load_digit_scenes(split, seed, start, "instance")
-    found = _read(kind, paths, split, boxes)
+        return load_digit_scenes(split, seed, start, "instance", validation)
+    found = take_validation(_read(kind, paths, own, boxes), split, validation)
     return found.data_set(seed, start, on_error, skipped)
 
 

@@ -10,10 +10,11 @@ from kcv.data.sources.digit_scenes import load_digit_scenes
 from kcv.data.sources.names import parse_name
 from kcv.data.sources.voc_lists import SEGMENTATION_LISTS
 from kcv.data.sources.voc_lists import read_split
-from kcv.data.streams.holdout import check_split
 from kcv.data.streams.holdout import keep_apart
 from kcv.data.streams.holdout import keep_files_apart
+from kcv.data.streams.holdout import source_split
 from kcv.data.streams.holdout import take_split
+from kcv.data.streams.holdout import take_validation
 from kcv.examples import DataSet
 
 _FORMS = (
@@ -33,6 +34,7 @@ def load_segmentation(
     start: int = 0,
     on_error: str = "raise",
     skipped: list[str] | None = None,
+    validation: float = 0.0,
 ) -> DataSet:
     """Open a segmentation set by its name, or one's own by its path.
 
@@ -48,7 +50,7 @@ def load_segmentation(
             "sbd:SBD:VOC" (see `read_sbd`), "camvid:FOLDER" (see `read_camvid`)
             or "folder:IMAGES:MASKS" (see `read_masked_folder`). Defaults to
             "digit_scenes".
-        split: "train" or "test" (held out). Defaults to "train".
+        split: "train", "validation" or "test" (held out). Defaults to "train".
         seed: Seed of the order. Every epoch has an order of its own, there are
             epochs without end, and example number p is a pure function of
             (source, seed, p). Defaults to None, for one pass in order. Digit
@@ -59,6 +61,10 @@ def load_segmentation(
             it. Defaults to "raise". A label map that is wrong is always an
             error.
         skipped: List to which the names of skipped images are appended.
+        validation: Part of the training images that "validation" has, and
+            "train" does not have. It is drawn by the names of images, and is
+            the same in every run. Of digit scenes, further scenes are drawn
+            instead. Float in [0, 1). Defaults to 0.
 
     Returns:
         `DataSet` (dataset, class_names, size). Examples have `images` (H, W,
@@ -70,7 +76,7 @@ def load_segmentation(
         or a label that is not a class.
 
     Raises:
-        ValueError: If `source` or `split` is none of the above.
+        ValueError: If `source`, `split` or `validation` is none of the above.
         FileNotFoundError: If files are missing.
 
     Example:
@@ -79,12 +85,14 @@ def load_segmentation(
     dataset, names, size = kcv.data.load_segmentation("voc:VOC2012", "test")
     ```
     """
-    check_split(split)
+    own = source_split(split, validation)
     kind, paths = parse_name(source, _FORMS)
     if kind == "digit_scenes":
-        dataset, names, size = load_digit_scenes(split, seed, start, "semantic")
+        dataset, names, size = load_digit_scenes(
+            split, seed, start, "semantic", validation
+        )
         return DataSet(dataset.map(_masked), ("background", *names), size)
-    found = _read(kind, paths, split)
+    found = take_validation(_read(kind, paths, own), split, validation)
     return found.data_set(seed, start, on_error, skipped)
 
 

@@ -3,8 +3,10 @@
 import hashlib
 import logging
 import os
+from collections.abc import Callable
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from typing import Any
 from typing import TypeVar
 
 from kcv.data.streams.faults import one_entry
@@ -28,6 +30,36 @@ def check_split(split: str) -> None:
         )
 
 
+def source_split(split: str, validation: float) -> str:
+    """Return the part of a set from which a part with validation is taken.
+
+    Args:
+        split: "train", "validation" or "test".
+        validation: Part of the training examples that "validation" has, and
+            "train" does not have. Float in [0, 1).
+
+    Returns:
+        "train" or "test".
+
+    Raises:
+        ValueError: If `split` or `validation` is none of the above, or the
+            examples of "validation" are asked for, which has none.
+    """
+    if not 0 <= validation < 1:
+        raise ValueError(
+            f"`validation` must be in [0, 1). Received: validation={validation}"
+        )
+    if split != "validation":
+        check_split(split)
+        return split
+    if not validation:
+        raise ValueError(
+            "`validation` must be positive for split='validation'. Received: "
+            f"validation={validation}"
+        )
+    return "train"
+
+
 def held_out_fifth(image_ids: Sequence[str]) -> frozenset[str]:
     """Draw a fifth of some images, the same in every run and on any machine.
 
@@ -42,12 +74,68 @@ def held_out_fifth(image_ids: Sequence[str]) -> frozenset[str]:
     >>> sorted(held_out_fifth([str(number) for number in range(10)]))
     ['8', '9']
     """
+    return frozenset(_shuffle(image_ids)[: max(1, len(image_ids) // 5)])
+
+
+def draw_validation(
+    groups: Sequence[Sequence[str]], part: float
+) -> frozenset[str]:
+    """Draw the images of a validation part, the same on any machine.
+
+    Args:
+        groups: Ids of all images, by class where there are classes.
+        part: Part of each group to draw, in (0, 1), rounded.
+
+    Returns:
+        The ids that are drawn, at least one.
+
+    Example:
+
+    >>> sorted(draw_validation(["abcdefgh", "ij"], 0.25))
+    ['b', 'e']
+    """
+    drawn = [
+        image_id
+        for ids in groups
+        for image_id in _shuffle(ids, "validation/")[: round(part * len(ids))]
+    ]
+    if not drawn:
+        every = [image_id for ids in groups for image_id in ids]
+        drawn = _shuffle(every, "validation/")[:1]
+    return frozenset(drawn)
+
+
+def _shuffle(image_ids: Sequence[str], salt: str = "") -> list[str]:
+    """Sort ids by their hashes, which is a random order for each salt."""
 
     def rank(image_id):
-        return hashlib.sha256(image_id.encode()).digest()
+        return hashlib.sha256(f"{salt}{image_id}".encode()).digest()
 
-    ranked = sorted(image_ids, key=rank)
-    return frozenset(ranked[: max(1, len(ranked) // 5)])
+    return sorted(image_ids, key=rank)
+
+
+def validation_rule(
+    split: str, validation: float
+) -> Callable[[Any], Any] | None:
+    """Make the rule by which examples without names are divided.
+
+    Args:
+        split: "train", "validation" or "test".
+        validation: Part of the training examples that "validation" has. They
+            are evenly spaced.
+
+    Returns:
+        Function from positions, an array or tensor of type float64, to whether
+        the examples belong to the split. None if all of them do.
+    """
+    if split == "test" or not validation:
+        return None
+
+    def belongs(position):
+        before, after = position * validation, (position + 1) * validation
+        return (after // 1 > before // 1) == (split == "validation")
+
+    return belongs
 
 
 def keep_apart(
@@ -119,6 +207,32 @@ def keep_files_apart(train: "Records", test: "Records", where: str) -> None:
                 "held-out images must not be trained on. Its file is "
                 f"{file}"
             )
+
+
+def take_validation(
+    records: _Records, split: str, validation: float
+) -> _Records:
+    """Take the validation part of training images, or the others.
+
+    Args:
+        records: Records of all training images, or of the held-out ones.
+        split: "train", "validation" or "test".
+        validation: Part of the training images that "validation" has.
+
+    Returns:
+        The records of the split: `records` for "test".
+    """
+    if split == "test" or not validation:
+        return records
+    part = records.divide(validation, split == "validation")
+    if split == "validation":
+        _LOG.warning(
+            "%s: %d of %d training images are held back for validation",
+            records.origin,
+            len(part),
+            len(records),
+        )
+    return part
 
 
 def take_split(records: _Records, split: str) -> _Records:

@@ -1,5 +1,8 @@
 """A set of labeled images of one size, kept in memory."""
 
+from collections.abc import Callable
+from typing import Self
+
 import numpy as np
 import tensorflow as tf
 
@@ -73,6 +76,26 @@ class KeptFaces:
         return examples.apply(
             tf.data.experimental.assert_cardinality(indices.cardinality())
         )
+
+    def only_people(self, wanted: Callable[[str], bool]) -> Self:
+        """Select people, who are numbered from 0 in the same order.
+
+        Args:
+            wanted: Function of a name that returns whether to select the
+                person.
+
+        Returns:
+            Their faces, in the same order.
+        """
+        people = [wanted(name) for name in self.class_names]
+        chosen = np.flatnonzero(np.take(people, self.labels))
+        examples = tf.nest.map_structure(
+            lambda values: values.numpy()[chosen], self._examples
+        )
+        numbers = np.cumsum(people) - 1
+        examples["labels"] = numbers[examples["labels"]].astype(np.int32)
+        names = tuple(name for name in self.class_names if wanted(name))
+        return type(self)(examples, names)
 
 
 def keep_faces(data_set: DataSet) -> KeptFaces:

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from kcv.data.streams.decoding import decode
 from kcv.data.streams.decoding import read_together
+from kcv.data.streams.holdout import draw_validation
 from kcv.data.streams.holdout import file_identity
 from kcv.data.streams.holdout import held_out_fifth
 from kcv.data.streams.ordering import visit
@@ -76,18 +77,39 @@ class Records(abc.ABC):
         Raises:
             ValueError: If there are too few images for both parts.
         """
-        fifth = self._held_out()
+        return self._choose(self._held_out(), held_out)
+
+    def divide(self, part: float, inside: bool) -> Self:
+        """Select a part of the images at random, or the others.
+
+        Like the held-out fifth, it is the same in every run and on every
+        machine. Of images with classes, the part of each class is drawn.
+
+        Args:
+            part: Part of the images, in (0, 1), rounded to at least one image.
+            inside: Whether to select the part.
+
+        Returns:
+            The records of the part, or of the other images.
+
+        Raises:
+            ValueError: If there are too few images for both.
+        """
+        return self._choose(draw_validation(self._groups(), part), inside)
+
+    def _choose(self, drawn: frozenset[str], inside: bool) -> Self:
+        """Select images that are drawn, with others of their files."""
         files = dict(
             zip(self.image_ids, map(file_identity, self.files), strict=True)
         )
-        apart = {files[name] for name in fifth}
-        if not held_out and apart == {*files.values()}:
+        apart = {files[name] for name in drawn}
+        if not inside and apart == {*files.values()}:
             raise ValueError(
                 f"{self.origin} holds no images to train on, because all "
                 f"{len(self)} of them are held out: they must be of two files "
                 f"at least. Received: {len(apart)} files"
             )
-        return self.only(lambda name: (files[name] in apart) == held_out)
+        return self.only(lambda name: (files[name] in apart) == inside)
 
     def dataset(
         self,
@@ -173,7 +195,11 @@ class Records(abc.ABC):
 
     def _held_out(self) -> frozenset[str]:
         """Ids of the images that are held out."""
-        return held_out_fifth(self.image_ids)
+        return frozenset().union(*map(held_out_fifth, self._groups()))
+
+    def _groups(self) -> Sequence[Sequence[str]]:
+        """Ids of the images, by class where an image has one."""
+        return [self.image_ids]
 
     def _describe(self) -> Callable[[tf.Tensor], dict]:
         """Make a function of an index to further entries of an example."""

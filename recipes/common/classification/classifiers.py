@@ -1,6 +1,7 @@
 """What the recipes of classifiers share: batches and evaluation."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -27,6 +28,26 @@ def make_batches(dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
             deterministic=True,
         )
         .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def open_images(run: Any, split: str, **options: Any) -> kcv.data.DataSet:
+    """Open a part of a classification dataset as the options of a run ask for.
+
+    Args:
+        run: Options of the recipe, among them `data`.
+        split: "train", "validation" or "test".
+        **options: Further arguments of `kcv.data.load_classification`.
+
+    Returns:
+        The dataset.
+    """
+    return kcv.data.load_classification(
+        run.data,
+        split,
+        on_error=run.on_error,
+        validation=run.validation_part,
+        **options,
     )
 
 

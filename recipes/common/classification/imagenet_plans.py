@@ -11,6 +11,8 @@ import tensorflow as tf
 
 import kcv
 from recipes.common.plan import Plan
+from recipes.common.plan import plan_epochs
+from recipes.common.run import Run
 
 IMAGES = 1_281_167  # To train on, in ILSVRC 2012.
 
@@ -69,6 +71,17 @@ class Training:
     area_and_aspect: bool = False
     dense_sides: tuple[int, ...] = (256,)
     published: Mapping[str, Figures]
+
+    def make_plan(self, run: Run, images: int) -> Plan:
+        """Plan epochs of a dataset, with the options of a run.
+
+        Args:
+            run: Options of the recipe.
+            images: Number of training images.
+        """
+        return plan_epochs(
+            run, images, self.batch_size, self.epochs, self.learning_rate
+        )
 
     def augment(
         self, images: tf.data.Dataset, seed: int, start: int

@@ -22,10 +22,12 @@ from kcv.proposals import ProposalCache
 from kcv.serving import ShortSide
 from kcv.training import completed_epochs
 from recipes.common.detection.detectors import DetectorOptions
+from recipes.common.detection.detectors import choose_plan
 from recipes.common.detection.detectors import make_optimizer
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.plan import Plan
 from recipes.common.run import begin
+from recipes.common.train import refuse_validation
 from recipes.common.train import train
 from recipes.common.training_images import TrainingImages
 from recipes.common.training_images import make_batches
@@ -100,8 +102,11 @@ def train_alternating(
     Raises:
         FileExistsError: If a step is to be prolonged from which a later one
             has learned.
+        ValueError: If `run` asks for a validation part, since the epochs of
+            the steps are not measured.
     """
-    steps = _plan_steps(run)
+    refuse_validation(run)
+    steps = _plan_steps(run, images)
     stages = [Stage(step.run.out, step.plan) for step in steps]
 
     def fit(step, network, proposals=None):
@@ -187,12 +192,12 @@ class _Step(NamedTuple):
     plan: Plan
 
 
-def _plan_steps(run: DetectorOptions) -> list[_Step]:
+def _plan_steps(run: DetectorOptions, images: TrainingImages) -> list[_Step]:
     """Plan the steps, of which none may change what a later one knows."""
     steps = [
         _Step(
             run.stage(f"step-{number}"),
-            plan.with_options(run, linear_rate=run.preset == "small"),
+            choose_plan(run, plan, images),
         )
         for number, plan in enumerate(PLANS[run.preset], start=1)
     ]

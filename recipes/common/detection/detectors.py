@@ -1,6 +1,7 @@
 """What the recipes of detectors share: options, scaling and evaluation."""
 
 import dataclasses
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 from typing import Literal
@@ -22,6 +23,7 @@ from recipes.common.evaluate_and_report import Evaluation
 from recipes.common.plan import Plan
 from recipes.common.plan import make_adamw
 from recipes.common.run import Run
+from recipes.common.training_images import TrainingImages
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -110,11 +112,101 @@ def make_optimizer(
     return kcv.optimizers.CaffeSGD(rate, momentum=0.9, l2=5e-4, **options)
 
 
-def scale_to(image_size: int) -> ShortSide:
+def choose_plan(
+    run: DetectorOptions, plan: Plan, images: TrainingImages
+) -> Plan:
+    """Change the plan of a preset as the options of a run ask for.
+
+    The learning rate of preset small grows with the batch size, and its epochs
+    are shorter for a dataset of few images.
+
+    Args:
+        run: Options of the recipe.
+        plan: Plan of the preset.
+        images: Training images.
+
+    Returns:
+        The plan.
+    """
+    small = run.preset == "small"
+    size = images.size if small else None
+    return plan.with_options(run, linear_rate=small, images=size)
+
+
+def watch_epochs(
+    run: DetectorOptions,
+    test: tf.data.Dataset,
+    validation: tf.data.Dataset | None,
+    every: int | None = None,
+) -> tuple[list[keras.callbacks.Callback], dict[str, Any]]:
+    """Choose how epochs are measured.
+
+    Args:
+        run: Options of the recipe.
+        test: Held-out batches, one pass.
+        validation: Batches of the validation images, one pass. None if there
+            are none.
+        every: Number of epochs between measurements of the held-out images,
+            where there are no validation images. Defaults to None, for not
+            measuring them.
+
+    Returns:
+        Tuple (measures, options) of arguments for `train`.
+    """
+    coco = is_coco(run.data)
+    metric = measure_precision if coco else kcv.metrics.voc_average_precision
+    evaluation = kcv.metrics.DetectionEvaluation
+    if validation is None:
+        return [evaluation(test, metric, every)] if every else [], {}
+    return [evaluation(validation, metric)], {
+        "monitor": ("val_coco_ap" if coco else "val_voc07_map", "max"),
+        **watch_loss(validation),
+    }
+
+
+def watch_loss(validation: tf.data.Dataset | None) -> dict[str, Any]:
+    """Choose that the loss of epochs is measured, if there is data for it.
+
+    Args:
+        validation: Batches of the validation images, one pass. None if there
+            are none.
+
+    Returns:
+        Arguments for `train`.
+    """
+    if validation is None:
+        return {}
+    return {"validation_data": validation.map(kcv.data.detection_inputs)}
+
+
+def is_coco(source: str) -> bool:
+    """Return whether a dataset is measured by COCO AP."""
+    return source.startswith("coco")
+
+
+def measure_precision(truth: Mapping, found: Mapping) -> dict[str, Any]:
+    """Compute the average precision by the rules of COCO and of VOC 2007.
+
+    Args:
+        truth: Objects of each image, see `kcv.metrics.collect_detections`.
+        found: Detections of each image.
+
+    Returns:
+        `coco_ap`, `coco_ap50`, `coco_ap75` and `voc07_map`.
+    """
+    scores = kcv.metrics.coco_average_precision(truth, found)
+    scores |= kcv.metrics.voc_average_precision(truth, found)
+    names = ("coco_ap", "coco_ap50", "coco_ap75", "voc07_map")
+    return {name: scores[name] for name in names}
+
+
+def scale_to(image_size: int | None) -> ShortSide | None:
     """Return the scaling to a shorter side, the longer at most 5/3 of it.
 
-    The papers have 600 and 1000 pixels.
+    The papers have 600 and 1000 pixels. None keeps the size of the images.
     """
+    if image_size is None:
+        return None
     return ShortSide(image_size, image_size * 5 // 3)
 
 
@@ -154,7 +246,7 @@ def evaluate_detector(
         Classes(tuple(class_names), np.arange(len(class_names))),
         min_score,
         {} if trained is None else {"training objects": trained.tolist()},
-        has_coco=run.data.startswith("coco"),
+        has_coco=is_coco(run.data),
     )
     images = 0
     for found in each_detection(model, test):

@@ -59,12 +59,15 @@ class GivenProposals(NamedTuple):
         once: Single training examples with proposals, one pass.
         test: Single held-out examples with proposals, one pass.
         seconds: Time that this run has spent on proposals.
+        validation: Single examples of the validation part with proposals, one
+            pass. None if there is no such part.
     """
 
     cache: ProposalCache
     once: tf.data.Dataset
     test: tf.data.Dataset
     seconds: float
+    validation: tf.data.Dataset | None = None
 
 
 def propose_regions(
@@ -86,8 +89,11 @@ def propose_regions(
     """
     clock = time.perf_counter()
     method = _method(run.proposals)
-    caches = []
-    for split, dataset in (("train", images.once), ("test", test)):
+    caches = {}
+    parts = {"train": images.once, "test": test}
+    if images.validation is not None:
+        parts["validation"] = images.validation
+    for split, dataset in parts.items():
         cache = ProposalCache(
             run.out / "proposals" / split,
             method,
@@ -95,12 +101,12 @@ def propose_regions(
             run.seed,
         )
         cache.compute(dataset)
-        caches.append(cache)
+        caches[split] = cache
     seconds = time.perf_counter() - clock
-    training, held_out = caches
-    return GivenProposals(
-        training, training.attach(images.once), held_out.attach(test), seconds
+    once, held_out, *validation = (
+        caches[split].attach(part) for split, part in parts.items()
     )
+    return GivenProposals(caches["train"], once, held_out, seconds, *validation)
 
 
 def _method(name: str) -> str | Callable[..., Any]:

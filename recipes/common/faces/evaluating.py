@@ -18,6 +18,7 @@ from recipes.common.faces.verifying import joint_bayesian_distances
 from recipes.common.faces.verifying import make_pairs
 from recipes.common.faces.verifying import verify
 from recipes.common.plan import Plan
+from recipes.common.run import Run
 
 PLAIN = "Euclidean distance"
 BAYESIAN = "Joint Bayesian"
@@ -29,20 +30,24 @@ Verifier = Callable[[keras.Model, Trial], np.ndarray]
 MONITOR = ("val_lfw_accuracy", "max")
 
 
-def measure_epochs(test: Any, plan: Plan) -> kcv.metrics.FaceVerification:
-    """Make the callback that measures held-out photos during training.
+def measure_epochs(
+    run: Run, watched: Any, plan: Plan
+) -> kcv.metrics.FaceVerification:
+    """Make the callback that measures other people's photos during training.
 
     Args:
-        test: Held-out photos, see `open_faces`.
+        run: Options of the recipe.
+        watched: Photos of `run.watched_split`, see `open_faces`.
         plan: Plan of the training.
 
     Returns:
-        Callback that measures about four epochs.
+        Callback that measures each epoch on validation photos, and about four
+        epochs on held-out ones.
     """
-    every = max(plan.epochs // 4, 1)
-    images = test.dataset().map(lambda x: x["images"]).batch(256)
+    every = 1 if run.validation_part else max(plan.epochs // 4, 1)
+    images = watched.dataset().map(lambda x: x["images"]).batch(256)
     return kcv.metrics.FaceVerification(
-        images, make_pairs(test.labels), every=every
+        images, make_pairs(watched.labels), every=every
     )
 
 

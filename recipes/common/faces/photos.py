@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 import kcv
+from kcv.data.streams.holdout import draw_validation
 from kcv.faces.alignment import FACE_CROP
 from kcv.faces.alignment import Template
 from recipes.common.plan import Plan
@@ -62,7 +63,8 @@ def open_faces(
 
     Args:
         run: Options of the recipe.
-        split: "train" or "test". No person is on photos of both.
+        split: "train", "validation" or "test". No person is on photos of two
+            of them.
         template: Where the landmarks are to be, and the size of the photos.
             Photos without landmarks are resized to this size.
         at_least: Smallest number of photos of a person, for photos that are
@@ -77,8 +79,20 @@ def open_faces(
         people, photos = TEST_PEOPLE, TEST_PHOTOS
     if run.data == RENDERED:
         at_least = 1  # Rendered people have as many photos as one asks for.
-    source = (run.data, split, people, photos, at_least, run.on_error)
-    return _keep(source, template)
+    own = "test" if split == "test" else "train"
+    source = (run.data, own, people, photos, at_least, run.on_error)
+    if own == "test" or not run.validation_part:
+        return _keep(source, template)
+    return _divide(source, template, run.validation_part, split)
+
+
+@functools.lru_cache(maxsize=4)
+def _divide(source, template, part, split):
+    faces = _keep(source, template)
+    drawn = draw_validation([faces.class_names], part)
+    if split == "validation":
+        return faces.only_people(lambda name: name in drawn)
+    return faces.only_people(lambda name: name not in drawn)
 
 
 @functools.lru_cache(maxsize=4)
@@ -129,22 +143,37 @@ def as_arrays(faces: Any) -> Photos:
     return Photos(images, faces.labels, faces.class_names)
 
 
+def choose_plan(run: FaceOptions, plan: Plan, faces: Any) -> Plan:
+    """Change the plan of a preset as the options of a run ask for.
+
+    Args:
+        run: Options of the recipe.
+        plan: Plan of the preset.
+        faces: Photos to train on, by whose number preset small is shortened.
+
+    Returns:
+        The plan.
+    """
+    count = len(faces) if run.preset == "small" else None
+    return plan.with_options(run, group=1, images=count)
+
+
 def stream_batches(
-    faces: Any, plan: Plan, seed: int, photos_of_each: int | None = None
+    run: FaceOptions, faces: Any, plan: Plan, photos_of_each: int | None = None
 ) -> Callable[[int], tf.data.Dataset]:
     """Make the stream of batches that a network is trained on.
 
     Args:
+        run: Options of the recipe.
         faces: Photos to train on.
         plan: Plan of the training.
-        seed: Seed of the order and of the variations.
         photos_of_each: Number of photos of each person in a batch. Defaults to
             photos in random order, whoever is on them.
 
     Returns:
         Function from the position of the first photo to the endless stream of
         batches (images (B, H, W, 3) float32, labels (B,)) that begins there.
-        Images are mirrored, shifted and tinted at random.
+        Images are mirrored, shifted and tinted at random if `run.augment`.
 
     Raises:
         ValueError: If the batch size is not a multiple of `photos_of_each`.
@@ -155,6 +184,8 @@ def stream_batches(
             "of photos of each person in a batch. Received: "
             f"batch_size={plan.batch_size}"
         )
+
+    seed = run.seed
 
     def batches(start):
         if photos_of_each is None:
@@ -170,7 +201,9 @@ def stream_batches(
             own = tf.random.experimental.stateless_fold_in(
                 tf.constant([seed, 0], tf.int64), number
             )
-            return vary(batch["images"], own), batch["labels"]
+            if run.augment:
+                return vary(batch["images"], own), batch["labels"]
+            return tf.cast(batch["images"], tf.float32), batch["labels"]
 
         return (
             stream.enumerate(start // plan.batch_size)

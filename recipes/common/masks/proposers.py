@@ -1,6 +1,7 @@
 """What the recipes of mask proposals share: options, patches and evaluation."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +21,7 @@ from kcv.visualize import segmentation_gallery
 from kcv.visualize.report import Published
 from recipes.common.evaluate_and_report import Evaluation
 from recipes.common.masks.comparing import cover_objects
+from recipes.common.plan import Plan
 from recipes.common.run import Run
 from recipes.common.training_images import TrainingImages
 from recipes.common.training_images import open_training_images
@@ -108,6 +110,8 @@ def open_images(run: MaskOptions) -> tuple[TrainingImages, tf.data.Dataset]:
         run.seed,
         run.on_error,
         kcv.data.load_instances,
+        run.validation_part,
+        run.augment,
         boxes=run.boxes,
     )
     test = kcv.data.load_instances(
@@ -147,7 +151,8 @@ def stream_patches(
     # The published numbers are those of a patch of 160 pixels.
     part = geometry.size / 160
     sampling = PatchSampling(shift=16 * part, flip=images.mirror)
-    if run.preset == "small":
+    small = run.preset == "small"
+    if small:
         search = np.log2(SCENE_SCALES)
         sampling = dataclasses.replace(
             sampling,
@@ -166,7 +171,7 @@ def stream_patches(
             count=PATCHES,
             sampling=sampling,
         )
-        if run.preset == "small":
+        if small and run.augment:
             patches = kcv.data.photometric(
                 patches, run.seed, start, saturation=0.0, hue=0.0
             )
@@ -174,6 +179,58 @@ def stream_patches(
         return batched.map(kcv.data.mask_inputs).prefetch(4)
 
     return batches
+
+
+def choose_plan(run: MaskOptions, plan: Plan, images: TrainingImages) -> Plan:
+    """Change the plan of a preset as the options of a run ask for.
+
+    Args:
+        run: Options of the recipe.
+        plan: Plan of the preset.
+        images: Training images, by whose number preset small is shortened.
+
+    Returns:
+        The plan.
+    """
+    count = None
+    if run.preset == "small" and images.size is not None:
+        count = images.size * PATCHES
+    return plan.with_options(run, images=count)
+
+
+def watch_loss(
+    run: MaskOptions,
+    images: TrainingImages,
+    geometry: PatchGeometry,
+    mask_size: int,
+    batch_size: int,
+) -> dict[str, Any]:
+    """Choose that the loss of epochs is measured, if there is data for it.
+
+    Args:
+        run: Options of the recipe.
+        images: Training images, perhaps with a validation part. The patches of
+            its images are the same in every epoch.
+        geometry: Patch of the model.
+        mask_size: Rows and columns of the masks that the model learns from.
+        batch_size: Patches per batch, a multiple of 8.
+
+    Returns:
+        Arguments for `train`.
+    """
+    if images.validation is None:
+        return {}
+    once = images.validation.cache()
+    patches = sum(PATCHES for _ in once)
+    batches = stream_patches(
+        dataclasses.replace(run, augment=False),
+        images._replace(stream=lambda start: once.repeat(), mirror=False),
+        geometry,
+        mask_size,
+        batch_size,
+    )
+    held_back = batches(0).take(math.ceil(patches / batch_size))
+    return {"validation_data": held_back.cache()}
 
 
 def evaluate_proposer(

@@ -7,6 +7,8 @@ import keras
 import kcv
 from recipes.common.plan import Plan
 from recipes.common.plan import make_muon
+from recipes.common.run import Run
+from recipes.common.segmentation.images import Images
 from recipes.common.segmentation.windows import Windows
 
 
@@ -40,6 +42,21 @@ class Preset:
     everywhere: bool = False
     certainty: float | None = None
     statistics: tuple[int, int | None] = (100, None)
+
+    def choose_plans(self, run: Run, images: Images) -> dict[str, Plan]:
+        """List the stages of a training.
+
+        Args:
+            run: Options of the recipe.
+            images: Dataset.
+
+        Returns:
+            Plans, with the options of the run, by the name of the stage.
+        """
+        return {
+            name: self.windows.plan(plan, run, images)
+            for name, plan in self.plans.items()
+        }
 
     def make_optimizer(
         self, stage: str, plan: Plan

@@ -43,7 +43,7 @@ class Solver:
     normalize: bool = True
 
     def choose_plans(
-        self, run: Run, stride: int, training: str
+        self, run: Run, stride: int, training: str, images: int | None = None
     ) -> dict[int, Plan]:
         """List the stages of a training.
 
@@ -51,6 +51,8 @@ class Solver:
             run: Options of the recipe.
             stride: Stride of the finest feature map that is scored.
             training: "at_once" for a single stage, or "stages".
+            images: Number of training images. Defaults to None, for as many as
+                the plans show.
 
         Returns:
             Plans, with the options of the run, by stride.
@@ -58,7 +60,10 @@ class Solver:
         plans = {s: self.plans[s] for s in (32, 16, 8) if s >= stride}
         if training == "at_once":
             plans = {stride: self.plans["at_once"]}
-        return {s: plan.with_options(run) for s, plan in plans.items()}
+        return {
+            s: plan.with_options(run, images=images)
+            for s, plan in plans.items()
+        }
 
 
 def sgd(

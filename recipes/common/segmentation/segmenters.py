@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -14,6 +13,7 @@ from recipes.common.evaluate_and_report import Evaluation
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.plan import Plan
 from recipes.common.run import Run
+from recipes.common.segmentation.images import Images
 from recipes.common.train import train
 
 # Nine tenths of the pixels of digit scenes are background.
@@ -23,69 +23,6 @@ SCENE_BACKGROUND = 0.7
 SCENE_SIZE = 96
 
 Answer = Callable[[np.ndarray], np.ndarray]
-
-
-class Images(NamedTuple):
-    """A segmentation dataset, opened for training and evaluation.
-
-    Attributes:
-        source: Name of the data, see `kcv.data.load_segmentation`.
-        class_names: Names of the classes 0, 1, ..., background first.
-        test: Held-out single examples in their original size.
-        size: Shorter side of the resized training images, in pixels. If None,
-            images keep their size.
-        on_error: "raise" or "skip", for an image that cannot be decoded.
-        flip: Whether training images are flipped at random.
-    """
-
-    source: str
-    class_names: tuple[str, ...]
-    test: tf.data.Dataset
-    size: int | None
-    on_error: str
-    flip: bool
-
-    def examples(self, seed: int, start: int) -> tf.data.Dataset:
-        """Stream training images, shuffled, and flipped if `flip` says so.
-
-        Args:
-            seed: Seed of the order and of the flips.
-            start: Position of the first example.
-
-        Returns:
-            Endless dataset of single examples, resized.
-        """
-        examples = kcv.data.load_segmentation(
-            self.source, seed=seed, start=start, on_error=self.on_error
-        ).dataset
-        if self.flip:
-            examples = kcv.data.random_flip(examples, seed, start)
-        if self.size is not None:
-            examples = kcv.data.resize(examples, self.size, self.size * 5 // 3)
-        return examples
-
-
-def open_images(
-    source: str, size: int | None, on_error: str, flip: bool = True
-) -> Images:
-    """Open a segmentation dataset.
-
-    Args:
-        source: Name of the data, see `kcv.data.load_segmentation`.
-        size: Shorter side of the resized training images, in pixels. If None,
-            images keep their size.
-        on_error: "raise" or "skip", for an image that cannot be decoded.
-        flip: Whether training images are flipped at random, which digit scenes
-            never are: a mirrored digit is not a digit. Defaults to True.
-
-    Returns:
-        The dataset.
-    """
-    flip = flip and source != "digit_scenes"
-    test, class_names, _ = kcv.data.load_segmentation(
-        source, "test", on_error=on_error
-    )
-    return Images(source, class_names, test, size, on_error, flip)
 
 
 def weigh_background(
@@ -131,15 +68,10 @@ def balance_classes(
     if balance != "median":
         scenes = SCENE_BACKGROUND if balance == "scenes" else None
         return weigh_background(images, scenes)
-    examples, _, size = kcv.data.load_segmentation(
-        images.source, seed=seed, on_error=images.on_error
-    )
     # One epoch, or as many digit scenes as are held out.
+    examples = images.load("train", seed).take(images.num_images or 500)
     return kcv.segmentation.median_frequency_weights(
-        (
-            example["segmentation_masks"]
-            for example in examples.take(size or 500)
-        ),
+        (example["segmentation_masks"] for example in examples),
         len(images.class_names),
     ).tolist()
 
@@ -168,8 +100,9 @@ def train_segmenter(
 ) -> Stage:
     """Train a compiled segmenter, or continue where it was stopped.
 
-    With `run.patience`, each epoch is measured on the held-out images, and the
-    weights of the best one are kept.
+    If `run.validation_part` is positive, each epoch is measured on the
+    validation images. With `run.patience`, the weights of the best one are
+    kept.
 
     Args:
         run: Options of the recipe, with the folder of this stage.
@@ -186,6 +119,7 @@ def train_segmenter(
     Returns:
         The stage that is done.
     """
+    on_images = examples is None
     if examples is None:
         examples = functools.partial(images.examples, run.seed)
         answer = answer or answer_of(take_whole_images(model, images))
@@ -194,17 +128,28 @@ def train_segmenter(
         return make_batches(examples(start), plan.batch_size)
 
     def measure(epoch, logs):
-        confusion, _ = label_test_images(answer, images)
+        confusion, _ = label_test_images(answer, watched)
         scores = kcv.metrics.segmentation_scores(confusion)
         logs["val_mean_iu"] = scores["mean_iu"]
 
-    measures = []
+    measures, validation = [], None
     if answer is None:
-        run = dataclasses.replace(run, patience=None)
-    elif run.patience is not None:
+        run = dataclasses.replace(run, patience=None, validation=0.0)
+    elif run.validation_part:
+        held_back = images.load("validation")
+        watched = images._replace(test=held_back)
         measures.append(keras.callbacks.LambdaCallback(on_epoch_end=measure))
-    best = ("val_mean_iu", "max")
-    train(run, model, plan, batches, *measures, monitor=best)
+        if on_images:
+            validation = make_batches(images.resize(held_back), plan.batch_size)
+    train(
+        run,
+        model,
+        plan,
+        batches,
+        *measures,
+        monitor=("val_mean_iu", "max"),
+        validation_data=validation,
+    )
     return Stage(run.out, plan)
 
 

@@ -1,10 +1,13 @@
 """How SegNet is trained: by its authors' tutorial, and in minutes."""
 
+from typing import Any
+
 import keras
 
 import kcv
 from recipes.common.plan import Plan
 from recipes.common.segmentation import small_segnet
+from recipes.common.segmentation.images import Images
 
 # Stages of training: windows to classify, windows to label, whole images.
 PLANS = {
@@ -18,6 +21,26 @@ PLANS = {
     ("paper", "segnet"): {"images": Plan(4, 40_000, 40, 1e-3)},
     ("paper", "segnet_basic"): {"images": Plan(4, 10_000, 25, 0.1)},
 }
+
+
+def choose_plans(run: Any, images: Images) -> dict[str, Plan]:
+    """List the stages of a training.
+
+    Args:
+        run: Options of the recipe.
+        images: Dataset.
+
+    Returns:
+        Plans, with the options of the run, by the name of the stage.
+    """
+    return {
+        name: (
+            plan.with_options(run, images=images.limit)
+            if name == "images"
+            else small_segnet.WINDOWS.plan(plan, run, images)
+        )
+        for name, plan in PLANS[run.preset, run.network].items()
+    }
 
 
 def make_sgd(network: str, plan: Plan) -> keras.optimizers.Optimizer:

@@ -21,7 +21,7 @@ from recipes.common.evaluate_and_report import Stage
 from recipes.common.plan import Plan
 from recipes.common.plan import make_muon
 from recipes.common.run import Run
-from recipes.common.segmentation.segmenters import Images
+from recipes.common.segmentation.images import Images
 from recipes.common.train import train
 from recipes.common.training_images import open_training_images
 
@@ -56,9 +56,7 @@ class Windows:
 
         def stream(start):
             first = start // self.count
-            examples = kcv.data.load_segmentation(
-                images.source, seed=seed, start=first, on_error=images.on_error
-            ).dataset
+            examples = images.load("train", seed, first)
             windows = kcv.data.object_windows(
                 examples, self.cut, seed, first, count=self.count
             )
@@ -94,6 +92,7 @@ class Windows:
             seed,
             images.on_error,
             kcv.data.load_segmentation,
+            images.validation_part,
         )
         cache.compute(training.once)
 
@@ -119,6 +118,20 @@ class Windows:
             return self.crop(mixed, images, seed, start)
 
         return stream
+
+    def plan(self, plan: Plan, run: Run, images: Images) -> Plan:
+        """Change the plan of a stage on windows as the options ask for.
+
+        Args:
+            plan: Plan of the stage.
+            run: Options of the recipe.
+            images: Dataset.
+
+        Returns:
+            The plan, with the options of the run.
+        """
+        count = images.limit and images.limit * self.count
+        return plan.with_options(run, images=count)
 
     def crop(
         self,
@@ -175,7 +188,8 @@ def learn_classes(
         labeled = stream(start).map(_add_label)
         return classifiers.make_batches(labeled, plan.batch_size)
 
-    train(dataclasses.replace(run, patience=None), classifier, plan, batches)
+    run = dataclasses.replace(run, patience=None, validation=0.0)
+    train(run, classifier, plan, batches)
     return Stage(run.out, plan)
 
 

@@ -40,7 +40,8 @@ def stream_squares(
     else:
         images = images.map(lambda x: enlarge_small(x, size))
     images = kcv.data.random_crop(images, size, *random)
-    if run.data == "photographs":  # Nine, too few to train on as they are.
+    # Nine photographs are too few to train on as they are.
+    if run.augment and run.data == "photographs":
         images = kcv.data.random_flip(images, *random)
         images = kcv.data.photometric(images, *random, **COLORS)
     squares = images.map(lambda x: tf.cast(x["images"], tf.float32))

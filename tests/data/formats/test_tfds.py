@@ -15,6 +15,7 @@ from kcv.data.formats.tfds import tfds_classification
 from kcv.data.formats.tfds import tfds_detection
 from kcv.data.formats.voc import VOC_CLASSES
 from kcv.data.formats.voc import voc
+from kcv.data.streams.holdout import validation_rule
 
 HEIGHT, WIDTH, COUNT = 375, 500, 7
 PIXELS = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), "uint8")
@@ -302,7 +303,11 @@ def test_labelled_stream_is_shuffled_endless_and_resumable(labeled):
 def test_a_set_of_another_kind_is_named(monkeypatch):
     monkeypatch.setattr(
         "kcv.data.formats.tfds.open_tfds",
-        lambda name, split: (None, {"image": None, "objects": None}, 1),
+        lambda name, split, belongs: (
+            None,
+            {"image": None, "objects": None},
+            1,
+        ),
     )
     with pytest.raises(ValueError, match="image, objects, not image and lab"):
         tfds_classification("voc/2007", "train")
@@ -312,3 +317,16 @@ def test_without_tfds_the_extra_is_named_for_labelled_images(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
     with pytest.raises(ImportError, match=r"pip install .*\[data\]"):
         tfds_classification("mnist", "train")
+
+
+def test_a_validation_part_is_evenly_spaced(labeled):
+    def labels(split):
+        rule = validation_rule(split, 0.25)
+        found = tfds_classification("mnist", "train", belongs=rule)
+        own = [int(x["labels"]) for x in found.dataset]
+        assert len(own) == found.size
+        return own
+
+    validation, train = labels("validation"), labels("train")
+    assert len(validation) == COUNT // 4
+    assert sorted(validation + train) == list(range(COUNT))

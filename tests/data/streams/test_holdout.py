@@ -1,5 +1,6 @@
 """Parts of a set are disjoint, complete, and the same in every order."""
 
+import dataclasses
 import logging
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from kcv.data.formats.image_folder import LabelledFiles
 from kcv.data.formats.masked_images import MaskedImages
 from kcv.data.streams.holdout import check_split
 from kcv.data.streams.holdout import keep_apart
+from kcv.data.streams.holdout import source_split
 from kcv.data.streams.holdout import take_split
+from kcv.data.streams.holdout import take_validation
 
 ROOT = Path(__file__).parents[2]
 NAMES = tuple(f"image {number}" for number in range(20))
@@ -72,3 +75,51 @@ def test_common_images_and_unknown_parts_are_refused():
         keep_apart("ab", "bc", "lists")
     with pytest.raises(ValueError, match="split` must be .*'val'"):
         check_split("val")
+
+
+@pytest.mark.parametrize("make", [annotations, masked_images, labelled_files])
+def test_a_validation_part_is_taken_from_training(make, caplog):
+    caplog.set_level(logging.WARNING)
+    records = take_split(make(NAMES), "train")
+    train, part = (
+        take_validation(records, split, 0.25)
+        for split in ("train", "validation")
+    )
+    assert type(part) is type(records)
+    assert (len(train), len(part)) == (12, 4)
+    assert sorted([*train.image_ids, *part.image_ids]) == sorted(
+        records.image_ids
+    )
+    assert f"{records.origin}: 4 of 16 training images" in caplog.text
+    for split in ("train", "test"):
+        assert take_validation(records, split, 0.0) is records
+    assert take_validation(records, "test", 0.25) is records
+
+
+def test_of_each_class_a_part_is_validation():
+    files = labelled_files(NAMES)
+    assert sorted(take_validation(files, "validation", 0.1).labels) == [0, 1]
+    # Too small a part of each class: one image of all of them.
+    assert len(take_validation(files, "validation", 0.01)) == 1
+    assert len(take_validation(files, "train", 0.01)) == 19
+
+
+def test_copies_of_a_validation_image_are_in_its_part():
+    records = masked_images(NAMES)
+    (one,) = take_validation(records, "validation", 0.01).image_ids
+    files = tuple(one if x < "image 15" else x for x in NAMES)
+    records = dataclasses.replace(records, files=files)
+    part = take_validation(records, "validation", 0.01)
+    assert len(part) == files.count(one) > 1
+
+
+def test_splits_with_validation():
+    assert source_split("train", 0.0) == source_split("train", 0.5) == "train"
+    assert source_split("validation", 0.5) == "train"
+    assert source_split("test", 0.5) == "test"
+    with pytest.raises(ValueError, match="positive for split='validation'"):
+        source_split("validation", 0.0)
+    with pytest.raises(ValueError, match=r"in \[0, 1\).*validation=1"):
+        source_split("train", 1.0)
+    with pytest.raises(ValueError, match="split` must be .*'val'"):
+        source_split("val", 0.5)

@@ -44,6 +44,33 @@ def test_an_epoch_that_cannot_be_resumed_exactly_is_refused():
 
 
 @pytest.mark.parametrize(
+    ("images", "steps_per_epoch"),
+    # Of 16,384 images, 100 times each of few, in whole groups of 8 updates.
+    [(None, 512), (164, 512), (163, 512), (82, 256), (24, 72), (1, 8)],
+)
+def test_few_images_shorten_the_epochs(images, steps_per_epoch, caplog):
+    run = Run(out=Path("run"))
+    plan = PLAN.with_options(run, images=images)
+    assert plan.steps_per_epoch == steps_per_epoch
+    assert plan.epochs == 8
+    few = images is not None and images < 164
+    assert len(caplog.records) == few
+    if images == 24:
+        assert caplog.messages == [
+            "24 training images are few for a plan of 16,384. Its 8 epochs "
+            "show 2,304, each image about 96 times. --epochs and "
+            "--steps-per-epoch change it."
+        ]
+
+
+def test_options_set_other_numbers_for_few_images():
+    run = Run(out=Path("run"), epochs=3, batch_size=2)
+    assert PLAN.with_options(run, images=24)[:3] == (2, 3 * 152, 3)
+    run = Run(out=Path("run"), steps_per_epoch=800)
+    assert PLAN.with_options(run, images=24).steps == 6400
+
+
+@pytest.mark.parametrize(
     ("options", "steps_per_epoch"),
     [
         ({}, 390),

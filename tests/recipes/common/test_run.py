@@ -86,12 +86,48 @@ def test_a_run_may_be_moved_and_prolonged(stopped, tmp_path):
             stopped,
             out=moved,
             epochs=100,
-            patience=3,
+            callbacks=("keras.callbacks:TerminateOnNaN",),
             export=tmp_path / "served",
         )
     )
     config = json.loads((moved / "config.json").read_text())
     assert config["options"]["epochs"] == 100
+
+
+def test_what_is_trained_on_stays_the_same(stopped):
+    """Images held back for patience were trained on before."""
+    with pytest.raises(FileExistsError, match=r"validation was 0\.0, now 0\.1"):
+        begin(dataclasses.replace(stopped, patience=3))
+
+
+def test_patience_may_change(options):
+    begin(dataclasses.replace(options, patience=3))
+    options.backup.mkdir()
+    (options.backup / "epoch-1.weights.h5").touch()
+    begin(dataclasses.replace(options, patience=5))
+    begin(dataclasses.replace(options, validation=0.1))
+
+
+def test_validation_is_a_part():
+    def part(**given):
+        return Options(out=Path("run"), **given).validation_part
+
+    assert part() == part(validation=0.0) == 0
+    assert part(patience=2) == 0.1
+    assert part(patience=2, validation=0.3) == part(validation=0.3) == 0.3
+    assert Options(out=Path("run")).watched_split == "test"
+    assert Options(out=Path("run"), patience=1).watched_split == "validation"
+    for wrong in (-0.1, 1.0, float("nan")):
+        with pytest.raises(ValueError, match=f"validation={wrong}"):
+            part(validation=wrong)
+    with pytest.raises(ValueError, match="positive with --patience"):
+        part(patience=2, validation=0.0)
+
+
+def test_callbacks_are_looked_for_at_once(options):
+    with pytest.raises(ValueError, match="No module named 'nowhere'"):
+        begin(dataclasses.replace(options, callbacks=("nowhere:Thing",)))
+    assert not options.out.exists()
 
 
 @pytest.mark.parametrize(

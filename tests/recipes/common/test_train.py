@@ -1,7 +1,9 @@
 """A training that is stopped, resumed, prolonged, or stops by itself."""
 
 import dataclasses
+from typing import ClassVar
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -65,9 +67,27 @@ def test_fewer_epochs_than_completed_are_refused(fit, run):
     assert completed_epochs(run.backup) == 4
 
 
-def test_patience_without_an_evaluation_is_refused(fit, run):
-    with pytest.raises(ValueError, match="patience=2"):
-        fit(changed(run, patience=2))
+@pytest.mark.parametrize("option", ["patience", "validation"])
+def test_choosing_without_an_evaluation_is_refused(fit, run, option):
+    value = {"patience": 2, "validation": 0.5}[option]
+    with pytest.raises(ValueError, match=f"`{option}` must be .*{option}="):
+        fit(changed(run, **{option: value}))
+
+
+def test_named_callbacks_are_called_with_the_logs(fit, run):
+    noted = f"{__name__}:NOTED"
+    fit(changed(run, epochs=2, callbacks=(noted, "keras.callbacks:History")))
+    assert [sorted(logs) for logs in NOTED.logs] == 2 * [["loss", "seconds"]]
+
+
+class Noted(keras.callbacks.Callback):
+    logs: ClassVar[list] = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.logs.append(dict(logs))
+
+
+NOTED = Noted()
 
 
 # Keras leaves history.csv open when an update raises an error.

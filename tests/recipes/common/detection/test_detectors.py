@@ -9,6 +9,8 @@ import tensorflow as tf
 import kcv
 from kcv.serving import ShortSide
 from recipes.common.detection import detectors
+from recipes.common.plan import Plan
+from recipes.common.training_images import TrainingImages
 from recipes.common.training_images import make_batches
 
 
@@ -115,6 +117,38 @@ def test_both_parts_of_coco_are_counted(tmp_path):
     assert [row["missed"] for row in worst] == [1, 1]
     assert "Worst images" in evaluation.figures
     assert evaluation.headline.startswith("voc07_map 0.500, coco_ap 0.5")
+
+
+def test_epochs_are_judged_by_validation_images(test_set, tmp_path):
+    run = detectors.DetectorOptions(out=tmp_path, data="coco:own.json:images")
+    validation = test_set.take(1)
+    [measure], options = detectors.watch_epochs(run, test_set, validation)
+    assert options["monitor"] == ("val_coco_ap", "max")
+    x, y = next(iter(options["validation_data"]))
+    assert {"images", "image_sizes"} <= set(x)
+    assert {"boxes", "labels"} <= set(y)
+    assert measure.dataset is validation
+    measure.set_model(Oracle(validation))
+    assert measure.measure() == pytest.approx(
+        dict.fromkeys(("coco_ap", "coco_ap50", "coco_ap75", "voc07_map"), 1)
+    )
+
+
+def test_held_out_images_are_watched_and_do_not_judge(test_set, tmp_path):
+    run = detectors.DetectorOptions(out=tmp_path)
+    assert detectors.watch_epochs(run, test_set, None) == ([], {})
+    [measure], options = detectors.watch_epochs(run, test_set, None, every=4)
+    assert measure.dataset is test_set
+    assert measure.every == 4
+    assert options == {}
+
+
+def test_only_preset_small_is_shortened(tmp_path):
+    images = TrainingImages(None, None, ("thing",), True, size=24)
+    for preset, steps in (("small", 576), ("paper", 4096)):
+        run = detectors.DetectorOptions(out=tmp_path, preset=preset)
+        plan = Plan(4, 4096, epochs=8, learning_rate=2e-3)
+        assert detectors.choose_plan(run, plan, images).steps == steps
 
 
 def test_a_longer_side_is_at_most_five_thirds():

@@ -39,8 +39,8 @@ def test_photos_are_drawn_once_and_have_the_size(run, faces):
 
 
 @pytest.mark.parametrize("photos_of_each", [None, 2])
-def test_a_stream_begins_anywhere(faces, photos_of_each):
-    batches = stream_batches(faces, PLAN, 3, photos_of_each)
+def test_a_stream_begins_anywhere(run, faces, photos_of_each):
+    batches = stream_batches(run, faces, PLAN, photos_of_each)
     whole = [*batches(0).take(4)]
     resumed = [*batches(2 * PLAN.batch_size).take(2)]
     for (images, labels), (others, their_labels) in zip(
@@ -53,6 +53,35 @@ def test_a_stream_begins_anywhere(faces, photos_of_each):
     if photos_of_each:
         first, second, third, fourth = labels.numpy().tolist()
         assert first == second != third == fourth
+
+
+def test_photos_are_not_varied_on_request(run, faces):
+    run = dataclasses.replace(run, augment=False)
+    images, _ = next(iter(stream_batches(run, faces, PLAN)(0)))
+    stored = as_arrays(faces).images
+    for image in images.numpy():
+        assert (image == stored).all((1, 2, 3)).any()
+
+
+def test_people_are_held_back_with_all_their_photos(run, faces):
+    run = dataclasses.replace(run, validation=0.34)
+    train, held_back = (
+        open_faces(run, split, FACE_CROP.resize((40, 32)))
+        for split in ("train", "validation")
+    )
+    assert (len(train), len(held_back)) == (8, 4)
+    assert train.labels.tolist() == [0] * 4 + [1] * 4
+    assert held_back.labels.tolist() == [0] * 4
+    names = [*train.class_names, *held_back.class_names]
+    assert sorted(names) == sorted(faces.class_names)
+    assert sorted([*train.image_ids, *held_back.image_ids]) == sorted(
+        faces.image_ids
+    )
+    stored = as_arrays(faces)
+    person = stored.names.index(*held_back.class_names)
+    np.testing.assert_array_equal(
+        as_arrays(held_back).images, stored.images[stored.labels == person]
+    )
 
 
 def test_variations_are_those_of_the_text():

@@ -1,6 +1,7 @@
 """What the recipes of segmenters share."""
 
 import dataclasses
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -11,23 +12,29 @@ import kcv
 from recipes.common.history import read_history
 from recipes.common.plan import Plan
 from recipes.common.run import Run
+from recipes.common.segmentation.images import open_images
 from recipes.common.segmentation.segmenters import balance_classes
 from recipes.common.segmentation.segmenters import evaluate_segmenter
-from recipes.common.segmentation.segmenters import open_images
 from recipes.common.segmentation.segmenters import take_whole_images
 from recipes.common.segmentation.segmenters import train_segmenter
 from recipes.common.segmentation.segmenters import weigh_background
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Data(Run):
+    out: Path = Path("runs/any")
+    data: str
+
+
 @pytest.fixture
 def images(shapes):
-    return open_images(shapes, 24, "raise")
+    return open_images(Data(data=shapes), 24)
 
 
 def test_images_are_flipped_on_request(shapes):
     flipped = []
     for flip in (True, False):
-        images = open_images(shapes, None, "raise", flip)
+        images = open_images(Data(data=shapes), None, flip)
         stored = kcv.data.load_segmentation(shapes, seed=1).dataset
         pairs = tf.data.Dataset.zip(images.examples(1, 0), stored).take(6)
         flipped.append(
@@ -35,7 +42,8 @@ def test_images_are_flipped_on_request(shapes):
         )
     assert 0 < flipped[0] < 6
     assert flipped[1] == 0
-    assert not open_images("digit_scenes", None, "raise").flip
+    assert not open_images(Data(data="digit_scenes"), None).flip
+    assert not open_images(Data(data=shapes, augment=False), None).flip
 
 
 @pytest.fixture
@@ -65,22 +73,28 @@ def test_a_segmenter_is_measured_on_whole_images(model, images):
     assert len(evaluation.figures) == 3
 
 
-def test_patience_keeps_the_best_epoch(model, images, tmp_path):
+def test_patience_keeps_the_best_epoch(model, shapes, tmp_path):
     """An answer that gets worse from its second measurement on."""
+    run = Data(data=shapes, out=tmp_path, patience=2, validation=0.25)
+    images = open_images(run, 24)
+    held_back = [x["images"].numpy() for x in images.load("validation")]
+    assert len(held_back) == 3
+    assert images.num_images == 9
     measured = []
 
     def answer(image):
+        expected = held_back[len(measured) % 3]
+        np.testing.assert_array_equal(image, expected)
         measured.append(image)
-        wrong = len(measured) > 3  # Of three held-out images.
+        wrong = len(measured) > 3  # In all epochs but the first.
         scores = np.zeros((*image.shape[:2], 3))
         scores[..., 1 if wrong else 0] = 1
         return scores
 
-    run = Run(out=tmp_path, patience=2)
     plan = Plan(batch_size=2, steps=80, epochs=10, learning_rate=0.1)
     train_segmenter(run, model, plan, images, answer=answer)
     history = read_history(tmp_path)
-    assert len(history["loss"]) == 3
+    assert len(history["loss"]) == len(history["val_loss"]) == 3
     first, *later = history["val_mean_iu"]
     assert max(later) < first
 

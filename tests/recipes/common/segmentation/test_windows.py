@@ -1,5 +1,7 @@
 """Windows of images, and an encoder that learns to classify them."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
@@ -7,13 +9,22 @@ import kcv
 from recipes.common.history import read_history
 from recipes.common.plan import Plan
 from recipes.common.run import Run
-from recipes.common.segmentation.segmenters import open_images
+from recipes.common.segmentation.images import open_images
 from recipes.common.segmentation.windows import Windows
 from recipes.common.segmentation.windows import learn_classes
 
 
+class Data(NamedTuple):
+    """The options that are about data."""
+
+    data: str
+    on_error: str = "raise"
+    augment: bool = True
+    validation_part: float = 0.0
+
+
 def test_windows_do_not_depend_on_where_the_stream_begins(shapes):
-    images = open_images(shapes, None, "raise")
+    images = open_images(Data(shapes), None)
     cut = Windows(32, 36, 2)
     stream = cut.around_objects(images, seed=1)
     whole, rest = [*stream(0).take(6)], [*stream(4).take(2)]
@@ -30,7 +41,7 @@ def test_the_encoder_learns_classes_and_the_decoder_nothing(shapes, tmp_path):
     model = kcv.segmentation.SegNet(3, blocks=((1, 4), (1, 8)))
     before = {layer.name: layer.get_weights() for layer in model.layers}
     run, plan = Run(out=tmp_path), Plan(2, 8, 1, 1e-2)
-    images = open_images(shapes, None, "raise")
+    images = open_images(Data(shapes), None)
     cut = Windows(32, 36, 2)
     features = model.get_layer("conv2_1_relu").output
     learn_classes(run, plan, model, features, cut, images)
@@ -56,7 +67,7 @@ def test_the_encoder_learns_classes_and_the_decoder_nothing(shapes, tmp_path):
 def test_windows_of_proposals_continue_where_they_stopped(
     everywhere, shapes, tmp_path
 ):
-    images = open_images(shapes, None, "raise")
+    images = open_images(Data(shapes), None)
     cache = kcv.proposals.ProposalCache(
         tmp_path, method="uniform", max_proposals=20, seed=3
     )
