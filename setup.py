@@ -68,6 +68,7 @@ EXTRAS["docs"] = [
     "myst-parser>=4",
     "sphinx>=8.1",
     "sphinx-gallery>=0.19",
+    *EXTRAS["mtcnn"],
     *EXTRAS["recipes"],
 ]
 with open(HERE / "pyproject.toml", "rb") as file:

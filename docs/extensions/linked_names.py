@@ -4,18 +4,21 @@ Pages and docstrings are written in plain Markdown: a name stands between single
 backticks. On a page, `kcv.boxes.encode` or `kcv.boxes.area(boxes)` is linked if
 the reference has the object, and a name of kcv that does not exist is a
 warning. In a docstring, `RoIPool` is linked, too: a name in mixed case that
-only one object of kcv has.
+only one object of kcv has. `kcv/boxes.py` leads to the source of the module.
 """
 
 import functools
 import importlib
 import re
+from pathlib import Path
 
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
+ROOT = Path(__file__).resolve().parents[2]
+FILE = re.compile(r"kcv(?:/\w+)+\.py")
 DOTTED = re.compile(r"kcv(?:\.\w+)+")
 MIXED_CASE = re.compile(r"[A-Z]\w*[a-z]\w*")
 LOGGER = logging.getLogger(__name__)
