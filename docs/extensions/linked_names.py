@@ -18,7 +18,8 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
 ROOT = Path(__file__).resolve().parents[2]
-FILE = re.compile(r"kcv(?:/\w+)+\.py")
+# A capital letter begins a name that the reader chooses.
+FILE = re.compile(r"kcv(?:/[a-z_0-9]+)+\.py")
 DOTTED = re.compile(r"kcv(?:\.\w+)+")
 MIXED_CASE = re.compile(r"[A-Z]\w*[a-z]\w*")
 LOGGER = logging.getLogger(__name__)
@@ -56,21 +57,34 @@ class LinkNames(SphinxPostTransform):
         for node in list(self.document.findall(lambda n: isinstance(n, kinds))):
             text = node.astext()
             literal = nodes.literal(text, text)
-            target = self.find(text, objects, node)
             if isinstance(node.parent, nodes.reference | addnodes.pending_xref):
-                target = None
-            if target is None:
-                node.replace_self(literal)
-                continue
-            reference = addnodes.pending_xref(
-                "",
-                literal,
-                refdomain="py",
-                reftype="obj",
-                reftarget=target,
-                refdoc=self.env.docname,
-            )
-            node.replace_self(reference)
+                new = literal
+            elif source := self.find_source(text, node):
+                new = nodes.reference("", "", literal, refuri=source)
+            elif target := self.find(text, objects, node):
+                new = addnodes.pending_xref(
+                    "",
+                    literal,
+                    refdomain="py",
+                    reftype="obj",
+                    reftarget=target,
+                    refdoc=self.env.docname,
+                )
+            else:
+                new = literal
+            node.replace_self(new)
+
+    def find_source(self, text, node):
+        """Find the page with the source of a file of kcv, or None."""
+        if not FILE.fullmatch(text):
+            return None
+        if not (ROOT / text).exists():
+            LOGGER.warning("%s does not exist", text, location=node)
+        module = text.removesuffix(".py").replace("/", ".")
+        if not getattr(self.env, "_viewcode_modules", {}).get(module):
+            return None
+        page = "_modules/" + module.replace(".", "/")
+        return self.app.builder.get_relative_uri(self.env.docname, page)
 
     def find(self, text, objects, node):
         """Find the documented object that a text names, or None."""
