@@ -3,6 +3,7 @@
 import keras
 
 from kcv.training.image_model import check_scale
+from kcv.training.targets import TargetsRequired
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -29,7 +30,7 @@ class AuxiliaryOutput(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("kcv")
-class AuxiliaryClassifier(keras.Model):
+class AuxiliaryClassifier(TargetsRequired):
     """Train with every head, answer with the main one.
 
     A functional model of several classifiers: `AuxiliaryClassifier(images,

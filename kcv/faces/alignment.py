@@ -7,6 +7,8 @@ of the nose, left and right corner of the mouth, where left is the smaller x of
 an upright image.
 """
 
+from typing import ClassVar
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -18,6 +20,7 @@ from kcv.landmarks import check_landmarks
 from kcv.landmarks import estimate_similarity
 from kcv.landmarks import warp
 from kcv.layers.image_layer import ImageLayer
+from kcv.layers.list_inputs import ListInputs
 from kcv.pixels import to_rgb
 
 __all__ = [
@@ -96,7 +99,7 @@ def align(
 
 
 @keras.saving.register_keras_serializable("kcv")
-class AlignFaces(ImageLayer):
+class AlignFaces(ListInputs, ImageLayer):
     """Align faces by given landmarks, inside the graph of a model.
 
     Call with `[images, landmarks]`: images (B, H, W, C) with one face each, and
@@ -117,6 +120,11 @@ class AlignFaces(ImageLayer):
     >>> AlignFaces()([tf.zeros((1, 100, 90, 3)), np.array([points])]).shape
     TensorShape([1, 64, 64, 3])
     """
+
+    INPUTS: ClassVar = {
+        "images": "(B, H, W, C)",
+        "landmarks": "(B, 5, 2)",
+    }
 
     def __init__(self, template=FACE_CROP, **kwargs):
         super().__init__(autocast=False, **kwargs)

@@ -1,16 +1,18 @@
 """Crop maps to the size of an image."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import keras
 import tensorflow as tf
 
 from kcv.layers.image_layer import ImageLayer
 from kcv.layers.image_layer import set_shape
+from kcv.layers.list_inputs import ListInputs
 
 
 @keras.saving.register_keras_serializable("kcv")
-class CropLike(ImageLayer):
+class CropLike(ListInputs, ImageLayer):
     """Crop maps to the pixels of an image.
 
     Call with `[maps, images]`, (B, H', W', C) and (B, H, W, 3). Returns maps
@@ -26,6 +28,11 @@ class CropLike(ImageLayer):
     >>> CropLike(1)([tf.zeros((1, 9, 9, 5)), tf.zeros((1, 6, 7, 3))]).shape
     TensorShape([1, 6, 7, 5])
     """
+
+    INPUTS: ClassVar = {
+        "maps": "(B, H', W', C)",
+        "images": "(B, H, W, C)",
+    }
 
     def __init__(self, offset: int = 0, **kwargs):
         super().__init__(**kwargs)

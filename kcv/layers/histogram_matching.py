@@ -1,13 +1,16 @@
 """Histogram matching (Johnson, Alahi and Li 2016)."""
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 
 from kcv.layers.image_layer import ImageLayer
+from kcv.layers.list_inputs import ListInputs
 
 
 @keras.saving.register_keras_serializable("kcv")
-class HistogramMatching(ImageLayer):
+class HistogramMatching(ListInputs, ImageLayer):
     """Match the histogram of each channel to that of a reference.
 
     A pixel that is brighter than a fraction q of all pixels takes the quantile
@@ -30,6 +33,11 @@ class HistogramMatching(ImageLayer):
     >>> tf.reshape(HistogramMatching()([image, reference]), [-1]).numpy()
     array([10., 30., 20., 40.], dtype=float32)
     """
+
+    INPUTS: ClassVar = {
+        "images": "(B, H, W, C)",
+        "references": "(B, h, w, C)",
+    }
 
     def __init__(self, **kwargs):
         super().__init__(**{"dtype": "float32", **kwargs})

@@ -4,12 +4,15 @@ Zeiler and Fergus (2013) unpool to look into a network, SegNet (Badrinarayanan
 et al. 2015) and DeconvNet (Noh et al. 2015) to label every pixel.
 """
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 
 from kcv.layers.crop_like import crop
 from kcv.layers.image_layer import ImageLayer
 from kcv.layers.image_layer import set_shape
+from kcv.layers.list_inputs import ListInputs
 
 
 class _Windows(ImageLayer):
@@ -134,7 +137,7 @@ class MaxPoolWithSwitches(_Windows):
 
 
 @keras.saving.register_keras_serializable("kcv")
-class MaxUnpool(_Windows):
+class MaxUnpool(ListInputs, _Windows):
     """Put values back where the maxima of a pooling were, and zeros elsewhere.
 
     Where windows overlap and several have their maximum at the same pixel,
@@ -160,6 +163,12 @@ class MaxUnpool(_Windows):
     array([[0., 4., 0.],
            [0., 0., 5.]], dtype=float32)
     """
+
+    INPUTS: ClassVar = {
+        "x": "(B, H', W', C)",
+        "switches": "(B, H', W', C)",
+        "like": "(B, H, W, C)",
+    }
 
     def call(self, inputs):
         x, switches, like = inputs

@@ -1,11 +1,15 @@
 """Greedy non-maximum suppression as a layer with fixed output shapes."""
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 
+from kcv.layers.list_inputs import ListInputs
+
 
 @keras.saving.register_keras_serializable("kcv")
-class NonMaxSuppression(keras.layers.Layer):
+class NonMaxSuppression(ListInputs, keras.layers.Layer):
     """Greedy non-maximum suppression.
 
     The layer goes through the boxes of an image by decreasing score, earlier
@@ -45,6 +49,11 @@ class NonMaxSuppression(keras.layers.Layer):
     >>> indices.numpy()
     array([[0, 2]], dtype=int32)
     """
+
+    INPUTS: ClassVar = {
+        "boxes": "(B, N, 4)",
+        "scores": "(B, N)",
+    }
 
     def __init__(
         self,

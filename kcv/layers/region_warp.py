@@ -1,14 +1,17 @@
 """Warping of image regions to windows of one size (R-CNN)."""
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 
 from kcv.layers.image_layer import ImageLayer
 from kcv.layers.image_layer import set_shape
+from kcv.layers.list_inputs import ListInputs
 
 
 @keras.saving.register_keras_serializable("kcv")
-class RegionWarp(ImageLayer):
+class RegionWarp(ListInputs, ImageLayer):
     """Crop boxes with some context, and warp each to a square window.
 
     Girshick et al. 2014 ("Rich feature hierarchies"), appendix A, "warp": a
@@ -53,6 +56,14 @@ class RegionWarp(ImageLayer):
     array([[ 5.,  6.],
            [ 9., 10.]], dtype=float32)
     """
+
+    INPUTS: ClassVar = {
+        "images": "(B, H, W, C)",
+        "boxes": "(B, N, 4)",
+    }
+    OPTIONAL: ClassVar = {
+        "image_sizes": "(B, 2)",
+    }
 
     def __init__(self, size: int = 227, context: int = 16, **kwargs):
         # Boxes are pixels: the policy must not round them to bfloat16.

@@ -1,14 +1,17 @@
 """RoI max pooling (Girshick 2015, Fast R-CNN)."""
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 
 from kcv.layers.image_layer import ImageLayer
 from kcv.layers.image_layer import set_shape
+from kcv.layers.list_inputs import ListInputs
 
 
 @keras.saving.register_keras_serializable("kcv")
-class RoIPool(ImageLayer):
+class RoIPool(ListInputs, ImageLayer):
     """Max pooling of regions of interest into a fixed grid of bins.
 
     Fast R-CNN (Girshick 2015), section 2.1, with the rounding of its Caffe
@@ -47,6 +50,14 @@ class RoIPool(ImageLayer):
     array([[ 5.,  7.],
            [13., 15.]], dtype=float32)
     """
+
+    INPUTS: ClassVar = {
+        "features": "(B, H, W, C)",
+        "boxes": "(B, N, 4)",
+    }
+    OPTIONAL: ClassVar = {
+        "sizes": "(B, 2)",
+    }
 
     def __init__(self, output_size: int, spatial_scale: float, **kwargs):
         # Boxes are pixels: the policy must not round them to bfloat16.

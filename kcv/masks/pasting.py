@@ -5,19 +5,21 @@ Shapes: B images of H x W pixels, N patches, M rows and columns of a mask.
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 import keras
 import tensorflow as tf
 
 from kcv.layers.image_layer import ImageLayer
 from kcv.layers.image_layer import set_shape
+from kcv.layers.list_inputs import ListInputs
 
 # Masks that are enlarged at once: of 480 x 640 pixels, 32 take 40 MB.
 _CHUNK = 32
 
 
 @keras.saving.register_keras_serializable("kcv")
-class PasteMasks(ImageLayer):
+class PasteMasks(ListInputs, ImageLayer):
     """Enlarge masks to their patches, threshold them, and find their boxes.
 
     The patch in row i and column j of a scale s begins at row
@@ -48,6 +50,12 @@ class PasteMasks(ImageLayer):
             Defaults to True.
         **kwargs: Options of `keras.layers.Layer`.
     """
+
+    INPUTS: ClassVar = {
+        "logits": "(B, N, M, M)",
+        "places": "(B, N, 3)",
+        "images": "(B, H, W, C)",
+    }
 
     def __init__(
         self,

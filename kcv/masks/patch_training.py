@@ -5,6 +5,7 @@ Shapes: B patches of P x P pixels, M rows and columns of a mask.
 
 from collections.abc import Sequence
 from typing import Any
+from typing import ClassVar
 
 import keras
 import tensorflow as tf
@@ -20,9 +21,10 @@ from kcv.training.own_losses import compile_as_saved
 from kcv.training.own_losses import minimize
 from kcv.training.own_losses import refuse_losses
 from kcv.training.replicas import require_examples
+from kcv.training.targets import TargetsRequired
 
 
-class PatchTraining(keras.Model):
+class PatchTraining(TargetsRequired):
     """Base of the mask models, which learn from patches and predict scenes.
 
     The functional graph of such a model is the one that predicts. The model
@@ -39,6 +41,12 @@ class PatchTraining(keras.Model):
         **config: All other arguments of the constructor. They become
             attributes, and the model is saved with them.
     """
+
+    MAPPINGS: ClassVar = {
+        "masks": "dataset.map(kcv.data.mask_inputs)",
+        "instance_masks": "kcv.data.mask_patches(dataset, seed=0).batch(32)"
+        ".map(kcv.data.mask_inputs)",
+    }
 
     def __init__(
         self,

@@ -1,14 +1,17 @@
 """Alignment of maps of different strides."""
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 
 from kcv.layers.crop_like import crop
 from kcv.layers.image_layer import ImageLayer
+from kcv.layers.list_inputs import ListInputs
 
 
 @keras.saving.register_keras_serializable("kcv")
-class Fuse(ImageLayer):
+class Fuse(ListInputs, ImageLayer):
     """Add the scores of a skip to enlarged scores, cell by cell.
 
     Call with `[scores, skip]`, (B, H, W, C) and (B, H', W', C). Returns their
@@ -21,6 +24,11 @@ class Fuse(ImageLayer):
             left of the skip. Integer. Defaults to 0.
         **kwargs: Options of `keras.layers.Layer`.
     """
+
+    INPUTS: ClassVar = {
+        "scores": "(B, H, W, C)",
+        "skip": "(B, H', W', C)",
+    }
 
     def __init__(self, offset=0, skip_offset=0, **kwargs):
         super().__init__(**kwargs)

@@ -3,10 +3,13 @@
 B images, P proposals, C classes with background.
 """
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 
 from kcv.layers.image_layer import ImageLayer
+from kcv.layers.list_inputs import ListInputs
 from kcv.training.image_model import image_model
 
 
@@ -80,7 +83,7 @@ def EDeconvNet(
 
 
 @keras.saving.register_keras_serializable("kcv")
-class CombinedScores(ImageLayer):
+class CombinedScores(ListInputs, ImageLayer):
     """Combine the scores of two segmenters.
 
     Call with two tensors of logits (B, H, W, C). Returns (B, H, W, C).
@@ -90,6 +93,11 @@ class CombinedScores(ImageLayer):
             the first scores times the second, if these are positive.
         **kwargs: Options of `keras.layers.Layer`.
     """
+
+    INPUTS: ClassVar = {
+        "first": "(B, H, W, C)",
+        "second": "(B, H, W, C)",
+    }
 
     def __init__(self, rule, **kwargs):
         super().__init__(**kwargs)

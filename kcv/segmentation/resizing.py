@@ -1,10 +1,13 @@
 """Models that resize images to the size a segmenter was trained at."""
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 
 from kcv.data.transforms.resizing import scaled_size
 from kcv.layers.image_layer import ImageLayer
+from kcv.layers.list_inputs import ListInputs
 from kcv.training.image_model import image_model
 
 
@@ -81,8 +84,13 @@ class ScaledTo(ImageLayer):
 
 
 @keras.saving.register_keras_serializable("kcv")
-class ResizedLike(ImageLayer):
+class ResizedLike(ListInputs, ImageLayer):
     """Interpolate maps to the size of images. Call with [maps, images]."""
+
+    INPUTS: ClassVar = {
+        "maps": "(B, H', W', C)",
+        "images": "(B, H, W, C)",
+    }
 
     def call(self, inputs):
         maps, images = inputs

@@ -3,6 +3,8 @@
 B images, P proposals, C classes with background.
 """
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 
@@ -10,6 +12,7 @@ from kcv.data.transforms.cut_boxes import cut
 from kcv.data.transforms.cut_boxes import grow_boxes
 from kcv.layers.image_layer import ImageLayer
 from kcv.layers.image_layer import set_shape
+from kcv.layers.list_inputs import ListInputs
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -63,7 +66,7 @@ class WithContext(ImageLayer):
 
 
 @keras.saving.register_keras_serializable("kcv")
-class CutWindows(ImageLayer):
+class CutWindows(ListInputs, ImageLayer):
     """Cut boxes out of images, and scale them to one size.
 
     Call with `[images, boxes]`, (B, H, W, 3) and (B, P, 4) xyxy in pixels.
@@ -74,6 +77,11 @@ class CutWindows(ImageLayer):
         size: Height and width of the windows, (h, w).
         **kwargs: Options of `keras.layers.Layer`.
     """
+
+    INPUTS: ClassVar = {
+        "images": "(B, H, W, C)",
+        "boxes": "(B, P, 4)",
+    }
 
     def __init__(self, size, **kwargs):
         super().__init__(autocast=False, **kwargs)
@@ -94,7 +102,7 @@ class CutWindows(ImageLayer):
 
 
 @keras.saving.register_keras_serializable("kcv")
-class PasteWindows(ImageLayer):
+class PasteWindows(ListInputs, ImageLayer):
     """Put scores of windows back to their place, and take the greatest.
 
     Call with `[scores, boxes, images]`: (B * P, h, w, C), (B, P, 4) xyxy in
@@ -105,6 +113,12 @@ class PasteWindows(ImageLayer):
         from_zero: Whether no score is less than 0. Defaults to False.
         **kwargs: Options of `keras.layers.Layer`.
     """
+
+    INPUTS: ClassVar = {
+        "scores": "(B * P, h, w, C)",
+        "boxes": "(B, P, 4)",
+        "images": "(B, H, W, C)",
+    }
 
     def __init__(self, from_zero=False, **kwargs):
         super().__init__(autocast=False, **kwargs)

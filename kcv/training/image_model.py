@@ -11,11 +11,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kcv.training.targets import TargetsRequired
+
 _LOOK_AT = 8  # images of an array
 
 
 @keras.saving.register_keras_serializable("kcv")
-class ImageModel(keras.Model):
+class ImageModel(TargetsRequired):
     """Functional model from images in 0..255, which warns of other ones.
 
     `predict` warns once if the images of an array or a `tf.data.Dataset` look

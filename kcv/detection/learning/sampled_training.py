@@ -5,6 +5,7 @@ B images.
 
 from collections.abc import Sequence
 from typing import Any
+from typing import ClassVar
 from typing import Self
 
 import keras
@@ -16,9 +17,10 @@ from kcv.training.own_losses import compile_as_saved
 from kcv.training.own_losses import minimize
 from kcv.training.own_losses import refuse_losses
 from kcv.training.replicas import require_examples
+from kcv.training.targets import TargetsRequired
 
 
-class SampledTraining(keras.Model):
+class SampledTraining(TargetsRequired):
     """Base of the detectors, which learn from a sample of regions.
 
     The functional graph of such a model is the one that predicts. The model
@@ -35,6 +37,10 @@ class SampledTraining(keras.Model):
         **config: All other arguments of the constructor, `seed` among them.
             They become attributes, and the model is saved with them.
     """
+
+    MAPPINGS: ClassVar = {
+        "bounding_boxes": "dataset.map(kcv.data.detection_inputs)"
+    }
 
     def __init__(
         self,

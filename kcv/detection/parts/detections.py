@@ -4,6 +4,8 @@ Shapes: B images, N regions per image, C classes without background, K
 detections per image.
 """
 
+from typing import ClassVar
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -14,11 +16,12 @@ from kcv.detection.parts.suppression import ClassWiseSuppression
 from kcv.detection.settings import BoxNormalization
 from kcv.detection.settings import DetectionSelection
 from kcv.detection.settings import check_settings
+from kcv.layers.list_inputs import ListInputs
 from kcv.layers.nested_config import NestedConfig
 
 
 @keras.saving.register_keras_serializable("kcv")
-class Detections(NestedConfig, keras.layers.Layer):
+class Detections(NestedConfig, ListInputs, keras.layers.Layer):
     """Decode, threshold, suppress per class, keep the best of the image.
 
     The test procedure of Fast and Faster R-CNN: softmax scores above the
@@ -38,6 +41,14 @@ class Detections(NestedConfig, keras.layers.Layer):
     (B, K) float32, `labels` (B, K) int32 from 0 and `num_detections` (B,)
     int32. Behind the last detection boxes and scores are 0 and labels -1.
     """
+
+    INPUTS: ClassVar = {
+        "logits": "(B, N, C + 1)",
+        "deltas": "(B, N, 4 * (C + 1))",
+        "regions": "(B, N, 4)",
+        "valid": "(B, N)",
+        "image_sizes": "(B, 2)",
+    }
 
     def __init__(self, classes, box_normalization, selection, **kwargs):
         kwargs.setdefault("dtype", "float32")

@@ -3,12 +3,15 @@
 Shapes: B images of H x W pixels, R regions per image, S scales.
 """
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 
 from kcv.data.transforms.resizing import scaled_size
 from kcv.detection.parts.padded_trunk import PaddedTrunk
 from kcv.detection.parts.region_head import RegionHead
+from kcv.layers.list_inputs import ListInputs
 from kcv.layers.nested_config import NestedConfig
 
 # Side of the images of ImageNet's classifiers, in pixels.
@@ -16,7 +19,7 @@ CANONICAL_SIDE = 224
 
 
 @keras.saving.register_keras_serializable("kcv")
-class ImagePyramid(NestedConfig, keras.layers.Layer):
+class ImagePyramid(NestedConfig, ListInputs, keras.layers.Layer):
     """Classify each region at the scale that brings it nearest to 224 x 224.
 
     The image is scaled to every short side, the trunk runs on all of them,
@@ -36,6 +39,12 @@ class ImagePyramid(NestedConfig, keras.layers.Layer):
     in pixels of the images. Returns what `RegionHead` returns: logits
     (B, R, C + 1) and deltas (B, R, 4 * (C + 1)), float32.
     """
+
+    INPUTS: ClassVar = {
+        "images": "(B, H, W, 3)",
+        "image_sizes": "(B, 2)",
+        "regions": "(B, R, 4)",
+    }
 
     def __init__(
         self,

@@ -3,6 +3,8 @@
 Shapes: B images, A anchors, K proposals per image.
 """
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 from keras import ops
@@ -11,11 +13,12 @@ from kcv import boxes
 from kcv.detection.settings import ProposalSelection
 from kcv.detection.settings import check_settings
 from kcv.layers import NonMaxSuppression
+from kcv.layers.list_inputs import ListInputs
 from kcv.layers.nested_config import NestedConfig
 
 
 @keras.saving.register_keras_serializable("kcv")
-class ProposalLayer(NestedConfig, keras.layers.Layer):
+class ProposalLayer(NestedConfig, ListInputs, keras.layers.Layer):
     """Turn scored anchors into the regions that the detector looks at.
 
     The procedure of Faster R-CNN (Ren et al. 2015, section 3.3): apply the
@@ -35,6 +38,14 @@ class ProposalLayer(NestedConfig, keras.layers.Layer):
     (B, K) bool. Where `valid` is False, regions are zero and logits minus
     infinity.
     """
+
+    INPUTS: ClassVar = {
+        "logits": "(B, A)",
+        "deltas": "(B, A, 4)",
+        "anchors": "(A, 4)",
+        "exists": "(B, A)",
+        "image_sizes": "(B, 2)",
+    }
 
     def __init__(self, selection, **kwargs):
         kwargs.setdefault("dtype", "float32")

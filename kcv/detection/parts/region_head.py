@@ -5,16 +5,18 @@ C classes without background.
 """
 
 import math
+from typing import ClassVar
 
 import keras
 import tensorflow as tf
 
 from kcv.layers import RoIPool
+from kcv.layers.list_inputs import ListInputs
 from kcv.layers.nested_config import NestedConfig
 
 
 @keras.saving.register_keras_serializable("kcv")
-class RegionHead(NestedConfig, keras.layers.Layer):
+class RegionHead(NestedConfig, ListInputs, keras.layers.Layer):
     """Pool each region from the features, classify it and refine its box.
 
     Args:
@@ -31,6 +33,15 @@ class RegionHead(NestedConfig, keras.layers.Layer):
     the fourth place. Returns logits (B, R, C + 1) with background first and
     deltas (B, R, 4 * (C + 1)), four for each class, both float32.
     """
+
+    INPUTS: ClassVar = {
+        "features": "(B, H, W, C)",
+        "feature_sizes": "(B, 2)",
+        "regions": "(B, R, 4)",
+    }
+    OPTIONAL: ClassVar = {
+        "image_sizes": "(B, 2)",
+    }
 
     def __init__(self, classes, network, stride, roi_end_offset=None, **kwargs):
         super().__init__(autocast=False, **kwargs)

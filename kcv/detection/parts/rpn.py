@@ -4,6 +4,8 @@ Shapes: B images, features of H x W cells, k anchors per cell, A = H * W * k
 anchors.
 """
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 from keras import ops
@@ -12,11 +14,12 @@ from kcv.detection.parts.anchors import base_anchors
 from kcv.detection.parts.anchors import grid_anchors
 from kcv.detection.settings import Anchors
 from kcv.detection.settings import check_settings
+from kcv.layers.list_inputs import ListInputs
 from kcv.layers.nested_config import NestedConfig
 
 
 @keras.saving.register_keras_serializable("kcv")
-class RegionProposalNetwork(NestedConfig, keras.layers.Layer):
+class RegionProposalNetwork(NestedConfig, ListInputs, keras.layers.Layer):
     """Score and shift the anchors of every cell of a feature map.
 
     A 3x3 convolution with ReLU, then two 1x1 convolutions side by side. All
@@ -36,6 +39,11 @@ class RegionProposalNetwork(NestedConfig, keras.layers.Layer):
     pixels, and exists (B, A) bool, False for anchors of cells beyond the
     image. Anchors are in the order of rows, columns, anchors of a cell.
     """
+
+    INPUTS: ClassVar = {
+        "features": "(B, H, W, C)",
+        "feature_sizes": "(B, 2)",
+    }
 
     def __init__(self, stride, anchors, filters=512, **kwargs):
         super().__init__(**kwargs)

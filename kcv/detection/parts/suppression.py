@@ -3,17 +3,20 @@
 Shapes: B images, C classes, N candidates per class, K detections per image.
 """
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 
 from kcv.detection.settings import DetectionSelection
 from kcv.detection.settings import check_settings
 from kcv.layers import NonMaxSuppression
+from kcv.layers.list_inputs import ListInputs
 from kcv.layers.nested_config import NestedConfig
 
 
 @keras.saving.register_keras_serializable("kcv")
-class ClassWiseSuppression(NestedConfig, keras.layers.Layer):
+class ClassWiseSuppression(NestedConfig, ListInputs, keras.layers.Layer):
     """Suppress within each class, keep the best of the image.
 
     Every detector of the R-CNN family ends with it, whatever its scores are:
@@ -38,6 +41,11 @@ class ClassWiseSuppression(NestedConfig, keras.layers.Layer):
     >>> suppress([boxes, scores])["num_detections"].numpy()
     array([1], dtype=int32)
     """
+
+    INPUTS: ClassVar = {
+        "boxes": "(B, C, N, 4)",
+        "scores": "(B, C, N)",
+    }
 
     def __init__(self, selection, **kwargs):
         kwargs.setdefault("dtype", "float32")

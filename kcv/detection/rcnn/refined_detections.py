@@ -3,17 +3,20 @@
 Shapes: B images, P proposals per image, C classes, K detections per image.
 """
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 
 from kcv.detection.parts.detections import decode_per_class
 from kcv.detection.parts.suppression import ClassWiseSuppression
 from kcv.detection.settings import DetectionSelection
+from kcv.layers.list_inputs import ListInputs
 from kcv.layers.nested_config import NestedConfig
 
 
 @keras.saving.register_keras_serializable("kcv")
-class RefinedDetections(NestedConfig, keras.layers.Layer):
+class RefinedDetections(NestedConfig, ListInputs, keras.layers.Layer):
     """Refine every proposal for each class, suppress, keep the best.
 
     Args:
@@ -27,6 +30,14 @@ class RefinedDetections(NestedConfig, keras.layers.Layer):
     (B, K) int32 from 0 and `num_detections` (B,) int32. Behind the last
     detection boxes and scores are 0 and labels -1.
     """
+
+    INPUTS: ClassVar = {
+        "scores": "(B, P, C)",
+        "deltas": "(B, P, 4 * C)",
+        "proposals": "(B, P, 4)",
+        "exists": "(B, P)",
+        "image_sizes": "(B, 2)",
+    }
 
     def __init__(self, selection: DetectionSelection, **kwargs):
         kwargs["dtype"] = "float32"  # boxes are pixels: never bfloat16

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+import kcv
 from kcv.detection import BoxNormalization
 from kcv.detection import DetectionSelection
 
@@ -146,3 +147,10 @@ def test_targets_are_asked_for(model, inputs):
     for wrong, received in ((None, "y=None"), ({"boxes": y["boxes"]}, "boxes")):
         with pytest.raises(ValueError, match=f"`y` must be .*{received}"):
             model.fit(x, wrong, verbose=0)
+
+
+def test_examples_are_to_be_mapped(model):
+    scenes, *_ = kcv.data.load_detection("digit_scenes", "train", seed=0)
+    for dataset in (scenes, kcv.data.batch(scenes, 2)):
+        with pytest.raises(ValueError, match="kcv.data.detection_inputs"):
+            model.fit(dataset, steps_per_epoch=1)
