@@ -1,8 +1,5 @@
 """Write a version of a model that TensorFlow Serving loads."""
 
-import dataclasses
-import datetime
-import json
 import os
 import shutil
 import warnings
@@ -13,9 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-import kcv
-from kcv.locks import FolderLock
 from kcv.pixels import pixel_limit
+from kcv.serving.description import write_description
 from kcv.serving.limits import Limits
 from kcv.serving.outputs import Outputs
 from kcv.serving.outputs import outputs_of
@@ -24,28 +20,17 @@ from kcv.serving.preparation import CenterCrop
 from kcv.serving.preparation import Prepare
 from kcv.serving.preparation import as_it_is
 from kcv.serving.self_check import check_export
-from kcv.serving.signatures import ENCODED
-from kcv.serving.signatures import FLOAT
 from kcv.serving.signatures import build_signatures
-from kcv.serving.signatures import image_shape
 from kcv.serving.signatures import place_shapes
-from kcv.serving.signatures import takes_sizes
-from kcv.serving.warmup import Request
+from kcv.serving.versions import put_in_place
+from kcv.serving.versions import reserve
 from kcv.serving.warmup import write_warmup
-from kcv.storage import maker_of
-from kcv.storage import sync
-from kcv.storage import temporary_folder
+from kcv.serving.warmup_requests import make_requests
 from kcv.text_files import check_names
 
 # A SavedModel's graph is one protocol buffer, and those end at 2 GB.
 _LARGEST_GRAPH = 2**31 - 2**26  # 64 MiB left for the graph itself
 _LARGE_GRAPH = 3 * 2**29  # 1.5 GiB
-
-# Another process holds the lock while it chooses a number, no longer.
-_SECONDS_TO_RESERVE = 60
-
-# Regions per image in a warm-up request, where the model leaves it free.
-_SOME_REGIONS = 16
 
 
 def publish(
@@ -158,10 +143,9 @@ def publish(
         _check_size(model)
     base = Path(base_dir)
     outputs = with_class_names(outputs or outputs_of(model), class_names or ())
-    requests = _requests(examples, model, limits)
+    requests = make_requests(examples, model, limits)
 
-    with FolderLock(base, _SECONDS_TO_RESERVE, "base_dir"):
-        version, unfinished = _reserve(base, version)
+    version, unfinished = reserve(base, version)
     try:
         try:
             module, signatures = build_signatures(
@@ -174,7 +158,7 @@ def publish(
                 tf.saved_model.SaveOptions(experimental_custom_gradients=False),
             )
             write_warmup(unfinished, requests, base.name)
-            _write_extras(
+            write_description(
                 unfinished,
                 model,
                 signatures,
@@ -188,7 +172,7 @@ def publish(
                 f"Version {version} could not be written to {base}: {error}"
             ) from error
         check_export(unfinished, model, outputs, prepare, tolerance, limits)
-        _put_in_place(unfinished, base / str(version))
+        put_in_place(unfinished, base / str(version))
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return base / str(version)
@@ -234,158 +218,3 @@ def _check_size(model):
             "the 2 GiB that a graph may have, and will be slow to load",
             stacklevel=3,
         )
-
-
-def _reserve(base, version):
-    """Choose a number, and make the folder that keeps it from others."""
-    version = _free_version(base, version)
-    return version, temporary_folder(base, f"version-{version}")
-
-
-def _free_version(base, version):
-    # As the server reads them: "00000123" is version 123.
-    taken = {int(p.name) for p in base.iterdir() if p.name.isdecimal()}
-    # Those that other processes are writing have a number at the end.
-    reserved = {
-        int(number): path
-        for path in base.glob(".tmp-*-version-*")
-        if (number := path.name.rpartition("-")[2]).isdecimal()
-    }
-    following = max({*taken, *reserved}, default=0) + 1
-    if version is None:
-        return following
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise ValueError(
-            f"`version` must be a positive int. Received: version={version!r}"
-        )
-    if version in taken:
-        raise FileExistsError(
-            f"{base} already has version {version}; versions are never "
-            f"overwritten. The next free one is {following}"
-        )
-    if version in reserved:
-        since = datetime.datetime.fromtimestamp(
-            reserved[version].stat().st_ctime
-        )
-        raise FileExistsError(
-            f"Version {version} of {base} is being written by "
-            f"{maker_of(reserved[version])} since {since:%Y-%m-%d %H:%M:%S}. "
-            f"The next free one is {following}"
-        )
-    return version
-
-
-def _requests(examples, model, limits) -> list[Request]:
-    """Make each signature's warm-up: every image alone, and a batch."""
-    noise = _noise(image_shape(model), limits.max_pixels)
-    examples = noise if examples is None else list(examples)
-    alone = [_encoded_request([image], model, limits) for image in examples]
-    # Where padding counts as image, a batch must be of one size.
-    batch = [*examples, examples[0]] if takes_sizes(model) else examples[:1] * 2
-    # One small float image: at 600x800 a record would be 5.8 MB.
-    small = noise[0][np.newaxis].astype(np.float32)
-    return [
-        *alone,
-        _encoded_request(batch[: limits.max_batch], model, limits),
-        (FLOAT, {"images": small, **_places(noise[:1], model, limits)}),
-    ]
-
-
-def _encoded_request(images, model, limits) -> Request:
-    encoded = [tf.io.encode_jpeg(image).numpy() for image in images]
-    return ENCODED, {"image_bytes": encoded, **_places(images, model, limits)}
-
-
-def _places(images, model, limits):
-    """Make boxes or points in each image, if the model needs them."""
-    random = np.random.default_rng(0)
-    sides = np.array([(image.shape[1], image.shape[0]) for image in images])
-    regions = min(_SOME_REGIONS, limits.max_proposals)
-    places = {}
-    for name, (count, numbers) in place_shapes(model).items():
-        # A box has two corners, of which the first has the smaller numbers.
-        corners = random.uniform(
-            size=(len(images), count or regions, numbers // 2, 2)
-        )
-        corners = np.sort(corners, axis=2) * sides[:, None, None]
-        places[name] = corners.reshape(len(images), -1, numbers).astype(
-            np.float32
-        )
-    return places
-
-
-def _noise(shape, max_pixels):
-    """Two images of fixed noise: wide and tall where the size is free."""
-    height, width, channels = shape
-    scale = min(1.0, (max_pixels / (96 * 128)) ** 0.5)
-    short, long = (max(1, int(side * scale)) for side in (96, 128))
-    sizes = [(height or short, width or long)]
-    if height is None and width is None:
-        sizes.append((long, short))
-    random = np.random.default_rng(0)
-    return [
-        random.integers(0, 256, (h, w, channels), dtype=np.uint8)
-        for h, w in sizes
-    ]
-
-
-def _write_extras(
-    folder, model, signatures, prepare, class_names, freeze, limits
-) -> None:
-    extras = folder / "assets.extra"
-    now = datetime.datetime.now(datetime.UTC)
-    description = {
-        "model": model.name,
-        "created": now.isoformat(timespec="seconds"),
-        "versions": {
-            "kcv": kcv.__version__,
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
-        },
-        "frozen": freeze,
-        "limits": dataclasses.asdict(limits),
-        "prepare": getattr(prepare, "__name__", repr(prepare)),
-        "class_names": None if class_names is None else list(class_names),
-        "signatures": {
-            name: {
-                "inputs": _describe(
-                    {
-                        t.name: t
-                        for t in tf.nest.flatten(
-                            function.structured_input_signature
-                        )
-                        if t is not None
-                    }
-                ),
-                "outputs": _describe(function.structured_outputs),
-            }
-            for name, function in signatures.items()
-        },
-    }
-    text = json.dumps(description, indent=2)
-    (extras / "kcv.json").write_text(text + "\n", encoding="utf-8")
-    if class_names is not None:
-        (extras / "labels.txt").write_text(
-            "".join(f"{name}\n" for name in class_names), encoding="utf-8"
-        )
-
-
-def _describe(tensors):
-    return {
-        name: {"dtype": t.dtype.name, "shape": list(t.shape)}
-        for name, t in tensors.items()
-    }
-
-
-def _put_in_place(unfinished, version_dir):
-    # A power cut must not leave a version whose files are empty.
-    for path in (*unfinished.rglob("*"), unfinished):
-        sync(path)
-    try:
-        os.rename(unfinished, version_dir)
-    except OSError as error:
-        if version_dir.exists():
-            raise FileExistsError(
-                f"{version_dir} was published meanwhile by someone else"
-            ) from error
-        raise

@@ -18,7 +18,7 @@ from kcv.locks import FolderInUseError
 from kcv.locks import FolderLock
 from kcv.proposals import ProposalCache
 from kcv.proposals.store import cache as cache_module
-from kcv.serving import publishing
+from kcv.serving import versions
 from kcv.storage import remove_leftovers
 from kcv.storage import temporary_folder
 from kcv.storage import temporary_prefix
@@ -137,16 +137,16 @@ def test_what_the_dead_left_is_removed(tmp_path, monkeypatch):
 
 def test_two_exports_take_two_numbers(tmp_path):
     (tmp_path / "3").mkdir()
-    first, unfinished = publishing._reserve(tmp_path, None)
-    second, _ = publishing._reserve(tmp_path, None)
+    first, unfinished = versions.reserve(tmp_path, None)
+    second, _ = versions.reserve(tmp_path, None)
     assert (first, second) == (4, 5)
     with pytest.raises(
         FileExistsError,
         match=rf"Version 4 .* being written by process {os.getpid()} on .* 6",
     ):
-        publishing._reserve(tmp_path, 4)
-    publishing._put_in_place(unfinished, tmp_path / "4")
-    assert publishing._reserve(tmp_path, None)[0] == 6
+        versions.reserve(tmp_path, 4)
+    versions.put_in_place(unfinished, tmp_path / "4")
+    assert versions.reserve(tmp_path, None)[0] == 6
 
 
 def test_writers_of_one_name_do_not_mix(tmp_path):

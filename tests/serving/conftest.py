@@ -9,13 +9,16 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent import futures
 from pathlib import Path
 
+import grpc
 import numpy as np
 import pytest
 
 from kcv.serving import Client
 from kcv.serving import ShortSide
+from kcv.serving import messages
 from kcv.serving import publish
 from tests.serving.tiny_detector import make_detector
 
@@ -65,6 +68,35 @@ def publish_as(detector, prepare, photos, tmp_path_factory):
 @pytest.fixture(scope="session")
 def published(publish_as):
     return publish_as(freeze=False)
+
+
+@pytest.fixture
+def grpc_address():
+    """Start servers of this process, each with a function that answers.
+
+    The function is called with the request and gRPC's context, and returns a
+    `PredictResponse`.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def start(answer):
+            handler = grpc.unary_unary_rpc_method_handler(
+                answer,
+                request_deserializer=messages.PredictRequest.FromString,
+                response_serializer=messages.PredictResponse.SerializeToString,
+            )
+            service = grpc.method_handlers_generic_handler(
+                "tensorflow.serving.PredictionService", {"Predict": handler}
+            )
+            pool = stack.enter_context(futures.ThreadPoolExecutor(1))
+            server = grpc.server(pool)
+            server.add_generic_rpc_handlers([service])
+            port = server.add_insecure_port("127.0.0.1:0")
+            server.start()
+            stack.callback(lambda: server.stop(None).wait())
+            return f"127.0.0.1:{port}"
+
+        yield start
 
 
 @dataclasses.dataclass

@@ -6,9 +6,7 @@ Its conversations with a server are in test_served.py.
 import socket
 import subprocess
 import sys
-from concurrent import futures
 
-import grpc
 import pytest
 
 from kcv.extras import describe_installation
@@ -86,7 +84,7 @@ def test_no_answer_in_time(silent):
         client.status()
 
 
-def test_answers_of_more_than_four_megabytes():
+def test_answers_of_more_than_four_megabytes(grpc_address):
     """gRPC's own limit for a client; a float image of 600x800 is 5.8 MB."""
 
     def predict(request, context):
@@ -97,26 +95,8 @@ def test_answers_of_more_than_four_megabytes():
         tensor.tensor_content = bytes(6 * 2**20)
         return response
 
-    handler = grpc.unary_unary_rpc_method_handler(
-        predict,
-        request_deserializer=messages.PredictRequest.FromString,
-        response_serializer=messages.PredictResponse.SerializeToString,
-    )
-    with futures.ThreadPoolExecutor(1) as pool:
-        server = grpc.server(pool)
-        server.add_generic_rpc_handlers(
-            [
-                grpc.method_handlers_generic_handler(
-                    "tensorflow.serving.PredictionService",
-                    {"Predict": handler},
-                )
-            ]
-        )
-        port = server.add_insecure_port("127.0.0.1:0")
-        server.start()
-        with Client(f"127.0.0.1:{port}", model="m") as client:
-            answer = client.predict(image_bytes=[b""])
-        server.stop(None).wait()
+    with Client(grpc_address(predict), model="m") as client:
+        answer = client.predict(image_bytes=[b""])
     assert answer["images"].nbytes == 6 * 2**20
 
 

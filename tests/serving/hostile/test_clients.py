@@ -5,7 +5,6 @@ import json
 import socket
 import threading
 import time
-from concurrent import futures
 
 import grpc
 import numpy as np
@@ -290,7 +289,7 @@ def _lies():
     return [*tensors, tensor]
 
 
-def test_tensors_that_lie_over_grpc():
+def test_tensors_that_lie_over_grpc(grpc_address):
     lies = iter(_lies())
 
     def answer(request, context):
@@ -301,27 +300,9 @@ def test_tensors_that_lie_over_grpc():
             context.abort(grpc.StatusCode.INTERNAL, "x" * 5000)
         return response
 
-    handler = grpc.unary_unary_rpc_method_handler(
-        answer,
-        request_deserializer=messages.PredictRequest.FromString,
-        response_serializer=messages.PredictResponse.SerializeToString,
-    )
-    with futures.ThreadPoolExecutor(1) as pool:
-        server = grpc.server(pool)
-        server.add_generic_rpc_handlers(
-            [
-                grpc.method_handlers_generic_handler(
-                    "tensorflow.serving.PredictionService",
-                    {"Predict": handler},
-                )
-            ]
-        )
-        port = server.add_insecure_port("127.0.0.1:0")
-        server.start()
-        with Client(f"127.0.0.1:{port}", model="m") as client:
-            for _ in range(len(_lies()) + 1):
-                with pytest.raises(ServingError) as caught:
-                    client.predict(image_bytes=[b""])
-        server.stop(None).wait()
+    with Client(grpc_address(answer), model="m") as client:
+        for _ in range(len(_lies()) + 1):
+            with pytest.raises(ServingError) as caught:
+                client.predict(image_bytes=[b""])
     assert caught.value.code == "INTERNAL"
     assert 1000 < len(str(caught.value)) < 1500
