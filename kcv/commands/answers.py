@@ -278,8 +278,9 @@ def _kind_of(names, model: str) -> Kind:
         if telling <= set(names):
             return kind
     raise ValueError(
-        f"{model} is of no task that can be told from its outputs, which are "
-        f"{', '.join(sorted(names))}. Give --task."
+        f"Nothing tells what the model {model!r} is for: it has no serving.json "
+        f"beside it, and its outputs are {', '.join(sorted(names))}. Give "
+        "--task."
     )
 
 

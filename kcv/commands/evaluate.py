@@ -117,8 +117,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if not done:
         if failure is not None and is_futile(failure):
             raise ValueError(
-                f"None of the images of {options.data} can be read. The first "
-                f"is {skipped[0] if skipped else 'not named'}."
+                f"None of the images of {options.data} can be read. "
+                f"`python -m kcv inspect --data {options.data}` names them."
             ) from None
         if failure is not None:
             raise failure

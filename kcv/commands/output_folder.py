@@ -73,8 +73,10 @@ class OutputFolder:
             written = self._records.write(text)
             if written != len(text):
                 self._records.write(text[written:])
-        except BaseException:
+        except BaseException as error:
             self._records.truncate(end)
+            if isinstance(error, OSError):
+                raise _named(error, self.path / RECORDS) from error
             raise
 
     def add_file(self, name: str, content: bytes) -> None:
@@ -91,8 +93,10 @@ class OutputFolder:
         try:
             unfinished.write_bytes(content)
             os.replace(unfinished, path)
-        except BaseException:
+        except BaseException as error:
             unfinished.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise _named(error, path) from error
             raise
 
     def add_summary(self, summary: Mapping[str, Any]) -> None:
@@ -105,3 +109,8 @@ class OutputFolder:
         """Close the records."""
         if self._records is not None:
             self._records.close()
+
+
+def _named(error: OSError, path: Path) -> OSError:
+    """Name the file in an error of writing, which does not name it itself."""
+    return OSError(error.errno, error.strerror, str(path))

@@ -10,6 +10,8 @@ from keras import ops
 import kcv
 from kcv.commands import evaluate
 from kcv.commands import main
+from kcv.commands.answers import KerasAnswers
+from kcv.metrics import metrics_file
 from kcv.serving import ServingConfig
 from tests.commands.conftest import images_input
 from tests.commands.conftest import write_image
@@ -201,6 +203,64 @@ def test_ctrl_c_measures_what_is_done(colors, third_batch, capsys):
     assert "top1" in told
 
 
+def test_an_error_keeps_what_is_measured(colors, third_batch, tmp_path, capsys):
+    third_batch(OSError("the share is gone"))
+    data = f"folder:{colors / 'data'}"
+    words = ("--task", "classification", "--batch-size", 1, "--out")
+    out = tmp_path / "out"
+    assert go(colors / "model.keras", "--data", data, *words, out) == 2
+    said = capsys.readouterr()
+    assert "2 held-out images, stopped by an error" in said.out
+    assert metrics(out)["top1"] == 1
+    assert said.err.splitlines()[-1].endswith("error: the share is gone")
+
+
+def test_ctrl_c_before_the_first_batch_is_one_line(
+    colors, monkeypatch, tmp_path, capsys
+):
+    def stop(self, batch):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(KerasAnswers, "answer", stop)
+    data = f"folder:{colors / 'data'}"
+    words = ("--task", "classification", "--out", tmp_path / "out")
+    assert go(colors / "model.keras", "--data", data, *words) == 130
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line == "python -m kcv evaluate: error: stopped by the user"
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_full_disk_is_one_line_below_the_figures(
+    colors, monkeypatch, tmp_path, capsys
+):
+    def full(*_):
+        raise OSError(28, "No space left on device", "metrics.json")
+
+    monkeypatch.setattr(metrics_file, "write_whole", full)
+    data = f"folder:{colors / 'data'}"
+    words = ("--task", "classification", "--out", tmp_path / "out")
+    assert go(colors / "model.keras", "--data", data, *words) == 2
+    said = capsys.readouterr()
+    assert "top1" in said.out
+    line = said.err.splitlines()[-1]
+    assert "No space left on device: 'metrics.json'" in line
+
+
+def test_images_of_which_none_can_be_read(colors, tmp_path, capsys):
+    for part in ("train", "test"):
+        for name in ("red", "green", "blue"):
+            path = tmp_path / part / name / "0.png"
+            path.parent.mkdir(parents=True)
+            path.write_bytes(b"no image")
+    data = f"folder:{tmp_path}"
+    options = ("--task", "classification", "--out", tmp_path / "out")
+    assert go(colors / "model.keras", "--data", data, *options) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert f"None of the images of {data} can be read." in line
+    assert f"`python -m kcv inspect --data {data}` names them" in line
+    assert not (tmp_path / "out").exists()
+
+
 def test_mask_models_have_average_recall(tmp_path, capsys):
     images = images_input()
     bright = ops.cast(ops.mean(images, -1) > 100, "uint8")[:, None]
@@ -220,18 +280,38 @@ def test_mask_models_have_average_recall(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--data", "digit_scenes", "--split", "train"], "`limit` must be"),
-        (["--data", "nowhere"], "nowhere"),
-        (["--data", "voc:/nowhere"], "/nowhere"),
-        (["--data", "digit_scenes", "--split", "middle"], "--split"),
-        ([], "--data"),
+        (["{run}", "digit_scenes", "--split", "train"], "`limit` must be"),
+        (["{run}", "nowhere"], "nowhere"),
+        (["{run}", "voc:/nowhere"], "/nowhere"),
+        (["{run}", "voc:{tmp}/empty"], "it has no folder Annotations"),
+        (["{run}", "digit_scenes", "--split", "middle"], "--split"),
+        (["{run}", "digit_scenes", "--out", "{tmp}"], "--overwrite"),
+        (["{tmp}/none", "digit_scenes"], "none does not exist"),
+        (["{tmp}/empty", "digit_scenes"], "holds no model"),
+        (["{tmp}/unfinished", "digit_scenes"], "has not finished"),
+        (["{tmp}/broken.keras", "digit_scenes"], "not a model that Keras can"),
+        (["{tmp}/unknown.keras", "digit_scenes"], "Give --task"),
     ],
 )
-def test_a_mistake_is_one_line(run, capsys, words, message):
-    assert go(run, *words) == 2
+def test_a_mistake_is_one_line(run, tmp_path, capsys, words, message):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "unfinished").mkdir()
+    (tmp_path / "unfinished" / "config.json").write_text("{}")
+    (tmp_path / "broken.keras").write_text("text")
+    if "unknown" in words[0]:
+        images = images_input()
+        unknown = keras.Model(images, ops.mean(images, (1, 2, 3)))
+        unknown.save(tmp_path / "unknown.keras")
+    model, *words = (word.format(tmp=tmp_path, run=run) for word in words)
+    assert go(model, "--data", *words) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("python -m kcv evaluate: error: ")
     assert message in line
+
+
+def test_a_model_needs_data(run, capsys):
+    assert go(run) == 2
+    assert "--data" in capsys.readouterr().err
 
 
 def test_models_without_a_metric_are_refused(tmp_path, capsys):

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -52,8 +53,25 @@ def test_a_full_disk_leaves_whole_lines(tmp_path):
     folder.add_records([{"number": 1}])
     folder._records = FullDisk(folder._records, 20)
     folder.add_records([{"number": 2}])
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match=r"No space left.*predictions\.jsonl"):
         folder.add_records([{"number": 3}])
     folder.close()
     lines = (tmp_path / "predictions.jsonl").read_text().splitlines()
     assert [json.loads(line)["number"] for line in lines] == [1, 2]
+
+
+def test_a_full_disk_leaves_no_half_file(tmp_path, monkeypatch):
+    folder = OutputFolder(tmp_path)
+    folder.add_file("images/a.jpg", b"whole")
+
+    def write_some(path, content):
+        with open(path, "wb") as file:
+            file.write(content[:2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", write_some)
+    for name in ("a.jpg", "b.jpg"):
+        with pytest.raises(OSError, match=rf"No space left.*{name}"):
+            folder.add_file(f"images/{name}", b"other")
+    assert [*(tmp_path / "images").iterdir()] == [tmp_path / "images/a.jpg"]
+    assert (tmp_path / "images/a.jpg").read_bytes() == b"whole"
