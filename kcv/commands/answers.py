@@ -278,9 +278,8 @@ def _kind_of(names, model: str) -> Kind:
         if telling <= set(names):
             return kind
     raise ValueError(
-        f"Nothing tells what the model {model!r} is for: it has no serving.json "
-        f"beside it, and its outputs are {', '.join(sorted(names))}. Give "
-        "--task."
+        f"Nothing tells what the model {model!r} is for, whose outputs are "
+        f"{', '.join(sorted(names))}. Give --task."
     )
 
 
