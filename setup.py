@@ -54,6 +54,7 @@ EXTRAS["recipes"] = [
 EXTRAS["test"] = [
     "pytest>=8",
     "scikit-image>=0.24",
+    "pyyaml>=6",
     "setuptools>=77",
     "tensorflow-serving-api>=2.18",
     *EXTRAS["beam"],
