@@ -141,7 +141,7 @@ def train_system(run: Options, name: str) -> dict:
     print(f"\n{name}")
     return keep_result(
         out / "result.json",
-        {**dataclasses.asdict(asked), "resume": True},
+        {**dataclasses.asdict(asked), "resume": True, "config": None},
         lambda: SYSTEMS[name].main(asked),
         run.resume,
     )

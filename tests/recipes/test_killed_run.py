@@ -27,6 +27,8 @@ def test_a_killed_run_ends_with_the_same_weights(coco_set, tmp_path):
         batch_size=2,
         epochs=2,
         steps_per_epoch=8,
+        # Losses of validation images draw from the same random numbers.
+        validation=0.25,
     )
     faster_rcnn.main(whole)
     killed = dataclasses.replace(whole, out=tmp_path / "killed")
@@ -38,6 +40,7 @@ def test_a_killed_run_ends_with_the_same_weights(coco_set, tmp_path):
             *("--batch-size", "2"),
             *("--epochs", "2"),
             *("--steps-per-epoch", "8"),
+            *("--validation", "0.25"),
             *("--out", str(killed.out)),
         ],
         cwd=CHECKOUT,
