@@ -76,7 +76,7 @@ def detections(
         label = int(answer["detection_classes"][index, row])
         score = float(answer["detection_scores"][index, row])
         if class_names:
-            name = class_names[label - 1]
+            name = _name_label(class_names, label - 1)
         else:
             name = own_names[row] if own_names else str(label)
         box = (x1 * width, y1 * height, x2 * width, y2 * height)
@@ -121,10 +121,23 @@ def shares(
     labels = answer["labels"][index]
     counts = np.bincount(labels.ravel())
     return [
-        (names[label] if names else str(label), counts[label] / labels.size)
+        (
+            _name_label(names, label) if names else str(label),
+            counts[label] / labels.size,
+        )
         for label in np.argsort(-counts, kind="stable").tolist()
         if counts[label]
     ]
+
+
+def _name_label(class_names, label):
+    if label >= len(class_names):
+        raise ValueError(
+            "the names of the classes must be as many as the classes of the "
+            f"model. Received: {len(class_names)} names, and an answer of "
+            f"class {label}, where the first one is 0"
+        )
+    return class_names[label]
 
 
 def describe(

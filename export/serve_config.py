@@ -60,7 +60,10 @@ def serve_config(serve_config: Path, base_path: str = "/models") -> Path:
     """
     folder = serve_config
     if not folder.is_dir():
-        raise FileNotFoundError(f"no such folder: {folder}")
+        raise FileNotFoundError(
+            "`--serve-config` must be a folder of published models. Received: "
+            f"{folder}, which does not exist"
+        )
     file = folder / FILE
     if file.exists() and not file.read_bytes().startswith(_HEADER.encode()):
         raise FileExistsError(

@@ -96,7 +96,8 @@ def project_activation(
     maps = x.shape[-1]
     if not 0 <= feature_map < maps:
         raise ValueError(
-            f"`feature_map` must be below {maps}, the number of {layer}. "
+            f"`feature_map` must be below {maps}, the number of feature maps "
+            f"of {layer}. "
             f"Received: feature_map={feature_map}"
         )
 

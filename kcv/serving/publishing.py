@@ -55,7 +55,7 @@ def publish(
     graph, and also answers `image_shape`, (B, 2) int32 (height, width) of
     each as sent. "serving_default" takes `images`, (B, H, W, C) float32 in
     0..255 RGB, each filling its canvas. Both answer what `outputs` names,
-    as float32 or int32 with the batch first. Of a model that is given its
+    with the batch first. Of a model that is given its
     regions both also take `proposals`, (B, P, 4) float32 xyxy in pixels of
     the images as sent, zero rows for padding. Of a model that aligns faces
     both also take `landmarks`, (B, 5, 2) float32 xy in the same pixels.

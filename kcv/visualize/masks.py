@@ -132,8 +132,7 @@ def iu_figure(
 
     Args:
         per_class: IU of each class, (C,) in [0, 1], NaN for a class that does
-            not occur, such as `per_class_iu` of
-            `kcv.metrics.segmentation_scores`.
+            not occur, such as `iu` of `kcv.metrics.segmentation_scores`.
         class_names: Names of the classes. If None, they are numbered. Defaults
             to None.
 

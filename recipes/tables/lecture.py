@@ -61,8 +61,9 @@ def main(run: Options) -> dict:
         )
     chapters = {x: LECTURE[x] for x in LECTURE if x in run.chapters}
     everything = [*chain(*chapters.values())]
+    failed: list[str] = []
     if run.run:
-        run_missing(
+        failed = run_missing(
             [x for x in everything if run.downloads or not x.needs], run.runs
         )
 
@@ -92,20 +93,20 @@ def main(run: Options) -> dict:
         {**tables, "Not measured yet": missing},
         {},
     )
+    if failed:
+        raise ChildProcessError(f"These runs have failed: {', '.join(failed)}")
     return tables
 
 
-def run_missing(results: Sequence[Result], runs: Path) -> None:
+def run_missing(results: Sequence[Result], runs: Path) -> list[str]:
     """Run the recipes whose figures are missing, one after another.
-
-    A recipe that fails is named at the end, and the others run.
 
     Args:
         results: Results to measure, unless their runs are finished.
         runs: Folder of all runs.
 
-    Raises:
-        ChildProcessError: If a recipe has failed.
+    Returns:
+        Names of the systems whose recipes have failed.
     """
     missing = [x for x in results if not x.file(runs).exists()]
     minutes = sum(x.minutes or 0 for x in missing)
@@ -120,8 +121,7 @@ def run_missing(results: Sequence[Result], runs: Path) -> None:
         command = [sys.executable, *result.command(runs)]
         if subprocess.run(command, check=False).returncode:
             failed.append(result.system)
-    if failed:
-        raise ChildProcessError(f"These runs have failed: {', '.join(failed)}")
+    return failed
 
 
 if __name__ == "__main__":

@@ -31,6 +31,8 @@ def test_detections_in_pixels_of_the_image():
     assert (name, score) == ("dog", 0.5)
     assert box == pytest.approx((20, 10, 100, 50))
     assert detections(answer, 1)[0][0] == "2"
+    with pytest.raises(ValueError, match="1 names, and an answer of class 1"):
+        detections(answer, 1, ["cat"])
 
 
 @pytest.mark.parametrize("text", [str, bytes], ids=["REST", "gRPC"])

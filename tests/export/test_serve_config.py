@@ -64,7 +64,10 @@ def test_the_command_line(models, monkeypatch, capsys):
     with pytest.raises(SystemExit) as end:
         command_line.main()
     assert end.value.code == 2
-    expected = "python -m export: error: no such folder: none\n"
+    expected = (
+        "python -m export: error: `--serve-config` must be a folder of "
+        "published models. Received: none, which does not exist\n"
+    )
     assert capsys.readouterr().err == expected
 
 

@@ -87,6 +87,9 @@ def test_what_is_missing_is_run(runs, monkeypatch, capsys):
         "recipes.faster_rcnn",
     ]
     assert "3 runs, about 28 minutes" in capsys.readouterr().out
+    # The page is written all the same.
+    page = (runs.parent / "lecture" / "report.html").read_text("utf-8")
+    assert "recipes.fast_rcnn --out" in page
     # What needs a download is run on request alone.
     started.clear()
     collect(runs, chapters=("Classification",), run=True)

@@ -112,7 +112,7 @@ def keep_faces(data_set: DataSet) -> KeptFaces:
         The `KeptFaces`.
 
     Raises:
-        ValueError: If the stream repeats forever or empty, or images differ in
+        ValueError: If the set has no end or no image, or images differ in
             size.
 
     Example:
