@@ -29,9 +29,12 @@ extensions = [
     "linked_names",
 ]
 templates_path = ["_templates"]
+# They would reach into names between single backticks.
+smartquotes = False
 exclude_patterns = ["gallery", "**/README.*"]
 
 html_theme = "furo"
+pygments_dark_style = "monokai"
 html_title = f"kcv {release}"
 html_static_path = ["_static"]
 html_css_files = ["kcv.css"]
@@ -52,6 +55,7 @@ autodoc_inherit_docstrings = False
 autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
+maximum_signature_line_length = 80
 autodoc_typehints_format = "short"
 autosummary_ignore_module_all = False
 napoleon_numpy_docstring = False

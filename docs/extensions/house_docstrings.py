@@ -4,8 +4,11 @@ kcv's docstrings are Google style with Markdown inside (docs/style.md). Sphinx's
 own extension, napoleon, reads the style, and this one runs before it.
 """
 
+import inspect
 import re
 import textwrap
+
+from sphinx.util.inspect import stringify_signature
 
 NAME_AND_LETTERS = re.compile(r"(?<!`)(`[^`\n]+`)(?=\w)")
 # Outside of names, reStructuredText reads |x| and x_ as references.
@@ -48,8 +51,18 @@ def skip_fields(app, what, name, obj, skip, options):
     return True if type(obj).__name__ == "_tuplegetter" else skip
 
 
+def show_constructor(app, what, name, obj, options, signature, returns):
+    """Show the arguments of a model or a layer, which Keras hides."""
+    if what != "class" or signature != "(*args, **kwargs)":
+        return None
+    constructor = inspect.signature(obj.__init__)
+    parameters = list(constructor.parameters.values())[1:]
+    return stringify_signature(constructor.replace(parameters=parameters)), None
+
+
 def setup(app):
     """Register the extension, which runs before napoleon."""
     app.connect("autodoc-process-docstring", convert, priority=100)
+    app.connect("autodoc-process-signature", show_constructor)
     app.connect("autodoc-skip-member", skip_fields)
     return {"parallel_read_safe": True}
