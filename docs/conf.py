@@ -29,8 +29,8 @@ extensions = [
     "linked_names",
 ]
 templates_path = ["_templates"]
-# They would reach into names between single backticks.
-smartquotes = False
+# What stands between single backticks in a docstring is code.
+default_role = "literal"
 exclude_patterns = ["gallery", "**/README.*"]
 
 html_theme = "furo"
