@@ -3,13 +3,6 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-# Where the spelling is American already: a list that only becomes longer.
-AMERICAN := README.md CONTRIBUTING.md docs export recipes tests/detection \
-	kcv/*.py kcv/classification kcv/commands kcv/data \
-	kcv/detection kcv/faces kcv/layers kcv/masks \
-	kcv/metrics kcv/proposals kcv/segmentation kcv/serving kcv/style \
-	kcv/training kcv/weights
-
 # TensorFlow keeps the memory that it once used. So the tests run in parts, each
 # in a process of its own, and long ones come first. Three run at a time on two
 # cores, because some wait for servers and disks. A process takes up to 4 GB.
@@ -45,7 +38,6 @@ lint: $(VENV)/lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
-	$(BIN)/codespell --builtin en-GB_to_en-US $(AMERICAN)
 	$(BIN)/mypy
 
 # The site, as build/docs/html/index.html. Needs no network once the packages are

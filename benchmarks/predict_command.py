@@ -69,7 +69,7 @@ def main(
             rounds,
             warm_up=1,
         )
-    # Loading the model and tracing its graph are no part of the speed.
+    # Loading the model and tracing its graph are not a part of the speed.
     ours = (times["all"] - times["one"]) / (images - 1)
     print_ratios(
         f"one of {images} images",

@@ -2,7 +2,7 @@
 
     python -m benchmarks.roi_pool
 
-300 boxes on a map of 38 x 50 x 512, as of VGG-16 on a 600 x 800 image.
+300 boxes on a map of 38 x 50 x 512, as in VGG-16 on a 600 x 800 image.
 torchvision is timed where it is installed. `crop_and_resize` with max pooling
 is what TensorFlow code bases use in its place; it computes something else.
 """

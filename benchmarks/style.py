@@ -4,8 +4,8 @@
 
 One step of the optimization of Gatys et al., its losses and their gradient on
 the pixels with VGG-16, and one pass of the feed-forward network, each against
-the same network with the same weights in torch, where that is installed, by
-turns; and both as a share of the arithmetic of a large matrix product.
+the same network with the same weights in torch, if that is installed,
+alternately; and both as a share of the arithmetic of a large matrix product.
 """
 
 import keras
@@ -30,9 +30,9 @@ def main(size: int = 512, rounds: int = 9, seed: int = 0) -> None:
     """Print medians, ratios and shares of the peak.
 
     Args:
-        size: Side of the pictures, pixels.
+        size: Side of the images, pixels.
         rounds: Timed calls of each, alternating.
-        seed: Of weights and pictures.
+        seed: Seed of weights and images.
     """
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
@@ -87,7 +87,7 @@ def feed_forward(net, picture):
     return {"kcv": lambda: net.predict_on_batch(picture)}
 
 
-def torch_peer(vgg, net, pictures):
+def torch_peer(vgg, net, images):
     """Start the same networks in torch, with the same weights."""
     below = []
     for layer in vgg.layers:
@@ -111,7 +111,7 @@ def torch_peer(vgg, net, pictures):
         content_layers=dict(CONTENT_LAYERS),
         style_layers=dict(STYLE_LAYERS),
         shares=(weights.content, weights.style),
-        pictures=pictures,
+        images=images,
     )
 
 

@@ -1,4 +1,4 @@
-"""Ask a model server what is in some images.
+"""Send images to a model server, and print its answers.
 
     python -m export.client_example photo.jpg
     python -m export.client_example --rest http://localhost:8501 photo.jpg
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from export.regions import regions_of
+from export.regions import propose_regions
 from kcv.interrupts import end_when_interrupted
 from kcv.quiet_tensorflow import load_tensorflow
 from kcv.serving import ServingError
@@ -31,7 +31,7 @@ PROG = "python -m export.client_example"
 _ERRORS = (ImportError, OSError, ServingError, TypeError, ValueError)
 
 
-def names_of(answer: dict[str, np.ndarray], index: int) -> list[str]:
+def get_class_names(answer: dict[str, np.ndarray], index: int) -> list[str]:
     """Read the names of classes out of an answer.
 
     Args:
@@ -69,7 +69,7 @@ def detections(
         it was sent, by falling score.
     """
     height, width = answer["image_shape"][index]
-    own_names = names_of(answer, index)
+    own_names = get_class_names(answer, index)
     found = []
     for row in range(answer["num_detections"][index]):
         y1, x1, y2, x2 = answer["detection_boxes"][index, row].tolist()
@@ -99,7 +99,7 @@ def top_classes(
         Tuples of class and probability, by falling probability.
     """
     scores = answer["scores"][index].tolist()
-    pairs = zip(names_of(answer, index), scores, strict=True)
+    pairs = zip(get_class_names(answer, index), scores, strict=True)
     return [(name, score) for name, score in pairs if score >= min_score]
 
 
@@ -117,7 +117,7 @@ def shares(
     Returns:
         Tuples of class and its share of the pixels, by falling share.
     """
-    names = class_names or names_of(answer, index)
+    names = class_names or get_class_names(answer, index)
     labels = answer["labels"][index]
     counts = np.bincount(labels.ravel())
     return [
@@ -217,7 +217,7 @@ def ask(options: argparse.Namespace) -> None:
         # only.
         inputs = {"image_bytes": [path.read_bytes()]}
         if options.proposals:
-            inputs["proposals"] = regions_of([path], options.proposals)
+            inputs["proposals"] = propose_regions([path], options.proposals)
         try:
             answer = client.predict(**inputs)
         except ServingError as error:

@@ -1,4 +1,4 @@
-"""From the folder of a run to a version that a server loads."""
+"""Export of the model of a run as a version for a server."""
 
 from pathlib import Path
 from typing import Literal

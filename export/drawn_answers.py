@@ -1,4 +1,4 @@
-"""What a server has found, drawn over the images that it was asked about."""
+"""Drawings of the answers of a server on the images of the requests."""
 
 import os
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from export.client_example import names_of
+from export.client_example import get_class_names
 from kcv.commands.answers import Kind
 from kcv.commands.answers import read_served
 from kcv.commands.answers import served_kind
@@ -88,7 +88,7 @@ class DrawnAnswers:
 
 def _names_by_label(answer: dict[str, np.ndarray]) -> list[str]:
     """List the names of the labels 0, 1, ... as far as an answer tells them."""
-    names = names_of(answer, 0)
+    names = get_class_names(answer, 0)
     labels = range(len(names))
     if "detection_classes" in answer:
         classes = answer["detection_classes"][0]

@@ -1,4 +1,4 @@
-"""The regions that R-CNN and Fast R-CNN are asked about."""
+"""Regions for requests to R-CNN and Fast R-CNN."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,16 +8,16 @@ import numpy as np
 from kcv.quiet_tensorflow import load_tensorflow
 
 
-def regions_of(images: Sequence[Path], count: int) -> np.ndarray:
-    """Propose regions by Selective Search, as a server wants them.
+def propose_regions(images: Sequence[Path], count: int) -> np.ndarray:
+    """Propose regions by Selective Search in the form of a request.
 
     Args:
-        images: picture files.
-        count: regions of each, at most.
+        images: Paths of image files.
+        count: Maximum number of regions of an image.
 
     Returns:
-        (B, P, 4) float32 xyxy in pixels of the images, zero rows where an
-        image has fewer than another.
+        Regions (B, P, 4) float32, xyxy in pixels of the images. If an image has
+        fewer regions than another, its last rows are zero.
     """
     # Not above: only some detectors need it, and clients have no TensorFlow.
     load_tensorflow()

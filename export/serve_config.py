@@ -52,8 +52,8 @@ def serve_config(serve_config: Path, base_path: str = "/models") -> Path:
         Path of the file.
 
     Raises:
-        FileNotFoundError: If there is no such folder, or no published model
-            below it.
+        FileNotFoundError: If the folder does not exist or has no published
+            model below it.
         FileExistsError: If there is a models.config that was written by hand.
         ValueError: If two models have the same name, a name cannot be part of
             an address, or the folder is that of a single model.

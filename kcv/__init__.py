@@ -80,7 +80,7 @@ def load_model(
 
     Raises:
         ImportError: If Keras does not run on TensorFlow.
-        ValueError: If there is no such file, or it does not hold a model.
+        ValueError: If the file does not exist or does not hold a model.
 
     Example:
 

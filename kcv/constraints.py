@@ -1,4 +1,4 @@
-"""Constraints that papers put on the weights while they train."""
+"""Constraints on weights during training."""
 
 import kcv.backend  # noqa: F401
 
@@ -9,14 +9,15 @@ import keras
 class MaxFilterRMS(keras.constraints.Constraint):
     """Rescale every filter whose root mean square exceeds a limit.
 
-    Zeiler and Fergus (arXiv:1311.2901), section 3.1: a few filters of the
-    first layer otherwise come to dominate, as its input is large.
+    Zeiler and Fergus (arXiv:1311.2901), section 3.1: otherwise a few filters of
+    the first layer dominate, because its input is large.
+
+    Call with a kernel (..., filters). Returns the kernel. Filters within the
+    limit are unchanged.
 
     Args:
-        limit: the largest root mean square that a filter may have.
-
-    Call with a kernel (..., filters). Returns the kernel; filters within the
-    limit stay as they are.
+        limit: Maximum root mean square of a filter. Positive float. Defaults to
+            0.1.
 
     Example:
 
@@ -28,7 +29,9 @@ class MaxFilterRMS(keras.constraints.Constraint):
 
     def __init__(self, limit=0.1):
         if not limit > 0:
-            raise ValueError(f"limit must be positive. Received: limit={limit}")
+            raise ValueError(
+                f"`limit` must be positive. Received: limit={limit}"
+            )
         self.limit = float(limit)
 
     def __call__(self, w):

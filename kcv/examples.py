@@ -64,7 +64,7 @@ class DataSet(typing.NamedTuple):
         dataset: Dataset of single examples.
         class_names: Names of the labels 0, 1, ...
         size: Number of examples in one epoch. None if it is not known or the
-            set is without end.
+            dataset repeats forever.
     """
 
     dataset: "tf.data.Dataset"

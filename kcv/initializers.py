@@ -1,4 +1,4 @@
-"""Initial values that Keras lacks."""
+"""Initializers that Keras does not have."""
 
 import kcv.backend  # noqa: F401
 
@@ -8,20 +8,21 @@ import numpy as np
 
 @keras.saving.register_keras_serializable("kcv")
 class Bilinear(keras.initializers.Initializer):
-    """Begin a transposed convolution as bilinear interpolation, map by map.
+    """Initialize a transposed convolution as bilinear interpolation.
 
-    Long, Shelhamer and Darrell 2015 (FCN), section 3.3; Caffe's filler
-    `bilinear`, on the diagonal of the classes. A stride of f wants a kernel of
-    2 f - f % 2: each output is then an average of its neighbors by distance,
-    equal to interpolation with `align_corners=False` from f pixels off the
-    border on, where the transposed convolution fades to zero.
+    Long, Shelhamer and Darrell 2015 (FCN), section 3.3. It is Caffe's filler
+    `bilinear`, on the diagonal of the classes. A stride of f needs a kernel of
+    2 f - f % 2. Each output is then an average of its neighbors by distance. Up
+    to f pixels from the border, where the transposed convolution fades to zero,
+    it differs from interpolation with `align_corners=False`, elsewhere it is
+    equal.
 
     Call with the shape of a kernel of `keras.layers.Conv2DTranspose`, (k, k,
     filters, channels).
 
     Raises:
-        ValueError: if the kernel is not square, or has not as many filters as
-            channels.
+        ValueError: If the kernel is not square, or the numbers of filters and
+            channels differ.
 
     Example:
 
@@ -33,7 +34,7 @@ class Bilinear(keras.initializers.Initializer):
         height, width, filters, channels = shape
         if height != width or filters != channels:
             raise ValueError(
-                "Bilinear is for kernels (k, k, n, n). Received: "
+                "`shape` must be that of a kernel (k, k, n, n). Received: "
                 f"shape={tuple(shape)}"
             )
         half = (width + 1) // 2

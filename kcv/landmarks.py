@@ -293,7 +293,7 @@ def check_landmarks(
 def find_bad_landmarks(
     landmarks: np.ndarray, size: tuple[int, int] | None = None
 ) -> tuple[int, str] | None:
-    """Find the first face of many whose landmarks are no face's.
+    """Find the first face of many whose landmarks are not those of a face.
 
     Args:
         landmarks: Landmarks of all faces, (N, K, 2) xy in pixels.

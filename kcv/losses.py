@@ -1,4 +1,4 @@
-"""Losses that more than one chapter uses."""
+"""Losses that are used in more than one chapter."""
 
 import kcv.backend  # noqa: F401
 
@@ -14,12 +14,13 @@ from kcv.training.replicas import divide_by_replicas
 def smooth_l1(x, sigma=1.0):
     """Compute the smooth L1 loss of Fast R-CNN (Girshick 2015, equation 3).
 
-    Quadratic for |x| < 1 / sigma^2, linear beyond; sigma is that of Caffe's
-    SmoothL1Loss layer.
+    The loss is quadratic for |x| < 1 / sigma^2 and linear beyond. `sigma` is
+    that of Caffe's SmoothL1Loss layer.
 
     Args:
-        x: differences, any shape.
-        sigma: 1 in Fast R-CNN, 3 in the region proposal network.
+        x: Differences. Tensor of any shape.
+        sigma: Positive float, 1 in Fast R-CNN and 3 in the region proposal
+            network. Defaults to 1.0.
 
     Returns:
         0.5 * (sigma * x)^2 or |x| - 0.5 / sigma^2, in the shape of x.
@@ -38,28 +39,32 @@ def smooth_l1(x, sigma=1.0):
 class PixelwiseCrossEntropy(keras.losses.Loss):
     """Softmax cross entropy of every pixel that is not void.
 
-    The mean over the pixels of a batch, as in FCN's paper (Long et al. 2015),
-    SegNet and DeconvNet, or their sum, as in FCN's released code. A learning
-    rate belongs to one of them: of an image of N pixels, rate r for the sum is
-    r N for the mean. FCN-32s has 1e-10 and images of some 500 x 375, about
-    2e-5 for the mean; 16s has 1e-12, and 8s 1e-14.
+    The loss is the mean over the pixels of a batch, as in the papers of FCN
+    (Long et al. 2015), SegNet and DeconvNet, or their sum, as in FCN's released
+    code. A learning rate belongs to one of the two: for an image of N pixels, a
+    rate of r for the sum is a rate of r N for the mean. FCN-32s has 1e-10 and
+    images of about 500 x 375 pixels, so about 2e-5 for the mean. FCN-16s has
+    1e-12, and FCN-8s 1e-14.
+
+    Call with labels (B, H, W) or (B, H, W, 1) of any integer dtype, logits (B,
+    H, W, C) and, optionally, a weight of each image (B,) or pixel (B, H, W).
+    The mean is not divided by the weights.
 
     Args:
-        normalize: True for the mean, False for the sum.
-        class_weights: one number for each class, by which the pixels that are
-            of it count, see `kcv.segmentation.median_frequency_weights`; the
-            mean is still over the number of pixels.
-        void: label of pixels that do not count. A batch of nothing else has
-            loss 0.
-        name: of the loss.
-
-    Call with labels (B, H, W) or (B, H, W, 1) of any integer dtype, logits
-    (B, H, W, C) and, if you like, a weight of each image (B,) or pixel
-    (B, H, W), which the mean is not divided by.
+        normalize: Whether to return the mean rather than the sum. Defaults to
+            True.
+        class_weights: Weight of each class, C numbers by which the losses of
+            its pixels are multiplied, see
+            `kcv.segmentation.median_frequency_weights`. The mean is still over
+            the number of pixels. If None, all weights are
+            1. Defaults to None.
+        void: Label of pixels that do not count. If all pixels of a batch are
+            void, the loss is 0. Defaults to 255.
+        name: Name of the loss. Defaults to "pixelwise_cross_entropy".
 
     Raises:
-        ValueError: if there are not as many class weights as classes.
-        tf.errors.InvalidArgumentError: if a label is neither void nor a class.
+        ValueError: If the number of class weights is not C.
+        tf.errors.InvalidArgumentError: If a label is not a class and not void.
 
     Example:
 
@@ -84,7 +89,7 @@ class PixelwiseCrossEntropy(keras.losses.Loss):
         self.void = void
 
     def __call__(self, y_true, y_pred, sample_weight=None):
-        # A reduction of Keras knows nothing of void pixels.
+        # Reductions of Keras do not take void pixels into account.
         losses, counts = self._of_pixels(y_true, y_pred)
         if sample_weight is not None:
             weights = ops.cast(sample_weight, "float32")
@@ -97,7 +102,7 @@ class PixelwiseCrossEntropy(keras.losses.Loss):
         return total
 
     def _of_pixels(self, y_true, y_pred):
-        """Compute the loss of each pixel, and 1 where it is not void."""
+        """Compute the loss of each pixel, and 1 if it is not void."""
         labels = ops.cast(y_true, "int32")
         logits = ops.cast(y_pred, "float32")
         classes = logits.shape[-1]
@@ -106,8 +111,8 @@ class PixelwiseCrossEntropy(keras.losses.Loss):
             and len(self.class_weights) != classes
         ):
             raise ValueError(
-                f"class_weights must be one for each of {classes} classes. "
-                f"Received: {len(self.class_weights)}"
+                f"`class_weights` must have {classes} numbers, one for each "
+                f"class. Received: {len(self.class_weights)}"
             )
         labels = checked_labels(labels, classes, self.void)
         counts = ops.not_equal(labels, self.void)
@@ -129,26 +134,27 @@ class PixelwiseCrossEntropy(keras.losses.Loss):
 
 
 def _cross_entropy(classes, logits):
-    # tf.nn's takes twice as long, since sums over a last axis of few classes
-    # are slow; here the classes come first.
+    # The function of tf.nn takes twice as long, since sums over a last axis of
+    # few classes are slow. Here the classes come first.
     logits = ops.transpose(logits, (3, 0, 1, 2))
     own = classes == ops.reshape(ops.arange(logits.shape[0]), (-1, 1, 1, 1))
     return ops.logsumexp(logits, 0) - ops.sum(ops.where(own, logits, 0), 0)
 
 
 def checked_labels(labels, classes, void=VOID):
-    """Make sure that labels are void or in 0..classes - 1.
+    """Check that labels are void or in [0, classes - 1].
 
     Args:
-        labels: (B, H, W), or with a last axis of 1, int32.
-        classes: their number.
-        void: of pixels of no class.
+        labels: Labels (B, H, W) or (B, H, W, 1), int32.
+        classes: Number of classes.
+        void: Label of pixels without a class. Defaults to 255.
 
     Returns:
-        (B, H, W) int32.
+        Labels (B, H, W) int32.
 
     Raises:
-        tf.errors.InvalidArgumentError: if one is not, when the graph runs.
+        tf.errors.InvalidArgumentError: If a label is not one of these. It is
+            raised when the graph runs.
     """
     if len(labels.shape) == 4:
         labels = ops.squeeze(labels, -1)

@@ -1,4 +1,4 @@
-"""Solvers: that of the Caffe years, and one that needs few updates."""
+"""Optimizers: Caffe's SGD, and Muon for convolutions."""
 
 import math
 import re
@@ -11,34 +11,38 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("kcv")
 class CaffeSGD(keras.optimizers.SGD):
-    """Train by SGD with momentum as Caffe's solver does.
+    """SGD with momentum as in Caffe's solver.
 
-    Three things differ from `keras.optimizers.SGD(weight_decay=...)`. Weight
-    decay is part of the gradient and so passes through the momentum: Keras
-    subtracts lr * decay * w beside it, which at momentum 0.9 is ten times
-    weaker. And biases have a learning rate and a decay of their own: nearly
-    every prototxt gives them `lr_mult: 2`, most `decay_mult: 0`.
+    It differs from `keras.optimizers.SGD(weight_decay=...)` in two ways. Weight
+    decay is part of the gradient and so passes through the momentum. Keras
+    subtracts lr * decay * w separately, which is ten times weaker at a momentum
+    of 0.9. And biases have their own learning rate and decay: nearly every
+    prototxt has `lr_mult: 2` for them, and most have `decay_mult: 0`.
 
         v <- momentum * v - lr * lr_mult * (g + decay * decay_mult * w)
         w <- w + v
 
     Args:
-        learning_rate: float or a keras schedule.
-        momentum: 0.9 in nearly every paper.
-        l2: Caffe's `weight_decay`, 5e-4 in nearly every paper.
-        bias_lr_mult: multiplies the learning rate of biases.
-        bias_decay_mult: multiplies the decay of biases; 1 in Faster R-CNN,
-            0 in Fast R-CNN and in the classifiers.
-        layer_lr_mults: dict from the name of a layer to what multiplies the
-            learning rate of its kernel, and that of its bias once more.
-        layer_bias_mults: Dict from the name of a layer to the pair of
-            `bias_lr_mult` and `bias_decay_mult` of its bias. Defaults to none.
+        learning_rate: Learning rate. Float or a schedule of Keras. Defaults to
+            0.001.
+        momentum: Momentum. Float in [0, 1). Defaults to 0.9, as in nearly every
+            paper.
+        l2: Weight decay, Caffe's `weight_decay`. Float. Defaults to 5e-4, as in
+            nearly every paper.
+        bias_lr_mult: Factor of the learning rate of biases. Defaults to 2.
+        bias_decay_mult: Factor of the decay of biases, 1 in Faster R-CNN, 0 in
+            Fast R-CNN and in the classifiers. Defaults to 1.
+        layer_lr_mults: Dict from names of layers to factors of the learning
+            rate of their kernels and, in addition to `bias_lr_mult`, of their
+            biases. If None, all factors are 1. Defaults to None.
+        layer_bias_mults: Dict from names of layers to pairs of `bias_lr_mult`
+            and `bias_decay_mult` of their biases. If None, there are none.
+            Defaults to None.
         gamma_decay_mult: Factor of the decay of the scales of batch
-            normalization. Float, 1 in SegNet and DeconvNet. Defaults to 0.
+            normalization, 1 in SegNet and DeconvNet. Defaults to 0.
         beta_decay_mult: Factor of the decay of the shifts of batch
-            normalization. Float, 1 in SegNet-Basic and DeconvNet. Defaults to
-            0.
-        **kwargs: as of `keras.optimizers.SGD`.
+            normalization, 1 in SegNet-Basic and DeconvNet. Defaults to 0.
+        **kwargs: Options of `keras.optimizers.SGD`.
 
     Example:
 
@@ -108,23 +112,23 @@ class CaffeSGD(keras.optimizers.SGD):
 
 @keras.saving.register_keras_serializable("kcv")
 class Muon(keras.optimizers.Muon):
-    """Train kernels by orthogonalised momentum (Jordan et al. 2024).
+    """Muon, which orthogonalizes the momentum of kernels (Jordan et al. 2024).
 
-    The momentum of a kernel, as a matrix, is brought to singular values of
-    about one, so that an update goes as far in directions that gradients
-    rarely have as in those that they always have. `keras.optimizers.Muon` does
-    so with dense kernels alone; here one of a convolution, (h, w, in, out), is
-    the matrix (h w in, out), as in the authors' code. Everything else, and
-    what `exclude_layers` names, is trained by AdamW; that should be the layers
-    that score classes or make pixels.
+    The momentum of a kernel, as a matrix, is transformed so that all singular
+    values are about one. So an update is as large in directions that gradients
+    rarely have as in directions that they always have. `keras.optimizers.Muon`
+    does so with dense kernels only. Here the kernel of a convolution, (h, w,
+    in, out), is the matrix (h w in, out), as in the authors' code. All other
+    variables, and those that `exclude_layers` names, are trained by AdamW.
+    Exclude the layers that score classes or produce pixels.
 
-    Updates are scaled to the size of those of AdamW (Liu et al. 2025), whose
-    learning rates therefore suit both.
+    Updates are scaled to the size of those of AdamW (Liu et al. 2025), so the
+    learning rates of AdamW suit both.
 
     Args:
-        exclude_layers: regular expressions; kernels with one of them in their
-            path are trained by AdamW.
-        **kwargs: the others, as of `keras.optimizers.Muon`.
+        exclude_layers: Regular expressions. Kernels are trained by AdamW if one
+            of them occurs in their path.
+        **kwargs: Other options of `keras.optimizers.Muon`.
 
     Example:
 

@@ -85,7 +85,7 @@ def read_object(path: str | os.PathLike, *keys: str) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If the file is not JSON, or there is no such object.
+        ValueError: If the file is not JSON, or the object does not exist.
     """
     found = read_json(path)
     for number in range(len(keys) + 1):

@@ -52,7 +52,7 @@ class Options(Run):
     """Options of this recipe.
 
     Attributes:
-        data: cifar10, cifar100, or folder:TRAIN[:TEST] with a folder of 32 x
+        data: Cifar10, cifar100, or folder:TRAIN[:TEST] with a folder of 32 x
             32 images for each class.
         depth: Number of layers with weights, 6 n + 2.
         shortcut: Kind of the shortcuts that change the number of channels. A

@@ -57,9 +57,9 @@ class Options(Run):
 
     Attributes:
         data: digit_scenes, voc:FOLDER, sbd:SBD:VOC or folder:IMAGES:MASKS.
-        preset: small learns in minutes, by Muon. paper has the authors'
+        preset: Small learns in minutes, by Muon. paper has the authors'
             network and solver.
-        weights: imagenet (downloaded) or a file of weights of a VGG-16, from
+        weights: Imagenet (downloaded) or a file of weights of a VGG-16, from
             which the convolutions in preset paper begin.
         proposals: Method of `kcv.proposals.propose`. Defaults to
             selective_search, and to edge_boxes in preset paper.

@@ -4,7 +4,7 @@ r"""DeepFace (Taigman, Yang, Ranzato and Wolf 2014).
 
 trains a small network with locally connected layers from random weights to tell
 400 rendered people apart, which need no download. Pairs of photos of 120 other
-people then show whether a distance tells people apart: accuracy 0.896 after
+people then show whether a distance distinguishes people: accuracy 0.896 after
 seven minutes of processor time. The paper's three ways to compare are measured:
 the inner product, which orders unit vectors as their distance does, the
 weighted chi-squared distance (0.889), and a Siamese network (0.881).

@@ -67,14 +67,14 @@ class Options(Folder):
         data: face_scenes, wider_face, voc:FOLDER,
             coco:ANNOTATIONS.json:IMAGES or
             coco:TRAIN.json:IMAGES:HELD_OUT.json. Every object is a face.
-        preset: small trains in minutes. paper has the number of windows and of
+        preset: Small trains in minutes. paper has the number of windows and of
             updates of the paper and of its public copies.
         scenes: Number of images to learn from.
         real: Whether a fifth of the faces of face_scenes are crops of real
             ones, which come with scikit-image.
-        boxes: What to do about a box that is empty, inverted or outside its
-            image. "clip" leaves out what has no area inside the image. The
-            numbers are logged.
+        boxes: Handling of a box that is empty, inverted or outside its image.
+            "clip" leaves out what has no area inside the image. The numbers are
+            logged.
         resume: Continue a run with the same options that was stopped, behind
             the last stage that was trained.
         image: Image file to find faces in. Defaults to an embedded photograph

@@ -4,7 +4,7 @@ r"""FaceNet (Schroff, Kalenichenko and Philbin 2015).
 
 trains a small network from random weights on 400 rendered people, which need no
 download. Triplets of photos pull the embeddings of one person together. Pairs
-of photos of 120 other people then show whether a distance tells people apart:
+of photos of 120 other people then show whether a distance distinguishes people:
 accuracy 0.92 after six minutes of processor time.
 
     python -m recipes.facenet --network nn2 --data celeba:FOLDER \

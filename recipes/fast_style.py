@@ -66,9 +66,9 @@ class Options(Run):
     """Options of this recipe.
 
     Attributes:
-        data: photographs, which come with kcv, or folder:PATH.
-        preset: small learns by Muon in an hour, paper is the paper's training.
-        weights: imagenet (downloaded), or a file of weights for the VGG.
+        data: Photographs, which come with kcv, or folder:PATH.
+        preset: Small learns by Muon in an hour, paper is the paper's training.
+        weights: Imagenet (downloaded), or a file of weights for the VGG.
         image_size: Side in pixels of the squares to train on. Defaults to 128,
             and to 256 for the paper's.
         style: Image file, or name of a photograph of kcv.

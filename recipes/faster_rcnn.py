@@ -73,7 +73,7 @@ class Options(detectors.DetectorOptions):
     """Options of this recipe.
 
     Attributes:
-        training: joint trains both networks at once. alternating trains them
+        training: Joint trains both networks at once. alternating trains them
             in the paper's four steps, unshared in the first two of them.
             Epochs, updates and batch size are then those of each step.
         test_proposals: Number of proposals per image when the detector is

@@ -62,18 +62,18 @@ class Options(Run):
 
     Attributes:
         data: digit_scenes, voc:FOLDER, sbd:SBD:VOC or folder:IMAGES:MASKS.
-        preset: small learns in minutes, paper has the authors' solver.
+        preset: Small learns in minutes, paper has the authors' solver.
         backbone: Classifier of the paper. Defaults to a small network, and to
             vgg16, the paper's best, in preset paper.
-        weights: imagenet (downloaded), or a file of weights for the backbone.
+        weights: Imagenet (downloaded), or a file of weights for the backbone.
         image_size: Shorter side of the training images, in pixels. Defaults
             to 96 for digit scenes and a backbone of the paper, and to the
             original size otherwise.
         stride: Stride of the finest feature map that is scored.
         training: at_once, or stages, the paper's: 32s, 16s and 8s, each from
             the one before, and each for the given number of epochs.
-        padding: same, or pad100, the authors' 100 pixels around the image.
-        upsampling: fixed at bilinear interpolation, or learned from there.
+        padding: Same, or pad100, the authors' 100 pixels around the image.
+        upsampling: Fixed at bilinear interpolation, or learned from there.
         settings: Solver of preset paper. code has single images, the sum of
             their pixels' losses and a momentum of 0.99 for vgg16. paper has
             batches of 20, their mean and 0.9. googlenet has the paper's only.

@@ -61,7 +61,7 @@ class Options(Run):
     """Options of this recipe.
 
     Attributes:
-        data: imagenet2012, or folder:TRAIN[:TEST] with a folder of images for
+        data: Imagenet2012, or folder:TRAIN[:TEST] with a folder of images for
             each class.
         network: Network to train, with the schedule of its authors.
         warm_start: model.keras of VGG-11, from which vgg16 and vgg19 begin.

@@ -50,7 +50,7 @@ class Options(Run):
     """Options of this recipe.
 
     Attributes:
-        data: mnist, fashion_mnist, or idx:FOLDER with MNIST's four files.
+        data: Mnist, fashion_mnist, or idx:FOLDER with MNIST's four files.
         activation: Activation of the hidden layers. tanh is the paper's.
         pooling: Pooling of the maps. average is nearest to the paper's
             subsampling.

@@ -46,7 +46,7 @@ class Options(Folder):
         image_size: Longer side in pixels of the content and of the result.
         style_scale: Longer side of the styles, divided by image_size.
         network: VGG that judges. vgg19 is the paper's, vgg16 a quarter faster.
-        weights: imagenet (downloaded), or a file of weights for the VGG.
+        weights: Imagenet (downloaded), or a file of weights for the VGG.
         pooling: Pooling of the VGG. average is the paper's.
         start: Picture with which the optimization begins: noise, as in the
             paper, content, style, or an image file, such as the result of a

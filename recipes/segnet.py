@@ -61,11 +61,11 @@ class Options(Run):
     Attributes:
         data: digit_scenes, camvid:FOLDER, voc:FOLDER, sbd:SBD:VOC or
             folder:IMAGES:MASKS.
-        preset: small learns in minutes, by Muon. paper has the authors'
+        preset: Small learns in minutes, by Muon. paper has the authors'
             network and solver.
         network: segnet_basic has four convolutions in the encoder and four in
             the decoder.
-        weights: imagenet (downloaded) or a file of weights of a VGG-16, from
+        weights: Imagenet (downloaded) or a file of weights of a VGG-16, from
             which the convolutions of segnet in preset paper begin.
         image_size: Shorter side of the training images, in pixels. Defaults
             to 96 for digit scenes in preset small, and to the original size

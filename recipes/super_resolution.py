@@ -60,11 +60,11 @@ class Options(Run):
     """Options of this recipe.
 
     Attributes:
-        data: photographs, which come with kcv, or folder:TRAIN[:TEST] with a
+        data: Photographs, which come with kcv, or folder:TRAIN[:TEST] with a
             second folder of images to measure on, such as Set5. Without it a
             fifth of the first is held out.
-        preset: small learns by Muon in minutes, paper is the paper's training.
-        weights: imagenet (downloaded), or a file of weights for the VGG.
+        preset: Small learns by Muon in minutes, paper is the paper's training.
+        weights: Imagenet (downloaded), or a file of weights for the VGG.
         image_size: Side in pixels of the large squares to train on. Defaults
             to 96, and to 288 for the paper's.
         factor: Factor by which the sides grow.

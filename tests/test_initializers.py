@@ -69,7 +69,7 @@ def test_a_transposed_convolution_is_the_adjoint_of_its_convolution(stride):
 
 @pytest.mark.parametrize("shape", [(4, 4, 3, 2), (4, 3, 2, 2)])
 def test_no_such_kernel(shape):
-    with pytest.raises(ValueError, match=r"kernels \(k, k, n, n\)"):
+    with pytest.raises(ValueError, match=r"kernel \(k, k, n, n\)"):
         Bilinear()(shape)
 
 

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 
-def build(vgg, net, mean, content_layers, style_layers, shares, pictures):
+def build(vgg, net, mean, content_layers, style_layers, shares, images):
     """Build the step and the pass, on as many threads as TensorFlow has.
 
     Args:
@@ -19,12 +19,12 @@ def build(vgg, net, mean, content_layers, style_layers, shares, pictures):
         content_layers: Share of each layer in the content's loss, by name.
         style_layers: The same of the style's.
         shares: Factors of the two losses, content and style.
-        pictures: Content, style and the picture, each (1, H, W, 3).
+        images: Content, style and painted image, each (1, H, W, 3).
     """
     torch.set_num_threads(os.cpu_count())
     mean = torch.tensor(mean).reshape(1, 3, 1, 1)
     content, style, picture = (
-        torch.from_numpy(np.moveaxis(each, -1, 1).copy()) for each in pictures
+        torch.from_numpy(np.moveaxis(each, -1, 1).copy()) for each in images
     )
     network = [
         (name, own and [torch.from_numpy(w) for w in own]) for name, own in vgg

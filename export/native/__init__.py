@@ -1,9 +1,9 @@
-"""Build and run the native loader check: a SavedModel in C++, no Python.
+"""Build and run the native loader: a program in C++ that runs a SavedModel.
 
     python -m export.native models/faster_rcnn/1 photo.jpg
 
 builds `run_saved_model.cc` against the installed TensorFlow wheel (half a
-minute, needs g++) and prints what the model answers for the photo.
+minute, needs g++) and prints the answer of the model for the photo.
 """
 
 import importlib.util
@@ -20,29 +20,29 @@ SOURCE = Path(__file__).with_name("run_saved_model.cc")
 
 
 class NativeError(RuntimeError):
-    """Report what the native loader, or its compiler, could not do."""
+    """Error of the native loader or of its compiler."""
 
 
 def build(program: Path, compiler: str = "g++") -> Path:
     """Compile the native loader against the TensorFlow wheel.
 
     Args:
-        program: file to write.
-        compiler: a C++17 compiler.
+        program: Path of the program to write.
+        compiler: Name of a C++17 compiler. Defaults to "g++".
 
     Returns:
         `program`.
 
     Raises:
-        FileNotFoundError: no such compiler, or no TensorFlow.
-        NativeError: it does not compile; the message is the compiler's.
+        FileNotFoundError: If the compiler or TensorFlow is not installed.
+        NativeError: If the compiler fails. The message is the compiler's.
     """
     if shutil.which(compiler) is None:
         raise FileNotFoundError(
             f"The native loader needs a C++ compiler. Received: "
             f"compiler={compiler!r}, which is not on the PATH"
         )
-    # Found without importing it: that would cost three seconds.
+    # The wheel is found without an import, which would take three seconds.
     tensorflow = importlib.util.find_spec("tensorflow")
     if tensorflow is None or not tensorflow.submodule_search_locations:
         raise FileNotFoundError(
@@ -53,7 +53,7 @@ def build(program: Path, compiler: str = "g++") -> Path:
     unfinished = program.with_name(f"{program.name}.{os.getpid()}.tmp")
     flags = [
         *("-O1", "-std=c++17", "-w"),
-        # As the wheel itself was compiled.
+        # The options that the wheel was compiled with.
         *("-D_GLIBCXX_USE_CXX11_ABI=1", "-DEIGEN_MAX_ALIGN_BYTES=64"),
         *(f"-I{wheel}/include", str(SOURCE), "-o", str(unfinished)),
         # Without --no-as-needed the linker drops libtensorflow_cc, whose
@@ -78,17 +78,19 @@ def run(
     """Run one signature of a SavedModel in the native loader.
 
     Args:
-        program: what `build` made.
-        saved_model: folder of a version.
-        signature: name of a signature.
-        inputs: input name to an array (float32, int32 or uint8) or a list of
-            byte strings.
+        program: Program that `build` has written.
+        saved_model: Folder of a version.
+        signature: Name of a signature.
+        inputs: Dict from input names to arrays (float32, int32 or uint8) or
+            lists of byte strings.
 
     Returns:
-        Output name to array; strings as NumPy's bytes of fixed length.
+        Dict from output names to arrays. Strings are NumPy's bytes of fixed
+        length.
 
     Raises:
-        NativeError: it does not load or run; the message is TensorFlow's.
+        NativeError: If the model does not load or run. The message is
+            TensorFlow's.
     """
     with tempfile.TemporaryDirectory() as folder:
         arguments = [
@@ -104,14 +106,14 @@ def run(
             env={"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ},
         )
         if done.returncode != 0:
-            # TensorFlow's start-up notes come before the program's own words.
+            # TensorFlow's messages come before those of the program.
             _, _, error = done.stderr.rpartition("run_saved_model: ")
             raise NativeError(f"exit status {done.returncode}: {error.strip()}")
         return {path.stem: np.load(path) for path in out.glob("*.npy")}
 
 
 class Loader:
-    """Keep a version loaded, and run many requests on it in one process.
+    """Run many requests on a loaded version in one process.
 
     Use it as a context manager, so that the process ends.
 
@@ -148,7 +150,7 @@ class Loader:
     def run(
         self, signature: str, inputs: Mapping[str, np.ndarray | list[bytes]]
     ) -> dict[str, np.ndarray]:
-        """Run one signature, see `run`.
+        """Run one signature.
 
         Args:
             signature: Name of a signature.

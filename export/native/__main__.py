@@ -1,4 +1,4 @@
-"""Show what a published version answers in the native loader."""
+"""Print the answers of a published version in the native loader."""
 
 import tempfile
 from pathlib import Path
@@ -15,7 +15,7 @@ except ImportError as error:
 
 from export.native import build
 from export.native import run
-from export.regions import regions_of
+from export.regions import propose_regions
 
 
 def check(
@@ -38,7 +38,7 @@ def check(
         program = build(Path(folder) / "run_saved_model", compiler)
         inputs = {"image_bytes": [path.read_bytes() for path in images]}
         if proposals:
-            inputs["proposals"] = regions_of(images, proposals)
+            inputs["proposals"] = propose_regions(images, proposals)
         answer = run(program, version, "serving_bytes", inputs)
     for name, value in sorted(answer.items()):
         print(f"{name} {value.dtype} {value.shape}\n{value}")

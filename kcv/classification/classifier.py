@@ -47,7 +47,7 @@ def require_size(
 
     Args:
         images: The input of the network, (B, height, width, channels).
-        name: Of the network.
+        name: Name of the network.
         layer: The first dense layer.
         least: Pixels along each side, below which no map reaches it.
 
@@ -76,9 +76,10 @@ def probabilities(
     Args:
         x: Features (B, n).
         classes: Number of classes.
-        activation: As in `keras.layers.Activation`; None gives the logits.
+        activation: Activation, as in `keras.layers.Activation`. None gives the
+            logits.
         name: Name of the dense layer.
-        initializer: Of its kernel.
+        initializer: Initializer of its kernel.
         activation_name: Name of the layer of the activation.
 
     Returns:
@@ -103,7 +104,8 @@ def activate(
 
     Args:
         x: Logits (B, classes).
-        activation: As in `keras.layers.Activation`; None leaves the logits.
+        activation: Activation, as in `keras.layers.Activation`. None leaves the
+            logits.
         name: Name of the layer.
 
     Returns:

@@ -214,10 +214,10 @@ def inception(
 
     Args:
         x: Maps (B, height, width, channels).
-        filters: Of the 1x1 convolution; of the 1x1 that reduces the input of
-            the 3x3, and the 3x3; of the same two for the 5x5; of the 1x1 that
-            projects the maxima of 3x3 windows.
-        name: Of the module, in front of its layers' names.
+        filters: Number of filters of the 1x1 convolution; of the 1x1 that
+            reduces the input of the 3x3, and the 3x3; of the same two for the
+            5x5; of the 1x1 that projects the maxima of 3x3 windows.
+        name: Name of the module, and prefix of its layers' names.
         variant: "caffe", the paper's network, or "torchvision". Defaults to
             "caffe".
 

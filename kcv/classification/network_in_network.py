@@ -38,7 +38,8 @@ def NetworkInNetwork(
         input_shape: (height, width, 3), any size from 2 x 2; None is a free
             size.
         classes: Number of classes.
-        classifier_activation: Of the averaged maps; None gives logits.
+        classifier_activation: Activation of the averaged maps. If None, the
+            model returns logits.
         second_pooling: "max" as in the paper, or "average" as in the model that
             the authors released.
         include_preprocessing: Whether the model takes RGB in 0..255 and brings

@@ -39,8 +39,8 @@ def basic_block(
         frozen_batch_norm: Whether batch normalization is constant: neither its
             scale and shift nor its statistics train. For fine-tuning with few
             images per step. Defaults to False.
-        padding: What surrounds the maps in front of 3x3 and 7x7 convolutions:
-            "zeros", or "symmetric" for their own reflection, see
+        padding: Border of the maps before 3x3 and 7x7 convolutions: "zeros", or
+            "symmetric" for their own reflection, see
             `kcv.layers.SymmetricPadding2D`. Defaults to "zeros".
 
     Returns:
@@ -91,8 +91,8 @@ def bottleneck_block(
         frozen_batch_norm: Whether batch normalization is constant: neither its
             scale and shift nor its statistics train. For fine-tuning with few
             images per step. Defaults to False.
-        padding: What surrounds the maps in front of 3x3 and 7x7 convolutions:
-            "zeros", or "symmetric" for their own reflection, see
+        padding: Border of the maps before 3x3 and 7x7 convolutions: "zeros", or
+            "symmetric" for their own reflection, see
             `kcv.layers.SymmetricPadding2D`. Defaults to "zeros".
 
     Returns:
@@ -138,8 +138,8 @@ def convolution(
         stride: Stride of the convolution.
         name: Name of the layer. The padding before it is `<name>_pad`.
         use_bias: Whether there is a bias, which normalization has one for.
-        padding: What surrounds the maps in front of 3x3 and 7x7 convolutions:
-            "zeros", or "symmetric" for their own reflection, see
+        padding: Border of the maps before 3x3 and 7x7 convolutions: "zeros", or
+            "symmetric" for their own reflection, see
             `kcv.layers.SymmetricPadding2D`. Defaults to "zeros".
 
     Returns:

@@ -66,8 +66,8 @@ def resnet_trunk(
             images per step. Defaults to False.
         conv1_bias: Whether conv1 has a bias, as in He's released ResNet-50.
             Defaults to False.
-        padding: What surrounds the maps in front of 3x3 and 7x7 convolutions:
-            "zeros", or "symmetric" for their own reflection, see
+        padding: Border of the maps before 3x3 and 7x7 convolutions: "zeros", or
+            "symmetric" for their own reflection, see
             `kcv.layers.SymmetricPadding2D`. Defaults to "zeros".
         pool1: Pooling behind conv1: "padded", with a border of one zero on
             every side (torchvision, keras.applications), or "ceil", with none,
@@ -126,8 +126,8 @@ def resnet_levels(
             scale and shift nor its statistics train. Defaults to False.
         conv1_bias: Whether conv1 has a bias, as in He's released ResNet-50.
             Defaults to False.
-        padding: What surrounds the maps in front of 3x3 and 7x7 convolutions:
-            "zeros", or "symmetric" for their own reflection, see
+        padding: Border of the maps before 3x3 and 7x7 convolutions: "zeros", or
+            "symmetric" for their own reflection, see
             `kcv.layers.SymmetricPadding2D`. Defaults to "zeros".
         pool1: Pooling behind conv1: "padded", with a border of one zero on
             every side (torchvision, keras.applications), or "ceil", with none,
@@ -194,7 +194,8 @@ def resnet_stage(
             detector applies stage 5 to every region, (B, 14, 14, 1024).
         depth: 18, 34, 50, 101 or 152.
         stage: 2 to 5.
-        stride: Of the first block; None is the paper's: 1 in stage 2, else 2.
+        stride: Stride of the first block. None is the paper's: 1 in stage 2,
+            else 2.
         stride_in: The convolution of the first block of the stages 3 to 5 that
             has stride 2: "1x1", the first one (the paper, Caffe,
             keras.applications), or "3x3" (torchvision, "v1.5"). Weights of one
@@ -206,8 +207,8 @@ def resnet_stage(
         frozen_batch_norm: Whether batch normalization is constant: neither its
             scale and shift nor its statistics train. For fine-tuning with few
             images per step. Defaults to False.
-        padding: What surrounds the maps in front of 3x3 and 7x7 convolutions:
-            "zeros", or "symmetric" for their own reflection, see
+        padding: Border of the maps before 3x3 and 7x7 convolutions: "zeros", or
+            "symmetric" for their own reflection, see
             `kcv.layers.SymmetricPadding2D`. Defaults to "zeros".
 
     Returns:

@@ -80,7 +80,7 @@ class KerasAnswers:
 
     Attributes:
         model: The Keras model.
-        kind: What the model is for.
+        kind: Task of the model.
         class_names: Names of the classes 0, 1, ..., or an empty tuple.
         needs_proposals: Whether the model is given boxes with each image.
 
@@ -177,7 +177,7 @@ class SavedAnswers:
         is_scaled: Whether the model scales images.
 
     Attributes:
-        kind: What the model is for.
+        kind: Task of the model.
         class_names: Names of the classes 0, 1, ..., or an empty tuple.
         needs_proposals: Whether the model is given boxes with each image.
 
@@ -259,7 +259,7 @@ def read_served(kind: Kind, one: Answer) -> Answer:
     """Bring the answer of a published model into the form of `KerasAnswers`.
 
     Args:
-        kind: What the model is for.
+        kind: Task of the model.
         one: Outputs about one image, with `image_shape`, as a server or the
             SavedModel gives them.
 
@@ -324,7 +324,7 @@ def _in_pixels(kind: Kind, one: Answer, size, shape) -> Answer:
     """Bring what was found in a prepared image into pixels of the image.
 
     Args:
-        kind: What the model is for.
+        kind: Task of the model.
         one: Answer about one image, with padding.
         size: Height and width of the prepared image.
         shape: Height and width of the image.

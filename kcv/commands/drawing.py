@@ -200,7 +200,7 @@ def _write(pen, place, text, font, color, size) -> None:
     pad = max(1, font.size // 8)
     wide, high = right - left + 2 * pad, bottom - top + 2 * pad
     x = min(max(place[0], 0), max(size[0] - wide, 0))
-    # Above the box, or at its top where there is no room above.
+    # Above the box, or at its top if there is no space above.
     y = place[1] - high if place[1] >= high else max(place[1], 0)
     y = min(y, max(size[1] - high, 0))
     pen.rectangle((x, y, x + wide, y + high), fill=color)

@@ -183,7 +183,7 @@ def _open_data(kind, options, skipped) -> tuple[Any, tuple[str, ...], Any]:
         if options.limit is None:
             raise ValueError(
                 f"`limit` must be given, since --split {options.split} of "
-                f"{options.data} is without end."
+                f"{options.data} does not end."
             )
         size = options.limit
     if options.limit is not None:

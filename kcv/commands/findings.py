@@ -28,7 +28,7 @@ class Style(NamedTuple):
     """How findings are written.
 
     Attributes:
-        kind: What the model is for.
+        kind: Task of the model.
         class_names: Names of the classes 0, 1, ..., or an empty tuple.
         min_score: Score below which boxes and masks are left out, or None to
             write all and draw those of at least 0.5.
@@ -66,7 +66,7 @@ def make_records(
 
     Args:
         file: The image file.
-        answer: What the model answers, see `KerasAnswers.answer`.
+        answer: Answer of the model, see `KerasAnswers.answer`.
         style: How it is written.
 
     Returns:
@@ -112,7 +112,7 @@ def make_files(
     Args:
         file: The image file.
         image: Its pixels (H, W, 3) uint8.
-        answer: What the model answers, see `KerasAnswers.answer`.
+        answer: Answer of the model, see `KerasAnswers.answer`.
         style: How it is drawn.
 
     Returns:

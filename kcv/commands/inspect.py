@@ -29,7 +29,7 @@ doubles, EXIF rotation, alpha, images without objects, unused classes, ...
                  classification). masks are those of objects, for DeepMask
   --out DIR      new or empty folder for report.html: samples, objects per
                  class, sizes, and all faults
-  --limit N      first N images of each part only (200 of sets without end)
+  --limit N      first N images of each part only (200 of endless sets)
   --show N       faults on the screen (20); the others are counted
   --overwrite    write into a folder that has files
 

@@ -170,7 +170,7 @@ class Inspector:
         dataset, self._names, _ = data_set
         limit = self.limit
         if limit is None and dataset.cardinality() < 0:
-            limit = 200  # of a set without end
+            limit = 200  # of an endless set
         for example in dataset if limit is None else dataset.take(limit):
             own = _to_numpy(example)
             self._add(own, f"{self.source}: {own['image_id'].decode()}", part)

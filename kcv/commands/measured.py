@@ -44,7 +44,7 @@ class WorstImages:
             badness: Number that is larger for a worse image. At 0 it is good
                 and not listed.
             row: Row of the table.
-            shown: What is kept for the picture of the image.
+            shown: Data for the drawing of the image.
         """
         if badness <= 0:
             return

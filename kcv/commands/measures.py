@@ -217,7 +217,7 @@ def make_measure(
     """Make the measure for models of a task.
 
     Args:
-        kind: What the model is for.
+        kind: Task of the model.
         classes: Its classes.
         min_score: Score from which on a detection counts in the table of
             errors.

@@ -25,7 +25,8 @@ def find_model(place: Path) -> Path:
         Path of the `.keras` file, or folder of the version.
 
     Raises:
-        FileNotFoundError: If there is no such path, or no model in the folder.
+        FileNotFoundError: If the path does not exist, or the folder has no
+            model.
         ValueError: If the folder is that of a run that has not finished, or the
             file is not a `.keras` file.
     """

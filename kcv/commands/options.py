@@ -45,7 +45,7 @@ def make_proposer(text: str) -> Callable:
         Function from an image (H, W, 3) uint8 to boxes (P, 4) float32.
 
     Raises:
-        ValueError: If the text has no such form.
+        ValueError: If the text does not have this form.
     """
     from kcv.proposals import propose
 

@@ -101,8 +101,8 @@ class FastRCNN(SampledTraining):
             network.
         test_scales: Short sides of a pyramid of the image, in pixels: each
             region is seen at the scale where it is nearest to 224 x 224. The
-            paper has `(480, 576, 688, 864, 1200)`. Defaults to None, which
-            sees images as they come.
+            paper has `(480, 576, 688, 864, 1200)`. Defaults to None, which uses
+            images unchanged.
         test_long_side: Largest long side in the pyramid, in pixels. Defaults
             to 2000.
         seed: Seed of the sampling. Defaults to None, a random one.

@@ -84,7 +84,7 @@ def DeepFace(
     normalization.
 
     Args:
-        objective: What the embedder learns from. The paper's is
+        objective: Objective that the embedder learns from. The paper's is
             `Identification(people)`. If None, the model cannot be trained.
             Defaults to None.
         size: "paper" or "small". Defaults to "paper".

@@ -53,7 +53,7 @@ def DeepID(
     CPU: the same layers with more filters and batch normalization.
 
     Args:
-        objective: What the embedder learns from. The paper's is
+        objective: Objective that the embedder learns from. The paper's is
             `Identification(people)`. If None, the model cannot be trained.
             Defaults to None.
         size: "paper" or "small". Defaults to "paper".
@@ -118,7 +118,7 @@ def DeepID2(
     CPU: the same layers with more filters and batch normalization.
 
     Args:
-        objective: What the embedder learns from. The paper's is
+        objective: Objective that the embedder learns from. The paper's is
             `IdentificationVerification(people)`. If None, the model cannot be
             trained. Defaults to None.
         size: "paper" or "small". Defaults to "paper".
@@ -177,17 +177,17 @@ def DeepID2Plus(
     DeepID2 with 128 filters in each convolution and a feature of 512 units. It
     has 2,464,768 parameters with ordinary convolutions. With an objective of
     every level, each pooling layer has a feature of its own, "level1" to
-    "level3", that learns together with the last one. These features are no part
-    of the embedding.
+    "level3", that learns together with the last one. These features are not a
+    part of the embedding.
 
     The size "small" is kcv's own, for rendered faces of 64 x 64 pixels and a
     CPU: the same layers with fewer filters and units, and with batch
     normalization.
 
     Args:
-        objective: What the embedder learns from. The paper's is
-            `IdentificationVerification(people, every_level=True)`. If None,
-            the model cannot be trained. Defaults to None.
+        objective: Objective that the embedder learns from. The paper's is
+            `IdentificationVerification(people, every_level=True)`. If None, the
+            model cannot be trained. Defaults to None.
         size: "paper" or "small". Defaults to "paper".
         input_shape: (height, width, channels). Defaults to None, which is
             (55, 47, 3) for "paper" and (64, 64, 3) for "small".

@@ -60,9 +60,9 @@ def DeepID3(
     filters, and batch normalization.
 
     Args:
-        objective: What the embedder learns from. The paper's is
-            `IdentificationVerification(people, every_level=True)`. If None,
-            the model cannot be trained. Defaults to None.
+        objective: Objective that the embedder learns from. The paper's is
+            `IdentificationVerification(people, every_level=True)`. If None, the
+            model cannot be trained. Defaults to None.
         net: Number of the network, 1 or 2. Defaults to 1.
         size: "paper" or "small". Defaults to "paper".
         input_shape: (height, width, channels). Defaults to None, which is

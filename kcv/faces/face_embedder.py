@@ -153,10 +153,10 @@ class FaceEmbedder(keras.Model):
             network: keras.Model from images to a feature (B, D), or to a list
                 of features if several levels of the network learn. The last
                 one makes the embedding.
-            objective: What the embedder learns from: `Identification`,
-                `IdentificationVerification` or `Triplets`. The model has its
-                own copy. If None, the model cannot be trained. Defaults to
-                None.
+            objective: Objective that the embedder learns from:
+                `Identification`, `IdentificationVerification` or `Triplets`.
+                The model has its own copy. If None, the model cannot be
+                trained. Defaults to None.
             name: Name of the model. Defaults to "face_embedder".
 
         Returns:
@@ -244,7 +244,7 @@ class FaceEmbedder(keras.Model):
             batch_size: Number of images of a batch, if `x` is an array.
                 Defaults to None, which is 32.
             epochs: Number of the last epoch. Defaults to 1.
-            verbose: As in `keras.Model.fit`. Defaults to "auto".
+            verbose: Verbosity, as in `keras.Model.fit`. Defaults to "auto".
             callbacks: Callbacks, as in `keras.Model.fit`. Defaults to None.
             **kwargs: Other arguments of `keras.Model.fit`.
 
@@ -273,7 +273,7 @@ class FaceEmbedder(keras.Model):
             x: Images (B, H, W, C).
             y: Persons (B,) int from 0.
             y_pred: Ignored: the objective needs features of all levels, which
-                are no output of the model.
+                are not an output of the model.
             sample_weight: Not supported, must be None.
             training: Whether dropout and batch normalization are in training
                 mode. Defaults to True.

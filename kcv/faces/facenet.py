@@ -66,8 +66,9 @@ def FaceNetNN2(
     CPU: a quarter of the filters and batch normalization.
 
     Args:
-        objective: What the embedder learns from. The paper's is `Triplets()`.
-            If None, the model cannot be trained. Defaults to None.
+        objective: Objective that the embedder learns from. The paper's is
+            `Triplets()`. If None, the model cannot be trained. Defaults to
+            None.
         size: "paper" or "small". Defaults to "paper".
         input_shape: (height, width, channels). Defaults to None, which is
             (224, 224, 3) for "paper" and (64, 64, 3) for "small".
@@ -134,8 +135,9 @@ def FaceNetNN3(
     It has the 7,456,304 parameters of NN2.
 
     Args:
-        objective: What the embedder learns from. The paper's is `Triplets()`.
-            If None, the model cannot be trained. Defaults to None.
+        objective: Objective that the embedder learns from. The paper's is
+            `Triplets()`. If None, the model cannot be trained. Defaults to
+            None.
         size: "paper", or "small" for kcv's own network of a quarter of the
             filters with batch normalization. Defaults to "paper".
         input_shape: (height, width, channels). Defaults to None, which is
@@ -204,8 +206,9 @@ def FaceNetNN4(
     rendered faces of 64 x 64 pixels and a CPU: a quarter of the filters.
 
     Args:
-        objective: What the embedder learns from. The paper's is `Triplets()`.
-            If None, the model cannot be trained. Defaults to None.
+        objective: Objective that the embedder learns from. The paper's is
+            `Triplets()`. If None, the model cannot be trained. Defaults to
+            None.
         size: "paper", "openface-small1", "openface-small2" or "small".
             Defaults to "paper".
         input_shape: (height, width, channels). Defaults to None, which is

@@ -64,8 +64,9 @@ def FaceNetNN1(
     574,840 parameters without moving averages.
 
     Args:
-        objective: What the embedder learns from. The paper's is `Triplets()`.
-            If None, the model cannot be trained. Defaults to None.
+        objective: Objective that the embedder learns from. The paper's is
+            `Triplets()`. If None, the model cannot be trained. Defaults to
+            None.
         size: "paper" or "small". Defaults to "paper".
         input_shape: (height, width, channels). Defaults to None, which is
             (220, 220, 3) for "paper" and (64, 64, 3) for "small".

@@ -16,7 +16,7 @@ class RadialBasis(keras.layers.Layer):
     variance around their centers.
 
     Call with features (B, n). Returns scores (B, units), float32 under every
-    policy, since nearly equal distances must be told apart.
+    policy, since nearly equal distances must be distinguished.
 
     Args:
         units: Number of centers. Positive integer.

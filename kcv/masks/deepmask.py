@@ -201,7 +201,8 @@ def search_scales(
     Args:
         parts: `MaskParts` that look at the patches.
         search: `SceneSearch`.
-        align_corners: See `DeepMask`.
+        align_corners: Whether corners are aligned when maps are resized, as in
+            the authors' code. See `DeepMask`.
 
     Returns:
         Symbolic images, the outputs of `BestPatches`, and for each scale the
@@ -232,7 +233,8 @@ def paste_layer(
     Args:
         parts: `MaskParts`, of which the geometry matters.
         search: `SceneSearch`.
-        align_corners: See `DeepMask`.
+        align_corners: Whether corners are aligned when maps are resized, as in
+            the authors' code. See `DeepMask`.
 
     Returns:
         The layer.

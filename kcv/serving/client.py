@@ -37,20 +37,20 @@ class Client:
 
     Args:
         address: "host:port" of the server's gRPC port.
-        model: name under which the server serves the model.
-        signature: signature to call, "serving_bytes" for encoded images or
+        model: Name under which the server serves the model.
+        signature: Signature to call, "serving_bytes" for encoded images or
             "serving_default" for float images.
-        version: an int, a version label (str), or None for the server's
+        version: An int, a version label (str), or None for the server's
             choice, which is the newest.
-        timeout: seconds from the beginning of a call until it is given up.
-        max_message_bytes: largest answer accepted, as a message and as an
+        timeout: Seconds from the beginning of a call until it is given up.
+        max_message_bytes: Largest answer accepted, as a message and as an
             array. gRPC's own limit of 4 MB is less than one float image of
             600x800.
         credentials: `grpc.ChannelCredentials` for a server with TLS; None
             talks in the clear.
 
     Raises:
-        ValueError: a version that is neither a positive int nor a label, an
+        ValueError: If the version is neither a positive int nor a label, an
             empty name, or a timeout that is not a number.
 
     Example:
@@ -115,7 +115,7 @@ class Client:
         """Run the signature on one batch.
 
         Args:
-            **inputs: one argument per input of the signature:
+            **inputs: One argument per input of the signature:
                 `image_bytes=[...]`, a list of JPEG or PNG files as bytes, for
                 "serving_bytes"; `images=`, (B, H, W, 3) float32 in 0..255
                 RGB, for "serving_default". A detector that is given its
@@ -128,12 +128,12 @@ class Client:
             Output name to array, the batch first.
 
         Raises:
-            ServingError: the server refused: no such model, version,
-                signature or input, a wrong shape or dtype, a broken image. Or
-                its answer holds something else than tensors.
-            ConnectionError: no server at the address.
-            TimeoutError: no answer within `timeout` seconds.
-            TypeError: an input that is no tensor.
+            ServingError: If the server refused the request: unknown model,
+                version, signature or input, a wrong shape or dtype, a broken
+                image. Or its answer holds something else than tensors.
+            ConnectionError: If there is no server at the address.
+            TimeoutError: If there is no answer within `timeout` seconds.
+            TypeError: If an input is not a tensor.
         """
         request = messages.PredictRequest()
         self._fill_spec(request.model_spec)
@@ -159,9 +159,9 @@ class Client:
             Version to state, "AVAILABLE" where it answers.
 
         Raises:
-            ServingError: the server has no such model or version.
-            ConnectionError: no server at the address.
-            TimeoutError: no answer within `timeout` seconds.
+            ServingError: If the server does not have the model or version.
+            ConnectionError: If there is no server at the address.
+            TimeoutError: If there is no answer within `timeout` seconds.
         """
         request = messages.GetModelStatusRequest()
         self._fill_spec(request.model_spec)

@@ -18,7 +18,7 @@ class ServingError(RuntimeError):
     reported in the same way.
 
     Args:
-        code: gRPC status name ("INVALID_ARGUMENT", "NOT_FOUND", ...), or
+        code: Name of the gRPC status ("INVALID_ARGUMENT", "NOT_FOUND", ...), or
             "HTTP 400" and the like over REST.
         details: Text of the server, of which the first 1,000 characters are
             kept.

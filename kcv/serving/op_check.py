@@ -22,7 +22,7 @@ def unservable_ops(saved_model: Path) -> list[str]:
     not compile (`jit_compile=True`) unless it is started with XLA.
 
     Args:
-        saved_model: folder of a SavedModel.
+        saved_model: Folder of a SavedModel.
 
     Returns:
         One line for each offending kind of operation; empty is good.

@@ -81,15 +81,15 @@ class TopClasses:
     """Name the most probable classes of each image, the best first.
 
     Args:
-        class_names: of the labels 0, 1, ...
-        count: how many classes are named; all, if there are fewer.
+        class_names: Names of the labels 0, 1, ...
+        count: Maximum number of classes in an answer.
 
     Call with probabilities (B, classes) and image sizes. Returns `classes`
     (B, count) int32 from 0, `class_names` (B, count) string, `scores`
     (B, count) float32, and `probabilities` (B, classes) float32.
 
     Raises:
-        ValueError: if the count is below 1, or the names are not as many as
+        ValueError: If the count is below 1, or the names are not as many as
             the model's classes.
 
     Example:
@@ -190,7 +190,7 @@ def pictures(
 
     Args:
         images: (B, H, W, 3) float32, RGB 0..255, neither clipped nor rounded.
-        image_sizes: not used.
+        image_sizes: Not used.
 
     Returns:
         `images` (B, H, W, 3) uint8.

@@ -22,16 +22,16 @@ Prepare = Callable[[tf.Tensor], tf.Tensor]
 class ShortSide:
     """Scale an image to a short side, its long side at most so much.
 
-    The rule of Fast and Faster R-CNN, and the very function by which
+    The rule of Fast and Faster R-CNN, and the function by which
     `kcv.data.resize` scales what a detector is trained on: the short side
     becomes `short_side`, unless the long side would then pass `long_side`.
 
     Args:
-        short_side: pixels of the shorter side.
-        long_side: most pixels of the longer side.
+        short_side: Length of the shorter side, in pixels.
+        long_side: Maximum length of the longer side, in pixels.
 
     Raises:
-        ValueError: a side below 1, or `long_side` below `short_side`.
+        ValueError: If a side is below 1, or `long_side` is below `short_side`.
 
     Example:
         >>> prepare = ShortSide(600, 1000)
@@ -64,12 +64,13 @@ class CenterCrop:
     What `kcv.data.single_crop` does in ILSVRC's evaluation.
 
     Args:
-        short_side: pixels of the shorter side.
-        size: of the square, in pixels.
+        short_side: Length of the shorter side, in pixels.
+        size: Side of the square, in pixels.
         channels: 3, or 1 for a network of gray images.
 
     Raises:
-        ValueError: a size below 1 or above `short_side`, or other channels.
+        ValueError: If `size` is below 1 or above `short_side`, or images have
+            other channels.
 
     Example:
         >>> prepare = CenterCrop(256, 224)
@@ -166,7 +167,7 @@ def prepared_batch(
 
     Args:
         encoded: (B,) string.
-        prepare: function from (H, W, 3) uint8 to (h, w, C) or (h, w, 3)
+        prepare: Function from (H, W, 3) uint8 to (h, w, C) or (h, w, 3)
             float32.
         channels: C, of the prepared images; where it is 1, colors that
             `prepare` has left become gray.

@@ -73,37 +73,38 @@ def publish(
     has left is removed.
 
     Args:
-        model: functional Keras model of `images`, or of a dict with `images`
+        model: Functional Keras model of `images`, or of a dict with `images`
             and optionally `image_sizes` (B, 2) int32 (height, width),
             `proposals` (B, P, 4) float32 xyxy pixels, and `landmarks`
             (B, 5, 2) float32 xy pixels.
-        base_dir: folder of the model's versions, made if missing. The
+        base_dir: Folder of the model's versions, made if missing. The
             server's `base_path`.
-        version: a positive int, by default one more than the newest. An
-            existing version is never overwritten.
-        prepare: function from a decoded (H, W, 3) uint8 image to the (h, w,
+        version: Number of the version, a positive integer, by default one more
+            than the newest. An existing version is never overwritten.
+        prepare: Function from a decoded (H, W, 3) uint8 image to the (h, w,
             C) float32 image that the model sees, for "serving_bytes"; for a
             detector that was trained on scaled images `ShortSide(600, 1000)`.
             By default the image at its own size. Of a model of gray images
             it may leave the colors, which become gray afterwards. Proposals
             and landmarks are scaled by as much as the image is, which must
             not be cropped then.
-        outputs: function from predictions and (B, 2) int32 image sizes to
+        outputs: Function from predictions and (B, 2) int32 image sizes to
             named outputs. By default `detection_outputs` where the model
             gives detections, else the predictions as they are.
-        class_names: name of class 0, 1, ... With `detection_outputs` and
+        class_names: Names of the classes 0, 1, ... With `detection_outputs` and
             `label_maps` they are answered, too, as `class_names`.
         examples: (H, W, 3) uint8 RGB images for warm-up and comparison; by
             default two small noise images, one wide and one tall. A few
             true ones, of the sizes to be served, make a better check.
-        freeze: turn the variables into constants: 1.4 to 1.7 times as fast on
-            CPU, but slower to load, and at most 2 GB. Mixed precision rounds
-            otherwise when frozen, so that detections of nearly equal scores
-            may change places, for which a tolerance is no measure.
-        tolerance: largest difference from `predict` that is accepted,
-            relative to the largest value of an output (or to 1 if that is
-            larger), and the largest share of a map's numbers that may
-            differ by more; infinity looks at names, shapes and NaN alone.
+        freeze: Whether to turn the variables into constants: 1.4 to 1.7 times
+            as fast on CPU, but slower to load, and at most 2 GB. Mixed
+            precision rounds otherwise when frozen, so that detections of nearly
+            equal scores may change places, which a tolerance cannot account
+            for.
+        tolerance: Maximum accepted difference from `predict`, relative to the
+            largest value of an output (or to 1 if that is larger), and the
+            largest share of a map's numbers that may differ by more; infinity
+            looks at names, shapes and NaN alone.
         max_batch: Number of images that a request may have. The memory of a
             server grows with it. Defaults to 32.
         max_pixels: Number of pixels that an image may have as sent. All images
@@ -117,15 +118,15 @@ def publish(
         The folder of the new version.
 
     Raises:
-        ValueError: a version that is no positive int, class names that do
-            not fit, a model too large to freeze, a crop of images that
-            proposals or landmarks are of, a limit that is no positive int, or
-            a `base_dir` that is a file.
-        FileExistsError: the version is already there, or another process is
+        ValueError: If the version is not a positive integer, for class names
+            that do not fit, a model too large to freeze, a crop of images that
+            proposals or landmarks are of, a limit that is not a positive
+            integer, or a `base_dir` that is a file.
+        FileExistsError: If the version exists already, or another process is
             writing it.
-        ExportError: a server could not run the export, or it differs from
+        ExportError: A server could not run the export, or it differs from
             `predict`.
-        OSError: it could not be written, for instance to a full disk.
+        OSError: It could not be written, for instance to a full disk.
 
     Example:
 

@@ -31,14 +31,14 @@ class RestClient:
 
     Args:
         address: "http://host:port" of the server's REST port.
-        model: name under which the server serves the model.
-        signature: signature to call.
-        version: an int, a version label (str), or None for the newest.
-        timeout: seconds from the beginning of a call until it is given up,
+        model: Name under which the server serves the model.
+        signature: Signature to call.
+        version: An int, a version label (str), or None for the newest.
+        timeout: Seconds from the beginning of a call until it is given up,
             however slowly the server answers.
 
     Raises:
-        ValueError: an address without http:// or https://, a version that is
+        ValueError: An address without http:// or https://, a version that is
             neither a positive int nor a label, an empty name, or a timeout
             that is not a number.
 
@@ -89,9 +89,9 @@ class RestClient:
         Raises:
             ServingError: The server refused, or what came is not an answer:
                 a redirection, a web page, a part of an answer.
-            ConnectionError: no server at the address.
-            TimeoutError: no whole answer within `timeout` seconds.
-            TypeError: an input that is no tensor.
+            ConnectionError: If there is no server at the address.
+            TimeoutError: No whole answer within `timeout` seconds.
+            TypeError: If an input is not a tensor.
         """
         body = {
             "signature_name": self.signature,
@@ -111,10 +111,10 @@ class RestClient:
             Version to state, "AVAILABLE" where it answers.
 
         Raises:
-            ServingError: The server has no such model or version, or what came
-                is not an answer.
-            ConnectionError: no server at the address.
-            TimeoutError: no whole answer within `timeout` seconds.
+            ServingError: If the server does not have the model or version, or
+                what came is not an answer.
+            ConnectionError: If there is no server at the address.
+            TimeoutError: No whole answer within `timeout` seconds.
         """
         return self._call("", None, _versions)
 

@@ -33,17 +33,17 @@ def check_export(
     """Replay the warm-up on what was written and compare with `predict`.
 
     Args:
-        saved_model: folder of the SavedModel, with its warm-up records.
-        model: the model that was exported.
-        outputs: function from predictions to named outputs.
-        prepare: function from a decoded image to what the model sees.
-        tolerance: largest difference, relative to the largest value of an
+        saved_model: Folder of the SavedModel, with its warm-up records.
+        model: The model that was exported.
+        outputs: Function from predictions to named outputs.
+        prepare: Function from a decoded image to what the model sees.
+        tolerance: Largest difference, relative to the largest value of an
             output (or to 1 if that is larger); and the largest share of a
             map's numbers that may differ by more.
         limits: Sizes of the requests that the export answers.
 
     Raises:
-        ExportError: an operation that no server runs, an output without the
+        ExportError: An operation that no server runs, an output without the
             batch first, or one that differs from the prediction.
     """
     unservable = unservable_ops(saved_model)

@@ -54,7 +54,7 @@ class ServingConfig:
             the model has none. A classifier needs them.
 
     Raises:
-        ValueError: If the task is none of these, or a classifier has no names.
+        ValueError: If the task is unknown, or a classifier has no names.
 
     Example:
 
@@ -129,7 +129,7 @@ class ServingConfig:
             folder: Folder of a run.
 
         Returns:
-            The configuration, None where the folder has no such file.
+            The configuration, or None if the folder does not have the file.
 
         Raises:
             ValueError: If the file is not what `save` writes. The message

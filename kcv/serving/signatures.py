@@ -69,14 +69,14 @@ def build_signatures(
     """Trace both signatures around one copy of the network.
 
     Args:
-        model: functional Keras model of `images` (B, H, W, C), or of a dict
+        model: Functional Keras model of `images` (B, H, W, C), or of a dict
             with `images` and, where it can tell padding from image,
             `image_sizes` (B, 2) int32, where it is given its regions,
             `proposals` (B, P, 4) float32, and where it is given points of a
             face, `landmarks` (B, 5, 2) float32.
-        outputs: function from predictions to named outputs.
-        prepare: function from a decoded image to what the model sees.
-        freeze: turn variables into constants.
+        outputs: Function from predictions to named outputs.
+        prepare: Function from a decoded image to what the model sees.
+        freeze: Turn variables into constants.
         limits: Sizes of the requests that are answered.
 
     Returns:

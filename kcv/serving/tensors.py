@@ -32,7 +32,7 @@ def to_tensor_proto(value) -> TensorProto:
     """Encode an array, or a list of byte strings, as a TensorProto.
 
     Args:
-        value: numbers (NumPy array or nested lists; Python floats become
+        value: Numbers (NumPy array or nested lists; Python floats become
             float32, the dtype of every float that kcv serves), or byte
             strings in a list or an object array.
 
@@ -40,7 +40,7 @@ def to_tensor_proto(value) -> TensorProto:
         A `tensorflow.TensorProto`.
 
     Raises:
-        TypeError: neither numbers nor byte strings.
+        TypeError: Neither numbers nor byte strings.
     """
     array = as_array(value)
     proto = TensorProto()
@@ -65,7 +65,7 @@ def to_array(proto, max_bytes: int = 2**31 - 1) -> np.ndarray:
     at all means zeros.
 
     Args:
-        proto: a `tensorflow.TensorProto`, kcv's or the official one.
+        proto: A `tensorflow.TensorProto`, kcv's or the official one.
         max_bytes: Number of bytes that the array may have. A proto of a few
             bytes can declare a shape of any size. Defaults to 2^31 - 1.
 
@@ -74,7 +74,7 @@ def to_array(proto, max_bytes: int = 2**31 - 1) -> np.ndarray:
         becomes float32.
 
     Raises:
-        ValueError: a dtype that has no NumPy counterpart, a shape that does
+        ValueError: A dtype that has no NumPy counterpart, a shape that does
             not belong to the values, or more than `max_bytes`.
     """
     shape = tuple(d.size for d in proto.tensor_shape.dim)

@@ -83,7 +83,7 @@ def read_trained_model(
     """
     for path in (model, *([labels] if labels else [])):
         if not path.is_file():
-            raise FileNotFoundError(f"no such file: {path}")
+            raise FileNotFoundError(f"{path} does not exist")
     told = ServingConfig.load(model.parent)
     network = _load(model)
     task = task or (told.task if told else _task_of(network))

@@ -25,12 +25,12 @@ def write_warmup(
     """Write requests where a model server looks for its warm-up.
 
     Args:
-        saved_model: folder of the SavedModel.
+        saved_model: Folder of the SavedModel.
         requests: (signature, {input name: value}) each.
-        model: name that the requests carry; servers do not compare it.
+        model: Name that the requests carry; servers do not compare it.
 
     Raises:
-        ValueError: more requests than a server accepts.
+        ValueError: More requests than a server accepts.
     """
     if len(requests) > MOST_RECORDS:
         raise ValueError(

@@ -60,7 +60,7 @@ class BestWeights(keras.callbacks.Callback):
         mode: "min" where a lower value is better, "max" where a higher one is.
 
     Raises:
-        ValueError: If `patience` or `mode` is none of these.
+        ValueError: If `patience` or `mode` is unknown.
 
     Example:
 

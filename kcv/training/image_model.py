@@ -64,9 +64,9 @@ def check_scale(model: keras.Model, x: Any) -> Any:
 
     Args:
         model: Model of images in 0..255.
-        x: What `predict` is given. The first images of an array are looked at,
-            and the first batches of a `tf.data.Dataset`. Generators are not,
-            since they would lose them.
+        x: Input of `predict`. The first images of an array are looked at, and
+            the first batches of a `tf.data.Dataset`. Generators are not, since
+            they would lose them.
 
     Returns:
         `x`, or a dataset of the same elements that is looked at as it is read.

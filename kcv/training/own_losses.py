@@ -38,7 +38,7 @@ def compile_as_saved(model: keras.Model, config: dict) -> None:
 
     Args:
         model: Loaded model.
-        config: What `model.get_compile_config` returned.
+        config: Result of `model.get_compile_config`.
     """
     model.compile(**keras.saving.deserialize_keras_object(config))
     if model.built:

@@ -23,13 +23,15 @@ def precision_recall_figure(
     """Draw precision over recall, one line per class.
 
     Args:
-        curves: as returned by `kcv.metrics.precision_recall`. Classes without
-            positives are left out.
-        class_names: of the labels; `None` writes the numbers.
-        average_precision: `{label: float}`, written into the legend.
+        curves: Curves of each class, as `kcv.metrics.precision_recall` returns
+            them. Classes without positives are left out.
+        class_names: Names of the labels. If None, the labels are written as
+            numbers. Defaults to None.
+        average_precision: Average precision of each label, `{label: float}`,
+            which is written into the legend. Defaults to None.
 
     Returns:
-        A figure.
+        Matplotlib figure.
 
     Example:
 
@@ -116,20 +118,20 @@ def false_positives_figure(
 
 
 def training_figure(history: Mapping[str, Sequence[float]]) -> Figure:
-    """Draw what `fit` recorded; losses, metrics and learning rate apart.
+    """Draw the history of `fit`: losses, metrics and learning rate in plots.
 
     Args:
-        history: `{name: values of the epochs}`, as `keras.callbacks.History`
-            has it. Values that are not finite (epochs without a measurement)
-            leave no mark; a key `epoch` is taken for the numbers of the
-            epochs, from 0. The key `seconds`, the time of each epoch, is not
-            drawn.
+        history: Dict `{name: values of the epochs}`, such as the `history` of
+            `keras.callbacks.History`. Values that are not finite (of epochs
+            without a measurement) are not drawn. The key `epoch` has the
+            numbers of the epochs, from 0. The key `seconds`, the duration of
+            each epoch, is not drawn.
 
     Returns:
-        A figure with one plot for each group that has a curve.
+        Matplotlib figure with one plot for each group that has a curve.
 
     Raises:
-        ValueError: if there is no curve.
+        ValueError: If there is no curve.
 
     Example:
 
@@ -148,7 +150,9 @@ def training_figure(history: Mapping[str, Sequence[float]]) -> Figure:
             groups["metric"].append(name)
     groups = {title: names for title, names in groups.items() if names}
     if not groups:
-        raise ValueError(f"history holds no curve, only {list(history)}")
+        raise ValueError(
+            f"`history` must have a curve. Received: the keys {list(history)}"
+        )
     figure = new_figure(9, 2.9 * len(groups))
     plots = figure.subplots(len(groups), 1, squeeze=False, sharex=True)[:, 0]
     for axes, (title, names) in zip(plots, groups.items(), strict=True):

@@ -147,7 +147,7 @@ def _metrics_table(metrics, paper: Sequence[Published]) -> str:
 
 
 def _rows_table(caption: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    """One row per system; a dash where it has no such figure."""
+    """One row per system; a dash where a figure is missing."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
     first, *others = columns
     sides = {name: _side(name, rows) for name in others}

@@ -80,7 +80,7 @@ class WeightReport:
     """What became of the weights of a source.
 
     Attributes:
-        source: What the weights came from.
+        source: Source of the weights.
         matched: Variables of the model that have a weight of their shape.
         missing: Variables of the model that the source has nothing for.
         left_over: Weights of the source, by its own names, that the model
@@ -130,7 +130,7 @@ def assign(
     Args:
         model: A built model. Layers may stand in models inside it.
         weights: The weights of the source.
-        source: What the weights came from, for the report.
+        source: Source of the weights, for the report.
         strict: Whether variables without a weight and weights without a
             variable are errors. A weight of another shape always is one, and
             so is a source of which nothing fits.

@@ -113,7 +113,7 @@ def assign_deepface(
     Args:
         model: Network that takes the weights.
         layers: Arrays of each layer by the layer's name.
-        source: What the weights came from, for errors and the report.
+        source: Source of the weights, for errors and the report.
         strict: Whether variables without a weight and weights without a
             variable are errors. Defaults to True.
         skip: Prefixes of names of layers that are left out on both sides.

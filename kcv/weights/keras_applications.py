@@ -108,7 +108,7 @@ def assign_keras_applications(
     Args:
         model: Model that takes the weights.
         layers: Arrays of each layer by the layer's name.
-        source: What the weights came from, for the report.
+        source: Source of the weights, for the report.
         **options: Options of `assign`.
 
     Returns:

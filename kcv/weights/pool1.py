@@ -19,7 +19,7 @@ def require_pool1(model: keras.Model, pool1: str, source: str) -> None:
     Args:
         model: A model. One without the layers of a ResNet's pool1 passes.
         pool1: "padded" or "ceil", the pooling of the source.
-        source: What the weights come from, for the error.
+        source: Source of the weights, for the error.
 
     Raises:
         ValueError: If the model has the other pooling.

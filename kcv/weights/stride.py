@@ -16,7 +16,7 @@ def require_stride_in(model: keras.Model, kernel: str, source: str) -> None:
     Args:
         model: A model; one without strided bottlenecks passes.
         kernel: "1x1" or "3x3", where the source has its stride.
-        source: What the weights come from, for the error.
+        source: Source of the weights, for the error.
 
     Raises:
         ValueError: If the stride stands in the other kernel.

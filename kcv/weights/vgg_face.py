@@ -19,7 +19,7 @@ def require_vgg_face_mean(model: keras.Model, source: str) -> None:
 
     Args:
         model: Model. One without a layer "preprocessing" passes.
-        source: What the weights come from, for the error.
+        source: Source of the weights, for the error.
 
     Raises:
         ValueError: If the layer "preprocessing" subtracts another mean.

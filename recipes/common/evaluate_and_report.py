@@ -71,7 +71,7 @@ def evaluate_and_report(
         title: Heading of the report.
         model: Trained model, in the form in which it is saved and served.
         evaluate: Function that measures the model on held-out data.
-        serving: What a server must know.
+        serving: Settings for a server.
         stages: Stages of training, in order.
         paper: Published figures to print beside those of the run, unless the
             data are one's own.

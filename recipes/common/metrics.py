@@ -6,7 +6,7 @@ from typing import Any
 
 from kcv.metrics.metrics_file import write_metrics_file
 
-# Without these no other figure can be judged.
+# Other figures cannot be compared without these.
 REQUIRED = ("seconds", "epochs", "examples_per_second", "split")
 
 
@@ -14,18 +14,18 @@ def write_metrics(folder: Path, metrics: Mapping[str, Any]) -> Path:
     """Write `metrics.json` into the folder of a run.
 
     Args:
-        folder: the run's folder, which exists.
-        metrics: plain names (`voc07_map`, `average_recall` ...) and numbers,
+        folder: The run's folder, which exists.
+        metrics: Plain names (`voc07_map`, `average_recall` ...) and numbers,
             texts or nested mappings of them; always `seconds` (of training),
             `epochs`, `examples_per_second` and `split` (what was measured).
-            NaN, which JSON does not know, becomes null.
+            NaN, which JSON does not have, becomes null.
 
     Returns:
         The path of the file.
 
     Raises:
-        ValueError: if a required name is absent.
-        TypeError: for a value that is neither number, text nor mapping.
+        ValueError: If a required name is absent.
+        TypeError: If a value is not a number, a text or a mapping.
 
     Example:
 

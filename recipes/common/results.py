@@ -27,7 +27,7 @@ class Result(NamedTuple):
         minutes: Time of the recipe on two CPU cores, roughly. None where
             that was not measured.
         paper: Published figures, of which those of `metric` are shown.
-        needs: What the recipe needs besides kcv, such as a download.
+        needs: Requirements of the recipe besides kcv, such as a download.
     """
 
     system: str

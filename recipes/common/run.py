@@ -95,10 +95,10 @@ class Run(Folder):
             CPUs with AMX or avx512_bf16.
         jit: Compile the training step with XLA where the model allows it.
         distribute: Train on one device, or on a copy of the model per GPU.
-        on_error: What to do about an image that cannot be decoded.
-        boxes: What to do about a box that is empty, inverted or outside its
-            image. "clip" leaves out what has no area inside the image. The
-            numbers are logged.
+        on_error: Handling of an image that cannot be decoded.
+        boxes: Handling of a box that is empty, inverted or outside its image.
+            "clip" leaves out what has no area inside the image. The numbers are
+            logged.
     """
 
     epochs: int | None = None

@@ -28,9 +28,9 @@ class TrainingImages(NamedTuple):
         class_names: Names of the classes 0, 1, ...
         mirror: Whether an image may be mirrored, which a digit may not.
         size: Number of images. None for digit scenes, which can be drawn
-            without end.
+            forever.
         validation: Single examples of the validation part, in a fixed order,
-            one pass. None if there is no such part.
+            one pass. None if there is no validation part.
     """
 
     once: tf.data.Dataset
@@ -55,8 +55,8 @@ def open_training_images(
 
     Args:
         data: Name of the dataset, see `kcv.data.load_detection`.
-        scenes: Number of digit scenes. None draws a new scene at each
-            position, without end.
+        scenes: Number of digit scenes. If None, a new scene is drawn at each
+            position, forever.
         seed: Seed of the order, and of digit scenes.
         on_error: "raise" or "skip", for an image that cannot be decoded.
             Defaults to "raise".
@@ -126,8 +126,8 @@ def make_batches(
     """Resize, pad and batch single examples.
 
     Args:
-        dataset: Single examples, with or without `proposals`. None if there
-            are none, as of a validation part that is not asked for.
+        dataset: Dataset of single examples, with or without `proposals`, or
+            None, for example if no validation part is requested.
         batch_size: Images per batch.
         scaling: Sides of the resized images. None keeps their size.
 

@@ -99,7 +99,7 @@ def small_strided(
     others of the block learn residuals (He et al. 2015).
 
     Args:
-        blocks: convolutions and filters at strides 2, 4, 8, 16 and 32.
+        blocks: Convolutions and filters at strides 2, 4, 8, 16 and 32.
 
     Returns:
         Model from images (B, H, W, 3), the mean subtracted, to the map of

@@ -44,7 +44,7 @@ class Options(Folder):
         painter: Folder of a run of recipes.fast_style, whose network is timed
             in float32, as the losses are. A network of random weights is timed
             if it does not exist.
-        weights: imagenet (downloaded), or a file of weights for the VGG.
+        weights: Imagenet (downloaded), or a file of weights for the VGG.
             Defaults to those of the painter's run, or to random ones. Times do
             not depend on them.
         sizes: Sides of the squares in pixels.

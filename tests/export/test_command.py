@@ -104,5 +104,5 @@ def test_the_command_line_ends_with_one_line(
     with pytest.raises(SystemExit) as caught:
         command_line.main()
     assert caught.value.code == 2
-    expected = f"python -m export: error: no such file: {model}\n"
+    expected = f"python -m export: error: {model} does not exist\n"
     assert capsys.readouterr().err == expected

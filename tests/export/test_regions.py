@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from export.native import __main__ as native
-from export.regions import regions_of
+from export.regions import propose_regions
 from kcv.data import read_image
 from kcv.proposals import propose
 
@@ -22,7 +22,7 @@ def pictures(tmp_path):
 
 
 def test_regions_are_selective_searchs_and_padded(pictures):
-    regions = regions_of(pictures, 20)
+    regions = propose_regions(pictures, 20)
     expected = [propose(read_image(p), max_proposals=20) for p in pictures]
     plain, square = map(len, expected)
     assert plain < square
@@ -42,4 +42,6 @@ def test_the_native_loader_is_given_them(pictures, tmp_path, monkeypatch):
     native.check(tmp_path, tuple(pictures))
     native.check(tmp_path, tuple(pictures), proposals=7)
     assert set(seen[0]) == {"image_bytes"}
-    np.testing.assert_array_equal(seen[1]["proposals"], regions_of(pictures, 7))
+    np.testing.assert_array_equal(
+        seen[1]["proposals"], propose_regions(pictures, 7)
+    )

@@ -72,7 +72,7 @@ def test_training_groups_and_gaps():
     }
     assert lines(figure.axes[1]) == {"val_voc07_map": [[4, 0.1], [6, 0.4]]}
     assert encode_figure(figure)[8:12] == b"WEBP"
-    with pytest.raises(ValueError, match="no curve"):
+    with pytest.raises(ValueError, match="must have a curve"):
         training_figure({"epoch": [0]})
 
 

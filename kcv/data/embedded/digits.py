@@ -1,4 +1,4 @@
-"""1797 handwritten digits that come with kcv."""
+"""The 1,797 handwritten digits that are part of kcv."""
 
 import numpy as np
 import tensorflow as tf
@@ -16,17 +16,19 @@ def digits(
     start: int = 0,
     validation: float = 0.0,
 ) -> tf.data.Dataset:
-    """Read the digits that E. Alpaydin and C. Kaynak collected, 8 x 8 pixels.
+    """Read the handwritten digits of E. Alpaydin and C. Kaynak, 8 x 8 pixels.
 
-    The set of scikit-learn: 1433 digits to train on and 364 held out, the last
-    fifth of each class, as in `kcv.data.digit_scenes`. Class names are
-    `kcv.data.DIGIT_CLASSES`. Nothing is downloaded.
+    These are the digits of scikit-learn's `load_digits`. Of the 1,797 digits,
+    1,433 are for training and 364 are held out: the last fifth of each class,
+    as in `kcv.data.digit_scenes`. The class names are `kcv.data.DIGIT_CLASSES`.
+    The function needs no network.
 
     Args:
         split: "train", "validation" or "test". Defaults to "train".
-        seed: Seed of the order. Every epoch has an order of its own, there are
-            epochs without end, and example number p is a pure function of
-            (split, seed, p). Defaults to None, for one pass in order.
+        seed: Integer that determines the shuffling. Every epoch has a different
+            order, the stream repeats forever, and example number p is a pure
+            function of (split, seed, p). If None, the examples are read once,
+            in order. Defaults to None.
         start: Position of the first example, for a run that is resumed.
             Defaults to 0.
         validation: Part of the training digits that "validation" has, and
@@ -37,7 +39,7 @@ def digits(
         `labels` () int32, `image_id` () string.
 
     Raises:
-        ValueError: If `split` or `validation` is none of the above, or `start`
+        ValueError: If `split` or `validation` is out of range, or `start`
             is negative.
 
     Example:

@@ -89,14 +89,16 @@ def image_folder(
         class_names: Names of the class folders in label order, for example
             those of the training set for a folder of held-out images. Defaults
             to None, for all class folders, sorted.
-        seed: Seed of the order. Every epoch has an order of its own, there are
-            epochs without end, and example number p is a pure function of
-            (folder, seed, p). Defaults to None, for one pass, class by class.
+        seed: Integer that determines the shuffling. Every epoch has a different
+            order, the stream repeats forever, and example number p is a pure
+            function of (folder, seed, p). If None, the examples are read once,
+            class by class. Defaults to None.
         start: Position of the first example, for a run that is resumed.
             Defaults to 0.
         on_error: "raise" an error at an image that cannot be decoded, or "skip"
             it. Defaults to "raise".
-        skipped: List to which the names of skipped images are appended.
+        skipped: List to which the names of skipped images are appended. If
+            None, they are only logged. Defaults to None.
 
     Returns:
         Dataset of single examples: `images` (H, W, 3) uint8 RGB, `labels` ()
@@ -164,7 +166,7 @@ def read_image_folder(
     unknown = sorted(set(there) - set(names))
     if unknown:
         raise ValueError(
-            f"{folder} has a folder {unknown[0]!r}, which is none of the "
+            f"{folder} has a folder {unknown[0]!r}, which is not one of the "
             f"classes {', '.join(names)}"
         )
     files, labels = [], []

@@ -54,15 +54,16 @@ def tfds_classification(
         name: "mnist", "fashion_mnist", "cifar10", "cifar100", "imagenet2012"
             or any set of TFDS with `image` and `label`.
         split: "train", "val", "test" or any split of TFDS.
-        seed: Seed of the order. Every epoch is shuffled through a buffer, there
-            are epochs without end, and example number p is a pure function of
-            (prepared files, seed, p). Defaults to None, for one pass in TFDS's
-            order.
+        seed: Seed of the order. Every epoch is shuffled through a buffer, the
+            stream repeats forever, and example number p is a pure function of
+            (prepared files, seed, p). If None, the examples are read once, in
+            TFDS's order. Defaults to None.
         start: Position of the first example, for a run that is resumed. What
             lies before it in its epoch is read, but not decoded. Defaults to 0.
         on_error: "raise" an error at an image that cannot be decoded, or "skip"
             it. Defaults to "raise".
-        skipped: List to which the names of skipped images are appended.
+        skipped: List to which the names of skipped images are appended. If
+            None, they are only logged. Defaults to None.
         belongs: Function from a position in TFDS's order, () float64, to
             whether the example is taken. Defaults to None, for all examples.
 
@@ -131,15 +132,16 @@ def tfds_detection(
         name: "voc/2007", "voc/2012", "coco/2014", "coco/2017" or
             "wider_face".
         split: "train", "val", "trainval", "test" or any split of TFDS.
-        seed: Seed of the order. Every epoch is shuffled through a buffer, there
-            are epochs without end, and example number p is a pure function of
-            (prepared files, seed, p). Defaults to None, for one pass in TFDS's
-            order.
+        seed: Seed of the order. Every epoch is shuffled through a buffer, the
+            stream repeats forever, and example number p is a pure function of
+            (prepared files, seed, p). If None, the examples are read once, in
+            TFDS's order. Defaults to None.
         start: Position of the first example, for a run that is resumed. What
             lies before it in its epoch is read, but not decoded. Defaults to 0.
         on_error: "raise" an error at an image that cannot be decoded, or "skip"
             it. Defaults to "raise".
-        skipped: List to which the names of skipped images are appended.
+        skipped: List to which the names of skipped images are appended. If
+            None, they are only logged. Defaults to None.
         boxes: "raise" an error at a box that is inverted or outside its image,
             "clip" it, or "drop" it. Defaults to "raise".
         belongs: Function from a position in TFDS's order, () float64, to
@@ -221,7 +223,7 @@ def open_tfds(
 def repeat_epochs(
     dataset: tf.data.Dataset, size: int | None, seed: int | None, start: int
 ) -> tf.data.Dataset:
-    """Repeat a set without end, with each epoch shuffled through a buffer.
+    """Repeat a dataset forever, with each epoch shuffled through a buffer.
 
     Args:
         dataset: Dataset of one epoch.

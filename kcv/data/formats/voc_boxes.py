@@ -17,7 +17,7 @@ class VocBoxes:
     """Convert objects to boxes, and count what is unusual.
 
     Args:
-        box_filter: What to do about boxes that cannot be right.
+        box_filter: Handling of boxes that cannot be right.
         drop_others: Whether to leave out objects of other classes. Defaults to
             False, for an error.
         zero_based: Whether corners count pixels from 0. Defaults to False.

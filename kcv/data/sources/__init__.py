@@ -1,1 +1,1 @@
-"""Data sets by the name that a command line gives them."""
+"""Datasets by the name that a command line gives them."""

@@ -1,4 +1,4 @@
-"""Classification sets by the name that a command line gives them."""
+"""Classification datasets by the name that a command line gives them."""
 
 import logging
 from pathlib import Path
@@ -68,14 +68,16 @@ def load_classification(
             "folder:TRAIN:TEST" (folders of class folders). Defaults to
             "digits".
         split: "train", "validation" or "test" (held out). Defaults to "train".
-        seed: Seed of the order. Every epoch has an order of its own, there are
-            epochs without end, and example number p is a pure function of
-            (source, seed, p). Defaults to None, for one pass in order.
+        seed: Integer that determines the shuffling. Every epoch has a different
+            order, the stream repeats forever, and example number p is a pure
+            function of (source, seed, p). If None, the examples are read once,
+            in order. Defaults to None.
         start: Position of the first example, for a run that is resumed.
             Defaults to 0.
         on_error: "raise" an error at an image that cannot be decoded, or "skip"
             it. Defaults to "raise".
-        skipped: List to which the names of skipped images are appended.
+        skipped: List to which the names of skipped images are appended. If
+            None, they are only logged. Defaults to None.
         validation: Part of the training images that "validation" has, and
             "train" does not have. It is drawn by the names of images, and is
             the same in every run. Float in [0, 1). Defaults to 0.
@@ -85,7 +87,7 @@ def load_classification(
         C) uint8, `labels` () int32 and `image_id` () string.
 
     Raises:
-        ValueError: If `source`, `split` or `validation` is none of the above,
+        ValueError: If `source`, `split` or `validation` is not supported,
             or files are damaged.
         FileNotFoundError: If files are missing.
         ImportError: If the set comes from TFDS and `kcv[data]` is not

@@ -1,4 +1,4 @@
-"""Digit scenes, as other sources are opened."""
+"""Digit scenes as a source of data on a command line."""
 
 import tensorflow as tf
 
@@ -6,8 +6,8 @@ from kcv.data.embedded.digit_scenes import digit_scenes
 from kcv.data.embedded.scenes.material import DIGIT_CLASSES
 from kcv.examples import DataSet
 
-# Seed of the scenes of a validation part, which nobody trains on, and their
-# number if all training scenes, of which there is no end, were 2000.
+# Seed of the scenes of a validation part, which no run trains on, and the
+# number of training scenes (which do not end) of which the part is taken.
 _VALIDATION_SEED = 2**30
 _SCENES = 2000
 
@@ -22,8 +22,8 @@ def load_digit_scenes(
     """Open the digit scenes of a split.
 
     Args:
-        split: "train", which is without end, "validation" or "test".
-        seed: Seed of the scenes of "train". None is 0.
+        split: "train", which repeats forever, "validation" or "test".
+        seed: Seed of the scenes of "train". If None, it is 0.
         start: Position of the first scene.
         masks: "semantic", "instance" or None, see `kcv.data.digit_scenes`.
         validation: Size of "validation", as a part of 2000 scenes. Other

@@ -55,14 +55,16 @@ def load_faces(
             each person; or "list:FILE:FOLDER", a list of images and people.
             Defaults to "rendered_faces".
         split: "train" or "test" (people held out). Defaults to "train".
-        seed: Seed of the order. Every epoch has an order of its own, there are
-            epochs without end, and example number p is a pure function of
-            (source, seed, p). Defaults to None, for one pass in order.
+        seed: Integer that determines the shuffling. Every epoch has a different
+            order, the stream repeats forever, and example number p is a pure
+            function of (source, seed, p). If None, the examples are read once,
+            in order. Defaults to None.
         start: Position of the first example, for a run that is resumed.
             Defaults to 0.
         on_error: "raise" an error at an image that cannot be decoded, or "skip"
             it. Defaults to "raise".
-        skipped: List to which the names of skipped images are appended.
+        skipped: List to which the names of skipped images are appended. If
+            None, they are only logged. Defaults to None.
 
     Returns:
         `DataSet` (dataset, class_names, size). Examples have `images` (H, W, 3)
@@ -71,8 +73,8 @@ def load_faces(
         has them. `kcv.examples` describes them.
 
     Raises:
-        ValueError: If `source` or `split` is none of the above, files are
-            damaged, or a person is in both parts.
+        ValueError: If `source` or `split` is not one of the names above, files
+            are damaged, or a person is in both parts.
         FileNotFoundError: If files are missing.
         ImportError: If the set comes from TFDS and `kcv[data]` is not
             installed.
@@ -117,8 +119,8 @@ def read_faces(source: str, split: str = "train") -> FaceFiles:
         The `FaceFiles`.
 
     Raises:
-        ValueError: If `source` or `split` is none of the above, files are
-            damaged, or a person is in both parts.
+        ValueError: If `source` or `split` is not one of the names above, files
+            are damaged, or a person is in both parts.
         FileNotFoundError: If files are missing.
 
     Example:

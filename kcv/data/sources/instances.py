@@ -44,15 +44,17 @@ def load_instances(
             "coco:TRAIN.json:IMAGES:HELD_OUT.json" (see `read_coco`). Defaults
             to "digit_scenes".
         split: "train", "validation" or "test" (held out). Defaults to "train".
-        seed: Seed of the order. Every epoch has an order of its own, there are
-            epochs without end, and example number p is a pure function of
-            (source, seed, p). Defaults to None, for one pass in order. Digit
-            scenes of "train" are without end in any case.
+        seed: Integer that determines the shuffling. Every epoch has a different
+            order, the stream repeats forever, and example number p is a pure
+            function of (source, seed, p). If None, the examples are read once,
+            in order. Defaults to None. Digit scenes of "train" repeat forever
+            in any case.
         start: Position of the first example, for a run that is resumed.
             Defaults to 0.
         on_error: "raise" an error at an image that cannot be decoded, or "skip"
             it. Defaults to "raise".
-        skipped: List to which the names of skipped images are appended.
+        skipped: List to which the names of skipped images are appended. If
+            None, they are only logged. Defaults to None.
         validation: Part of the training images that "validation" has, and
             "train" does not have. It is drawn by the names of images, and is
             the same in every run. Of digit scenes, further scenes are drawn
@@ -68,7 +70,7 @@ def load_instances(
         1, `difficult` and `is_crowd` (N,) bool, and `image_id` () string.
 
     Raises:
-        ValueError: If `source`, `split` or `validation` is none of the above,
+        ValueError: If `source`, `split` or `validation` is not supported,
             or an annotation is wrong.
         FileNotFoundError: If files are missing.
         ImportError: If masks of COCO are read and pycocotools is not

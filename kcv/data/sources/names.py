@@ -1,4 +1,4 @@
-"""The names of data sets on a command line: the grammar of `--data`.
+"""The names of datasets on a command line: the grammar of `--data`.
 
 A name is a kind alone, such as "digit_scenes" or "voc/2007", or a kind and the
 paths of one's own files, separated by colons, such as "voc:FOLDER" or
@@ -10,17 +10,17 @@ import itertools
 import os
 from collections.abc import Sequence
 
-# More colons than this are in no name of a data set.
+# More colons than this are in no name of a dataset.
 _MANY = 12
 
 
 def parse_name(
     source: str, forms: Sequence[str]
 ) -> tuple[str, tuple[str, ...]]:
-    """Divide the name of a data set into its kind and its paths.
+    """Divide the name of a dataset into its kind and its paths.
 
     Args:
-        source: Name of a data set.
+        source: Name of a dataset.
         forms: Forms that names may have, with placeholders for paths, such as
             ("digits", "folder:TRAIN", "folder:TRAIN:TEST").
 

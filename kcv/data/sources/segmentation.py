@@ -1,4 +1,4 @@
-"""Segmentation sets by the name that a command line gives them."""
+"""Segmentation datasets by the name that a command line gives them."""
 
 from kcv.data.formats.camvid import read_camvid
 from kcv.data.formats.masked_images import MaskedImages
@@ -51,32 +51,34 @@ def load_segmentation(
             or "folder:IMAGES:MASKS" (see `read_masked_folder`). Defaults to
             "digit_scenes".
         split: "train", "validation" or "test" (held out). Defaults to "train".
-        seed: Seed of the order. Every epoch has an order of its own, there are
-            epochs without end, and example number p is a pure function of
-            (source, seed, p). Defaults to None, for one pass in order. Digit
-            scenes of "train" are without end in any case.
+        seed: Integer that determines the shuffling. Every epoch has a different
+            order, the stream repeats forever, and example number p is a pure
+            function of (source, seed, p). If None, the examples are read once,
+            in order. Defaults to None. Digit scenes of "train" repeat forever
+            in any case.
         start: Position of the first example, for a run that is resumed.
             Defaults to 0.
         on_error: "raise" an error at an image that cannot be decoded, or "skip"
             it. Defaults to "raise". A label map that is wrong is always an
             error.
-        skipped: List to which the names of skipped images are appended.
+        skipped: List to which the names of skipped images are appended. If
+            None, they are only logged. Defaults to None.
         validation: Part of the training images that "validation" has, and
             "train" does not have. It is drawn by the names of images, and is
             the same in every run. Of digit scenes, further scenes are drawn
             instead. Float in [0, 1). Defaults to 0.
 
     Returns:
-        `DataSet` (dataset, class_names, size). Examples have `images` (H, W,
-        3) uint8 RGB, `segmentation_masks` (H, W) uint8, 255 for void, and
+        `DataSet` (dataset, class_names, size). Examples have `images` (H, W, 3)
+        uint8 RGB, `segmentation_masks` (H, W) uint8, 255 for void, and
         `image_id` () string. The first class is background, except in CamVid,
-        which has none. The size is None
-        if the set is without end. Iteration raises `InvalidArgumentError`,
-        naming the file, if a mask is damaged, has another size than its image,
-        or a label that is not a class.
+        which has none. The size is None if the stream repeats forever.
+        Iteration raises `InvalidArgumentError`, naming the file, if a mask is
+        damaged, has another size than its image, or a label that is not a
+        class.
 
     Raises:
-        ValueError: If `source`, `split` or `validation` is none of the above.
+        ValueError: If `source`, `split` or `validation` is not supported.
         FileNotFoundError: If files are missing.
 
     Example:

@@ -1,4 +1,4 @@
-"""The lists of a tree, divided into training and held-out images."""
+"""The lists of a VOC folder, divided into training and held-out images."""
 
 import logging
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from kcv.data.streams.holdout import take_split
 _LOG = logging.getLogger(__name__)
 # Lists of boxes, to train on and to hold out: the first pair that exists.
 DETECTION_LISTS = (("trainval", "test"), ("train", "test"), ("train", "val"))
-# Lists of label maps. VOC has none of its test set.
+# Lists of label maps. VOC publishes none of its test set.
 SEGMENTATION_LISTS = (
     ("train", "val"),
     ("trainval", "test"),
@@ -62,7 +62,7 @@ def read_split(
         only = there[0]
     if there:
         _LOG.warning(
-            "%s has the lists %s, which are no pair of training and held-out "
+            "%s has the lists %s. They are not a pair of training and held-out "
             "images. %s.",
             folder,
             ", ".join(there),

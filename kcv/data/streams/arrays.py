@@ -6,8 +6,8 @@ import tensorflow as tf
 from kcv.data.streams.holdout import validation_rule
 from kcv.data.streams.ordering import visit
 
-# Images that are taken at a time: one by one, small ones cost ten times as
-# much.
+# Number of images that one operation gathers. Gathering them one by one costs
+# ten times as much for small images.
 _CHUNK = 64
 
 
@@ -19,20 +19,23 @@ def stream(
     start: int = 0,
     chosen: np.ndarray | None = None,
 ) -> tf.data.Dataset:
-    """Give images one by one, with their labels.
+    """Stream images one by one, with their labels.
 
     Args:
-        images: (N, H, W, C) uint8.
-        labels: (N,) integers from 0.
-        name: of the set; an image is "name/number".
-        seed: as for `kcv.data.digits`.
-        start: position of the first example.
-        chosen: Numbers of the images to give, (M,) int64. Defaults to None,
-            for all images.
+        images: Images (N, H, W, C) uint8.
+        labels: Labels (N,), integers from 0.
+        name: Name of the dataset. The id of an image is "name/number".
+        seed: Integer that determines the shuffling. Every epoch has a different
+            order, and the stream repeats forever. If None, the images are read
+            once, in order. Defaults to None.
+        start: Position of the first example, for a run that is resumed.
+            Defaults to 0.
+        chosen: Numbers of the images to stream, (M,) int64. If None, all are
+            streamed. Defaults to None.
 
     Returns:
-        A dataset of single examples: `images` (H, W, C) uint8, `labels` ()
-        int32, `image_id` () string.
+        Dataset of single examples: `images` (H, W, C) uint8, `labels` () int32,
+        `image_id` () string.
     """
     chosen = np.arange(len(images)) if chosen is None else chosen
     numbers_of = tf.constant(chosen, tf.int64)

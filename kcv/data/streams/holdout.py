@@ -1,4 +1,4 @@
-"""Which images of a set are held out, and that no others are."""
+"""The division of a dataset into training and held-out images."""
 
 import hashlib
 import logging
@@ -23,7 +23,7 @@ _Records = TypeVar("_Records", bound="Records")
 
 
 def check_split(split: str) -> None:
-    """Raise a `ValueError` if `split` is not the name of a part."""
+    """Raise a `ValueError` if `split` is not "train" or "test"."""
     if split not in SPLITS:
         raise ValueError(
             f"`split` must be 'train' or 'test'. Received: split={split!r}"
@@ -42,7 +42,7 @@ def source_split(split: str, validation: float) -> str:
         "train" or "test".
 
     Raises:
-        ValueError: If `split` or `validation` is none of the above, or the
+        ValueError: If `split` or `validation` is not supported, or the
             examples of "validation" are asked for, which has none.
     """
     if not 0 <= validation < 1:
@@ -61,7 +61,7 @@ def source_split(split: str, validation: float) -> str:
 
 
 def held_out_fifth(image_ids: Sequence[str]) -> frozenset[str]:
-    """Draw a fifth of some images, the same in every run and on any machine.
+    """Draw a fifth of the images, the same in every run on any machine.
 
     Args:
         image_ids: Ids of all images, in any order.
@@ -144,7 +144,7 @@ def keep_apart(
     where: str,
     what: str = "images",
 ) -> None:
-    """Raise an error if an image, or a person, is in both parts.
+    """Raise an error if an image or a person is in both parts.
 
     Args:
         train: Names of the images to train on.
@@ -177,14 +177,14 @@ def file_identity(path: str) -> tuple[int, int] | str:
         found = os.stat(path)
     except OSError:
         return os.path.realpath(path)
-    # Some network file systems have no numbers.
+    # Some network file systems have no inode numbers.
     if not found.st_ino:
         return os.path.realpath(path)
     return found.st_dev, found.st_ino
 
 
 def keep_files_apart(train: "Records", test: "Records", where: str) -> None:
-    """Raise an error if a file is in both parts, whatever its name is there.
+    """Raise an error if a file is in both parts, under any name.
 
     Args:
         train: Records to train on.
@@ -236,10 +236,12 @@ def take_validation(
 
 
 def take_split(records: _Records, split: str) -> _Records:
-    """Take a part of a set that does not name held-out images, and log it.
+    """Select a part of a dataset that has no list of held-out images.
+
+    A fifth of the images is held out, and a log line says so.
 
     Args:
-        records: Records of the whole set.
+        records: Records of the whole dataset.
         split: "train", or "test" for the fifth that is held out.
 
     Returns:

@@ -1,8 +1,8 @@
-"""What is known of the images of a set before they are read, and their stream.
+"""Files and annotations of a dataset before pixels are read, and their stream.
 
-One class for boxes, label maps and classes of whole images: files are listed,
-held out, visited in an order, read and decoded in the same way. What belongs to
-an image besides its pixels is what the subclasses differ in.
+`Records` lists, holds out, orders, reads and decodes files in the same way for
+boxes, label maps and classes of whole images. The subclasses add what belongs
+to an image besides its pixels.
 """
 
 import abc
@@ -31,13 +31,13 @@ def file_tensor(files: Sequence[str]) -> tf.Tensor:
 
 
 class Records(abc.ABC):
-    """Image files of a set, and what belongs to each of them.
+    """Image files of a dataset, and what belongs to each of them.
 
     Attributes:
         files: Paths of the image files.
-        image_ids: Names of the images, unique in the set.
+        image_ids: Names of the images, unique in the dataset.
         class_names: Names of the labels 0, 1, ...
-        origin: Name of the set in error messages.
+        origin: Name of the dataset in error messages.
     """
 
     files: Sequence[str]
@@ -63,10 +63,10 @@ class Records(abc.ABC):
     def split(self, held_out: bool) -> Self:
         """Select the fifth of the images that is held out, or the others.
 
-        It is drawn by a hash of the image ids, so it is the same in every run
-        and on every machine, in whatever order the images are listed. An image
-        whose file is that of a held-out one, by a link or listed twice, is held
-        out too.
+        The fifth is drawn by a hash of the image ids. So it is the same in
+        every run and on every machine, in any order of the images. An image
+        whose file is also that of a held-out image, through a link or because
+        it is listed twice, is held out, too.
 
         Args:
             held_out: Whether to select the fifth.
@@ -106,8 +106,8 @@ class Records(abc.ABC):
         if not inside and apart == {*files.values()}:
             raise ValueError(
                 f"{self.origin} holds no images to train on, because all "
-                f"{len(self)} of them are held out: they must be of two files "
-                f"at least. Received: {len(apart)} files"
+                f"{len(self)} of them are held out. They must come from at "
+                f"least two files. Received: {len(apart)} files"
             )
         return self.only(lambda name: (files[name] in apart) == inside)
 
@@ -121,15 +121,17 @@ class Records(abc.ABC):
         """Stream the examples.
 
         Args:
-            seed: Seed of the order. Every epoch has an order of its own, there
-                are epochs without end, and example number p is a pure function
-                of (records, seed, p). Defaults to None, for one pass in the
-                order of the files.
+            seed: Integer that determines the shuffling. Every epoch has a
+                different order, the stream repeats forever, and example number
+                p is a pure function of (records, seed, p). If None, the
+                examples are read once, in the order of the files. Defaults to
+                None.
             start: Position of the first example, for a run that is resumed.
                 Defaults to 0.
             on_error: "raise" an error at an image that cannot be decoded, or
                 "skip" it. Defaults to "raise".
-            skipped: List to which the names of skipped images are appended.
+            skipped: List to which the names of skipped images are appended. If
+                None, they are only logged. Defaults to None.
 
         Returns:
             Dataset of single examples, see `kcv.examples`.
@@ -138,7 +140,7 @@ class Records(abc.ABC):
         return self._stream(order, seed is not None, on_error, skipped)
 
     def pick(self, indices: tf.data.Dataset) -> tf.data.Dataset:
-        """Stream chosen examples, each as often as it is chosen.
+        """Stream selected examples, each as often as its index occurs.
 
         Args:
             indices: Dataset of () int64, positions in the records.
@@ -182,29 +184,34 @@ class Records(abc.ABC):
         """Stream the examples, with their class names and number.
 
         Args:
-            seed: Seed of the order. Defaults to None, for one pass.
-            start: Position of the first example. Defaults to 0.
-            on_error: "raise" or "skip". Defaults to "raise".
-            skipped: List to which the names of skipped images are appended.
+            seed: Integer that determines the shuffling. Every epoch has a
+                different order, and the stream repeats forever. If None, the
+                examples are read once. Defaults to None.
+            start: Position of the first example, for a run that is resumed.
+                Defaults to 0.
+            on_error: "raise" an error at an image that cannot be decoded, or
+                "skip" it. Defaults to "raise".
+            skipped: List to which the names of skipped images are appended. If
+                None, they are only logged. Defaults to None.
 
         Returns:
-            The `DataSet`.
+            The `DataSet` (dataset, class_names, size).
         """
         dataset = self.dataset(seed, start, on_error, skipped)
         return DataSet(dataset, self.class_names, len(self))
 
     def _held_out(self) -> frozenset[str]:
-        """Ids of the images that are held out."""
+        """Return the ids of the images that are held out."""
         return frozenset().union(*map(held_out_fifth, self._groups()))
 
     def _groups(self) -> Sequence[Sequence[str]]:
-        """Ids of the images, by class where an image has one."""
+        """Return the ids of the images, by class if images have one."""
         return [self.image_ids]
 
     def _describe(self) -> Callable[[tf.Tensor], dict]:
-        """Make a function of an index to further entries of an example."""
+        """Return a function from an index to further entries of an example."""
         return lambda index: {}
 
     @abc.abstractmethod
     def _finish(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
-        """Bring decoded examples, which have their `index`, into their form."""
+        """Complete decoded examples, which have their `index`."""

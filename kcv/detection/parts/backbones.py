@@ -195,8 +195,8 @@ def detector_parts(
         The parts, with random weights unless they were given.
 
     Raises:
-        ValueError: If `backbone` is none of these, or `preprocessing` is
-            missing or has no use.
+        ValueError: If `backbone` is unknown, or `preprocessing` is missing or
+            has no use.
     """
     check_preprocessing(backbone, preprocessing)
     if isinstance(backbone, keras.Model):
@@ -231,7 +231,7 @@ def load_backbone(
             weights for, and of those that the detector lacks.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If the weights are of another network.
     """
     report = load_weights(model, weights, strict=False, skip=own_layers)

@@ -106,7 +106,7 @@ def decode_per_class(
         deltas: Deltas (B, N, C, 4) as `kcv.boxes.decode` takes them.
         regions: Regions (B, N, 4) xyxy in pixels.
         image_sizes: Height and width (B, 2) in pixels.
-        std: What the deltas were divided by, of shape (4,) or (C, 4).
+        std: Numbers that the deltas were divided by, of shape (4,) or (C, 4).
             Defaults to ones.
 
     Returns:

@@ -30,7 +30,7 @@ def window_parts(backbone: str = "alexnet") -> Parts:
         `Parts` whose trunk has a fixed input size.
 
     Raises:
-        ValueError: If `backbone` is none of these.
+        ValueError: If `backbone` is unknown.
 
     Example:
 

@@ -82,7 +82,7 @@ class CascadeDetection(PerImageDetection):
         """Let the first network look at all windows of an image.
 
         Args:
-            levels: What `octaves` returned for the image.
+            levels: Result of `octaves` for the image.
             size: Height and width of the image, (2,) int32.
             threshold: Threshold of the first stage. If None, that of its
                 selection. Defaults to None.
@@ -163,7 +163,7 @@ class CascadeDetection(PerImageDetection):
         """Keep and move the windows of one stage.
 
         Args:
-            levels: What `octaves` returned for the image.
+            levels: Result of `octaves` for the image.
             windows: Windows that the stages before have kept. Those of the
                 first stage have its scores.
             number: Number of the stage, from 0.
@@ -240,7 +240,7 @@ class Windows(NamedTuple):
         boxes: Windows (N, 4) float32, xyxy in pixels.
         scores: Scores (N,) float32 of the network that saw them last.
         scales: Number of the scale at which each was found, (N,) int32.
-        pixels: What a network has seen of them, (N, S, S, 3) float32, or None.
+        pixels: Inputs of a network, (N, S, S, 3) float32, or None.
     """
 
     boxes: tf.Tensor

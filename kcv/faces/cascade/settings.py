@@ -63,7 +63,7 @@ class WindowSelection(Settings):
             [0, 1]. Defaults to 0.3.
         smaller: Share of the smaller of two windows that lies inside the other,
             above which the one with the lower score is dropped as well. Float
-            in [0, 1], or None for no such rule. Defaults to None.
+            in [0, 1], or None for no rule. Defaults to None.
         calibration_threshold: Probability that a pattern must exceed to take
             part in the calibration. Float in [0, 1]. Defaults to 0.1.
         max_windows: Largest number of windows of an image that are kept, best

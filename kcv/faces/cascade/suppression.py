@@ -23,8 +23,8 @@ def suppress(
         scores: Scores (N,) float32.
         iou: IoU above which the window of the lower score is dropped.
         smaller: Share of the smaller window that lies inside the other, above
-            which the window of the lower score is dropped as well. None for no
-            such rule. Defaults to None.
+            which the window of the lower score is dropped as well. If None,
+            there is no rule. Defaults to None.
         groups: Number of the scale of each window (N,), int32. Windows of
             different scales do not suppress each other. None for one group.
             Defaults to None.

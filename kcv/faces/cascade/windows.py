@@ -42,7 +42,7 @@ def crop_windows(
     would happen if a large face were sampled from the image itself.
 
     Args:
-        levels: What `octaves` returned for the image.
+        levels: Result of `octaves` for the image.
         boxes: Windows (N, 4) float32, xyxy in pixels of the image.
         size: S, side of the result in pixels.
 
@@ -94,7 +94,7 @@ def sampled_corners(
     Args:
         boxes: Windows (N, 4) float32, xyxy in pixels of the image.
         chosen: Index of the octave of each window (N,) int32.
-        levels: What `octaves` returned for the image.
+        levels: Result of `octaves` for the image.
         size: Height and width of the results, in pixels. One pair, or one for
             each window (N, 2).
 
@@ -124,7 +124,7 @@ def sample(
 
     Args:
         level: Octave (1, H, W, 3).
-        corners: What `sampled_corners` found for windows of the octave.
+        corners: Result of `sampled_corners` for windows of the octave.
         images: Zeros (N,) int32, the index of the image of each window.
         size: Height S and width T of the results, in pixels.
 

@@ -12,7 +12,7 @@ class VerificationMargin(keras.metrics.Metric):
     DeepID2 (Sun et al., NIPS 2014) does not learn the margin by its gradient.
     After every `every` pairs it becomes the threshold of the distance that
     classified the last `every` pairs most accurately. It is a metric, so that
-    `fit` shows it and a saved model keeps it, while it is no weight of the
+    `fit` shows it and a saved model keeps it, while it is not a weight of the
     network. Unlike other metrics it is not forgotten when an epoch begins.
 
     Call `update_state(distances, same)` with Euclidean distances (P,) and

@@ -20,7 +20,7 @@ from kcv.faces.objectives.objective import shapes_of_levels
 
 @keras.saving.register_keras_serializable("kcv")
 class IdentificationVerification(Objective):
-    """Learn to tell people apart and to bring photos of a person together.
+    """Learn to distinguish people and to bring photos of a person together.
 
     DeepID2 (Sun, Chen, Wang and Tang 2014) adds to the softmax over the people
     a loss of pairs of faces. Each image of a batch is paired with another photo
@@ -31,7 +31,7 @@ class IdentificationVerification(Objective):
 
     where verification is half the squared distance of the same person's
     features, and half the square of what the distance of different people's
-    features lacks to the margin. The margin is no weight that learns: it
+    features lacks to the margin. The margin is not a trainable weight: it
     becomes the threshold that separates recent pairs best.
 
     DeepID2+ (Sun, Wang and Tang 2015) and DeepID3 supervise every level of the

@@ -44,9 +44,10 @@ class Triplets(Objective):
             nearer than the positive, as OpenFace and davidsandberg/facenet do.
             "hardest" takes the nearest of all negatives. Defaults to
             "semihard".
-        reduction: What the losses of the triplets are divided by: "active"
-            for the number of triplets whose loss is positive, "pairs" for the
-            number of anchor-positive pairs, "sum" for 1. Defaults to "active".
+        reduction: Number that the losses of the triplets are divided by:
+            "active" for the number of triplets whose loss is positive, "pairs"
+            for the number of anchor-positive pairs, "sum" for 1. Defaults to
+            "active".
         seed: Seed of the random negatives. Defaults to None, a random one.
         **kwargs: Options of `keras.layers.Layer`.
 

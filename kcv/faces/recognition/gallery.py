@@ -215,7 +215,7 @@ class Gallery:
 
         Raises:
             FileNotFoundError: If the file does not exist.
-            ValueError: If the file is damaged or is no gallery, or its
+            ValueError: If the file is damaged or is not a gallery, or its
                 embeddings were made by another model.
         """
         arrays = read_arrays(path, "Gallery", _FIELDS)

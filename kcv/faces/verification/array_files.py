@@ -22,7 +22,7 @@ def write_arrays(
 
     Args:
         path: Path of the file, in a folder that exists.
-        kind: What the arrays are, for example "JointBayesian".
+        kind: Kind of the arrays, for example "JointBayesian".
         arrays: Arrays by name, without Python objects.
 
     Raises:
@@ -43,7 +43,7 @@ def read_arrays(
 
     Args:
         path: Path of the file.
-        kind: What the arrays must be.
+        kind: Required kind of the arrays.
         names: Names of the arrays that there must be, each with its number of
             dimensions.
 

@@ -72,7 +72,7 @@ class ChiSquared(Fitted):
                 f"pairs. Received: same of shape {same.shape} with "
                 f"{int(same.sum())} pairs of one person"
             )
-        # Components of very different sizes slow the machine down.
+        # Components of different sizes slow the machine down.
         scale = parts.std(axis=0)
         scale = np.where(scale > 0, scale, 1.0)
         machine = LinearSVC(C=cost, dual=False, random_state=seed)

@@ -206,8 +206,8 @@ def _find_seeds(graph):
         Membership (k, S) of bool of the k seeds.
     """
     children, strengths = _merge(graph)
-    # The strength of the border across which a region is merged. The last
-    # union is the whole image, which is no seed.
+    # The strength of the border across which a region is merged. The last union
+    # is the whole image, which is not a seed.
     merged = np.zeros(2 * len(graph.sizes) - 1)
     merged[children] = strengths[:, np.newaxis]
     regions = RegionMasks(graph.labels, children).membership

@@ -72,8 +72,8 @@ def rahtu(
         num_windows: Number of windows that are scored. Defaults to 100,000.
         iou: IoU above which the weaker one of two windows goes to the end of
             the list. Defaults to 0.75.
-        neighbors: What the best window of a cell of the grids is compared
-            with, "paper" or "code": see
+        neighbors: Windows that the best window of a cell of the grids is
+            compared with, "paper" or "code": see
             `kcv.proposals.machines.windows.selection.grid_maxima`. Defaults to
             "code".
 

@@ -111,9 +111,9 @@ def randomized_prims(
             objects that are smaller, (n,) in 0..1. Defaults to
             `area_distribution`.
         oversampling: Number of groups per proposal. Defaults to 1.25.
-        step: Of boxes that are equal when they are rounded to multiples of
-            `step` pixels, the first is kept. Defaults to 1, as Hosang et al.
-            set it. The authors' default is 10.
+        step: Step in pixels. Of boxes that are equal when they are rounded to
+            multiples of `step` pixels, the first is kept. Defaults to 1, as
+            Hosang et al. set it. The authors' default is 10.
 
     Returns:
         `Proposals` with boxes (n, 4) int32 and masks, in a random order, in

@@ -205,7 +205,7 @@ class ProposalCache:
             verbose: Whether to show a progress bar. Defaults to True.
 
         Raises:
-            ValueError: If examples are batched or without end, or an image
+            ValueError: If examples are batched or repeat forever, or an image
                 occurs twice or is another one than when the cache was made.
             RuntimeError: If a method fails. The message names the image.
                 Earlier results are kept.
@@ -217,7 +217,7 @@ class ProposalCache:
             raise ValueError(
                 "`dataset` must be of single examples, in one pass: open it "
                 "without a seed, and batch it afterwards. Received: images of "
-                f"rank {rank}, {count} examples (-1: without end)"
+                f"rank {rank}, {count} examples (-1: no end)"
             )
         threads = threads or os.cpu_count() or 1
         progress = keras.utils.Progbar(

@@ -34,7 +34,7 @@ class DetectorOptions(Run):
         data: digit_scenes, voc/2007, voc/2012, coco/2017, voc:FOLDER,
             coco:ANNOTATIONS.json:IMAGES or
             coco:TRAIN.json:IMAGES:HELD_OUT.json.
-        preset: small is a network that learns from random weights in minutes.
+        preset: Small is a network that learns from random weights in minutes.
             paper has the network, the solver and the schedule of the paper.
         backbone: Network of preset paper. Defaults to vgg16.
         weights: Pretrained weights: imagenet (downloaded, for preset paper),

@@ -44,7 +44,7 @@ def network_rows(seconds: Mapping, quality: Mapping) -> list[dict]:
 
     Args:
         seconds: Seconds per image of each system, see `time_systems`.
-        quality: What `metrics.json` of each system has, by its name. It may
+        quality: Content of `metrics.json` of each system, by its name. It may
             be empty.
 
     Returns:
@@ -78,7 +78,7 @@ def whole_rows(seconds: Mapping, quality: Mapping) -> list[dict]:
 
     Args:
         seconds: Seconds per image of each system, see `time_systems`.
-        quality: What `metrics.json` of each system has, by its name. It may
+        quality: Content of `metrics.json` of each system, by its name. It may
             be empty.
 
     Returns:

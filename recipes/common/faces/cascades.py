@@ -88,8 +88,8 @@ class Measured(NamedTuple):
         truth: Faces of the test images, by their number.
         found: Detections, by the number of the image.
         windows: Mean number of windows of an image that the stage keeps.
-        figures: What `kcv.faces.cascade.train_cascade` told of the stage, and
-            the `seconds` and `cpu_seconds` of its training.
+        figures: Figures that `kcv.faces.cascade.train_cascade` returned for
+            the stage, and the `seconds` and `cpu_seconds` of its training.
     """
 
     name: str
@@ -292,7 +292,7 @@ def write_cascade_report(
         run: All options of the recipe.
         title: Heading of the report.
         model: The trained cascade.
-        measured: What `measure` found after each stage.
+        measured: Results of `measure` after each stage.
         test: Held-out examples.
         photograph: Image (H, W, 3) uint8 that is shown with its detections.
         split: Description of the held-out images.

@@ -29,13 +29,13 @@ class Measured(NamedTuple):
     """Figures of one system.
 
     Attributes:
-        metrics: What `metrics.json` of its run has.
+        metrics: Content of `metrics.json` of its run has.
         dimensions: Length of an embedding.
         milliseconds: Median time of one photo.
         test: Held-out photos of the size that the network needs.
         embeddings: Embeddings of these photos and their mirror images
             (N, 2 D).
-        verified: What their distances are worth.
+        verified: Measures of their distances.
     """
 
     metrics: Mapping[str, Any]
@@ -56,7 +56,7 @@ def measure_systems(
 
     Args:
         models: Model from images to unit vectors of each system.
-        metrics: What `metrics.json` of each run has.
+        metrics: Content of `metrics.json` of each run has.
         tests: Held-out photos of the size that each network needs.
         rounds: Number of times that each model is timed.
 

@@ -24,7 +24,7 @@ def draw_all(
     """Draw all figures of a run or of a table.
 
     Args:
-        verified: What each distance is worth, by its name.
+        verified: Measures of each distance, by its name.
         best: Name of the distance whose hardest pairs are shown.
         embeddings: Embeddings of the held-out photos (N, D) that it is of.
         pairs: Pairs of held-out photos.

@@ -30,7 +30,7 @@ class FaceOptions(Run):
         data: rendered_faces, lfw (of TFDS), lfw:FOLDER, celeba:FOLDER,
             list:FILE:FOLDER, or folder:PEOPLE with a folder of photos for each
             person.
-        preset: small learns in minutes from photos of 64 x 64 pixels. paper
+        preset: Small learns in minutes from photos of 64 x 64 pixels. paper
             has the network and the solver of the paper.
         people: Number of rendered people to train on.
         photos: Number of photos of each rendered person.

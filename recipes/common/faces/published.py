@@ -22,7 +22,7 @@ class Paper(NamedTuple):
         standard_error: Standard error of the accuracy over the ten folds.
         youtube: Accuracy on YouTube Faces, None if it is not reported.
         trained_on: Photos and people that the networks were trained on.
-        combined: What the accuracy is of: networks and verifier.
+        combined: Systems that the accuracy belongs to: networks and verifier.
         source: Paper.
     """
 

@@ -1,4 +1,4 @@
-"""How well embeddings tell people apart who were never trained on.
+"""How well embeddings distinguish people who were never trained on.
 
 The protocol is that of Labeled Faces in the Wild (LFW): ten folds of as many
 pairs of one person as of two people, a threshold that is chosen on nine folds,

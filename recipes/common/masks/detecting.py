@@ -39,7 +39,8 @@ class DetectionTest(NamedTuple):
         Args:
             system: Name of a method of `kcv.proposals`, or a mask model as
                 `MaskProposals`.
-            version: What tells a trained system from an earlier one.
+            version: Text that distinguishes a trained system from an earlier
+                one.
             max_proposals: Number of proposals of an image.
 
         Returns:

@@ -42,7 +42,7 @@ class MaskOptions(Run):
         data: digit_scenes, voc:FOLDER, coco:ANNOTATIONS.json:IMAGES or
             coco:TRAIN.json:IMAGES:HELD_OUT.json. VOC's folder has
             SegmentationObject, COCO's annotations have masks.
-        preset: small is a network that learns from random weights in minutes.
+        preset: Small is a network that learns from random weights in minutes.
             paper has the network of 2016, the solver and the schedule of the
             authors' code.
         scenes: Number of digit scenes to train on.

@@ -29,7 +29,7 @@ class Measured(NamedTuple):
 
     Attributes:
         seconds: Seconds of each photograph by its name.
-        recall: What `kcv.metrics.proposal_recall` returns.
+        recall: Result of `kcv.metrics.proposal_recall`.
         over_number: The same by the maximum number of proposals.
         overlaps: IoUs with which objects are covered.
         repeatability: Repeatability by the text of the change.

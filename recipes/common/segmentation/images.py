@@ -20,7 +20,7 @@ class Images(NamedTuple):
         on_error: "raise" or "skip", for an image that cannot be decoded.
         flip: Whether training images are flipped at random.
         num_images: Number of training images. None for digit scenes, which can
-            be drawn without end.
+            be drawn forever.
         limit: Number of training images by which plans are shortened. None for
             digit scenes and for preset paper, whose plans stay.
         validation_part: Part of the training images that is not trained on.

@@ -29,7 +29,7 @@ def stream_squares(
             enlarged. Defaults to True.
 
     Returns:
-        Dataset of images (B, size, size, 3) float32, without end.
+        Dataset of images (B, size, size, 3) float32, repeated forever.
     """
     images = kcv.data.load_images(
         run.data, seed=run.seed, start=start, on_error=run.on_error

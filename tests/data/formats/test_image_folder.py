@@ -70,7 +70,7 @@ def test_held_out_images_have_the_labels_of_training(write):
     found = read_image_folder(folder, train.class_names)
     assert found.labels == (0, 1, 1, 2)
     folder = write({"a": 1, "b": 1, "c": 1, "d": 1}, "more")
-    with pytest.raises(ValueError, match="'d', which is none of .* a, b, c"):
+    with pytest.raises(ValueError, match="'d', which is not one of .* a, b, c"):
         image_folder(folder, class_names=train.class_names)
 
 

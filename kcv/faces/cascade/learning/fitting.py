@@ -41,7 +41,7 @@ def fit_windows(
         rng: Generator of random numbers.
         flip: Whether windows are flipped with probability 0.5, which would
             change the pattern of a calibration network.
-        verbose: What `fit` prints, as in Keras. Defaults to 0, nothing.
+        verbose: Verbosity of `fit`, as in Keras. Defaults to 0, nothing.
 
     Returns:
         The accuracy of the last tenth of the updates.

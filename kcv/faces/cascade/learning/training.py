@@ -67,7 +67,7 @@ def train_cascade(
             `negatives`, `held_out_recall` (share of all held-out faces that
             have a window which passes), and `accuracy` and
             `calibration_accuracy` at the end of `fit`. Defaults to None.
-        verbose: What `fit` of each network prints, as in Keras. 0 prints
+        verbose: Verbosity of `fit` for each network, as in Keras. 0 prints
             nothing. Otherwise the search for windows has a progress bar, too.
             Defaults to "auto".
 

@@ -48,7 +48,7 @@ def contrast(
     Returns:
         Tuple (outer, inner) of arrays (n,) float64. `outer` is the mean
         strength of the contours around a candidate. The frame of the image is
-        no contour. `inner` is the mean strength of the contours between the
+        not a contour. `inner` is the mean strength of the contours between the
         fused superpixels in the candidate. Both are 0 if there are none.
     """
     pairs, lengths, sums = _measure_borders(candidates.labels, contours)

@@ -180,7 +180,7 @@ def structured_edges(
         A function of an image with the results of `gradient_edges`.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
     """
     if not Path(model).is_file():
         raise FileNotFoundError(

@@ -26,7 +26,7 @@ def spectral_saliency(
         size: Number S of rows and of columns of the map.
         normalize: Whether to divide the weights by which the image is resized
             by their sum, as MATLAB does. Octave does not, which changes the map
-            by up to 0.0075 where the sides of the image are no multiples of
+            by up to 0.0075 where the sides of the image are not multiples of
             `size`. Defaults to True.
 
     Returns:

@@ -124,7 +124,7 @@ def reduce_borders(
         Array (m,) float64.
 
     Raises:
-        ValueError: If `reduce` is none of these.
+        ValueError: If `reduce` is unknown.
     """
     if reduce == "median":
         reduce = 50.0
@@ -178,7 +178,7 @@ def border_strengths(
         strengths of their borders.
 
     Raises:
-        ValueError: If `reduce` is none of these.
+        ValueError: If `reduce` is unknown.
 
     Example:
 
@@ -202,7 +202,7 @@ def border_strengths(
 def perimeters(borders: Borders, count: int) -> np.ndarray:
     """Add up the lengths of the borders of each segment.
 
-    The frame of the image is no border.
+    The frame of the image is not a border.
 
     Args:
         borders: Borders, as `find_borders` returns them.
