@@ -24,6 +24,8 @@ from recipes.common.run import Folder, Run, begin
 from recipes.common.train import train
 
 kcv.interrupts._SECONDS = 1.0
+# It is ignored where the tests run in the background of a shell.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.argv = ["recipe"]
 sys.modules["__main__"].__spec__ = type("Spec", (), {"name": "recipe"})
 
@@ -128,6 +130,7 @@ def ended(tmp_path_factory):
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         check=True,
+        timeout=600,
     )
     return folder, json.loads((folder / "results.json").read_text())
 
