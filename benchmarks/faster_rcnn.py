@@ -116,7 +116,9 @@ def training(steps, sizes):
     ).map(kcv.data.detection_inputs)
     stored = list(batches.take(min(3, steps)))
 
-    model = recipe.build_model(10, recipe.Options(seed=0), preset.image_size)
+    model = recipe.build_model(
+        tuple("0123456789"), recipe.Options(seed=0), preset.image_size
+    )
     model.compile(make_adamw(plan._replace(steps=1000)))
     # Otherwise the first step is traced twice.
     model.optimizer.build(model.trainable_variables)

@@ -37,8 +37,8 @@ from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.plan import Plan
 from recipes.common.plan import plan_epochs
-from recipes.common.run import Run
 from recipes.common.run import begin
+from recipes.common.starting import StartOptions
 from recipes.common.train import train
 
 ERRORS = {20: 0.0875, 32: 0.0751, 44: 0.0717, 56: 0.0697, 110: 0.0643}
@@ -48,7 +48,7 @@ EPOCHS = 164  # 64 000 updates of 128 of 50 000 images.
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Options(Run):
+class Options(StartOptions):
     """Options of this recipe.
 
     Attributes:
@@ -83,7 +83,10 @@ def main(run: Options) -> dict:
 
     # === Model, solver ===
     with strategy.scope():
-        model = build_model(len(test.class_names), run.depth, run.shortcut)
+        names = test.class_names
+        weights = run.start_weights(names)
+        model = build_model(len(names), run.depth, run.shortcut, weights)
+        run.freeze_layers(model, r"(?!fc)")
         model.compile(
             make_optimizer(plan, run.depth),
             "sparse_categorical_crossentropy",
@@ -114,7 +117,9 @@ def main(run: Options) -> dict:
     )
 
 
-def build_model(classes: int, depth: int, shortcut: str) -> keras.Model:
+def build_model(
+    classes: int, depth: int, shortcut: str, weights=None
+) -> keras.Model:
     """Put a CIFAR ResNet behind its scaling: pixels 0..255 in."""
     pixels = keras.Input((32, 32, 3), name="images")
     x = kcv.classification.Preprocessing(MEAN, DEVIATION)(pixels)
@@ -123,6 +128,7 @@ def build_model(classes: int, depth: int, shortcut: str) -> keras.Model:
         classes=classes,
         shortcut=shortcut,
         include_preprocessing=False,
+        weights=weights,
     )
     return keras.Model(pixels, resnet(x), name=f"{resnet.name}_on_pixels")
 

@@ -36,7 +36,6 @@ from kcv.serving import ServingConfig
 from kcv.visualize.report import Published
 from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import evaluate_and_report
-from recipes.common.run import Run
 from recipes.common.run import begin
 from recipes.common.segmentation.deconvnet_inference import label_whole_images
 from recipes.common.segmentation.deconvnet_presets import PRESETS
@@ -46,21 +45,20 @@ from recipes.common.segmentation.segmenters import evaluate_segmenter
 from recipes.common.segmentation.segmenters import recompute_statistics
 from recipes.common.segmentation.segmenters import train_segmenter
 from recipes.common.segmentation.windows import learn_classes
+from recipes.common.starting import StartOptions
 
 _DATA = "VOC 2012 train and val with SBD, measured on VOC 2012 test"
 PAPER = [Published("mean_iu", 0.696, _DATA, "Noh et al. 2015, table 1")]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Options(Run):
+class Options(StartOptions):
     """Options of this recipe.
 
     Attributes:
         data: digit_scenes, voc:FOLDER, sbd:SBD:VOC or folder:IMAGES:MASKS.
         preset: Small learns in minutes, by Muon. paper has the authors'
             network and solver.
-        weights: Imagenet (downloaded) or a file of weights of a VGG-16, from
-            which the convolutions in preset paper begin.
         proposals: Method of `kcv.proposals.propose`. Defaults to
             selective_search, and to edge_boxes in preset paper.
         max_proposals: Number of proposals by which an image is labeled.
@@ -78,7 +76,6 @@ class Options(Run):
     out: Path = Path("runs/deconvnet")
     data: str = "digit_scenes"
     preset: Literal["small", "paper"] = "small"
-    weights: str | None = None
     proposals: str | None = None
     max_proposals: int | None = None
     inference: Literal["paper", "code"] = "paper"
@@ -89,23 +86,20 @@ class Options(Run):
 
 def main(run: Options) -> dict:
     """Train DeconvNet on windows, and measure it on whole images."""
-    if run.weights is not None and run.preset == "small":
-        raise ValueError(
-            "`weights` must be for preset='paper'. Received: "
-            f"weights={run.weights!r}, preset={run.preset!r}"
-        )
     preset = PRESETS[run.preset]
     method = run.proposals or preset.method
 
     # === Data ===
     images = open_images(run, None)
-    classes, windows = len(images.class_names), preset.windows
+    names, windows = images.class_names, preset.windows
     plans = preset.choose_plans(run, images)
 
     # === Model ===
     strategy = begin(run)
     with strategy.scope():
-        model = build_deconvnet(run.preset, classes, run.weights)
+        weights = run.start_weights(names)
+        model = build_deconvnet(run.preset, len(names), weights)
+        run.freeze_layers(model, r"(conv\d+_\d+|fc[67])(_bn)?$")
     whole, answer = label_whole_images(
         model,
         preset,
@@ -158,7 +152,7 @@ def main(run: Options) -> dict:
         f"DeconvNet on {run.data}",
         whole,
         lambda model: evaluate_segmenter(model, images, answer),
-        ServingConfig("segmentation", class_names=images.class_names),
+        ServingConfig("segmentation", class_names=names),
         stages,
         PAPER,
     )

@@ -32,6 +32,7 @@ from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.faces.evaluating import MONITOR
 from recipes.common.faces.evaluating import evaluate_faces
 from recipes.common.faces.evaluating import measure_epochs
+from recipes.common.faces.photos import BACKBONE
 from recipes.common.faces.photos import FaceOptions
 from recipes.common.faces.photos import choose_plan
 from recipes.common.faces.photos import open_faces
@@ -79,7 +80,9 @@ def main(run: Options) -> dict:
     strategy = begin(run)
     with strategy.scope():
         people = kcv.faces.Identification(len(faces.class_names))
-        model = kcv.faces.DeepFace(people, size=run.preset)
+        weights = run.start_weights()
+        model = kcv.faces.DeepFace(people, weights=weights, size=run.preset)
+        run.freeze_layers(model, BACKBONE)
         solver = make_adamw(plan) if small else make_sgd(plan)
         model.compile(solver, jit_compile=run.jit)
 

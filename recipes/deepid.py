@@ -27,6 +27,7 @@ learning rates nor numbers of updates, so that those of this preset are kcv's.
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from typing import Literal
 from typing import NamedTuple
 
@@ -44,6 +45,7 @@ from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.faces.evaluating import MONITOR
 from recipes.common.faces.evaluating import evaluate_faces
 from recipes.common.faces.evaluating import measure_epochs
+from recipes.common.faces.photos import BACKBONE
 from recipes.common.faces.photos import FaceOptions
 from recipes.common.faces.photos import choose_plan
 from recipes.common.faces.photos import open_faces
@@ -119,6 +121,7 @@ def main(run: Options) -> dict:
     strategy = begin(run)
     with strategy.scope():
         model = build_model(run, len(faces.class_names))
+        run.freeze_layers(model, BACKBONE)
         sgd = keras.optimizers.SGD(plan.learning_rate, momentum=0.9)
         model.compile(make_adamw(plan) if small else sgd, jit_compile=run.jit)
 
@@ -148,7 +151,9 @@ def build_model(run: Options, people: int) -> keras.Model:
             every=MARGIN_EVERY[run.preset],
             every_level=run.generation in ("2plus", "3"),
         )
-    options = {"net": run.net} if run.generation == "3" else {}
+    options: dict[str, Any] = {"weights": run.start_weights()}
+    if run.generation == "3":
+        options["net"] = run.net
     return generation.build(objective, size=run.preset, **options)
 
 

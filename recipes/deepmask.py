@@ -52,15 +52,12 @@ class Options(proposers.MaskOptions):
     """Options of this recipe.
 
     Attributes:
-        weights: File of the weights of a ResNet-50 of torchvision, from which
-            the trunk of preset paper begins. Defaults to random weights.
         score_weight: Factor lambda of the loss of a score. The paper's is
             1/32, with which the score learns nothing in minutes. Defaults to
             0.5 for preset small, to 1/32 for preset paper.
     """
 
     out: Path = Path("runs/deepmask")
-    weights: str | None = None
     score_weight: float | None = None
 
 
@@ -74,6 +71,7 @@ def main(run: Options) -> dict:
     strategy = begin(run)
     with strategy.scope():
         model = build_model(run)
+        run.freeze_layers(model)
         model.compile(make_optimizer(plan, run.preset), jit_compile=run.jit)
     patches = (images, model.geometry, model.target_size, plan.batch_size)
     batches = proposers.stream_patches(run, *patches)
@@ -103,7 +101,10 @@ def build_model(run: Options) -> kcv.masks.DeepMask:
     if run.score_weight is not None:
         weight = run.score_weight
     return kcv.masks.DeepMask(
-        backbone, run.weights, search=run.search(0.2), score_weight=weight
+        backbone,
+        run.start_weights(),
+        search=run.search(0.2),
+        score_weight=weight,
     )
 
 

@@ -31,6 +31,7 @@ from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.faces.evaluating import MONITOR
 from recipes.common.faces.evaluating import evaluate_faces
 from recipes.common.faces.evaluating import measure_epochs
+from recipes.common.faces.photos import BACKBONE
 from recipes.common.faces.photos import FaceOptions
 from recipes.common.faces.photos import choose_plan
 from recipes.common.faces.photos import open_faces
@@ -99,7 +100,9 @@ def main(run: Options) -> dict:
     strategy = begin(run)
     with strategy.scope():
         triplets = kcv.faces.Triplets(run.margin, run.negatives)
-        model = build(triplets, size=run.preset)
+        weights = run.start_weights()
+        model = build(triplets, size=run.preset, weights=weights)
+        run.freeze_layers(model, BACKBONE)
         adagrad = keras.optimizers.Adagrad(plan.learning_rate)
         solver = make_adamw(plan) if small else adagrad
         model.compile(solver, jit_compile=run.jit)

@@ -114,7 +114,8 @@ def main(run: Options) -> dict:
         keep_difficult=run.keep_difficult,
     )
     with strategy.scope():
-        model = build_model(len(names), run, BoxNormalization(*targets))
+        model = build_model(names, run, BoxNormalization(*targets))
+        run.freeze_layers(model)
         optimizer = detectors.make_optimizer(plan, run.preset, **SOLVER)
         model.compile(optimizer, jit_compile=run.jit)
 
@@ -137,10 +138,11 @@ def main(run: Options) -> dict:
 
 
 def build_model(
-    classes: int, run: Options, normalization: BoxNormalization
+    names: tuple, run: Options, normalization: BoxNormalization
 ) -> keras.Model:
     """Build the detector of the paper, or the small one."""
     options = {
+        "weights": run.start_weights(names),
         "box_normalization": normalization,
         "keep_difficult": run.keep_difficult,
         "test_scales": run.scales,
@@ -149,12 +151,11 @@ def build_model(
     }
     if run.preset == "paper":
         return kcv.detection.FastRCNN(
-            classes, run.backbone or "vgg16", run.weights, **options
+            len(names), run.backbone or "vgg16", **options
         )
     return kcv.detection.FastRCNN(
-        classes,
+        len(names),
         small_parts(),
-        run.weights,
         # From random weights the classes take longest to learn, and regions
         # that show nothing of an object are not yet known to.
         roi_sampling=RoISampling(64, fg_fraction=0.5, bg_iou=(0.0, 0.5)),

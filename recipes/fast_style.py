@@ -66,9 +66,9 @@ class Options(Run):
     """Options of this recipe.
 
     Attributes:
+        weights: Imagenet (downloaded), or a file of weights for the VGG.
         data: Photographs, which come with kcv, or folder:PATH.
         preset: Small learns by Muon in an hour, paper is the paper's training.
-        weights: Imagenet (downloaded), or a file of weights for the VGG.
         image_size: Side in pixels of the squares to train on. Defaults to 128,
             and to 256 for the paper's.
         style: Image file, or name of a photograph of kcv.
@@ -86,9 +86,9 @@ class Options(Run):
     """
 
     out: Path = Path("runs/fast_style")
+    weights: str = "imagenet"
     data: str = "photographs"
     preset: Literal["small", "paper"] = "small"
-    weights: str = "imagenet"
     image_size: int | None = None
     style: str = "ihc"
     style_size: int = 256

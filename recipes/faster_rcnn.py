@@ -103,7 +103,8 @@ def main(run: Options) -> dict:
     # === Model, solver ===
     strategy = begin(run)
     with strategy.scope():
-        model = build_model(len(names), run, scaling.short_side)
+        model = build_model(names, run, scaling.short_side)
+        run.freeze_layers(model)
         if jointly:
             optimizer = detectors.make_optimizer(plan, run.preset, DROPS)
             model.compile(optimizer, jit_compile=run.jit)
@@ -135,15 +136,15 @@ def main(run: Options) -> dict:
     )
 
 
-def build_model(classes: int, run: Options, image_size: int) -> keras.Model:
+def build_model(names: tuple, run: Options, image_size: int) -> keras.Model:
     """Build the detector of the paper, or the small one."""
     count = run.test_proposals or PRESETS[run.preset].test_proposals
     if run.preset == "paper":
         smallest = 16 * image_size / 375  # 16 pixels of VOC's images.
         return kcv.detection.FasterRCNN(
-            classes,
+            len(names),
             run.backbone or "vgg16",
-            run.weights,
+            run.start_weights(names),
             train_proposals=ProposalSelection(12000, 2000, min_side=smallest),
             test_proposals=ProposalSelection(6000, count, min_side=smallest),
             seed=run.seed,
@@ -151,9 +152,9 @@ def build_model(classes: int, run: Options, image_size: int) -> keras.Model:
     # Objects have 1/8 to 1/2 of the shorter side. The stride is 8.
     scales = [image_size / part / 8 for part in (8, 4, 2)]
     return kcv.detection.FasterRCNN(
-        classes,
+        len(names),
         small_parts(),
-        run.weights,
+        run.start_weights(names),
         anchors=kcv.detection.Anchors(scales=scales),
         rpn_filters=128,
         # A map of 24 x 32 cells has a tenth of the paper's anchors.

@@ -37,7 +37,6 @@ from kcv.serving import ServingConfig
 from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.plan import Plan
-from recipes.common.run import Run
 from recipes.common.run import begin
 from recipes.common.segmentation.fcn_plans import PAPER
 from recipes.common.segmentation.fcn_plans import choose_solver
@@ -49,6 +48,7 @@ from recipes.common.segmentation.segmenters import train_segmenter
 from recipes.common.segmentation.segmenters import weigh_background
 from recipes.common.segmentation.windows import Windows
 from recipes.common.segmentation.windows import learn_classes
+from recipes.common.starting import StartOptions
 from recipes.common.trunks import small_strided
 
 # What the small backbone classifies. All other plans are in SOLVERS.
@@ -57,7 +57,7 @@ WINDOWS = Windows(side=64, cut=72, count=4)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Options(Run):
+class Options(StartOptions):
     """Options of this recipe.
 
     Attributes:
@@ -65,7 +65,6 @@ class Options(Run):
         preset: Small learns in minutes, paper has the authors' solver.
         backbone: Classifier of the paper. Defaults to a small network, and to
             vgg16, the paper's best, in preset paper.
-        weights: Imagenet (downloaded), or a file of weights for the backbone.
         image_size: Shorter side of the training images, in pixels. Defaults
             to 96 for digit scenes and a backbone of the paper, and to the
             original size otherwise.
@@ -88,7 +87,6 @@ class Options(Run):
     data: str = "digit_scenes"
     preset: Literal["small", "paper"] = "small"
     backbone: Literal["vgg16", "alexnet", "googlenet"] | None = None
-    weights: str | None = None
     image_size: int | None = None
     stride: Literal[32, 16, 8] = 8
     training: Literal["at_once", "stages"] = "at_once"
@@ -102,11 +100,6 @@ class Options(Run):
 def main(run: Options) -> dict:
     """Train a fully convolutional network, and measure it on whole images."""
     backbone = run.backbone or ("vgg16" if run.preset == "paper" else "small")
-    if backbone == "small" and run.weights is not None:
-        raise ValueError(
-            "`weights` must be for a backbone of the paper, given by "
-            f"--backbone or --preset paper. Received: weights={run.weights!r}"
-        )
     solver = choose_solver(run.preset, backbone, run.settings)
 
     # === Data ===
@@ -114,6 +107,7 @@ def main(run: Options) -> dict:
     size = run.image_size or (SCENE_SIZE if shrink else None)
     flip = run.preset == "small" if run.flip is None else run.flip
     images = open_images(run, size, flip)
+    names = images.class_names
     plans = solver.choose_plans(run, run.stride, run.training, images.limit)
     class_weights = weigh_background(images, run.background_weight)
 
@@ -126,10 +120,10 @@ def main(run: Options) -> dict:
         with strategy.scope():
             before, scaling = model, Preprocessing(FCN_MEAN)
             model = kcv.segmentation.FCN(
-                len(images.class_names),
+                len(names),
                 small_strided() if backbone == "small" else backbone,
                 stride,
-                weights=run.weights if before is None else None,
+                weights=run.start_weights(names) if before is None else None,
                 preprocessing=scaling if backbone == "small" else None,
                 padding=run.padding,
                 upsampling=run.upsampling,
@@ -138,13 +132,14 @@ def main(run: Options) -> dict:
             )
             if before is not None:
                 kcv.segmentation.go_on_from(model, before)
-            elif backbone == "small":
+            elif backbone == "small" and run.weights is None:
                 begin(first := run.stage("classes"))
                 early = WINDOWS.plan(CLASSES, run, images)
                 maps = model.get_layer("score_fr").input
                 stages.append(
                     learn_classes(first, early, model, maps, WINDOWS, images)
                 )
+            run.freeze_layers(model, r"(?!score_|upscore)")
             model.compile(
                 solver.make_optimizer(plan),
                 kcv.losses.PixelwiseCrossEntropy(
@@ -160,7 +155,7 @@ def main(run: Options) -> dict:
         f"FCN-{run.stride}s on {run.data}",
         take_whole_images(model, images),
         lambda model: evaluate_segmenter(model, images),
-        ServingConfig("segmentation", class_names=images.class_names),
+        ServingConfig("segmentation", class_names=names),
         stages,
         PAPER,
     )

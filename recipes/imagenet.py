@@ -48,8 +48,8 @@ from recipes.common.classification.imagenet_plans import TRAININGS
 from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
-from recipes.common.run import Run
 from recipes.common.run import begin
+from recipes.common.starting import StartOptions
 from recipes.common.train import train
 
 # What VGG-11 gives to the deeper networks: section 3.1 of the paper.
@@ -57,7 +57,7 @@ WARM_START = ("conv1_1", "conv2_1", "conv3_1", "conv3_2", "fc6", "fc7", "fc8")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Options(Run):
+class Options(StartOptions):
     """Options of this recipe.
 
     Attributes:
@@ -117,8 +117,10 @@ def main(run: Options) -> dict:
 
     # === Model, solver ===
     with strategy.scope():
-        size = (authors.crop, authors.crop, 3)
-        model = authors.build(classes=len(test.class_names), input_shape=size)
+        names = test.class_names
+        options = {"weights": run.start_weights(names), "classes": len(names)}
+        model = authors.build(input_shape=2 * (authors.crop,) + (3,), **options)
+        run.freeze_layers(model, r"(?!fc8|fc1000|loss\d_classifier)")
         if run.warm_start and not completed_epochs(run.backup):
             begin_from(model, keras.models.load_model(run.warm_start))
         model.compile(

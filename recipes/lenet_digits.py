@@ -22,8 +22,8 @@ from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.plan import plan_epochs
-from recipes.common.run import Run
 from recipes.common.run import begin
+from recipes.common.starting import StartOptions
 from recipes.common.train import train
 from recipes.mnist import CROP
 from recipes.mnist import PAPER
@@ -32,7 +32,7 @@ from recipes.mnist import make_optimizer
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Options(Run):
+class Options(StartOptions):
     """Options of this recipe.
 
     Attributes:
@@ -63,7 +63,10 @@ def main(run: Options) -> dict:
 
     # === Model, solver ===
     with strategy.scope():
-        model = build_model(len(test.class_names), run.activation)
+        names = test.class_names
+        weights = run.start_weights(names)
+        model = build_model(len(names), run.activation, weights=weights)
+        run.freeze_layers(model, r"(?!output)")
         model.compile(
             make_optimizer(plan),
             "sparse_categorical_crossentropy",

@@ -26,8 +26,8 @@ from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.plan import Plan
 from recipes.common.plan import plan_epochs
-from recipes.common.run import Run
 from recipes.common.run import begin
+from recipes.common.starting import StartOptions
 from recipes.common.train import train
 
 PAPER = [
@@ -46,7 +46,7 @@ IMAGES = 12 * 60_000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Options(Run):
+class Options(StartOptions):
     """Options of this recipe.
 
     Attributes:
@@ -83,7 +83,10 @@ def main(run: Options) -> dict:
 
     # === Model, solver ===
     with strategy.scope():
-        model = build_model(len(test.class_names), run.activation, run.pooling)
+        names = test.class_names
+        weights = run.start_weights(names)
+        model = build_model(len(names), run.activation, run.pooling, weights)
+        run.freeze_layers(model, r"(?!output)")
         model.compile(
             make_optimizer(plan),
             "sparse_categorical_crossentropy",
@@ -108,7 +111,7 @@ def main(run: Options) -> dict:
 
 
 def build_model(
-    classes: int, activation: str, pooling: str = "average"
+    classes: int, activation: str, pooling: str = "average", weights=None
 ) -> keras.Model:
     """Put LeNet-5 behind a scaling that fits its data: pixels 0..255 in."""
     pixels = keras.Input((28, 28, 1), name="images")
@@ -118,6 +121,7 @@ def build_model(
         activation=activation,
         pooling=pooling,
         include_preprocessing=False,
+        weights=weights,
     )
     return keras.Model(pixels, lenet(x), name="lenet5_on_pixels")
 

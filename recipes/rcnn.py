@@ -87,8 +87,7 @@ def main(run: Options) -> dict:
     scaling = detectors.scale_to(run.image_size or preset.image_size)
     images, test = open_detection(run, run.scenes)
     plan = make_plan(run, images.size if small else None)
-    names = images.class_names
-    strategy = begin(run)
+    names, strategy = images.class_names, begin(run)
     proposals = propose_regions(run, preset, images, test.dataset)
     batches = stream_batches(
         run, images, plan.batch_size, scaling, proposals.cache, mirror=False
@@ -99,7 +98,8 @@ def main(run: Options) -> dict:
 
     # === Model, solver ===
     with strategy.scope():
-        model = build_model(len(names), run, images.mirror)
+        model = build_model(names, run, images.mirror)
+        run.freeze_layers(model)
         optimizer = detectors.make_optimizer(plan, run.preset, **SOLVER)
         model.compile(optimizer, jit_compile=run.jit)
 
@@ -143,22 +143,22 @@ def make_plan(run: Options, images: int | None = None) -> Plan:
     return plan.with_options(run, images=images)
 
 
-def build_model(classes: int, run: Options, mirror: bool) -> keras.Model:
+def build_model(names: tuple, run: Options, mirror: bool) -> keras.Model:
     """Build the detector of the paper, or the small one."""
     if run.preset == "paper":
         return kcv.detection.RCNN(
-            classes,
+            len(names),
             run.backbone or "alexnet",
-            run.weights,
+            run.start_weights(names),
             mirror=mirror,
             seed=run.seed,
         )
     # Windows of 48 pixels with 4 of context. The paper's have 227 and 16.
     filters, strides = (32, 64, 64, 128, 128), (2, 2, 1, 2, 1)
     return kcv.detection.RCNN(
-        classes,
+        len(names),
         small_parts(small_trunk(filters, strides, size=48), roi_size=6),
-        run.weights,
+        run.start_weights(names),
         context=4,
         mirror=mirror,
         chunk=256,

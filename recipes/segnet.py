@@ -31,7 +31,6 @@ from kcv.visualize.report import Published
 from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.plan import make_muon
-from recipes.common.run import Run
 from recipes.common.run import begin
 from recipes.common.segmentation import small_segnet
 from recipes.common.segmentation.images import open_images
@@ -44,6 +43,7 @@ from recipes.common.segmentation.segmenters import train_segmenter
 from recipes.common.segmentation.segnet_plans import choose_plans
 from recipes.common.segmentation.segnet_plans import make_sgd
 from recipes.common.segmentation.windows import learn_classes
+from recipes.common.starting import StartOptions
 
 _DATA = "CamVid, 11 classes, 367 images to train on and 233 held out"
 _SOURCE = "Badrinarayanan et al. 2017"
@@ -55,7 +55,7 @@ PAPER = [
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Options(Run):
+class Options(StartOptions):
     """Options of this recipe.
 
     Attributes:
@@ -65,8 +65,6 @@ class Options(Run):
             network and solver.
         network: segnet_basic has four convolutions in the encoder and four in
             the decoder.
-        weights: Imagenet (downloaded) or a file of weights of a VGG-16, from
-            which the convolutions of segnet in preset paper begin.
         image_size: Shorter side of the training images, in pixels. Defaults
             to 96 for digit scenes in preset small, and to the original size
             otherwise.
@@ -86,7 +84,6 @@ class Options(Run):
     data: str = "digit_scenes"
     preset: Literal["small", "paper"] = "small"
     network: Literal["segnet", "segnet_basic"] = "segnet"
-    weights: str | None = None
     image_size: int | None = None
     balance: Literal["none", "scenes", "median", "camvid"] | None = None
     dropout: float = 0.0
@@ -97,12 +94,6 @@ class Options(Run):
 def main(run: Options) -> dict:
     """Train SegNet and measure it on held-out images."""
     small = run.preset == "small"
-    if run.weights is not None and (small or run.network != "segnet"):
-        raise ValueError(
-            "`weights` must be for network='segnet' in preset='paper'. "
-            f"Received: weights={run.weights!r}, network={run.network!r}, "
-            f"preset={run.preset!r}"
-        )
 
     # === Data ===
     small_scenes = small and run.data == "digit_scenes"
@@ -115,7 +106,8 @@ def main(run: Options) -> dict:
     # === Model, solver, fit: one stage after another ===
     strategy = begin(run)
     with strategy.scope():
-        model = build_model(run, len(images.class_names))
+        model = build_model(run, images.class_names)
+        run.freeze_layers(model, r"conv\d+_\d+(_bn)?$")
     stages, windows = [], small_segnet.WINDOWS
     for name, plan in plans.items():
         stage = run.stage(name)
@@ -152,16 +144,20 @@ def main(run: Options) -> dict:
     )
 
 
-def build_model(run: Options, classes: int) -> keras.Model:
+def build_model(run: Options, names: tuple[str, ...]) -> keras.Model:
     """Build the authors' network, or one of a fraction of its width."""
-    small = run.preset == "small"
+    small, weights = run.preset == "small", run.start_weights(names)
     if run.network == "segnet_basic":
         filters = 24 if small else 64
-        return kcv.segmentation.SegNetBasic(classes, filters=filters)
+        return kcv.segmentation.SegNetBasic(
+            len(names), filters=filters, weights=weights
+        )
     if small:
-        return kcv.segmentation.SegNet(classes, blocks=small_segnet.BLOCKS)
+        return kcv.segmentation.SegNet(
+            len(names), blocks=small_segnet.BLOCKS, weights=weights
+        )
     return kcv.segmentation.SegNet(
-        classes, weights=run.weights, dropout=run.dropout
+        len(names), weights=weights, dropout=run.dropout
     )
 
 

@@ -69,6 +69,7 @@ def main(run: Options) -> dict:
     strategy = begin(run)
     with strategy.scope():
         model = build_model(run)
+        run.freeze_layers(model)
         model.compile(make_optimizer(plan, run.preset), jit_compile=run.jit)
     patches = (images, model.geometry, model.target_size, plan.batch_size)
     batches = proposers.stream_patches(run, *patches)
@@ -108,7 +109,10 @@ def build_model(run: Options) -> kcv.masks.SharpMask:
         )
     threshold = 0.5 if run.preset == "small" else 0.2
     return kcv.masks.SharpMask(
-        deepmask, upsampling=run.upsampling, search=run.search(threshold)
+        deepmask,
+        upsampling=run.upsampling,
+        search=run.search(threshold),
+        weights=run.start_weights(),
     )
 
 

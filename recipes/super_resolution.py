@@ -60,11 +60,11 @@ class Options(Run):
     """Options of this recipe.
 
     Attributes:
+        weights: Imagenet (downloaded), or a file of weights for the VGG.
         data: Photographs, which come with kcv, or folder:TRAIN[:TEST] with a
             second folder of images to measure on, such as Set5. Without it a
             fifth of the first is held out.
         preset: Small learns by Muon in minutes, paper is the paper's training.
-        weights: Imagenet (downloaded), or a file of weights for the VGG.
         image_size: Side in pixels of the large squares to train on. Defaults
             to 96, and to 288 for the paper's.
         factor: Factor by which the sides grow.
@@ -72,9 +72,9 @@ class Options(Run):
     """
 
     out: Path = Path("runs/super_resolution")
+    weights: str = "imagenet"
     data: str = "photographs"
     preset: Literal["small", "paper"] = "small"
-    weights: str = "imagenet"
     image_size: int | None = None
     factor: Literal[2, 4, 8] = 4
     network: Literal["vgg16", "vgg19"] = "vgg16"

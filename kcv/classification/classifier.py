@@ -7,7 +7,22 @@ from kcv.backend import require_channels_last
 
 import keras
 
+from kcv.weights import load_trained
 from kcv.weights import load_weights
+from kcv.weights.trained import is_trained
+
+# Layers that score the classes, in the names of all networks of this package.
+_SCORES = (
+    "fc8",
+    "fc1000",
+    "fc",
+    "output",
+    "ip2",
+    "cccp6",
+    "loss1_classifier",
+    "loss2_classifier",
+    "loss3_classifier",
+)
 
 
 def image_input(
@@ -121,6 +136,9 @@ def initialize(
 ) -> keras.Model:
     """Load the weights that a builder was asked for.
 
+    Of a network that kcv has trained, the scores of another number of classes
+    are not loaded.
+
     Args:
         model: The network.
         weights: None for those it has, or a source that
@@ -143,5 +161,9 @@ def initialize(
             f'{model.name}: weights="imagenet" has 1000 classes, received '
             f"classes={classes}. Set classes=1000 or include_top=False."
         )
-    load_weights(model, weights, skip=top)
+    if is_trained(weights):
+        new = rf"({'|'.join(_SCORES)})$"
+        load_trained(model, weights, new, dict.fromkeys(_SCORES, 0))
+    else:
+        load_weights(model, weights, skip=top)
     return model

@@ -12,7 +12,9 @@ from kcv.classification.preprocessing import preprocess
 from kcv.faces.face_embedder import FaceEmbedder
 from kcv.faces.objectives import Objective
 from kcv.layers import BatchNormalization
+from kcv.weights import load_trained
 from kcv.weights import load_weights
+from kcv.weights.trained import is_trained
 
 #: Beginning of the names of the features of lower levels.
 LEVEL = "level"
@@ -161,5 +163,9 @@ def embedder(
     model = FaceEmbedder.from_network(network, objective, name)
     if weights is not None:
         lower = (LEVEL,) if len(levels) == 1 else ()
-        load_weights(model, weights, skip=("softmax", *lower))
+        skip = ("softmax", *lower)
+        if is_trained(weights):
+            load_trained(model, weights, skip=skip)
+        else:
+            load_weights(model, weights, skip=skip)
     return model

@@ -30,7 +30,9 @@ from kcv.masks.pasting import PasteMasks
 from kcv.masks.patch_training import PatchTraining
 from kcv.masks.pyramid_level import PyramidLevel
 from kcv.masks.settings import SceneSearch
+from kcv.weights import load_trained
 from kcv.weights import load_weights
+from kcv.weights.trained import is_trained
 
 # Layers that a classifier lacks, and those that only a classifier has.
 _HEAD = ("reduce", "vector", "mask", "score")
@@ -259,6 +261,9 @@ def square(logits):
 
 def _load_trunk(model: DeepMask, weights: str | os.PathLike) -> None:
     """Load a classifier's weights, or those of a whole mask model."""
+    if is_trained(weights):
+        load_trained(model, weights, "|".join(_HEAD))
+        return
     report = load_weights(model, weights, strict=False, skip=_CLASSIFIER)
     missing = [x for x in report.missing if not x.startswith(_HEAD)]
     if missing or report.left_over:

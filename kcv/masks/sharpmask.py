@@ -23,7 +23,9 @@ from kcv.masks.refine_patches import RefinePatches
 from kcv.masks.refinement import horizontal_model
 from kcv.masks.refinement import vertical_model
 from kcv.masks.settings import SceneSearch
+from kcv.weights import load_trained
 from kcv.weights import load_weights
+from kcv.weights.trained import is_trained
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -157,7 +159,11 @@ class SharpMask(PatchTraining):
             keras.layers.Cropping2D(cells * 2**level, name=f"crop{level + 1}")
             for level in range(modules)
         ]
-        if weights is not None:
+        if weights is None:
+            return
+        if is_trained(weights):
+            load_trained(self, weights)
+        else:
             load_weights(self, weights)
 
     def patch_logits(self, images, training=None):

@@ -12,15 +12,19 @@ import keras
 from kcv.layers import BatchNormalization
 from kcv.layers import MaxPoolWithSwitches
 from kcv.layers import MaxUnpool
+from kcv.weights import load_trained
 from kcv.weights import load_weights
+from kcv.weights.trained import is_trained
 
 #: Convolutions and filters of the blocks of VGG-16.
 VGG16_BLOCKS = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 
 _LOG = logging.getLogger(__name__)
 
-# Layers of a classifier that these networks do not have.
+# Layers of a classifier that these networks do not have, and names of all
+# layers that a classifier does not have.
 _CLASSIFIER = ("fc8", "predictions")
+_BEHIND_ENCODER = r"(?!conv\d+_\d+$)"
 
 Tensor: TypeAlias = keras.KerasTensor
 Convolution = Callable[[Tensor, int, str], Tensor]  # x, filters, name
@@ -147,6 +151,9 @@ def load_pretrained(
         ValueError: If there are no weights for a convolution, or a trained
             network has more or other layers.
     """
+    if is_trained(weights):
+        load_trained(model, weights, _BEHIND_ENCODER, {scores: 0})
+        return
     report = load_weights(
         model, weights, strict=False, skip=_CLASSIFIER, skip_mismatch=scores
     )

@@ -29,7 +29,9 @@ from kcv.initializers import Bilinear
 from kcv.layers import CropLike
 from kcv.segmentation.alignment import Fuse
 from kcv.training.image_model import image_model
+from kcv.weights import load_trained
 from kcv.weights import load_weights
+from kcv.weights.trained import is_trained
 
 #: Mean of the authors' data layers, RGB in 0..255.
 FCN_MEAN = ILSVRC_MEAN
@@ -44,6 +46,7 @@ _CLASSIFIERS = ("fc8", "loss")
 _HEADS = ("score_", "upscore")
 _MAY_BE_MISSING = ("fc6", "fc7", *_HEADS)
 _MAY_BE_LEFT = (*_HEADS, "scale_")
+_CLASS_LAYERS = {"score_fr": 0, "score_pool4": 0, "score_pool3": 0}
 
 
 class Window(NamedTuple):
@@ -538,6 +541,9 @@ def _foreign(backbone, layers):
 
 def _load(model, weights, at_once):
     """Load a classifier's weights, or those of a network of this family."""
+    if is_trained(weights):
+        load_trained(model, weights, "|".join(_MAY_BE_MISSING), _CLASS_LAYERS)
+        return
     report = load_weights(
         model,
         weights,

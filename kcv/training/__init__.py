@@ -10,6 +10,7 @@ from kcv.training.batch_norm import recompute_batch_norm
 from kcv.training.callbacks import BestWeights
 from kcv.training.callbacks import StopAtNaN
 from kcv.training.callbacks import Stopwatch
+from kcv.training.freezing import freeze
 from kcv.training.replicas import divide_by_replicas
 from kcv.training.schedules import step_decay
 from kcv.training.schedules import warm_cosine
@@ -22,6 +23,7 @@ __all__ = [
     "Stopwatch",
     "completed_epochs",
     "divide_by_replicas",
+    "freeze",
     "recompute_batch_norm",
     "remove_backups",
     "step_decay",

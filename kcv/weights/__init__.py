@@ -16,6 +16,8 @@ from kcv.weights.torch7 import read_torch7
 from kcv.weights.torchvision import TORCHVISION_MEAN
 from kcv.weights.torchvision import TORCHVISION_STD
 from kcv.weights.torchvision import load_torchvision
+from kcv.weights.trained import TrainedWeights
+from kcv.weights.trained import load_trained
 from kcv.weights.vgg_face import VGG_FACE_MEAN
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "TORCHVISION_STD",
     "VGG_FACE_MEAN",
     "TorchObject",
+    "TrainedWeights",
     "WeightReport",
     "load_caffe",
     "load_deepface",
@@ -32,6 +35,7 @@ __all__ = [
     "load_keras_applications",
     "load_openface",
     "load_torchvision",
+    "load_trained",
     "load_weights",
     "read_torch7",
 ]

@@ -2,12 +2,10 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
 
-from kcv.weights.assignment import SourceWeight
 from kcv.weights.assignment import WeightReport
 from kcv.weights.assignment import assign
 from kcv.weights.caffe import load_caffe
@@ -23,10 +21,12 @@ from kcv.weights.keras_applications import assign_keras_applications
 from kcv.weights.keras_applications import is_keras_applications
 from kcv.weights.keras_applications import load_keras_applications
 from kcv.weights.openface import translate_openface
-from kcv.weights.reference import name_variables
 from kcv.weights.torch7 import read_torch7
 from kcv.weights.torch7_assignment import assign_torch7
 from kcv.weights.torchvision import load_torchvision
+from kcv.weights.trained import address_layers
+from kcv.weights.trained import find_weights
+from kcv.weights.trained import variables_by_layer
 
 
 def load_weights(
@@ -48,9 +48,10 @@ def load_weights(
     Args:
         model: Model whose layers have the names of the reference networks.
         source: "imagenet" for the weights of keras.applications, which are
-            downloaded, or a .keras, .weights.h5, .h5, .pth, .pt, .safetensors,
-            .caffemodel, .t7 (OpenFace, DeepMask, SharpMask, fast-neural-style)
-            or .pb (davidsandberg/facenet) file.
+            downloaded; the folder of a run, whose model.keras is meant; or a
+            .keras, .weights.h5, .h5, .pth, .pt, .safetensors, .caffemodel, .t7
+            (OpenFace, DeepMask, SharpMask, fast-neural-style) or .pb
+            (davidsandberg/facenet) file.
         strict: Whether variables without a weight and weights without a
             variable are errors; a weight of another shape always is one.
         skip: Beginnings of names of layers to leave out on both sides.
@@ -62,9 +63,11 @@ def load_weights(
         What matched and what was skipped.
 
     Raises:
-        FileNotFoundError: If the source is not "imagenet" and not a file.
+        FileNotFoundError: If the source is not "imagenet", a file or the
+            folder of a run.
         ImportError: If the library that reads the file is not installed.
-        ValueError: If the file cannot be read or the weights do not fit.
+        ValueError: If the file cannot be read, the run has not finished, or
+            the weights do not fit.
 
     Example:
 
@@ -83,12 +86,7 @@ def load_weights(
     }
     if source == "imagenet":
         return load_keras_applications(model, source, **options)
-    path = Path(source)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f'Weights must be "imagenet" or a file, received {str(path)!r}, '
-            "which does not exist."
-        )
+    path = find_weights(source)
     if path.suffix.lower() in (".pth", ".pt", ".safetensors"):
         return load_torchvision(model, path, fold_scaling=True, **options)
     if path.suffix.lower() == ".caffemodel":
@@ -110,9 +108,5 @@ def load_weights(
             )
         if is_deepface(layers):
             return assign_deepface(model, layers, str(path), **options)
-        weights = [
-            SourceWeight(f"{layer}/{kind}", f"{layer}/{kind}", value)
-            for layer, arrays in layers.items()
-            for kind, value in name_variables(arrays).items()
-        ]
+        weights = address_layers(variables_by_layer(model), layers)
         return assign(model, weights, str(path), **options)

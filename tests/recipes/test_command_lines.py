@@ -39,10 +39,11 @@ ORDER = (
     "distribute",
     "on-error",
     "boxes",
+    "weights",
+    "freeze",
     "data",
     "preset",
     "backbone",
-    "weights",
     "image-size",
 )
 # What `--preset`, `--image-size` and others replace.

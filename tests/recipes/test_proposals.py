@@ -45,8 +45,8 @@ def trained(monkeypatch):
         options.out.mkdir()
         # The network of preset paper has 500 MB.
         small = dataclasses.replace(options, preset="small")
-        classes = len(kcv.data.load_detection(options.data, "test").class_names)
-        model = fast_rcnn.build_model(classes, small, BoxNormalization())
+        names = kcv.data.load_detection(options.data, "test").class_names
+        model = fast_rcnn.build_model(names, small, BoxNormalization())
         model.save(options.out / "model.keras")
         write_config(options)
         (options.out / "metrics.json").write_text("{}")

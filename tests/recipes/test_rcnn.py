@@ -55,7 +55,7 @@ def test_the_papers_schedule():
 
 
 def test_the_small_networks_windows():
-    model = rcnn.build_model(10, Options(), mirror=False)
+    model = rcnn.build_model(tuple("0123456789"), Options(), mirror=False)
     assert model.parts.trunk.input_shape == (None, 48, 48, 3)
     assert model.parts.trunk.output_shape == (None, 6, 6, 128)
     assert model.parts.head.output_shape == (None, 256)

@@ -20,10 +20,23 @@ from kcv.classification.vgg import vgg_trunk
 from kcv.detection.parts.parts import Parts
 from kcv.training.batch_norm import QUICK_MOMENTUM
 from kcv.weights.files import load_weights
+from kcv.weights.trained import is_trained
+from kcv.weights.trained import load_trained
 
 #: The mean that py-faster-rcnn subtracts, RGB in 0..255.
 CAFFE_MEAN = (122.7717, 115.9465, 102.9801)
 _HEAD_LAYERS = ("fc6/", "fc7/")
+# Layers that the trained weights of another network may lack or have in another
+# shape: all behind the trunk. Each class has a score and a box, after those of
+# background; an SVM has no background.
+_BEHIND_TRUNK = r"(rpn_|fc|bn_fc|res5|bn5|cls_score|bbox_pred|svm|bbox_reg)"
+_CLASS_LAYERS = {
+    "cls_score": 1,
+    "bbox_pred": 1,
+    "fc8": 1,
+    "svm": 0,
+    "bbox_regression": 0,
+}
 
 _PreprocessingArgument = keras.layers.Layer | Callable
 
@@ -220,7 +233,10 @@ def detector_parts(
 def load_backbone(
     model: keras.Model, weights: str | os.PathLike, own_layers: Sequence[str]
 ) -> None:
-    """Load a classifier's weights into the parts of a detector.
+    """Load a classifier's or a trained detector's weights into a detector.
+
+    Of a detector that kcv has trained, everything is loaded. Layers behind the
+    trunk that it lacks or has in another shape keep their random weights.
 
     Args:
         model: The detector.
@@ -234,6 +250,9 @@ def load_backbone(
         FileNotFoundError: If the file does not exist.
         ValueError: If the weights are of another network.
     """
+    if is_trained(weights):
+        load_trained(model, weights, _BEHIND_TRUNK, _CLASS_LAYERS)
+        return
     report = load_weights(model, weights, strict=False, skip=own_layers)
     missing = [x for x in report.missing if not x.startswith(_HEAD_LAYERS)]
     if missing or report.left_over:

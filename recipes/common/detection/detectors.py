@@ -22,12 +22,12 @@ from kcv.visualize.report import Published
 from recipes.common.evaluate_and_report import Evaluation
 from recipes.common.plan import Plan
 from recipes.common.plan import make_adamw
-from recipes.common.run import Run
+from recipes.common.starting import StartOptions
 from recipes.common.training_images import TrainingImages
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class DetectorOptions(Run):
+class DetectorOptions(StartOptions):
     """Options that the recipes of all detectors have.
 
     Attributes:
@@ -37,10 +37,6 @@ class DetectorOptions(Run):
         preset: Small is a network that learns from random weights in minutes.
             paper has the network, the solver and the schedule of the paper.
         backbone: Network of preset paper. Defaults to vgg16.
-        weights: Pretrained weights: imagenet (downloaded, for preset paper),
-            a file of kcv, keras.applications, torchvision or Caffe, or the
-            model.keras of another run, which may have other classes. Defaults
-            to random weights.
         image_size: Shorter side of the resized images, in pixels. The longer
             side is at most 5/3 of it. Defaults to 192 for preset small, to 600
             for preset paper.
@@ -49,23 +45,15 @@ class DetectorOptions(Run):
     data: str = "digit_scenes"
     preset: Literal["small", "paper"] = "small"
     backbone: Literal["vgg16", "resnet18", "resnet50"] | None = None
-    weights: str | None = None
     image_size: int | None = None
 
     def __post_init__(self):
         super().__post_init__()
-        if self.preset != "small":
-            return
-        if self.backbone is not None:
+        if self.preset == "small" and self.backbone is not None:
             raise ValueError(
                 "`backbone` must be left out for preset small, which has a "
                 "network of its own: give --preset paper. Received: "
                 f"backbone={self.backbone!r}"
-            )
-        if self.weights == "imagenet":
-            raise ValueError(
-                "`weights` must be a file for preset small, whose network has "
-                f"no published weights. Received: weights={self.weights!r}"
             )
 
 

@@ -15,15 +15,17 @@ from kcv.data.streams.holdout import draw_validation
 from kcv.faces.alignment import FACE_CROP
 from kcv.faces.alignment import Template
 from recipes.common.plan import Plan
-from recipes.common.run import Run
+from recipes.common.starting import StartOptions
 
 RENDERED = "rendered_faces"
 TEST_PEOPLE, TEST_PHOTOS = 120, 20  # Rendered, and never trained on.
 SHIFT = 2  # Pixels.
+# Names of layers below the features: not the dense ones, nor the softmax.
+BACKBONE = r"(?!fc|F7|deepid|level|softmax)"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FaceOptions(Run):
+class FaceOptions(StartOptions):
     """Options of every recipe of faces.
 
     Attributes:

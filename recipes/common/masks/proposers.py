@@ -22,7 +22,7 @@ from kcv.visualize.report import Published
 from recipes.common.evaluate_and_report import Evaluation
 from recipes.common.masks.comparing import cover_objects
 from recipes.common.plan import Plan
-from recipes.common.run import Run
+from recipes.common.starting import StartOptions
 from recipes.common.training_images import TrainingImages
 from recipes.common.training_images import open_training_images
 
@@ -35,7 +35,7 @@ _SHOWN = 6
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class MaskOptions(Run):
+class MaskOptions(StartOptions):
     """Options that the recipes of mask proposals have.
 
     Attributes:

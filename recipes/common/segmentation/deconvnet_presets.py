@@ -1,15 +1,16 @@
 """The two presets of DeconvNet: what it learns from, how, and how long."""
 
 import dataclasses
+import os
 
 import keras
 
 import kcv
 from recipes.common.plan import Plan
 from recipes.common.plan import make_muon
-from recipes.common.run import Run
 from recipes.common.segmentation.images import Images
 from recipes.common.segmentation.windows import Windows
+from recipes.common.starting import StartOptions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,8 +44,12 @@ class Preset:
     certainty: float | None = None
     statistics: tuple[int, int | None] = (100, None)
 
-    def choose_plans(self, run: Run, images: Images) -> dict[str, Plan]:
+    def choose_plans(
+        self, run: StartOptions, images: Images
+    ) -> dict[str, Plan]:
         """List the stages of a training.
+
+        With pretrained weights, no classes of windows are learned first.
 
         Args:
             run: Options of the recipe.
@@ -56,6 +61,7 @@ class Preset:
         return {
             name: self.windows.plan(plan, run, images)
             for name, plan in self.plans.items()
+            if name != "classes" or run.weights is None
         }
 
     def make_optimizer(
@@ -112,7 +118,9 @@ PRESETS = {
 }
 
 
-def small_deconvnet(classes: int, side: int) -> keras.Model:
+def small_deconvnet(
+    classes: int, side: int, weights: str | os.PathLike | None = None
+) -> keras.Model:
     """Build a DeconvNet of a fraction of the paper's width and depth.
 
     Its fc6-deconv has the same random weights at all of its positions. With
@@ -123,6 +131,8 @@ def small_deconvnet(classes: int, side: int) -> keras.Model:
     Args:
         classes: Number of classes with background.
         side: Side of the windows, in pixels.
+        weights: Weights of another run, see `kcv.segmentation.DeconvNet`.
+            Defaults to None, for random weights.
 
     Returns:
         Model from windows (B, side, side, 3) to class scores.
@@ -134,7 +144,10 @@ def small_deconvnet(classes: int, side: int) -> keras.Model:
         units=256,
         # The steps of Muon are large compared with weights of 0.01.
         kernel_initializer="he_normal",
+        weights=weights,
     )
+    if weights is not None:
+        return model
     layer = model.get_layer("fc6-deconv")
     kernel, bias = layer.get_weights()
     kernel[:] = kernel[:1, :1]
@@ -143,21 +156,20 @@ def small_deconvnet(classes: int, side: int) -> keras.Model:
 
 
 def build_deconvnet(
-    preset: str, classes: int, weights: str | None
+    preset: str, classes: int, weights: str | os.PathLike | None
 ) -> keras.Model:
     """Build the authors' network, or one of a fraction of its width.
 
     Args:
         preset: "small" or "paper".
         classes: Number of classes with background.
-        weights: Pretrained weights of the authors' network, see
-            `kcv.segmentation.DeconvNet`.
+        weights: Pretrained weights, see `kcv.segmentation.DeconvNet`.
 
     Returns:
         Model from windows to class scores.
     """
     side = PRESETS[preset].windows.side
     if preset == "small":
-        return small_deconvnet(classes, side)
+        return small_deconvnet(classes, side, weights)
     shape = (side, side, 3)
     return kcv.segmentation.DeconvNet(classes, shape, weights=weights)

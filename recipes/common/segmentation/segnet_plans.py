@@ -26,6 +26,8 @@ PLANS = {
 def choose_plans(run: Any, images: Images) -> dict[str, Plan]:
     """List the stages of a training.
 
+    With pretrained weights there is only the last one, on whole images.
+
     Args:
         run: Options of the recipe.
         images: Dataset.
@@ -40,6 +42,7 @@ def choose_plans(run: Any, images: Images) -> dict[str, Plan]:
             else small_segnet.WINDOWS.plan(plan, run, images)
         )
         for name, plan in PLANS[run.preset, run.network].items()
+        if name == "images" or run.weights is None
     }
 
 
