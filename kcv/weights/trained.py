@@ -80,7 +80,7 @@ def find_weights(source: str | os.PathLike) -> Path:
         Path of the file.
 
     Raises:
-        FileNotFoundError: If there is no such path, or no model in the folder.
+        FileNotFoundError: If the path does not exist, or the folder has no model.
         ValueError: If the run has not finished.
     """
     path = Path(source)
@@ -118,7 +118,7 @@ def is_trained(source: str | os.PathLike) -> bool:
     Raises:
         ValueError: If a file of Keras cannot be read, or a folder is not that
             of a run that has finished.
-        FileNotFoundError: If there is no such path.
+        FileNotFoundError: If the path does not exist.
     """
     if source == "imagenet":
         return False
@@ -155,7 +155,7 @@ def load_trained(
         The report.
 
     Raises:
-        FileNotFoundError: If there is no such path, or no model in the folder.
+        FileNotFoundError: If the path does not exist, or the folder has no model.
         ValueError: If a layer that `new` does not match has no weights of its
             shape, no layer has, or the file cannot be read.
     """
