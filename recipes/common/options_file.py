@@ -10,14 +10,18 @@ from typing import Any
 
 from kcv.text_files import read_object
 
+# Options that belong to one run. Its config.json does not hand them on.
+_OWN = {"out", "resume", "export", "config"}
+
 
 def add_file(arguments: Sequence[str], options: type) -> list[str]:
     """Add the options of a file to those of a command line.
 
     Args:
         arguments: Arguments of the command line, among them `--config FILE` if
-            there is a file. It holds a JSON object of options by name, or has
-            that object under the key "options", as the config.json of a run.
+            there is a file. It holds a JSON object of options by name. Or it
+            has that object under the key "options", as the config.json of a
+            run, whose folder, `resume` and `export` are then left out.
         options: Dataclass of the options.
 
     Returns:
@@ -35,7 +39,8 @@ def add_file(arguments: Sequence[str], options: type) -> list[str]:
         return [*arguments]
     values = read_object(file)
     if isinstance(values.get("options"), dict):
-        values = values["options"]
+        options_of_run = values["options"]
+        values = {k: v for k, v in options_of_run.items() if k not in _OWN}
     given = {
         argument.partition("=")[0].replace("_", "-") for argument in arguments
     }

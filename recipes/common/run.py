@@ -87,7 +87,8 @@ class Run(Folder):
             the recipe does. With --no-augment they are trained on as they are.
         callbacks: Keras callback to train with, as MODULE:NAME. NAME is a class
             that is created without arguments, or an object. Can be given
-            several times. Defaults to none.
+            several times. A run that is resumed starts its callbacks from
+            the beginning, because the backup does not have their state. Defaults to none.
         resume: Continue a run with the same options that was stopped.
         export: Folder in which the trained model is also published for
             TensorFlow Serving.
@@ -191,7 +192,10 @@ def begin(run: Run) -> tf.distribute.Strategy:
         if not run.resume:
             remove_backups(run.backup)
         elif completed_epochs(run.backup) and file.exists():
-            _check_same(asked, read_object(file, "options"), run.out)
+            # Options that kcv did not have when the run began.
+            before = {**_defaults(run), "validation": 0.0}
+            before |= read_object(file, "options")
+            _check_same(asked, before, run.out)
         remove_leftovers(run.backup)
         write_config(run)
     if run.distribute == "mirrored":
@@ -225,6 +229,17 @@ def command_line() -> str:
 def _plain(options: dict) -> dict:
     """Turn paths and tuples into what JSON gives back."""
     return json.loads(json.dumps(options, default=str))
+
+
+def _defaults(run: Run) -> dict:
+    """Return the default of each option that has one, as JSON gives it."""
+    return _plain(
+        {
+            field.name: field.default
+            for field in dataclasses.fields(run)
+            if field.default is not dataclasses.MISSING
+        }
+    )
 
 
 def _validation_part(options: dict) -> float:

@@ -9,7 +9,7 @@ from kcv.data.sources.detection import detection_files
 
 
 def count_objects(
-    source: str, split: str, boxes: str = "raise"
+    source: str, split: str, boxes: str = "raise", validation: float = 0.0
 ) -> np.ndarray | None:
     """Count the objects of each class in a part of a detection set.
 
@@ -20,6 +20,8 @@ def count_objects(
         split: "train" or "test" (held out).
         boxes: "raise", "clip" or "drop", see `kcv.data.load_detection`.
             Defaults to "raise".
+        validation: Part of the training images that are held back, and not
+            counted. Defaults to 0.
 
     Returns:
         Numbers by label, (C,) int64, or None if the set is not one's own files.
@@ -36,6 +38,8 @@ def count_objects(
     found = _read_quietly(detection_files, source, split, boxes)
     if found is None:
         return None
+    if validation:
+        found = found.divide(validation, inside=False)
     labels = [
         image.labels[~(image.difficult | image.is_crowd)]
         for image in found.images

@@ -31,7 +31,7 @@ def check_split(split: str) -> None:
 
 
 def source_split(split: str, validation: float) -> str:
-    """Return the part of a set from which a part with validation is taken.
+    """Return the part of a set that contains the images of a split.
 
     Args:
         split: "train", "validation" or "test".
@@ -84,7 +84,8 @@ def draw_validation(
 
     Args:
         groups: Ids of all images, by class where there are classes.
-        part: Part of each group to draw, in (0, 1), rounded.
+        part: Part of each group to draw, in (0, 1), rounded. At least one
+            image of each group is left.
 
     Returns:
         The ids that are drawn, at least one.
@@ -97,7 +98,9 @@ def draw_validation(
     drawn = [
         image_id
         for ids in groups
-        for image_id in _shuffle(ids, "validation/")[: round(part * len(ids))]
+        for image_id in _shuffle(ids, "validation/")[
+            : min(round(part * len(ids)), len(ids) - 1)
+        ]
     ]
     if not drawn:
         every = [image_id for ids in groups for image_id in ids]

@@ -77,7 +77,12 @@ class Records(abc.ABC):
         Raises:
             ValueError: If there are too few images for both parts.
         """
-        return self._choose(self._held_out(), held_out)
+        return self._choose(
+            self._held_out(),
+            held_out,
+            f"holds no images to train on, because all {len(self)} of them are "
+            "held out. They must come from at least two files",
+        )
 
     def divide(self, part: float, inside: bool) -> Self:
         """Select a part of the images at random, or the others.
@@ -95,9 +100,16 @@ class Records(abc.ABC):
         Raises:
             ValueError: If there are too few images for both.
         """
-        return self._choose(draw_validation(self._groups(), part), inside)
+        return self._choose(
+            draw_validation(self._groups(), part),
+            inside,
+            f"has {len(self)} images to train on, and validation={part} leaves "
+            "none of them. They must come from at least two files",
+        )
 
-    def _choose(self, drawn: frozenset[str], inside: bool) -> Self:
+    def _choose(
+        self, drawn: frozenset[str], inside: bool, problem: str
+    ) -> Self:
         """Select images that are drawn, with others of their files."""
         files = dict(
             zip(self.image_ids, map(file_identity, self.files), strict=True)
@@ -105,9 +117,7 @@ class Records(abc.ABC):
         apart = {files[name] for name in drawn}
         if not inside and apart == {*files.values()}:
             raise ValueError(
-                f"{self.origin} holds no images to train on, because all "
-                f"{len(self)} of them are held out. They must come from at "
-                f"least two files. Received: {len(apart)} files"
+                f"{self.origin} {problem}. Received: {len(apart)} files"
             )
         return self.only(lambda name: (files[name] in apart) == inside)
 

@@ -88,6 +88,15 @@ def test_one_file_alone_cannot_be_divided(write_coco):
         read_coco(file, folder).split(held_out=False)
 
 
+def test_a_validation_part_leaves_images_to_train_on(write_coco):
+    file, folder = write_coco(
+        {1: (20, 30)}, [(1, 1, [1, 2, 7, 5], 0)], {1: "cat"}
+    )
+    records = read_coco(file, folder)
+    with pytest.raises(ValueError, match=r"validation=0\.5 leaves none of"):
+        records.divide(0.5, inside=False)
+
+
 def test_two_files_of_annotations_share_no_image(write_coco):
     file, folder = listed_often(write_coco, ["0.png", "1.png"])
     other = file.with_name("other.json")

@@ -63,7 +63,10 @@ def test_what_a_run_wrote_is_read_back(tmp_path):
     )
     write_config(run)
     file = tmp_path / "config.json"
-    assert parse("--config", str(file)) == dataclasses.replace(run, config=file)
+    # It is another run, in its own folder, which does not start over.
+    assert parse("--config", str(file)) == dataclasses.replace(
+        run, config=file, out=Options().out, resume=True
+    )
 
 
 def test_the_command_line_takes_precedence(tmp_path):

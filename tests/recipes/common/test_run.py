@@ -100,6 +100,18 @@ def test_what_is_trained_on_stays_the_same(stopped):
         begin(dataclasses.replace(stopped, patience=3))
 
 
+def test_options_that_are_newer_than_a_run_have_their_defaults(stopped):
+    file = stopped.out / "config.json"
+    config = json.loads(file.read_text())
+    for name in ("augment", "callbacks", "validation"):
+        del config["options"][name]
+    config["options"]["patience"] = 3  # All images were trained on then.
+    file.write_text(json.dumps(config))
+    with pytest.raises(FileExistsError, match=r"validation was 0\.0, now 0\.1"):
+        begin(dataclasses.replace(stopped, patience=3))
+    begin(stopped)
+
+
 def test_patience_may_change(options):
     begin(dataclasses.replace(options, patience=3))
     options.backup.mkdir()
