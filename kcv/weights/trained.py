@@ -80,7 +80,8 @@ def find_weights(source: str | os.PathLike) -> Path:
         Path of the file.
 
     Raises:
-        FileNotFoundError: If the path does not exist, or the folder has no model.
+        FileNotFoundError: If the path does not exist, or the folder has no
+            model.
         ValueError: If the run has not finished.
     """
     path = Path(source)
@@ -155,7 +156,8 @@ def load_trained(
         The report.
 
     Raises:
-        FileNotFoundError: If the path does not exist, or the folder has no model.
+        FileNotFoundError: If the path does not exist, or the folder has no
+            model.
         ValueError: If a layer that `new` does not match has no weights of its
             shape, no layer has, or the file cannot be read.
     """

@@ -87,8 +87,8 @@ class Run(Folder):
             the recipe does. With --no-augment they are trained on as they are.
         callbacks: Keras callback to train with, as MODULE:NAME. NAME is a class
             that is created without arguments, or an object. Can be given
-            several times. A run that is resumed starts its callbacks from
-            the beginning, because the backup does not have their state. Defaults to none.
+            several times. A resumed run does not restore the state of its
+            callbacks. Defaults to none.
         resume: Continue a run with the same options that was stopped.
         export: Folder in which the trained model is also published for
             TensorFlow Serving.

@@ -93,7 +93,7 @@ def draw_validation(
     Example:
 
     >>> sorted(draw_validation(["abcdefgh", "ij"], 0.25))
-    ['b', 'e']
+    ['a', 'd']
     """
     drawn = [
         image_id

@@ -229,9 +229,7 @@ def evaluate_detector(
         Average precision by the rules of VOC, errors by class, objects of both
         parts, galleries, and the curves of precision over recall.
     """
-    trained = count_objects(
-        run.data, "train", run.boxes, run.validation_part
-    )
+    trained = count_objects(run.data, "train", run.boxes, run.validation_part)
     measure = DetectionMeasure(
         Classes(tuple(class_names), np.arange(len(class_names))),
         min_score,

@@ -189,7 +189,7 @@ def test_lists_that_are_no_pair_are_said(write_voc, caplog):
     )
     with caplog.at_level(logging.WARNING):
         assert load_detection(f"voc:{tree}", "train").size == 4
-    assert "has the lists mine, train, which are no pair" in caplog.text
+    assert "has the lists mine, train. They are not a pair" in caplog.text
     assert "The list train is divided" in caplog.text
 
 
