@@ -16,6 +16,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -70,7 +71,7 @@ def detections(
     """
     height, width = answer["image_shape"][index]
     own_names = get_class_names(answer, index)
-    found = []
+    found: list[tuple[str, float, tuple[float, ...]]] = []
     for row in range(answer["num_detections"][index]):
         y1, x1, y2, x2 = answer["detection_boxes"][index, row].tolist()
         label = int(answer["detection_classes"][index, row])
@@ -215,7 +216,7 @@ def ask(options: argparse.Namespace) -> None:
     for path in options.images:
         # A batch of one: images of several sizes fit together in a detector
         # only.
-        inputs = {"image_bytes": [path.read_bytes()]}
+        inputs: dict[str, Any] = {"image_bytes": [path.read_bytes()]}
         if options.proposals:
             inputs["proposals"] = propose_regions([path], options.proposals)
         try:

@@ -150,7 +150,7 @@ def build_model(names: tuple, run: Options, image_size: int) -> keras.Model:
             seed=run.seed,
         )
     # Objects have 1/8 to 1/2 of the shorter side. The stride is 8.
-    scales = [image_size / part / 8 for part in (8, 4, 2)]
+    scales = tuple(image_size / part / 8 for part in (8, 4, 2))
     return kcv.detection.FasterRCNN(
         len(names),
         small_parts(),

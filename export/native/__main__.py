@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from kcv.extras import describe_installation
 
@@ -36,7 +37,8 @@ def check(
     """
     with tempfile.TemporaryDirectory() as folder:
         program = build(Path(folder) / "run_saved_model", compiler)
-        inputs = {"image_bytes": [path.read_bytes() for path in images]}
+        inputs: dict[str, Any] = {}
+        inputs["image_bytes"] = [path.read_bytes() for path in images]
         if proposals:
             inputs["proposals"] = propose_regions(images, proposals)
         answer = run(program, version, "serving_bytes", inputs)

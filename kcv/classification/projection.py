@@ -153,17 +153,17 @@ def strongest_images(
     ```
     """
     maps = keras.Model(model.inputs, model.get_layer(layer).output)
-    images, activations = None, None
+    images = activations = np.empty(0)
     for batch in batches:
         batch = np.asarray(batch)
         own = maps.predict_on_batch(batch)[..., feature_map]
         own = own.reshape(len(batch), -1).max(-1)
-        if images is not None:
+        if len(images):
             batch = np.concatenate([images, batch])
             own = np.concatenate([activations, own])
         best = np.argsort(-own, kind="stable")[:count]
         images, activations = batch[best], own[best]
-    if images is None:
+    if not len(images):
         raise ValueError("`batches` must have at least one batch")
     return Strongest(images, activations)
 

@@ -41,13 +41,15 @@ def base_anchors(
     >>> base_anchors()[0].tolist()
     [-84.0, -40.0, 100.0, 56.0]
     """
-    ratios = np.asarray(ratios, "float64")
-    if base_size <= 0 or (ratios <= 0).any() or min(scales) <= 0:
+    if min(base_size, *ratios, *scales) <= 0:
         raise ValueError(
             "`base_size`, `ratios` and `scales` must be positive. Received: "
-            f"base_size={base_size}, ratios={ratios.tolist()}, scales={scales}"
+            f"base_size={base_size}, "
+            f"ratios={[*map(float, ratios)]}, scales={scales}"
         )
-    widths = np.round(np.sqrt(base_size**2 / ratios))  # halves to even
+    widths = np.round(  # halves to even
+        np.sqrt(base_size**2 / np.asarray(ratios, "float64"))
+    )
     heights = np.round(widths * ratios)
     sides = np.stack([widths, heights], axis=-1)[:, None, :]
     sides = (sides * np.asarray(scales)[:, None]).reshape(-1, 2)
