@@ -19,7 +19,8 @@ class ClassRows:
 
     Args:
         trained: Names of the classes of the trained model. Empty if they are
-            not known.
+            not known. The n-th class of a name is the n-th of this name in the
+            other model.
         wanted: Names of the classes of the new model.
         class_layers: Number of groups in front of those of the classes, by the
             name of each layer whose units belong to classes.
@@ -35,9 +36,11 @@ class ClassRows:
         wanted: Sequence[str],
         class_layers: Mapping[str, int],
     ):
-        self.trained, self.wanted = tuple(trained), tuple(wanted)
+        self.trained, self.wanted = _number(trained), _number(wanted)
         self.class_layers = class_layers
-        self.common = [name for name in self.wanted if name in self.trained]
+        self.common = [
+            class_[0] for class_ in self.wanted if class_ in self.trained
+        ]
         self.taken: list[str] = []
 
     def take(
@@ -90,6 +93,13 @@ class ClassRows:
         )
 
 
+def _number(names):
+    """Count the classes of each name, since ImageNet has two cranes."""
+    return [
+        (name, names[:place].count(name)) for place, name in enumerate(names)
+    ]
+
+
 def _places(given, shape, trained, wanted, before):
     """Return which entries of the last axis are taken, and from where."""
     if len(given) != len(shape) or tuple(given[:-1]) != tuple(shape[:-1]):
@@ -99,9 +109,9 @@ def _places(given, shape, trained, wanted, before):
         return None
     groups = [(number, number) for number in range(before)]
     groups += [
-        (before + number, before + trained.index(name))
-        for number, name in enumerate(wanted)
-        if name in trained
+        (before + number, before + trained.index(class_))
+        for number, class_ in enumerate(wanted)
+        if class_ in trained
     ]
     targets, sources = (
         (size * np.array(side)[:, None] + np.arange(size)).ravel()

@@ -69,7 +69,8 @@ class Run(Folder):
 
     Attributes:
         epochs: Number of epochs. Defaults to the recipe's plan. A finished run
-            is prolonged by a larger number.
+            is prolonged by a larger number. Its learning rate then continues
+            as that of the longer training, so that it rises again.
         batch_size: Images per update. Defaults to the recipe's plan.
         steps_per_epoch: Updates per epoch, a multiple of 8 for detectors and
             segmenters. Defaults to as many as show the plan's number of images

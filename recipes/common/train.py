@@ -29,6 +29,13 @@ def train(
 ) -> None:
     """Train a compiled model, or continue where its training was stopped.
 
+    A finished training is prolonged by a plan of more epochs. Weights, the
+    state of the optimizer, the number of updates and the place in the stream
+    are those of the end. The learning rate is what the schedule of the longer
+    plan has for the next update: a cosine that had fallen to zero rises to
+    where the longer one is, and falls again. The result is not that of an
+    uninterrupted training of the longer plan, whose rate was higher before.
+
     Args:
         run: Options of the recipe, with the folder of this training.
         model: Compiled model.

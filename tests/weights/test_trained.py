@@ -159,6 +159,16 @@ def test_masks_and_faces_go_on(tmp_path):
     assert_same(other.network, face.network)
 
 
+def test_classes_of_one_name_are_matched_in_their_order():
+    rows = ClassRows(
+        ("crane", "cat", "crane"), ("cat", "crane", "crane"), {"fc": 0}
+    )
+    variables = {"fc": [keras.Variable(np.zeros((1, 3)), name="kernel")]}
+    weight = SourceWeight("x", "fc/kernel", np.array([[1.0, 2.0, 3.0]]))
+    (fitted,) = rows.take(variables, [weight])
+    assert np.asarray(fitted.value).tolist() == [[2.0, 1.0, 3.0]]
+
+
 def test_layers_of_unknown_names_are_compared_by_shape():
     rows = ClassRows(("a", "b"), ("b", "c"), {"scores": 0})
     variables = {"scores": [keras.Variable(np.zeros((3, 2)), name="kernel")]}

@@ -9,8 +9,12 @@ import pytest
 import tensorflow as tf
 
 from kcv.training import completed_epochs
+from kcv.training import warm_cosine
 from recipes.common.history import read_history
+from recipes.common.plan import Plan
+from recipes.common.plan import make_adamw
 from recipes.common.run import begin
+from recipes.common.train import train
 
 
 def changed(run, **options):
@@ -58,6 +62,36 @@ def test_a_finished_training_is_prolonged_and_repeated(fit, run, whole):
     model, _ = fit(run)  # There is nothing left to do.
     assert_equal(model, whole)
     assert read_history(run.out)["epoch"] == [0, 1, 2, 3]
+
+
+def test_a_prolonged_training_has_the_rate_of_the_longer_one(run):
+    rates = {}
+
+    class Rates(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            optimizer = self.model.optimizer
+            step = int(optimizer.iterations.numpy())
+            rates[step] = float(optimizer.learning_rate)
+
+    def prolong(epochs):
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        longer = changed(run, epochs=epochs)
+        plan = Plan(2, 32, 4, learning_rate=0.01)
+        plan = plan.with_options(longer, group=1)
+        model.compile(make_adamw(plan), "mse")
+        pairs = tf.data.Dataset.from_tensors((tf.ones((2, 2)), tf.ones(2)))
+        train(longer, model, plan, lambda start: pairs.repeat(), Rates())
+
+    prolong(2)
+    assert [*rates] == [*range(16)]
+    assert rates[15] < 0.001  # At the end of its cosine.
+    prolong(6)
+    longer = warm_cosine(48, 0.01)
+    assert [*rates] == [*range(48)]
+    for step in range(16, 48):
+        assert rates[step] == pytest.approx(float(longer(step)), rel=1e-5)
+    assert rates[16] > 0.007
 
 
 def test_fewer_epochs_than_completed_are_refused(fit, run):
