@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from kcv.layers.image_layer import ImageLayer
 from kcv.layers.list_inputs import ListInputs
+from kcv.layers.portable import is_portable
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -49,7 +50,7 @@ class HistogramMatching(ListInputs, ImageLayer):
         pixels, values = _channels(images), tf.sort(_channels(references))
         by_brightness = tf.sort(pixels)
         darker, not_brighter = (
-            tf.searchsorted(by_brightness, pixels, side)
+            _search(by_brightness, pixels, side)
             for side in ("left", "right")
         )
         count, wanted = tf.shape(pixels)[-1], tf.shape(values)[-1]
@@ -67,6 +68,33 @@ class HistogramMatching(ListInputs, ImageLayer):
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape[0])
+
+
+def _search(ordered, values, side):
+    """Count the numbers below each value, or up to it where side is right.
+
+    Args:
+        ordered: Increasing numbers (B, C, N).
+        values: Values (B, C, M).
+        side: "left" or "right".
+
+    Returns:
+        Numbers of numbers, (B, C, M) int32.
+    """
+    if not is_portable():
+        return tf.searchsorted(ordered, values, side)
+    is_before = tf.less if side == "left" else tf.less_equal
+    count = tf.shape(ordered)[-1]
+    low = tf.zeros_like(values, tf.int32)
+    high = low + count
+    # Each step halves what is left of up to 2 ** 24 numbers.
+    for _ in range(25):
+        middle = (low + high) // 2
+        found = tf.gather(ordered, tf.minimum(middle, count - 1), batch_dims=2)
+        is_lower = is_before(found, values) & (middle < high)
+        low = tf.where(is_lower, middle + 1, low)
+        high = tf.where(is_lower, high, middle)
+    return low
 
 
 def _channels(images):

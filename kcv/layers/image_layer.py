@@ -36,3 +36,20 @@ def set_shape(x: tf.Tensor, shape) -> tf.Tensor:
     """
     x.set_shape(shape)
     return x
+
+
+def keep_channels(x: tf.Tensor) -> tf.Tensor:
+    """Write the number of channels into the graph.
+
+    Converters compute shapes again from the operations of a graph. Behind a
+    slice or a padding whose extent is computed they find no number of channels,
+    which a convolution needs.
+
+    Args:
+        x: Maps (B, H, W, C), where C is static.
+
+    Returns:
+        The same maps.
+    """
+    *sizes, _ = tf.unstack(tf.shape(x))
+    return tf.reshape(x, (*sizes, x.shape[-1]))

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from kcv.layers.image_layer import set_shape
+from kcv.layers.portable import is_portable
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -42,6 +43,8 @@ class InstanceNormalization(keras.layers.GroupNormalization):
         if self.compute_dtype == "float64":
             return super().call(inputs)  # the kernel does not take float64
         inputs = tf.cast(inputs, self.compute_dtype)
+        if is_portable():
+            return self._by_moments(inputs)
         batch, height, width, _ = tf.unstack(tf.shape(inputs))
         channels = inputs.shape[-1]
         side_by_side = tf.reshape(
@@ -59,6 +62,13 @@ class InstanceNormalization(keras.layers.GroupNormalization):
         )
         outputs = tf.reshape(outputs, (height, width, batch, channels))
         return set_shape(tf.transpose(outputs, (2, 0, 1, 3)), inputs.shape)
+
+    def _by_moments(self, x):
+        mean, variance = tf.nn.moments(x, (1, 2), keepdims=True)
+        x = (x - mean) * tf.math.rsqrt(variance + self.epsilon)
+        if self.scale:
+            x *= self.gamma
+        return x + self.beta if self.center else x
 
     def get_config(self):
         config = super().get_config()

@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from kcv.layers.image_layer import ImageLayer
+from kcv.layers.portable import is_portable
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -258,10 +259,30 @@ def _unfold(x, window, strides):
     """
     # A forward and backward step with slices in its place takes twice as long
     # on a CPU: the gradient of each slice is as large as all maps.
-    windows = tf.image.extract_patches(
-        x, (1, *window, 1), (1, *strides, 1), (1, 1, 1, 1), "VALID"
-    )
+    if is_portable():
+        windows = _slices(x, window, strides)
+    else:
+        windows = tf.image.extract_patches(
+            x, (1, *window, 1), (1, *strides, 1), (1, 1, 1, 1), "VALID"
+        )
     return tf.transpose(windows, (1, 2, 0, 3))
+
+
+def _slices(x, window, strides):
+    """Compute what `tf.image.extract_patches` gives by slices."""
+    down, across = strides
+    ends = [
+        side - size + 1
+        for side, size in zip(x.shape[1:3], window, strict=True)
+    ]
+    return tf.concat(
+        [
+            x[:, row : row + ends[0] : down, left : left + ends[1] : across]
+            for row in range(window[0])
+            for left in range(window[1])
+        ],
+        -1,
+    )
 
 
 def _per_region(initializer, regions):

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from kcv.layers.crop_like import crop
 from kcv.layers.image_layer import ImageLayer
+from kcv.layers.image_layer import keep_channels
 from kcv.layers.image_layer import set_shape
 from kcv.layers.list_inputs import ListInputs
 
@@ -113,14 +114,17 @@ class MaxPoolWithSwitches(_Windows):
         x = _padded(x, before, after, x.dtype.min)
         x = x[:, : (windows[0] + most) * step, : (windows[1] + most) * step]
         lattices = tf.split(_to_lattices(x, step), step * step, -1)
-        switches = tf.zeros_like(pooled, tf.uint8)
-        # The first of equal maxima is written last, so that it remains.
-        for number, (row, column) in reversed([*enumerate(self.offsets())]):
+        # A switch is the number of pixels before the first maximum. Converters
+        # do not take a selection among bytes, or a sum of them.
+        switches = tf.zeros_like(pooled, tf.float32)
+        before_maximum = tf.ones_like(pooled, tf.bool)
+        for row, column in self.offsets()[:-1]:
             seen = lattices[row % step * step + column % step]
             seen = seen[:, row // step :, column // step :]
             seen = seen[:, : windows[0], : windows[1]]
-            here = tf.constant(number, tf.uint8)
-            switches = tf.where(seen == pooled, here, switches)
+            before_maximum &= tf.less(seen, pooled)
+            switches += tf.cast(before_maximum, tf.float32)
+        switches = tf.cast(switches, tf.uint8)
         return pooled, switches
 
     def compute_output_shape(self, input_shape):
@@ -175,8 +179,12 @@ class MaxUnpool(ListInputs, _Windows):
         step = self.strides
         lattices = [[] for _ in range(step * step)]
         most = (self.pool_size - 1) // step
+        nothing = tf.zeros_like(x)
+        # LiteRT does not compare bytes.
+        switches = tf.cast(switches, tf.float32)
         for number, (row, column) in enumerate(self.offsets()):
-            own = tf.where(switches == number, x, tf.zeros((), x.dtype))
+            # Not by ==, which leaves the rank of its result open.
+            own = tf.where(tf.equal(switches, float(number)), x, nothing)
             if most:
                 own = _padded(
                     own,
@@ -194,7 +202,7 @@ class MaxUnpool(ListInputs, _Windows):
         # Windows of padding "valid" may leave the last pixels out.
         whole = _padded(whole, [0, 0], sides - covered)
         shape = self.compute_output_shape([t.shape for t in inputs])
-        return set_shape(whole, shape)
+        return keep_channels(set_shape(whole, shape))
 
     def compute_output_shape(self, input_shape):
         x, _, like = input_shape

@@ -1,0 +1,175 @@
+"""Conversion of a model to a file that is checked before it takes its place."""
+
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from kcv.convert.converters import to_litert
+from kcv.convert.converters import to_onnx
+from kcv.convert.runs import ConversionError
+from kcv.convert.runs import run_file
+from kcv.convert.tracing import Traced
+from kcv.convert.tracing import sample_inputs
+from kcv.convert.tracing import trace
+from kcv.storage import write_whole
+
+_CONVERTERS: dict[str, Callable[[Traced], bytes]] = {
+    ".tflite": to_litert,
+    ".onnx": to_onnx,
+}
+
+
+def convert(
+    model: keras.Model,
+    path: str | os.PathLike,
+    *,
+    image_size: Sequence[int] | None = None,
+    tolerance: float = 1e-4,
+    overwrite: bool = False,
+) -> Path:
+    """Convert a model to a file for LiteRT or ONNX Runtime.
+
+    The file holds the network alone: the same float32 inputs as those of the
+    model, RGB in 0..255, with a free number of images, and the same outputs. A
+    single output is named `output`. Encoded images are not decoded and images
+    are not scaled.
+
+    The file is run by its runtime in a process of its own, and its answers are
+    compared with `model.predict` on images of noise: a batch of two, and a
+    single image, which has another size if the model takes any size. Only then
+    does it take its place. On failure nothing is left.
+
+    The packages come with `pip install "kcv[convert]"`. docs/converters.md
+    lists the models that convert.
+
+    Args:
+        model: Functional Keras model.
+        path: Path of the file, which ends in `.tflite` for LiteRT or `.onnx`
+            for ONNX.
+        image_size: Height and width of the images in pixels, to which the file
+            is then fixed. Runtimes plan memory better for a fixed size. If
+            None, the size is that of the model, which may be free. Defaults to
+            None.
+        tolerance: Largest difference that is accepted, as a fraction of the
+            largest absolute value of an output. For an output of integers, the
+            largest fraction of its numbers that may differ. Defaults to 1e-4.
+        overwrite: Whether an existing file is replaced. Defaults to False.
+
+    Returns:
+        `path`.
+
+    Raises:
+        ConversionError: If the converter or the runtime does not support an
+            operation of the model, or the answers differ.
+        FileExistsError: If the file exists and `overwrite` is False.
+        ImportError: If the packages are not installed.
+        ValueError: If the path has another suffix, the model is not
+            functional, or `image_size` does not fit the model.
+
+    Example:
+
+    ```python
+    convert(LeNet5(), "lenet5.tflite")
+    convert(FCN8s(21), "fcn8s.onnx", image_size=(384, 512))
+    ```
+    """
+    path = Path(path)
+    if path.suffix not in _CONVERTERS:
+        raise ValueError(
+            f"`path` must end in {' or '.join(_CONVERTERS)}. Received: "
+            f"path={str(path)!r}"
+        )
+    if not tolerance >= 0:
+        raise ValueError(
+            f"`tolerance` must be at least 0. Received: tolerance={tolerance}"
+        )
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists. Give another name.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path.parent} is not a folder.")
+    traced = trace(model, image_size)
+    content = _CONVERTERS[path.suffix](traced)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, f"model{path.suffix}")
+        file.write_bytes(content)
+        for number in range(2):
+            inputs = sample_inputs(traced, number)
+            answers = run_file(file, inputs)
+            compare(traced.predict(inputs), answers, tolerance)
+    return write_whole(path, content)
+
+
+def compare(
+    expected: dict[str, np.ndarray],
+    answers: dict[str, np.ndarray],
+    tolerance: float,
+) -> float:
+    """Compare the outputs of a file with those of its model.
+
+    Args:
+        expected: Outputs of the model by name.
+        answers: Outputs of the file by name.
+        tolerance: Largest difference, as `convert` defines it.
+
+    Returns:
+        The largest difference of all outputs, in the unit of `tolerance`.
+
+    Raises:
+        ConversionError: If an output is missing or differs by more.
+    """
+    largest = 0.0
+    for name, true in expected.items():
+        shape = answers[name].shape if name in answers else "no such output"
+        if shape != true.shape:
+            raise ConversionError(
+                f"output {name!r} of the file has another shape than that of "
+                f"the model: {shape}, not {true.shape}"
+            )
+        given = answers[name]
+        if not true.size:
+            continue
+        if np.issubdtype(true.dtype, np.inexact):
+            scale = np.abs(true.astype(np.float64)).max()
+            gap = np.abs(given.astype(np.float64) - true).max()
+            gap = gap / scale if scale else gap
+        else:
+            gap = np.mean(given != true)
+        if not gap <= tolerance:  # also where it is NaN
+            raise ConversionError(
+                f"output {name!r} of the file differs from that of the model "
+                f"by {gap:.2g} of its largest value, allowed {tolerance:g}"
+            )
+        largest = max(largest, float(gap))
+    return largest
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Read a height and a width.
+
+    Args:
+        text: Text such as "480x640".
+
+    Returns:
+        Height and width in pixels.
+
+    Raises:
+        ValueError: If the text has no such form.
+
+    Example:
+
+    >>> parse_size("480x640")
+    (480, 640)
+    """
+    found = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
+    if not found:
+        raise ValueError(
+            "`image_size` must be a height and a width in pixels, such as "
+            f"480x640. Received: image_size={text!r}"
+        )
+    return int(found[1]), int(found[2])
