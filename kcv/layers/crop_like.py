@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from kcv.layers.image_layer import ImageLayer
+from kcv.layers.image_layer import keep_channels
 from kcv.layers.image_layer import set_shape
 from kcv.layers.list_inputs import ListInputs
 
@@ -41,10 +42,9 @@ class CropLike(ListInputs, ImageLayer):
     def call(self, inputs):
         maps, images = inputs
         begin = [self.offset, self.offset]
-        return set_shape(
-            crop(maps, begin, tf.shape(images)[1:3]),
-            self.compute_output_shape([t.shape for t in inputs]),
-        )
+        cropped = crop(maps, begin, tf.shape(images)[1:3])
+        shape = self.compute_output_shape([t.shape for t in inputs])
+        return keep_channels(set_shape(cropped, shape))
 
     def compute_output_shape(self, input_shape):
         maps, images = input_shape

@@ -55,7 +55,9 @@ class HistogramMatching(ListInputs, ImageLayer):
         )
         count, wanted = tf.shape(pixels)[-1], tf.shape(values)[-1]
         # A value stands in the middle of its share of a histogram.
-        shares = (darker + not_brighter) / (2 * count)
+        # LiteRT does not divide numbers of float64.
+        wide = tf.float32 if is_portable() else tf.float64
+        shares = tf.cast(darker + not_brighter, wide) / tf.cast(2 * count, wide)
         places = tf.cast(shares, tf.float32) * tf.cast(wanted, tf.float32) - 0.5
         places = tf.clip_by_value(places, 0, tf.cast(wanted - 1, tf.float32))
         below = tf.cast(places, tf.int32)

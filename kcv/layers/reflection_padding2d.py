@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from kcv.layers.image_layer import ImageLayer
+from kcv.layers.image_layer import keep_channels
 from kcv.layers.image_layer import set_shape
 
 
@@ -57,7 +58,8 @@ class ReflectionPadding2D(ImageLayer):
         before = tf.fill((2,), self.padding)
         paddings = tf.pad(tf.stack([before, after], 1), [[1, 1], [0, 0]])
         padded = tf.pad(x, paddings, "REFLECT")
-        return set_shape(padded, self.compute_output_shape(x.shape))
+        shape = self.compute_output_shape(x.shape)
+        return keep_channels(set_shape(padded, shape))
 
     def compute_output_shape(self, input_shape):
         batch, *sides, channels = input_shape
