@@ -16,6 +16,11 @@ EXTRAS = {
         "pillow>=10",
         "pycocotools>=2.0.8",
     ],
+    "convert": [
+        "ai-edge-litert>=2.0",
+        "onnxruntime>=1.20",
+        "tf2onnx>=1.17",
+    ],
     "cuda": ["tensorflow[and-cuda]>=2.20"],
     # tensorflow-datasets imports importlib_resources without requiring it.
     "data": ["tensorflow-datasets>=4.9.7", "importlib_resources"],
@@ -58,6 +63,7 @@ EXTRAS["test"] = [
     "setuptools>=77",
     "tensorflow-serving-api>=2.18",
     *EXTRAS["beam"],
+    *EXTRAS["convert"],
     *EXTRAS["data"],
     *EXTRAS["keras-cv"],
     *EXTRAS["mtcnn"],

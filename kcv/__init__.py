@@ -20,6 +20,7 @@ __all__ = [
     "boxes",
     "classification",
     "constraints",
+    "convert",
     "data",
     "detection",
     "faces",

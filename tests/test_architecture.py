@@ -38,7 +38,7 @@ FLOORS = (
     {"metrics", "proposals"},
     {"classification", "visualize"},
     {"detection", "faces", "masks", "segmentation", "style"},
-    {"serving"},
+    {"convert", "serving"},
     {"commands"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -488,9 +488,8 @@ def test_the_table_has_every_model_of_the_chapter(chapter):
     assert models == listed
 
 
-@pytest.fixture(autouse=True)
-def few_weights(monkeypatch):
-    """Classic networks with as many kinds of layers, and fewer of each."""
+def shrink_networks(monkeypatch):
+    """Build classic networks with as many kinds of layers, fewer of each."""
     blocks = dict.fromkeys(resnet_stages._BLOCKS, (1, 1, 1, 1))
     monkeypatch.setattr(resnet_stages, "_BLOCKS", blocks)
     monkeypatch.setattr(vgg, "_FILTERS", (4, 6, 8, 8, 8))
@@ -498,6 +497,11 @@ def few_weights(monkeypatch):
         modules = getattr(facenet, table)
         few = {name: modules[name] for name in ("3a", "3b", "3c", "5b")}
         monkeypatch.setattr(facenet, table, few)
+
+
+@pytest.fixture(autouse=True)
+def few_weights(monkeypatch):
+    shrink_networks(monkeypatch)
     yield
     keras.backend.clear_session()
     gc.collect()

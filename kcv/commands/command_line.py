@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from kcv.commands import convert
 from kcv.commands import evaluate
 from kcv.commands import inspect
 from kcv.commands import predict
@@ -18,11 +19,17 @@ usage: python -m kcv COMMAND ...
   predict    ask a trained model about a folder of images
   evaluate   measure a trained model on a dataset
   inspect    look at a dataset, and name all that is wrong in its files
+  convert    write a trained model as a file for LiteRT or ONNX Runtime
 
 python -m kcv COMMAND --help explains a command.
 """
 
-_COMMANDS = {"evaluate": evaluate, "inspect": inspect, "predict": predict}
+_COMMANDS = {
+    "convert": convert,
+    "evaluate": evaluate,
+    "inspect": inspect,
+    "predict": predict,
+}
 # Mistakes of the user, whose messages say what would be right.
 _MISTAKES = (ValueError, OSError, ImportError)
 

@@ -1,7 +1,6 @@
 """Conversion of a model to a file that is checked before it takes its place."""
 
 import os
-import re
 import tempfile
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -45,8 +44,8 @@ def convert(
     single image, which has another size if the model takes any size. Only then
     does it take its place. On failure nothing is left.
 
-    The packages come with `pip install "kcv[convert]"`. docs/converters.md
-    lists the models that convert.
+    The packages come with `pip install "kcv[convert]"`. The page "Converters"
+    of the documentation lists the models that convert.
 
     Args:
         model: Functional Keras model.
@@ -147,29 +146,3 @@ def compare(
             )
         largest = max(largest, float(gap))
     return largest
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """Read a height and a width.
-
-    Args:
-        text: Text such as "480x640".
-
-    Returns:
-        Height and width in pixels.
-
-    Raises:
-        ValueError: If the text has no such form.
-
-    Example:
-
-    >>> parse_size("480x640")
-    (480, 640)
-    """
-    found = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
-    if not found:
-        raise ValueError(
-            "`image_size` must be a height and a width in pixels, such as "
-            f"480x640. Received: image_size={text!r}"
-        )
-    return int(found[1]), int(found[2])

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from kcv.convert.runs import ConversionError
 from kcv.convert.tracing import Traced
+from kcv.extras import describe_installation
 
 # 2023's, which runtimes of today and of some years ago have.
 _OPSET = 18
@@ -89,7 +90,7 @@ def _require(*packages: str) -> None:
     for package in packages:
         if find_spec(package) is None:
             raise ImportError(
-                f"{package} is missing: pip install \"kcv[convert]\"",
+                f"{package} is missing. {describe_installation('convert')}",
                 name=package,
             )
 
@@ -99,7 +100,9 @@ def _reasons(text: str) -> str:
     operations = re.findall(r"'(tf\.\w+)' op ", text)
     if operations:
         return ", ".join(dict.fromkeys(operations))
-    found = re.findall(r"error: (.+)", text) or text.strip().splitlines() or [""]
+    found = (
+        re.findall(r"error: (.+)", text) or text.strip().splitlines() or [""]
+    )
     return found[0][:300]
 
 

@@ -35,7 +35,7 @@ def run_file(
     """
     with tempfile.TemporaryDirectory() as folder:
         given, answered = Path(folder, "in.npz"), Path(folder, "out.npz")
-        np.savez(given, **dict(inputs))
+        np.savez(given, **inputs)  # type: ignore[arg-type]  # names are free
         # A script, which does not import kcv and with it TensorFlow.
         done = subprocess.run(
             [sys.executable, runtime.__file__, file, given, answered],

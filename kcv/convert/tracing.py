@@ -1,5 +1,6 @@
 """A model as a function of named inputs, and inputs to try it with."""
 
+import re
 from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +27,7 @@ class Traced(NamedTuple):
     """
 
     model: keras.Model
-    function: Callable[..., Any]
+    function: Any
     specs: list[tf.TensorSpec]
 
     def predict(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -75,14 +76,13 @@ def trace(
             "`model` must be a functional Keras model. Received: "
             f"{type(model).__name__} {model.name!r}"
         ) from error
-    is_single = not isinstance(structure, dict | list | tuple)
-    keys = [*structure] if isinstance(structure, dict) else None
     flat = tf.nest.flatten(structure)
-    names = [
-        "images" if is_single and len(x.shape) == 4 else x.name for x in flat
-    ]
-    if keys is not None:
-        names = sorted(keys)
+    if isinstance(structure, dict):
+        names = sorted(structure)  # in the order of tf.nest
+    elif len(flat) == 1 and len(flat[0].shape) == 4:
+        names = ["images"]
+    else:
+        names = [x.name for x in flat]
     specs = []
     for name, x in zip(names, flat, strict=True):
         shape = [None, *x.shape[1:]]
@@ -134,6 +134,32 @@ def sample_inputs(traced: Traced, number: int) -> dict[str, np.ndarray]:
             x = random.normal(size=(batch, *shape[1:]))
         given[spec.name] = x.astype(spec.dtype.as_numpy_dtype)
     return given
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Read a height and a width.
+
+    Args:
+        text: Text such as "480x640".
+
+    Returns:
+        Height and width in pixels.
+
+    Raises:
+        ValueError: If the text has no such form.
+
+    Example:
+
+    >>> parse_size("480x640")
+    (480, 640)
+    """
+    found = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
+    if not found:
+        raise ValueError(
+            "`image_size` must be a height and a width in pixels, such as "
+            f"480x640. Received: image_size={text!r}"
+        )
+    return int(found[1]), int(found[2])
 
 
 def _fit(image_size, sides):

@@ -50,8 +50,7 @@ class HistogramMatching(ListInputs, ImageLayer):
         pixels, values = _channels(images), tf.sort(_channels(references))
         by_brightness = tf.sort(pixels)
         darker, not_brighter = (
-            _search(by_brightness, pixels, side)
-            for side in ("left", "right")
+            _search(by_brightness, pixels, side) for side in ("left", "right")
         )
         count, wanted = tf.shape(pixels)[-1], tf.shape(values)[-1]
         # A value stands in the middle of its share of a histogram.

@@ -272,8 +272,7 @@ def _slices(x, window, strides):
     """Compute what `tf.image.extract_patches` gives by slices."""
     down, across = strides
     ends = [
-        side - size + 1
-        for side, size in zip(x.shape[1:3], window, strict=True)
+        side - size + 1 for side, size in zip(x.shape[1:3], window, strict=True)
     ]
     return tf.concat(
         [

@@ -85,7 +85,7 @@ def read_trained_model(
         if not path.is_file():
             raise FileNotFoundError(f"{path} does not exist")
     told = ServingConfig.load(model.parent)
-    network = _load(model)
+    network = load_network(model)
     task = task or (told.task if told else _task_of(network))
     _check_task(task, network)
     class_names = _class_names(model, labels, told)
@@ -99,7 +99,18 @@ def read_trained_model(
     return TrainedModel(network, task, prepare, class_names)
 
 
-def _load(model):
+def load_network(model: Path) -> keras.Model:
+    """Load a Keras model, not compiled.
+
+    Args:
+        model: Keras file.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: If Keras cannot load the file.
+    """
     try:
         return kcv.load_model(model, compile=False)
     except (ImportError, MemoryError):
