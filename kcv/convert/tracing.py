@@ -1,7 +1,6 @@
 """A model as a function of named inputs, and inputs to try it with."""
 
 import re
-from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
