@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Distributions whose name differs from that of the module.
 DISTRIBUTIONS = {
     "PIL": "pillow",
+    "ai_edge_litert": "ai-edge-litert",
     "apache_beam": "apache-beam",
     "cv2": "opencv-contrib-python-headless",
     "google": "protobuf",

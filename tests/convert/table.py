@@ -11,8 +11,10 @@ import tempfile
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 
+from kcv import segmentation
 from kcv import style
 from kcv.convert import ConversionError
 from kcv.convert import convert
@@ -49,16 +51,69 @@ def region_head(model):
     )
 
 
-# Every public model of the contract, and parts or options of some. What holds
-# others and is never called itself does not convert.
-CASES = {
-    name: case
-    for name, case in zip(IDS, MODELS, strict=True)
-    if case.name not in ("AuxiliaryClassifier", "PerceptualModel")
-}
+def labeler(backbone):
+    """FCN-8s, of which not all scores are zero as they are at first."""
+    model = segmentation.FCN8s(3, backbone)
+    random = np.random.default_rng(0)
+    for layer in model.layers:
+        if layer.name.startswith("score_"):
+            layer.kernel.assign(random.normal(size=layer.kernel.shape))
+    return model
+
+
+# Models of the contract: all but those that convert if their parts do, the nets
+# of face cascades, and models that only prepare inputs of others.
+_NAMES = [
+    "AlexNet",
+    "AlexNet1",
+    "CIFARResNet",
+    "GoogLeNet",
+    "LeNet5",
+    "LeNet51",
+    "LeNet52",
+    "NetworkInNetwork",
+    "ResNet18",
+    "ResNet34",
+    "ResNet50",
+    "ResNet101",
+    "ResNet152",
+    "VGG11",
+    "VGG16",
+    "VGG19",
+    "ZFNet",
+    "SegNet",
+    "SegNetBasic",
+    "DeconvNet",
+    "StyleTransformNet",
+    "SuperResolutionNet",
+    "DeepFace",
+    "DeepID",
+    "DeepID1",
+    "DeepID2",
+    "DeepID2Plus",
+    "DeepID3",
+    "DeepID31",
+    "FaceNetNN1",
+    "FaceNetNN2",
+    "FaceNetNN3",
+    "FaceNetNN4",
+    "DeepMask",
+    "SharpMask",
+    "PNet",
+    "FasterRCNN",
+    "FastRCNN",
+    "RCNN",
+    "RegionProposals",
+    "MTCNN",
+]
+CASES = {name: dict(zip(IDS, MODELS, strict=True))[name] for name in _NAMES}
 CASES |= {
     name: Case(name, build, images(48))
     for name, build in {
+        **{
+            f"FCN8s, {backbone}": lambda backbone=backbone: labeler(backbone)
+            for backbone in ("vgg16", "alexnet", "googlenet")
+        },
         "FasterRCNN, trunk and RPN": dense_rpn,
         "FasterRCNN, trunk, RoI pooling and head": lambda: region_head(
             faster_rcnn()
