@@ -63,7 +63,7 @@ def labeler(backbone):
 
 # Models of the contract: all but those that convert if their parts do, the nets
 # of face cascades, and models that only prepare inputs of others.
-_NAMES = [
+_NAMES = (
     "AlexNet",
     "AlexNet1",
     "CIFARResNet",
@@ -83,29 +83,13 @@ _NAMES = [
     "ZFNet",
     "SegNet",
     "SegNetBasic",
-    "DeconvNet",
-    "StyleTransformNet",
-    "SuperResolutionNet",
-    "DeepFace",
-    "DeepID",
     "DeepID1",
-    "DeepID2",
-    "DeepID2Plus",
-    "DeepID3",
-    "DeepID31",
-    "FaceNetNN1",
-    "FaceNetNN2",
-    "FaceNetNN3",
-    "FaceNetNN4",
     "DeepMask",
     "SharpMask",
     "PNet",
-    "FasterRCNN",
-    "FastRCNN",
     "RCNN",
     "RegionProposals",
-    "MTCNN",
-]
+)
 CASES = {name: dict(zip(IDS, MODELS, strict=True))[name] for name in _NAMES}
 CASES |= {
     name: Case(name, build, images(48))
