@@ -124,7 +124,7 @@ def compare(
     """
     largest = 0.0
     for name, true in expected.items():
-        shape = answers[name].shape if name in answers else "no such output"
+        shape = answers[name].shape if name in answers else "it is missing"
         if shape != true.shape:
             raise ConversionError(
                 f"output {name!r} of the file has another shape than that of "

@@ -3,6 +3,7 @@
 A runtime that meets an operation it cannot compute may end its process.
 """
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -47,6 +48,7 @@ def run_file(
         if done.returncode:
             lines = done.stderr.strip().splitlines()
             last = lines[-1] if lines else ""
+            last = re.sub(r"^.*\[ONNXRuntimeError\][\s:\w]* : ", "", last)
             if done.returncode < 0:
                 last = f"it crashed with signal {-done.returncode}"
             raise ConversionError(

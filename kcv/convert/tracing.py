@@ -145,7 +145,7 @@ def parse_size(text: str) -> tuple[int, int]:
         Height and width in pixels.
 
     Raises:
-        ValueError: If the text has no such form.
+        ValueError: If the text is not in this form.
 
     Example:
 
