@@ -4,6 +4,7 @@ import pytest
 
 from recipes import segnet
 from recipes.common.segmentation import small_segnet
+from recipes.common.segmentation.segnet_plans import PLANS
 from recipes.common.segmentation.segnet_plans import make_sgd
 
 
@@ -33,10 +34,10 @@ def test_a_users_own_masks_train_and_are_measured(
 
 
 def test_the_authors_settings():
-    plan = segnet.PLANS["paper", "segnet"]["images"]
+    plan = PLANS["paper", "segnet"]["images"]
     assert (plan.batch_size, plan.steps) == (4, 40_000)
     assert plan.learning_rate == 1e-3
-    basic = segnet.PLANS["paper", "segnet_basic"]["images"]
+    basic = PLANS["paper", "segnet_basic"]["images"]
     assert basic.learning_rate == 0.1
     assert basic.with_options(segnet.Options()).steps == 10_000
     for network, beta in (("segnet", 0.0), ("segnet_basic", 1.0)):
