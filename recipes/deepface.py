@@ -35,7 +35,7 @@ from recipes.common.faces.evaluating import measure_epochs
 from recipes.common.faces.photos import BACKBONE
 from recipes.common.faces.photos import FaceOptions
 from recipes.common.faces.photos import choose_plan
-from recipes.common.faces.photos import open_faces
+from recipes.common.faces.photos import open_parts
 from recipes.common.faces.photos import stream_batches
 from recipes.common.faces.published import DEEPFACE
 from recipes.common.faces.published import PAPERS
@@ -70,9 +70,7 @@ def main(run: Options) -> dict:
 
     # === Data ===
     template = alignment.FACE_CROP if small else alignment.DEEPFACE
-    faces = open_faces(run, "train", template)
-    test = open_faces(run, "test", template)
-    watched = open_faces(run, run.watched_split, template)
+    faces, watched, test = open_parts(run, template)
     plan = choose_plan(run, PLANS[run.preset], faces)
     batches = stream_batches(run, faces, plan)
 

@@ -48,7 +48,7 @@ from recipes.common.faces.evaluating import measure_epochs
 from recipes.common.faces.photos import BACKBONE
 from recipes.common.faces.photos import FaceOptions
 from recipes.common.faces.photos import choose_plan
-from recipes.common.faces.photos import open_faces
+from recipes.common.faces.photos import open_parts
 from recipes.common.faces.photos import stream_batches
 from recipes.common.faces.published import DEEPID
 from recipes.common.faces.published import DEEPID2
@@ -111,9 +111,7 @@ def main(run: Options) -> dict:
     # === Data ===
     template = FACE_CROP if small else generation.template
     together = PHOTOS_OF_EACH if generation.verification else None
-    faces = open_faces(run, "train", template, together or 1)
-    test = open_faces(run, "test", template)
-    watched = open_faces(run, run.watched_split, template)
+    faces, watched, test = open_parts(run, template, together or 1)
     plan = choose_plan(run, PLANS[run.preset], faces)
     batches = stream_batches(run, faces, plan, together)
 

@@ -34,7 +34,7 @@ from recipes.common.faces.evaluating import measure_epochs
 from recipes.common.faces.photos import BACKBONE
 from recipes.common.faces.photos import FaceOptions
 from recipes.common.faces.photos import choose_plan
-from recipes.common.faces.photos import open_faces
+from recipes.common.faces.photos import open_parts
 from recipes.common.faces.photos import stream_batches
 from recipes.common.faces.published import FACENET
 from recipes.common.faces.published import PAPERS
@@ -90,9 +90,7 @@ def main(run: Options) -> dict:
     # === Data ===
     template = FACE_CROP if small else FACE_CROP.resize(side)
     together = PHOTOS_OF_EACH[run.preset]
-    faces = open_faces(run, "train", template, together)
-    test = open_faces(run, "test", template)
-    watched = open_faces(run, run.watched_split, template)
+    faces, watched, test = open_parts(run, template, together)
     plan = choose_plan(run, PLANS[run.preset], faces)
     batches = stream_batches(run, faces, plan, together)
 

@@ -58,6 +58,28 @@ class Photos(NamedTuple):
     names: tuple[str, ...]
 
 
+def open_parts(
+    run: FaceOptions, template: Template, at_least: int = 1
+) -> tuple[Any, Any, Any]:
+    """Open all photos of a recipe.
+
+    Args:
+        run: Options of the recipe.
+        template: Where the landmarks are to be, and the size of the photos.
+        at_least: Smallest number of photos of a person in training and in
+            validation, see `open_faces`. Defaults to 1.
+
+    Returns:
+        Tuple (training photos, photos of `run.watched_split`, held-out photos)
+        of what `open_faces` returns.
+    """
+    train, watched, test = (
+        open_faces(run, split, template, at_least)
+        for split in ("train", run.watched_split, "test")
+    )
+    return train, watched, test
+
+
 def open_faces(
     run: FaceOptions, split: str, template: Template, at_least: int = 1
 ) -> Any:
@@ -66,11 +88,12 @@ def open_faces(
     Args:
         run: Options of the recipe.
         split: "train", "validation" or "test". No person is on photos of two
-            of them.
+            of them. "train" and "validation" need the same `at_least`, since
+            it selects the people who are divided.
         template: Where the landmarks are to be, and the size of the photos.
             Photos without landmarks are resized to this size.
-        at_least: Smallest number of photos of a person, for photos that are
-            read from files. Defaults to 1.
+        at_least: Smallest number of photos of a person, for photos to train on
+            and for validation that are read from files. Defaults to 1.
 
     Returns:
         What `kcv.data.keep_faces` returns. Another call with the same options
@@ -79,8 +102,9 @@ def open_faces(
     people, photos = run.people, run.photos
     if split == "test":
         people, photos = TEST_PEOPLE, TEST_PHOTOS
-    if run.data == RENDERED:
-        at_least = 1  # Rendered people have as many photos as one asks for.
+    # Rendered people have as many photos as one asks for.
+    if run.data == RENDERED or split == "test":
+        at_least = 1
     own = "test" if split == "test" else "train"
     source = (run.data, own, people, photos, at_least, run.on_error)
     if own == "test" or not run.validation_part:

@@ -11,6 +11,7 @@ from recipes.common.faces import photos
 from recipes.common.faces.photos import FaceOptions
 from recipes.common.faces.photos import as_arrays
 from recipes.common.faces.photos import open_faces
+from recipes.common.faces.photos import open_parts
 from recipes.common.faces.photos import stream_batches
 from recipes.common.faces.photos import vary
 from recipes.common.plan import Plan
@@ -82,6 +83,25 @@ def test_people_are_held_back_with_all_their_photos(run, faces):
     np.testing.assert_array_equal(
         as_arrays(held_back).images, stored.images[stored.labels == person]
     )
+
+
+def test_parts_of_people_with_several_photos_share_nobody(tmp_path):
+    photo = tf.io.encode_png(tf.zeros((8, 8, 3), tf.uint8)).numpy()
+    for number in range(40):
+        folder = tmp_path / "people" / f"person {number}"
+        folder.mkdir(parents=True)
+        for photo_number in range(1 + number % 2):
+            (folder / f"{photo_number}.png").write_bytes(photo)
+    data = f"folder:{tmp_path / 'people'}"
+    run = FaceOptions(out=tmp_path, data=data, validation=0.5)
+    size = FACE_CROP.resize((8, 8))
+    parts = [{*part.class_names} for part in open_parts(run, size, 2)]
+    assert len(set().union(*parts)) == sum(map(len, parts))
+    assert all(int(name[7:]) % 2 for name in parts[0] | parts[1])
+    # Without a validation part, held-out photos are watched.
+    run = dataclasses.replace(run, validation=0.0)
+    _, watched, test = open_parts(run, size, 2)
+    assert watched is test
 
 
 def test_variations_are_those_of_the_text():
