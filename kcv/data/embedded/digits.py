@@ -31,8 +31,9 @@ def digits(
             in order. Defaults to None.
         start: Position of the first example, for a run that is resumed.
             Defaults to 0.
-        validation: Part of the training digits that "validation" has, and
-            "train" does not have. Float in [0, 1). Defaults to 0.
+        validation: Part of the training digits of each class that "validation"
+            has, and "train" does not have. It is the same in every run. Float
+            in [0, 1). Defaults to 0.
 
     Returns:
         Dataset of single examples: `images` (8, 8, 1) uint8, ink 255 on 0;
@@ -51,5 +52,5 @@ def digits(
     own = source_split(split, validation)
     cells, labels = digit_cells(own)
     images = np.rint(cells * (255 / 16)).astype(np.uint8)[..., np.newaxis]
-    chosen = choose(len(labels), split, validation)
+    chosen = choose(labels, split, validation)
     return stream(images, labels, f"digits/{own}", seed, start, chosen)

@@ -6,7 +6,7 @@ from typing import Any
 
 from kcv.data.embedded.digits import digits
 from kcv.data.embedded.scenes.material import DIGIT_CLASSES
-from kcv.data.embedded.scenes.material import digit_indices
+from kcv.data.embedded.scenes.material import digit_cells
 from kcv.data.formats.folders import visible
 from kcv.data.formats.idx import idx_class_names
 from kcv.data.formats.idx import read_idx
@@ -79,8 +79,9 @@ def load_classification(
         skipped: List to which the names of skipped images are appended. If
             None, they are only logged. Defaults to None.
         validation: Part of the training images that "validation" has, and
-            "train" does not have. It is drawn by the names of images, and is
-            the same in every run. Float in [0, 1). Defaults to 0.
+            "train" does not have. It is the same in every run. Of sets of
+            TFDS it is evenly spaced. Of other sets it is drawn from each class
+            by the names or numbers of images. Float in [0, 1). Defaults to 0.
 
     Returns:
         `DataSet` (dataset, class_names, size). Examples have `images` (H, W,
@@ -103,11 +104,11 @@ def load_classification(
     kind, paths = parse_name(source, _FORMS)
     if kind == "digits":
         dataset = digits(split, seed=seed, start=start, validation=validation)
-        chosen = choose(len(digit_indices(own)), split, validation)
+        chosen = choose(digit_cells(own)[1], split, validation)
         return DataSet(dataset, DIGIT_CLASSES, len(chosen))
     if kind == "idx":
         images, labels = read_idx(paths[0], own)
-        chosen = choose(len(labels), split, validation)
+        chosen = choose(labels, split, validation)
         dataset = stream(images, labels, own, seed, start, chosen)
         return DataSet(dataset, idx_class_names(paths[0]), len(chosen))
     options: dict[str, Any] = {

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from kcv.data.streams.holdout import validation_rule
+from kcv.data.streams.holdout import draw_validation
 from kcv.data.streams.ordering import visit
 
 # Number of images that one operation gathers. Gathering them one by one costs
@@ -58,29 +58,34 @@ def stream(
     )
 
 
-def choose(count: int, split: str, validation: float) -> np.ndarray:
+def choose(labels: np.ndarray, split: str, validation: float) -> np.ndarray:
     """List the images of a split by their numbers.
 
+    The validation part of each class is drawn by a hash of the numbers, so that
+    it is the same in every run and on every machine.
+
     Args:
-        count: Number of images to train on, or of held-out images.
+        labels: Labels of the images to train on, or of the held-out images.
+            Integers (N,).
         split: "train", "validation" or "test".
-        validation: Part of the training images that "validation" has, evenly
-            spaced.
+        validation: Part of each class of the training images that "validation"
+            has, rounded. At least one image is drawn.
 
     Returns:
-        Numbers of the images, (M,) int64.
+        Numbers of the images in increasing order, (M,) int64.
 
     Raises:
-        ValueError: If there are too few images for a validation part.
+        ValueError: If no image is left to train on.
     """
-    numbers = np.arange(count)
-    rule = validation_rule(split, validation)
-    if rule is None:
+    numbers = np.arange(len(labels))
+    if split == "test" or not validation:
         return numbers
-    chosen = numbers[rule(numbers.astype(np.float64))]
-    if not len(chosen):
+    names = numbers.astype(str)
+    groups = [names[labels == label].tolist() for label in np.unique(labels)]
+    drawn = np.isin(names, [*draw_validation(groups, validation)])
+    if drawn.all():
         raise ValueError(
-            f"`validation` must be larger for {count} images, of which the "
-            f"split {split!r} has none. Received: validation={validation}"
+            f"`validation` must be smaller for {len(labels)} images, of which "
+            f"none is left to train on. Received: validation={validation}"
         )
-    return chosen
+    return numbers[drawn == (split == "validation")]
