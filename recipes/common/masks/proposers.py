@@ -1,7 +1,6 @@
 """What the recipes of mask proposals share: options, patches and evaluation."""
 
 import dataclasses
-import math
 from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
@@ -126,6 +125,7 @@ def stream_patches(
     geometry: PatchGeometry,
     mask_size: int,
     batch_size: int,
+    remainder: bool = False,
 ) -> Callable[[int], tf.data.Dataset]:
     """Make the stream of batches that a mask model is trained on.
 
@@ -135,10 +135,12 @@ def stream_patches(
         geometry: Patch of the model.
         mask_size: Rows and columns of the masks that the model learns from.
         batch_size: Patches per batch, a multiple of 8.
+        remainder: Whether the last batch of a stream that ends may have fewer
+            patches. Defaults to False.
 
     Returns:
-        Function from the position of the first patch to the endless stream of
-        batches (x, y) that begins there.
+        Function from the position of the first patch to the stream of batches
+        (x, y) that begins there, as long as that of the images.
 
     Raises:
         ValueError: If the batch size is not a multiple of 8.
@@ -175,7 +177,7 @@ def stream_patches(
             patches = kcv.data.photometric(
                 patches, run.seed, start, saturation=0.0, hue=0.0
             )
-        batched = patches.batch(batch_size, drop_remainder=True)
+        batched = patches.batch(batch_size, drop_remainder=not remainder)
         return batched.map(kcv.data.mask_inputs).prefetch(4)
 
     return batches
@@ -209,8 +211,8 @@ def watch_loss(
 
     Args:
         run: Options of the recipe.
-        images: Training images, perhaps with a validation part. The patches of
-            its images are the same in every epoch.
+        images: Training images, perhaps with a validation part. Its images are
+            read again in every epoch, and their patches are the same.
         geometry: Patch of the model.
         mask_size: Rows and columns of the masks that the model learns from.
         batch_size: Patches per batch, a multiple of 8.
@@ -220,17 +222,15 @@ def watch_loss(
     """
     if images.validation is None:
         return {}
-    once = images.validation.cache()
-    patches = sum(PATCHES for _ in once)
     batches = stream_patches(
         dataclasses.replace(run, augment=False),
-        images._replace(stream=lambda start: once.repeat(), mirror=False),
+        images._replace(stream=lambda _: images.validation, mirror=False),
         geometry,
         mask_size,
         batch_size,
+        remainder=True,
     )
-    held_back = batches(0).take(math.ceil(patches / batch_size))
-    return {"validation_data": held_back.cache()}
+    return {"validation_data": batches(0)}
 
 
 def evaluate_proposer(
