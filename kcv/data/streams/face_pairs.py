@@ -69,13 +69,8 @@ def lfw_pairs(
             f"folds={folds}, pairs={pairs}"
         )
     rng = np.random.default_rng((0, seed))
-    order = np.argsort(labels, kind="stable")
-    _, starts = np.unique(labels[order], return_index=True)
-    photos = np.split(order, starts[1:])
-    rng.shuffle(photos := list(photos))
     drawn: list[tuple[int, int]] = []
-    for fold in range(folds):
-        own = photos[fold::folds]
+    for fold, own in enumerate(_divide(labels, folds, rng)):
         drawn += _pairs_of_one(own, pairs, fold, rng)
         drawn += _pairs_of_two(own, pairs, fold, rng)
     first, second = np.array(drawn, np.int64).T
@@ -87,9 +82,50 @@ def lfw_pairs(
     )
 
 
+def count_pairs(labels: np.ndarray, folds: int, seed: int = 0) -> int:
+    """Count the pairs of each kind that every fold has.
+
+    Args:
+        labels: Person on each photo of a set. Array (N,) of integers.
+        folds: Number of folds.
+        seed: Seed of the draws. Defaults to 0.
+
+    Returns:
+        The largest `pairs` for which `lfw_pairs` can draw that many pairs.
+
+    Example:
+
+    >>> count_pairs(np.array([0, 0, 1, 1, 2, 2, 3, 3]), folds=2)
+    2
+    """
+    rng = np.random.default_rng((0, seed))
+    return min(
+        min(_count_of_one(own), _count_of_two(own))
+        for own in _divide(labels, folds, rng)
+    )
+
+
+def _divide(labels, folds, rng) -> list[list[np.ndarray]]:
+    """List the positions of the photos of each person of each fold."""
+    order = np.argsort(labels, kind="stable")
+    _, starts = np.unique(labels[order], return_index=True)
+    photos = np.split(order, starts[1:])
+    rng.shuffle(photos := list(photos))
+    return [photos[fold::folds] for fold in range(folds)]
+
+
+def _count_of_one(photos) -> int:
+    return sum(len(own) * (len(own) - 1) // 2 for own in photos)
+
+
+def _count_of_two(photos) -> int:
+    sizes = np.array([len(own) for own in photos], np.int64)
+    return int(sizes.sum() ** 2 - (sizes**2).sum()) // 2
+
+
 def _pairs_of_one(photos, count, fold, rng) -> list[tuple[int, int]]:
     several = [own for own in photos if len(own) > 1]
-    there = sum(len(own) * (len(own) - 1) // 2 for own in several)
+    there = _count_of_one(several)
     _check_number(there, count, fold, "pairs of one person")
 
     def draw():
@@ -103,8 +139,7 @@ def _pairs_of_one(photos, count, fold, rng) -> list[tuple[int, int]]:
 
 
 def _pairs_of_two(photos, count, fold, rng) -> list[tuple[int, int]]:
-    sizes = np.array([len(own) for own in photos])
-    there = int(sizes.sum() ** 2 - (sizes**2).sum()) // 2
+    there = _count_of_two(photos)
     _check_number(there, count, fold, "pairs of two people")
 
     def draw():

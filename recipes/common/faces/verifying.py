@@ -5,6 +5,7 @@ pairs of one person as of two people, a threshold that is chosen on nine folds,
 and the accuracy on the tenth.
 """
 
+import logging
 from typing import Any
 from typing import NamedTuple
 
@@ -12,10 +13,12 @@ import keras
 import numpy as np
 
 import kcv
+from kcv.data.streams.face_pairs import count_pairs
 from kcv.faces.verification import PCA
 from kcv.faces.verification import JointBayesian
 from recipes.common.faces.photos import Photos
 
+_LOG = logging.getLogger(__name__)
 # The protocol of LFW: pairs of each kind in a fold.
 FOLDS, PAIRS = 10, 300
 # Sun, Wang and Tang (2014) compress features to 150 numbers.
@@ -59,10 +62,42 @@ class Verified(NamedTuple):
 def make_pairs(labels: np.ndarray) -> Any:
     """Draw the pairs of the protocol, people of a fold in no other fold.
 
-    There are fewer folds of fewer than two people for each.
+    Of few people, there are as many folds as have pairs of both kinds, and as
+    many pairs as all of these folds have. A log line says so.
+
+    Args:
+        labels: Person on each photo. Array (N,) of integers.
+
+    Returns:
+        The `kcv.data.FacePairs`.
+
+    Raises:
+        ValueError: If two folds have no pairs of both kinds.
     """
-    folds = min(FOLDS, max(len(np.unique(labels)) // 2, 2))
-    return kcv.data.lfw_pairs(labels, folds, PAIRS)
+    people = len(np.unique(labels))
+    for folds in range(min(FOLDS, people // 2), 1, -1):
+        pairs = min(count_pairs(labels, folds), PAIRS)
+        if pairs:
+            break
+    else:
+        raise ValueError(
+            "Photos must show at least four people, and several of them more "
+            "than once, so that pairs can be compared. Received: "
+            f"{len(labels)} photos of {people} people. If these are validation "
+            "photos, a larger --validation has more people."
+        )
+    if (folds, pairs) != (FOLDS, PAIRS):
+        _LOG.warning(
+            "%d photos of %d people give %d folds of %d pairs of each kind, "
+            "and not %d of %d",
+            len(labels),
+            people,
+            folds,
+            pairs,
+            FOLDS,
+            PAIRS,
+        )
+    return kcv.data.lfw_pairs(labels, folds, pairs)
 
 
 def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:

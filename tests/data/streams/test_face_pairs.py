@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from kcv.data import lfw_pairs
+from kcv.data.streams.face_pairs import count_pairs
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,15 @@ def test_draws_depend_on_the_seed_alone(labels):
     np.testing.assert_array_equal(one.first, again.first)
     other = lfw_pairs(labels, 3, 20, seed=2)
     assert (one.first != other.first).any()
+
+
+@pytest.mark.parametrize("folds", [1, 6, 20])
+def test_the_number_of_pairs_there_are_can_be_drawn(labels, folds):
+    most = count_pairs(labels, folds)
+    pairs = lfw_pairs(labels, folds, most)
+    assert len(pairs.first) == 2 * folds * most
+    with pytest.raises(ValueError, match=f"`pairs` must be at most {most},"):
+        lfw_pairs(labels, folds, most + 1)
 
 
 def test_people_with_many_photos_do_not_prevail():
