@@ -93,7 +93,7 @@ def examples(labels):
 
 
 def test_labels_as_vectors_are_refused():
-    with pytest.raises(ValueError, match=r"one integer \(\).*\(3,\)"):
+    with pytest.raises(ValueError, match=r"one label \(\).*\(3,\)"):
         collect_scores(lambda x: x, examples(np.eye(3, dtype=int)))
     with pytest.raises(ValueError, match=r"labels must be \(n,\)"):
         top_k_error(np.eye(3, dtype=int), np.eye(3))
