@@ -95,9 +95,9 @@ def examples(labels):
 def test_labels_as_vectors_are_refused():
     with pytest.raises(ValueError, match=r"one label \(\).*\(3,\)"):
         collect_scores(lambda x: x, examples(np.eye(3, dtype=int)))
-    with pytest.raises(ValueError, match=r"labels must be \(n,\)"):
+    with pytest.raises(ValueError, match=r"`labels` must be \(n,\)"):
         top_k_error(np.eye(3, dtype=int), np.eye(3))
-    with pytest.raises(ValueError, match="integers; received fractions"):
+    with pytest.raises(ValueError, match="integers. Received: fractions"):
         top_k_error([0.5, 1.0], np.eye(2))
 
 
