@@ -280,7 +280,7 @@ def test_a_full_disk_keeps_what_is_done(
         (["{run}", "{photos}", "--batch-size", "0"], "`batch_size` must be"),
         (["{run}", "{photos}", "--min-score", "7"], "`min_score` must be in"),
         (["{run}", "{photos}", "--limit", "x"], "--limit"),
-        (["{run}", "{photos}", "--labels", "{tmp}/no"], "no such file"),
+        (["{run}", "{photos}", "--labels", "{tmp}/no"], "no does not exist"),
         (["{run}", "{photos}", "--colour", "red"], "--colour"),
         (["{run}", "{photos}", "--task", "cooking"], "`task` must be"),
         (["{run}", "{photos}", "--gallery", "{tmp}"], "embedders of faces"),

@@ -122,7 +122,7 @@ def test_a_dropped_window_still_drops_others():
 
 def test_weights_need_the_package(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ImportError, match=r"kcv\[mtcnn\]"):
+    with pytest.raises(ImportError, match=r"\[mtcnn\]"):
         cascade.MTCNN(weights="mtcnn")
 
 
