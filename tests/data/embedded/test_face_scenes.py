@@ -52,7 +52,7 @@ def test_real_crops_are_divided():
 def test_real_crops_need_scikit_image(monkeypatch):
     real_crops.cache_clear()
     monkeypatch.setitem(sys.modules, "skimage.data", None)
-    with pytest.raises(ImportError, match=r"kcv\[faces\]"):
+    with pytest.raises(ImportError, match=r"\[faces\]"):
         face_scenes("train", 1, real=True)
 
 
