@@ -143,5 +143,5 @@ def test_errors_name_the_argument(arguments, message):
 
 
 def test_a_wrong_word_for_weights_is_named():
-    with pytest.raises(FileNotFoundError, match="received 'imagnet'"):
+    with pytest.raises(FileNotFoundError, match="weights='imagnet'"):
         VGG16(include_top=False, weights="imagnet")
