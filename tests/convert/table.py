@@ -12,8 +12,10 @@ from pathlib import Path
 from textwrap import shorten
 
 import keras
+import numpy as np
 import pytest
 
+from kcv import segmentation
 from kcv import style
 from kcv.convert import ConversionError
 from kcv.convert import convert
@@ -50,6 +52,16 @@ def region_head(model):
     )
 
 
+def labeler(backbone):
+    """FCN-8s, of which not all scores are zero as they are at first."""
+    model = segmentation.FCN8s(3, backbone)
+    random = np.random.default_rng(0)
+    for layer in model.layers:
+        if layer.name.startswith("score_"):
+            layer.kernel.assign(random.normal(size=layer.kernel.shape))
+    return model
+
+
 # Models of the contract: all but those that convert if their parts do, the nets
 # of face cascades, and models that only prepare inputs of others.
 _NAMES = (
@@ -73,17 +85,30 @@ _NAMES = (
     "SegNet",
     "SegNetBasic",
     "DeconvNet",
+    "StyleTransformNet",
+    "SuperResolutionNet",
+    "DeepFace",
+    "DeepID",
     "DeepID1",
+    "DeepID2",
+    "FaceNetNN1",
     "DeepMask",
     "SharpMask",
     "PNet",
     "RCNN",
     "RegionProposals",
+    "FastRCNN",
+    "FasterRCNN",
+    "MTCNN",
 )
 CASES = {name: dict(zip(IDS, MODELS, strict=True))[name] for name in _NAMES}
 CASES |= {
     name: Case(name, build, images(48))
     for name, build in {
+        **{
+            f"FCN8s, {backbone}": lambda backbone=backbone: labeler(backbone)
+            for backbone in ("vgg16", "alexnet", "googlenet")
+        },
         "FasterRCNN, trunk and RPN": dense_rpn,
         "FasterRCNN, trunk, RoI pooling and head": lambda: region_head(
             faster_rcnn()
