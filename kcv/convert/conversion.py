@@ -74,8 +74,9 @@ def convert(
     Example:
 
     ```python
-    convert(LeNet5(), "lenet5.tflite")
-    convert(FCN8s(21), "fcn8s.onnx", image_size=(384, 512))
+    model = kcv.segmentation.SegNet(4, blocks=((1, 8), (2, 16)))
+    convert(model, "segnet.tflite")
+    convert(model, "segnet.onnx", image_size=(360, 480))
     ```
     """
     path = Path(path)
