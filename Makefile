@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 # in a process of its own, and long ones come first. Three run at a time on two
 # cores, because some wait for servers and disks. A process takes up to 4 GB.
 JOBS ?= 3
-PLACES := detection segmentation proposals faces commands weights \
-	test_model_contract.py recipes/common data classification training \
-	serving style masks
-PARTS := recipes-to-l recipes-from-m others $(PLACES)
+PLACES := data detection test_model_contract.py faces weights segmentation \
+	proposals recipes/common commands classification style serving masks \
+	training
+PARTS := others recipes-to-l recipes-from-m $(PLACES)
 
 .PHONY: demo test test-all $(PARTS) fuzz lint docs clean
 
