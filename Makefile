@@ -4,12 +4,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 # TensorFlow keeps the memory that it once used. So the tests run in parts, each
-# in a process of its own, and long ones come first. Three run at a time on two
-# cores, because some wait for servers and disks. A process takes up to 4 GB.
-JOBS ?= 3
+# in a process of its own of up to 4 GB, and long ones come first. More parts at
+# a time than there are cores take longer in all.
+JOBS ?= 2
 PLACES := data detection test_model_contract.py faces weights segmentation \
-	proposals recipes/common commands classification style serving masks \
-	training
+	proposals recipes/common commands classification convert style serving \
+	masks training
 PARTS := others recipes-to-l recipes-from-m $(PLACES)
 
 .PHONY: demo test test-all $(PARTS) fuzz lint docs clean

@@ -44,8 +44,8 @@ def convert(
     single image, which has another size if the model takes any size. Only then
     does it take its place. On failure nothing is left.
 
-    The packages come with `pip install "kcv[convert]"`. The page "Converters"
-    of the documentation lists the models that convert.
+    The packages come with the extra "convert". The page "Converters" of the
+    documentation lists the models that convert.
 
     Args:
         model: Functional Keras model.

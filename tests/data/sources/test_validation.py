@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import kcv
+from kcv.data.streams.arrays import choose
 
 
 def read_all(source, load, split, **options):
@@ -86,5 +87,7 @@ def test_photographs_are_divided():
 def test_parts_are_never_empty():
     load = kcv.data.load_classification
     assert load("digits", "validation", validation=1e-4).size == 1
-    with pytest.raises(ValueError, match="smaller for 1433 images.*=0.9999"):
-        load("digits", "train", validation=0.9999)
+    # One image of each class is left to train on.
+    assert load("digits", "train", validation=0.9999).size == 10
+    with pytest.raises(ValueError, match="smaller for 1 images.*=0.5"):
+        choose(np.array([3]), "train", 0.5)
