@@ -121,7 +121,7 @@ class AuxiliaryClassifier(TargetsRequired):
 
 
 def _weigh(head, weight):
-    producer = head._keras_history.operation  # noqa: SLF001
+    producer = head._keras_history.operation
     if isinstance(producer, AuxiliaryOutput):
         return head
     return AuxiliaryOutput(weight, name=f"{producer.name}_weighted")(head)

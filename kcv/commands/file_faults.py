@@ -41,7 +41,7 @@ def header_faults(file: str) -> list[str]:
         with Image.open(file) as image:
             format_, mode = image.format, image.mode
             turned = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # noqa: BLE001 - Pillow raises a dozen kinds
+    except Exception:  # Pillow raises a dozen kinds.
         return []
     faults = []
     suffix = Path(file).suffix.lower()

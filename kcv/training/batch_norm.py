@@ -33,7 +33,7 @@ def recompute_batch_norm(model: keras.Model, batches: Iterable) -> None:
     """
     layers = [
         layer
-        for layer in model._flatten_layers()  # noqa: SLF001
+        for layer in model._flatten_layers()
         if isinstance(layer, keras.layers.BatchNormalization)
     ]
     momenta = [layer.momentum for layer in layers]

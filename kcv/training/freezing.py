@@ -60,6 +60,6 @@ def layers_with_weights(model: keras.Model) -> list[keras.Layer]:
     # _flatten_layers is what Keras itself uses to find all layers.
     return [
         layer
-        for layer in model._flatten_layers()  # noqa: SLF001
-        if layer._trainable_variables or layer._non_trainable_variables  # noqa: SLF001
+        for layer in model._flatten_layers()
+        if layer._trainable_variables or layer._non_trainable_variables
     ]
