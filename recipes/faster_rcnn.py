@@ -43,6 +43,8 @@ from recipes.common.train import train
 from recipes.common.training_images import make_batches
 from recipes.common.training_images import open_detection
 from recipes.common.training_images import stream_batches
+from recipes.common.trunks import check_width
+from recipes.common.trunks import scale_width
 from recipes.common.trunks import small_parts
 
 SOURCE = "Ren et al. 2015, tables 2 and 3"
@@ -80,12 +82,19 @@ class Options(detectors.DetectorOptions):
             measured. Defaults to 100 for preset small, 300 for preset paper.
         scenes: Number of digit scenes for alternating training. Joint training
             sees each scene once.
+        width: Factor of the numbers of filters and units of preset small. The
+            detector that comes with kcv has 0.5.
     """
 
     out: Path = Path("runs/faster_rcnn")
     training: Literal["joint", "alternating", "unshared"] = "joint"
     test_proposals: int | None = None
     scenes: int = 5120
+    width: float = 1.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_width(self)
 
 
 def main(run: Options) -> dict:
@@ -153,10 +162,10 @@ def build_model(names: tuple, run: Options, image_size: int) -> keras.Model:
     scales = tuple(image_size / part / 8 for part in (8, 4, 2))
     return kcv.detection.FasterRCNN(
         len(names),
-        small_parts(),
+        small_parts(width=run.width),
         run.start_weights(names),
         anchors=kcv.detection.Anchors(scales=scales),
-        rpn_filters=128,
+        rpn_filters=scale_width(128, run.width),
         # A map of 24 x 32 cells has a tenth of the paper's anchors.
         train_proposals=ProposalSelection(1000, 300, min_side=8),
         test_proposals=ProposalSelection(1000, count, min_side=8),

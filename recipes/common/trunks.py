@@ -1,5 +1,7 @@
 """Small convolutional trunks that learn from random weights in minutes."""
 
+from typing import Any
+
 import keras
 
 import kcv
@@ -7,24 +9,55 @@ from kcv.layers import BatchNormalization
 from kcv.training import QUICK_MOMENTUM
 
 
+def scale_width(count: int, width: float) -> int:
+    """Scale a number of filters or units, at least to one.
+
+    Example:
+
+    >>> scale_width(128, 0.5)
+    64
+    """
+    return max(round(count * width), 1)
+
+
+def check_width(run: Any) -> None:
+    """Raise ValueError unless the option `width` fits the others of a run.
+
+    Args:
+        run: Options with `width`, `preset` and `backbone`.
+    """
+    if not run.width > 0:
+        raise ValueError(
+            f"`width` must be positive. Received: width={run.width}"
+        )
+    if run.width != 1 and (run.preset != "small" or run.backbone is not None):
+        raise ValueError(
+            "`width` must be 1 for the networks of the papers: it scales the "
+            f"one of preset small. Received: width={run.width}"
+        )
+
+
 def small_parts(
-    trunk: keras.Model | None = None, roi_size: int = 7
+    trunk: keras.Model | None = None, roi_size: int = 7, width: float = 1.0
 ) -> kcv.detection.Parts:
     """Build the parts of a small detector.
 
     Args:
-        trunk: Convolutions of the detector. Defaults to `small_trunk()`.
+        trunk: Convolutions of the detector. Defaults to
+            `small_trunk(width=width)`.
         roi_size: Number of bins along each side of a pooled region. Defaults
             to 7.
+        width: Factor of the numbers of filters and units. Positive float.
+            Defaults to 1.
 
     Returns:
-        The parts, whose head has two dense layers of 256 units.
+        The parts, whose head has two dense layers of 256 units at width 1.
     """
     return kcv.detection.custom_parts(
-        small_trunk() if trunk is None else trunk,
+        small_trunk(width=width) if trunk is None else trunk,
         kcv.classification.Preprocessing(kcv.detection.CAFFE_MEAN, 64.0),
         roi_size,
-        units=(256, 256),
+        units=(scale_width(256, width),) * 2,
         batch_norm=True,
     )
 
@@ -33,6 +66,7 @@ def small_trunk(
     filters: tuple[int, ...] = (32, 64, 64, 128, 128, 128, 128),
     strides: tuple[int, ...] = (2, 2, 1, 2, 1, 1, 1),
     size: int | None = None,
+    width: float = 1.0,
 ) -> keras.Model:
     """Build a stack of 3x3 convolutions with batch normalization.
 
@@ -45,9 +79,11 @@ def small_trunk(
         filters: Number of filters of each convolution.
         strides: Stride of each convolution.
         size: Side of the images, in pixels. None leaves it free.
+        width: Factor of the numbers of filters. Positive float. Defaults to 1.
 
     Returns:
-        Model from images (B, H, W, 3) to features (B, H / 8, W / 8, 128).
+        Model from images (B, H, W, 3) to features (B, H / 8, W / 8, 128) at
+        width 1.
 
     Example:
 
@@ -55,7 +91,7 @@ def small_trunk(
     (1, 24, 32, 128)
     """
     images = x = keras.Input((size, size, 3), name="pixels")
-    for number, (width, stride) in enumerate(
+    for number, (count, stride) in enumerate(
         zip(filters, strides, strict=True), start=1
     ):
         before = x
@@ -66,7 +102,7 @@ def small_trunk(
                 ((0, 2), (0, 2)), name=f"conv{number}_pad"
             )(x)
         x = keras.layers.Conv2D(
-            width,
+            scale_width(count, width),
             3,
             stride,
             padding="valid" if stride == 2 else "same",
@@ -91,6 +127,7 @@ def small_strided(
         (4, 160),
         (3, 160),
     ),
+    width: float = 1.0,
 ) -> keras.Model:
     """Build a small residual network, for FCN.
 
@@ -100,6 +137,7 @@ def small_strided(
 
     Args:
         blocks: Convolutions and filters at strides 2, 4, 8, 16 and 32.
+        width: Factor of the numbers of filters. Positive float. Defaults to 1.
 
     Returns:
         Model from images (B, H, W, 3), the mean subtracted, to the map of
@@ -112,12 +150,12 @@ def small_strided(
     """
     images = keras.Input((None, None, 3), name="pixels")
     x = keras.layers.Rescaling(1 / 64, name="scale")(images)
-    for block, (count, width) in enumerate(blocks, start=1):
+    for block, (count, filters) in enumerate(blocks, start=1):
         for number in range(1, count + 1):
             first, name = number == 1, f"{block}_{number}"
             before = x
             x = keras.layers.Conv2D(
-                width,
+                scale_width(filters, width),
                 4 if first else 3,
                 2 if first else 1,
                 padding="same",
