@@ -35,6 +35,7 @@ __all__ = [
     "segmentation",
     "serving",
     "style",
+    "trained",
     "training",
     "visualize",
     "weights",
@@ -63,25 +64,39 @@ def __dir__():
 
 
 def load_model(
-    path: str | os.PathLike, compile: bool = True, **options
+    path: str | os.PathLike,
+    compile: bool = True,
+    *,
+    sha256: str | None = None,
+    **options,
 ) -> "keras.Model":
-    """Load a model that `model.save` has written.
+    """Load a model: a file, one that comes with kcv, or one of the web.
 
-    The same as `keras.saving.load_model`, which knows kcv's classes only where
-    kcv's chapters have been imported before.
+    A file is loaded as by `keras.saving.load_model`, which knows kcv's classes
+    only where kcv's chapters have been imported before. `kcv.trained` lists the
+    models that come with kcv. A file of the web is downloaded once and kept.
 
     Args:
-        path: Path of the `.keras` file.
+        path: Path of a `.keras` file, name of a model that comes with kcv, such
+            as "faster_rcnn/digit_scenes", or address of a `.keras` file, which
+            begins with https://.
         compile: Whether to compile the model as it was when it was saved.
             Defaults to True.
-        **options: Further options of `keras.saving.load_model`.
+        sha256: SHA-256 checksum of a file of the web, 64 hexadecimal digits.
+            http:// needs it. If None, the file is not checked. Defaults to
+            None.
+        **options: Further options of `keras.saving.load_model`. A file of the
+            web is never loaded with `safe_mode=False`, which would run its
+            code.
 
     Returns:
         The model.
 
     Raises:
         ImportError: If Keras does not run on TensorFlow.
-        ValueError: If the file does not exist or does not hold a model.
+        OSError: If the file cannot be downloaded.
+        ValueError: If the file does not exist or does not hold a model, or
+            has another checksum.
 
     Example:
 
@@ -93,6 +108,23 @@ def load_model(
     _import_classes()
     import keras
 
+    from kcv.trained import catalog
+    from kcv.trained import downloads
+
+    if downloads.is_address(path):
+        if not options.get("safe_mode", True):
+            raise ValueError(
+                "`safe_mode` must be True for a file of the web, whose code "
+                f"would run otherwise. Received: safe_mode=False, path={path!r}"
+            )
+        path = downloads.download_model(os.fspath(path), sha256)
+    elif sha256 is not None:
+        raise ValueError(
+            "`sha256` must be left out, except for an address. Received: "
+            f"sha256={sha256!r}, path={str(path)!r}"
+        )
+    elif "://" not in str(path):
+        path = catalog.find_model(path)
     return keras.saving.load_model(path, compile=compile, **options)
 
 

@@ -24,7 +24,7 @@ FLOORS = (
         "storage",
         "text_files",
     },
-    {"interrupts", "locks"},
+    {"interrupts", "locks", "trained"},
     {"training"},
     {
         "boxes",

@@ -6,6 +6,7 @@ from pathlib import Path
 from kcv.commands.console import Console
 from kcv.commands.model_places import find_model
 from kcv.quiet_tensorflow import load_tensorflow
+from kcv.trained.catalog import FOLDER
 
 HELP = """\
 usage: python -m kcv convert MODEL --to FORMAT [options]
@@ -13,11 +14,12 @@ usage: python -m kcv convert MODEL --to FORMAT [options]
 Convert a trained model to a file that runs without TensorFlow. The file is run
 and compared with the model before it takes its place.
 
-  MODEL           folder of a run, or .keras file
+  MODEL           folder of a run, .keras file, or name of a model of kcv
   --to FORMAT     litert or onnx
 
 options:
-  --out FILE      file to write (beside the model: model.tflite or model.onnx)
+  --out FILE      file to write (beside the model: model.tflite or model.onnx;
+                  in the current folder for a model of kcv)
   --image-size S  height and width, such as 480x640, to which the file is fixed
                   (those of the model, which may take any size)
   --tolerance N   largest accepted difference, as a fraction of the largest
@@ -65,7 +67,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
             "published version cannot be converted."
         )
     suffix = _SUFFIXES[options.to]
-    out = options.out or place.with_suffix(suffix)
+    # A model that comes with kcv lies where kcv is installed.
+    comes = place.is_relative_to(FOLDER)
+    beside = Path(place.name) if comes else place
+    out = options.out or beside.with_suffix(suffix)
     if out.suffix != suffix:
         raise ValueError(f"`out` must end in {suffix}. Received: out={out}")
     load_tensorflow()

@@ -27,7 +27,8 @@ Measure a trained model on held-out images. Boxes: AP by VOC and COCO, missed
 and false detections. Label maps: IU per class. Classes: top 1, top 5, and what
 is confused. Masks: average recall. For all but masks: the worst images.
 
-  MODEL             folder of a run, .keras file, or published SavedModel
+  MODEL             folder of a run, .keras file, published SavedModel, or
+                    name of a model of kcv, such as faster_rcnn/digit_scenes
   --data SOURCE     dataset, as in the recipes: digit_scenes, voc:FOLDER,
                     coco:FILE.json:IMAGES, folder:IMAGES:MASKS, folder:CLASSES,
                     ... Classes are matched by name

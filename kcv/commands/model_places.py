@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from kcv.text_files import read_names
 from kcv.text_files import read_object
+from kcv.trained.catalog import list_models
 
 if TYPE_CHECKING:
     from kcv.commands.answers import KerasAnswers
@@ -18,8 +19,9 @@ def find_model(place: Path) -> Path:
     """Find the model that a path means, without loading it.
 
     Args:
-        place: Folder of a run, `.keras` file, folder of a published version, or
-            folder of versions, of which the newest is taken.
+        place: Folder of a run, `.keras` file, folder of a published version,
+            folder of versions, of which the newest is taken, or name of a
+            model that comes with kcv.
 
     Returns:
         Path of the `.keras` file, or folder of the version.
@@ -37,8 +39,14 @@ def find_model(place: Path) -> Path:
                 "published model."
             )
         return place
+    known = list_models()
+    if not place.exists() and place.as_posix() in known:
+        return known[place.as_posix()].path
     if not place.is_dir():
-        raise FileNotFoundError(f"{place} does not exist.")
+        raise FileNotFoundError(
+            f"{place} does not exist, and no model of this name comes with "
+            f"kcv: {', '.join(known)}."
+        )
     if (place / _KERAS).is_file():
         return place / _KERAS
     if (place / _SAVED).is_file():

@@ -28,7 +28,8 @@ usage: python -m kcv predict MODEL IMAGE [IMAGE ...] --out DIR [options]
 
 Ask a trained model about images, and draw and write what it finds.
 
-  MODEL             folder of a run, .keras file, or published SavedModel
+  MODEL             folder of a run, .keras file, published SavedModel, or
+                    name of a model of kcv, such as faster_rcnn/digit_scenes
   IMAGE             image file, folder, or pattern such as "photos/*.jpg"
   --out DIR         new or empty folder for pictures, predictions.jsonl (boxes
                     and masks as COCO's results), label maps and summary.json

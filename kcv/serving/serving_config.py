@@ -22,6 +22,8 @@ from kcv.serving.preparation import as_it_is
 from kcv.storage import write_whole
 from kcv.text_files import check_names
 from kcv.text_files import read_object
+from kcv.trained.catalog import find_model
+from kcv.trained.notes import read_notes
 
 Task = Literal[
     "classification", "detection", "faces", "masks", "segmentation", "style"
@@ -138,8 +140,39 @@ class ServingConfig:
         file = Path(folder) / "serving.json"
         if not file.is_file():
             return None
+        return cls._from_json(read_object(file), file)
+
+    @classmethod
+    def of_model(cls, model: str | os.PathLike) -> Self | None:
+        """Read the configuration that belongs to a trained model.
+
+        Args:
+            model: Name of a model that comes with kcv, or path of a `.keras`
+                file. Such a file may hold its configuration, as those of
+                `recipes.release` do. Otherwise, it is read from `serving.json`
+                beside the file.
+
+        Returns:
+            The configuration, or None if there is neither.
+
+        Raises:
+            ValueError: If the model does not exist, or the configuration is
+                damaged. The message names the file.
+
+        Example:
+
+        >>> ServingConfig.of_model("faster_rcnn/digit_scenes").class_names[:3]
+        ('0', '1', '2')
+        """
+        path = find_model(model)
+        notes = read_notes(path)
+        if "serving" in notes:
+            return cls._from_json(notes["serving"], path)
+        return cls.load(path.parent)
+
+    @classmethod
+    def _from_json(cls, told: Any, file: Path) -> Self:
         try:
-            told = read_object(file)
             prepare = as_it_is
             if told["prepare"] is not None:
                 options = dict(told["prepare"])

@@ -55,7 +55,7 @@ def read_trained_model(
     long_side: int | None = None,
     labels: Path | None = None,
 ) -> TrainedModel:
-    """Load a model, and the serving.json beside it, which recipes write.
+    """Load a model, and the serving.json inside or beside it.
 
     Args:
         model: Keras file, such as runs/faster_rcnn/model.keras.
@@ -84,7 +84,7 @@ def read_trained_model(
     for path in (model, *([labels] if labels else [])):
         if not path.is_file():
             raise FileNotFoundError(f"{path} does not exist")
-    told = ServingConfig.load(model.parent)
+    told = ServingConfig.of_model(model)
     network = load_network(model)
     task = task or (told.task if told else _task_of(network))
     _check_task(task, network)

@@ -1,37 +1,39 @@
-"""Figures of boxes, masks, curves, filters and confusions, and reports."""
+"""Figures of boxes, masks, curves, filters and confusions, and reports.
+
+Figures are drawn by matplotlib. `draw_detections`, `draw_mask`, `voc_palette`
+and `write_image` need no package that kcv does not require.
+"""
+
+import importlib
 
 from kcv.extras import describe_installation
+from kcv.visualize.detections import draw_detections
+from kcv.visualize.detections import write_image
+from kcv.visualize.label_maps import draw_mask
+from kcv.visualize.label_maps import voc_palette
 
-try:
-    from kcv.visualize.boxes import detection_gallery
-    from kcv.visualize.boxes import draw_boxes
-    from kcv.visualize.boxes import draw_boxes_on
-    from kcv.visualize.confusion import confusion_figure
-    from kcv.visualize.curves import false_positives_figure
-    from kcv.visualize.curves import precision_recall_figure
-    from kcv.visualize.curves import training_figure
-    from kcv.visualize.embeddings import embedding_figure
-    from kcv.visualize.embeddings import pairs_figure
-    from kcv.visualize.embeddings import roc_figure
-    from kcv.visualize.figure import encode_figure
-    from kcv.visualize.figure import new_figure
-    from kcv.visualize.filters import filters_figure
-    from kcv.visualize.masks import draw_mask
-    from kcv.visualize.masks import iu_figure
-    from kcv.visualize.masks import segmentation_gallery
-    from kcv.visualize.masks import voc_palette
-    from kcv.visualize.pictures import losses_figure
-    from kcv.visualize.pictures import pictures_figure
-    from kcv.visualize.projections import projections_figure
-    from kcv.visualize.report import Published
-    from kcv.visualize.report import write_report
-except ModuleNotFoundError as error:
-    if error.name != "matplotlib":
-        raise
-    raise ImportError(
-        "kcv.visualize draws with matplotlib. "
-        + describe_installation("visualize")
-    ) from error
+_HOMES = {
+    "Published": "report",
+    "confusion_figure": "confusion",
+    "detection_gallery": "boxes",
+    "draw_boxes": "boxes",
+    "draw_boxes_on": "boxes",
+    "embedding_figure": "embeddings",
+    "encode_figure": "figure",
+    "false_positives_figure": "curves",
+    "filters_figure": "filters",
+    "iu_figure": "masks",
+    "losses_figure": "pictures",
+    "new_figure": "figure",
+    "pairs_figure": "embeddings",
+    "pictures_figure": "pictures",
+    "precision_recall_figure": "curves",
+    "projections_figure": "projections",
+    "roc_figure": "embeddings",
+    "segmentation_gallery": "masks",
+    "training_figure": "curves",
+    "write_report": "report",
+}
 
 __all__ = [
     "Published",
@@ -39,6 +41,7 @@ __all__ = [
     "detection_gallery",
     "draw_boxes",
     "draw_boxes_on",
+    "draw_detections",
     "draw_mask",
     "embedding_figure",
     "encode_figure",
@@ -55,5 +58,27 @@ __all__ = [
     "segmentation_gallery",
     "training_figure",
     "voc_palette",
+    "write_image",
     "write_report",
 ]
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(
+            f"module 'kcv.visualize' has no attribute {name!r}"
+        )
+    try:
+        home = importlib.import_module(f"kcv.visualize.{_HOMES[name]}")
+    except ModuleNotFoundError as error:
+        if error.name != "matplotlib":
+            raise
+        raise ImportError(
+            f"kcv.visualize.{name} draws with matplotlib. "
+            + describe_installation("visualize")
+        ) from error
+    return getattr(home, name)
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

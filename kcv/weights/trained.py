@@ -12,6 +12,8 @@ import keras
 
 from kcv.text_files import read_names
 from kcv.text_files import read_object
+from kcv.trained.catalog import list_models
+from kcv.trained.notes import read_notes
 from kcv.weights.assignment import SourceWeight
 from kcv.weights.assignment import WeightReport
 from kcv.weights.assignment import assign
@@ -73,8 +75,8 @@ def find_weights(source: str | os.PathLike) -> Path:
     """Find the file that a path of weights means.
 
     Args:
-        source: File of weights, or folder of a run, whose `model.keras` is
-            meant.
+        source: File of weights, folder of a run, whose `model.keras` is meant,
+            or name of a model that comes with kcv.
 
     Returns:
         Path of the file.
@@ -87,10 +89,13 @@ def find_weights(source: str | os.PathLike) -> Path:
     path = Path(source)
     if path.is_file():
         return path
+    if not path.exists() and path.as_posix() in (known := list_models()):
+        return known[path.as_posix()].path
     if not path.is_dir():
         raise FileNotFoundError(
-            '`weights` must be "imagenet", a file, or the folder of a run. '
-            f"Received: weights={str(path)!r}, which does not exist"
+            '`weights` must be "imagenet", a file, the folder of a run, or the '
+            "name of a model that comes with kcv. Received: "
+            f"weights={str(path)!r}, which does not exist"
         )
     if (path / _MODEL).is_file():
         return path / _MODEL
@@ -188,21 +193,24 @@ def load_trained(
 
 
 def read_class_names(path: Path) -> tuple[str, ...]:
-    """Read the names of the classes of a model from the files beside it.
+    """Read the names of the classes of a model, inside or beside its file.
 
     Args:
         path: File of the model.
 
     Returns:
-        Names in `serving.json`, or else in `labels.txt`. Empty if there is
-        neither.
+        Names inside the file, or else in `serving.json`, or else in
+        `labels.txt`. Empty if there is none of them.
 
     Raises:
         ValueError: If such a file is damaged.
     """
-    told = path.with_name("serving.json")
-    if told.is_file():
-        names = read_object(told).get("class_names", [])
+    told, serving = path, read_notes(path).get("serving")
+    if serving is None and path.with_name("serving.json").is_file():
+        told = path.with_name("serving.json")
+        serving = read_object(told)
+    if serving is not None:
+        names = serving.get("class_names", [])
         if not isinstance(names, list):
             raise ValueError(
                 f"{told}: class_names must be a list of names. Received: "

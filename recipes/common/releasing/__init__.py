@@ -1,0 +1,1 @@
+"""Release files of trained models: their cards, their figures, and packing."""
