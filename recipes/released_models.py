@@ -79,7 +79,8 @@ ASSETS = (
         Result("", "lenet_digits", "top1", 1),
         "LeNet-5 (LeCun et al. 1998), which classifies gray images of 28 x 28.",
         "digits",
-        "It knows centered digits, white on black, of eight levels of detail.",
+        "It knows single digits in the middle of an image, white on black, "
+        "and no other signs.",
         digits=3,
         ships=True,
         measure=classify(open_digits, "digits"),

@@ -82,8 +82,7 @@ def write_card(
         f"{then.get('keras')}, TensorFlow {then.get('tensorflow')}",
         f"- Date: {run['finished']}",
         f"- Machine: {config.get('machine')}",
-        f"- Time: {metrics['seconds'] / 60:.0f} minutes, "
-        f"{metrics['epochs']} epochs",
+        f"- Time: {metrics['seconds']:.0f} seconds, {metrics['epochs']} epochs",
         f"- Again: `python {shlex.join(asset.command(Path('runs')))}`, then "
         f"`python -m recipes.release --models {asset.name}`",
         "",

@@ -41,7 +41,7 @@ def pack(
         "ships": asset.ships,
     }
     if not file.is_file() or read_notes(file).get("source") != source:
-        notes = {
+        notes: dict[str, Any] = {
             "source": source,
             "serving": read_object(folder / "serving.json"),
         }
@@ -62,8 +62,8 @@ def pack(
         )
         notes["card"] = card
         write_whole(file, shrink(content, asset.digits, notes))
-    card = str(read_notes(file)["card"])
-    write_whole(file.with_suffix(".md"), card.encode())
+    kept = str(read_notes(file)["card"])
+    write_whole(file.with_suffix(".md"), kept.encode())
     return file
 
 
