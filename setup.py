@@ -140,7 +140,8 @@ setup(
         "kcv": ["py.typed"],
         "kcv.data.embedded": ["raw/*.jpg", "raw/*.npz", "raw/*.md"],
         "kcv.proposals.learned": ["*.npz", "*.md"],
-        "kcv.visualize": ["*.html"],
+        "kcv.trained": ["files/*/*.keras", "files/*/*.md"],
+        "kcv.visualize": ["*.html", "*.npz"],
     },
     install_requires=[
         "tensorflow>=2.20",

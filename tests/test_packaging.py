@@ -69,11 +69,29 @@ def test_wheel_holds_kcv_alone(wheel):
     assert "kcv/py.typed" in names
     raw = "kcv/data/embedded/raw/"
     assert {f"{raw}PROVENANCE.md", f"{raw}strokes.npz"} <= names
+    assert "kcv/visualize/letters.npz" in names
     files = {
         str(file.relative_to(ROOT)) for file in (ROOT / "kcv").rglob("*.py")
     }
     # The program that makes the raw data is of use in a checkout only.
     assert files - names == {f"{raw}make.py"}
+
+
+def test_trained_models_are_in_the_wheel_and_small(wheel):
+    folder = "kcv/trained/files/"
+    sizes = {
+        info.filename: info.file_size
+        for info in wheel.infolist()
+        if info.filename.startswith(folder)
+    }
+    files = {
+        str(file.relative_to(ROOT))
+        for file in (ROOT / folder).rglob("*")
+        if file.is_file()
+    }
+    assert {*sizes} == files
+    assert f"{folder}faster_rcnn/digit_scenes.keras" in files
+    assert sum(sizes.values()) < 1_500_000
 
 
 def test_description_stands_alone(metadata):
