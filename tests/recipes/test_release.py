@@ -138,5 +138,7 @@ def test_every_model_is_described():
     assert len({asset.name for asset in ASSETS}) == len(ASSETS)
     assert len({asset.file for asset in ASSETS}) == len(ASSETS)
     for asset in ASSETS:
-        assert asset.about and asset.limits and asset.data in DATASETS
+        assert asset.about
+        assert asset.limits
+        assert asset.data in DATASETS
         assert asset.digits is None or asset.measure
