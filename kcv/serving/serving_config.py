@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from typing import Literal
@@ -140,7 +141,7 @@ class ServingConfig:
         file = Path(folder) / "serving.json"
         if not file.is_file():
             return None
-        return cls._from_json(read_object(file), file)
+        return cls._parse(lambda: read_object(file), file)
 
     @classmethod
     def of_model(cls, model: str | os.PathLike) -> Self | None:
@@ -167,12 +168,13 @@ class ServingConfig:
         path = find_model(model)
         notes = read_notes(path)
         if "serving" in notes:
-            return cls._from_json(notes["serving"], path)
+            return cls._parse(lambda: notes["serving"], path)
         return cls.load(path.parent)
 
     @classmethod
-    def _from_json(cls, told: Any, file: Path) -> Self:
+    def _parse(cls, read: Callable[[], Any], file: Path) -> Self:
         try:
+            told = read()
             prepare = as_it_is
             if told["prepare"] is not None:
                 options = dict(told["prepare"])

@@ -57,8 +57,8 @@ def find_model(model: str | os.PathLike) -> Path:
         Path of the file.
 
     Raises:
-        ValueError: If there is neither such a file nor such a name. The message
-            lists the names.
+        ValueError: If neither a file nor a model of this name exists. The
+            message lists the names.
 
     Example:
 

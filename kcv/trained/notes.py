@@ -61,7 +61,7 @@ def read_card(model: str | os.PathLike) -> str:
         The card in Markdown. Empty for a file without a card.
 
     Raises:
-        ValueError: If there is no such model, or the file is damaged.
+        ValueError: If the model does not exist, or the file is damaged.
 
     Example:
 

@@ -126,7 +126,7 @@ def _select(found, min_score):
     if scores.ndim == 2 and len(scores) == 1:
         boxes, labels, scores = boxes[0], labels[0], scores[0]
     boxes = boxes.reshape(-1, 4) if not boxes.size else boxes
-    if boxes.shape != (*scores.shape, 4) or labels.shape != scores.shape:
+    if boxes.shape != (scores.size, 4) or labels.shape != (scores.size,):
         raise ValueError(
             "`found` must be about one image, with boxes (N, 4), labels (N,) "
             f"and scores (N,). Received: shapes {boxes.shape}, {labels.shape} "

@@ -200,7 +200,7 @@ def read_class_names(path: Path) -> tuple[str, ...]:
 
     Returns:
         Names inside the file, or else in `serving.json`, or else in
-        `labels.txt`. Empty if there is none of them.
+        `labels.txt`. Empty if no place has names.
 
     Raises:
         ValueError: If such a file is damaged.

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import subprocess
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -120,7 +121,7 @@ def test_what_is_missing_is_listed_or_trained(place, monkeypatch, capsys):
         started.append(command[1:])
         return subprocess.CompletedProcess(command, 1)
 
-    monkeypatch.setattr(release.subprocess, "run", run)
+    monkeypatch.setattr(release, "subprocess", SimpleNamespace(run=run))
     start(place, models=(NAME, name))
     assert f"missing: {name}, 10 minutes" in capsys.readouterr().out
     assert not started

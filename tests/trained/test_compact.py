@@ -53,7 +53,7 @@ def trained(tmp_path_factory):
         ]
     )
     model.compile("adam", "mse")
-    model.fit(np.ones((2, 8, 8, 3)), np.zeros((2, 2)), verbose=0)
+    model.optimizer.build(model.trainable_variables)
     file = tmp_path_factory.mktemp("trained") / "model.keras"
     model.save(file)
     return model, file.read_bytes()
