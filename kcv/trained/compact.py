@@ -32,7 +32,7 @@ def round_digits(values: np.ndarray, digits: int) -> np.ndarray:
     """Round floats to a number of binary digits behind the leading one.
 
     Args:
-        values: Finite floats of any shape, below 65,520 in magnitude.
+        values: Finite floats below 65,520 in magnitude. Array of any shape.
         digits: Number of binary digits in [1, 10]. The relative error is at
             most 2 to the power of -(digits + 1), except below 6e-5, where
             float16 has an absolute error of at most 3e-8.

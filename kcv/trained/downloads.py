@@ -16,6 +16,12 @@ _SHA256 = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
 def is_address(model: str | os.PathLike) -> bool:
     """Tell whether a model is given by an address of the web.
 
+    Args:
+        model: Argument of `kcv.load_model`.
+
+    Returns:
+        True for a text that begins with https:// or http://.
+
     Example:
 
     >>> is_address("https://example.org/lenet.keras"), is_address("a.keras")

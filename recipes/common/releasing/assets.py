@@ -74,12 +74,13 @@ class Asset(NamedTuple):
         data: Name of the training data in `DATASETS`.
         limits: Sentences that say what the model cannot do.
         digits: Binary digits to which its kernels are rounded. None keeps
-            every value.
-        ships: Whether the file comes with kcv.
+            every value. Defaults to None.
+        ships: Whether the file comes with kcv. Defaults to False.
         measure: Function that measures the packed file. None for a model whose
-            values are kept, which has the figures of its run.
+            values are kept, which has the figures of its run. Defaults to
+            None.
         needs: Options of the recipe that name files of other runs, as paths
-            below the folder of runs.
+            below the folder of runs. Defaults to none.
     """
 
     name: str
