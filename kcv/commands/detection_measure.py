@@ -12,11 +12,11 @@ from kcv.commands.classes import Classes
 from kcv.commands.measured import Measured
 from kcv.commands.measured import WorstImages
 from kcv.commands.measured import image_name
-from kcv.metrics import coco_average_precision
 from kcv.metrics import most_confused
 from kcv.metrics import precision_recall
 from kcv.metrics import voc_average_precision
 from kcv.metrics.box_errors import box_errors
+from kcv.metrics.coco import coco_precision_by_class
 from kcv.metrics.collect import Detected
 from kcv.pixels import to_rgb
 from kcv.visualize import confusion_figure
@@ -115,9 +115,9 @@ class DetectionMeasure:
         }
         tables = {}
         if self._has_coco:
-            coco = coco_average_precision(truth, found, classes=count)
+            coco, per_class = coco_precision_by_class(truth, found, count)
             metrics |= coco
-            columns["coco_ap"] = [self._coco_of(k) for k in range(count)]
+            columns["coco_ap"] = list(per_class.values())
             tables["Sizes"] = self._sizes(coco)
         errors = box_errors(truth, found, count, self._min_score).confusion
         curves = precision_recall(truth, found, classes=count)
@@ -176,22 +176,6 @@ class DetectionMeasure:
         return detection_gallery(
             shown, self._names, self._min_score, titles=names
         )
-
-    def _coco_of(self, label: int) -> float:
-        def of_class(images):
-            return {
-                name: {
-                    key: np.asarray(column)[np.asarray(own["labels"]) == label]
-                    for key, column in own.items()
-                    if key != "landmarks"
-                }
-                for name, own in images.items()
-            }
-
-        found = coco_average_precision(
-            of_class(self._truth), of_class(self._found)
-        )
-        return found["coco_ap"]
 
     def _sizes(self, coco) -> list[dict[str, Any]]:
         boxes = np.concatenate([own["boxes"] for own in self._truth.values()])
