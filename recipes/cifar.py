@@ -103,7 +103,7 @@ def main(run: Options) -> dict:
         run,
         f"ResNet-{run.depth} on {run.data}",
         model,
-        lambda model: evaluate_classifier(model, test, run.data),
+        lambda model: evaluate_classifier(model, test, run.data, run),
         ServingConfig("classification", CenterCrop(32, 32), test.class_names),
         [Stage(run.out, plan)],
         [

@@ -151,7 +151,7 @@ def main(run: Options) -> dict:
         run,
         f"DeconvNet on {run.data}",
         whole,
-        lambda model: evaluate_segmenter(model, images, answer),
+        lambda model: evaluate_segmenter(model, images, run, answer),
         ServingConfig("segmentation", class_names=names),
         stages,
         PAPER,

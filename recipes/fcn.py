@@ -164,7 +164,7 @@ def main(run: Options) -> dict:
         run,
         f"FCN-{run.stride}s on {run.data}",
         take_whole_images(model, images),
-        lambda model: evaluate_segmenter(model, images),
+        lambda model: evaluate_segmenter(model, images, run),
         ServingConfig("segmentation", class_names=names),
         stages,
         PAPER,

@@ -147,7 +147,7 @@ def main(run: Options) -> dict:
         f"{run.network} on {run.data}",
         model,
         lambda model: evaluate_classifier(
-            model, test, run.data, **take_crops(run.crops, authors, model)
+            model, test, run.data, run, **take_crops(run.crops, authors, model)
         ),
         ServingConfig("classification", center, test.class_names),
         [Stage(run.out, plan)],

@@ -83,7 +83,7 @@ def main(run: Options) -> dict:
         run,
         "LeNet-5 on embedded digits",
         model,
-        lambda model: evaluate_classifier(model, test, "digits"),
+        lambda model: evaluate_classifier(model, test, "digits", run),
         ServingConfig("classification", CROP, test.class_names),
         [Stage(run.out, plan)],
         PAPER,

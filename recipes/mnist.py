@@ -103,7 +103,7 @@ def main(run: Options) -> dict:
         run,
         f"LeNet-5 on {run.data}",
         model,
-        lambda model: evaluate_classifier(model, test, run.data),
+        lambda model: evaluate_classifier(model, test, run.data, run),
         ServingConfig("classification", CROP, test.class_names),
         [Stage(run.out, plan)],
         PAPER,

@@ -137,7 +137,7 @@ def main(run: Options) -> dict:
         run,
         f"{title} on {run.data}",
         take_whole_images(model, images),
-        lambda model: evaluate_segmenter(model, images),
+        lambda model: evaluate_segmenter(model, images, run),
         ServingConfig("segmentation", class_names=images.class_names),
         stages,
         PAPER,

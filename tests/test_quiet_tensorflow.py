@@ -14,8 +14,10 @@ _STAND_IN = """
 import os, types
 os.write(2, b"about the machine")
 {after}
-config = types.SimpleNamespace(
-    list_physical_devices=lambda: os.write(2, b"no GPU"))
+def list_physical_devices(kind):
+    os.write(2, b"about GPUs")
+    return {gpus}
+config = types.SimpleNamespace(list_physical_devices=list_physical_devices)
 """
 
 
@@ -41,7 +43,15 @@ def run(*words, **environment):
     ],
 )
 def test_messages_are_kept_back(tmp_path, environment, after, shown):
-    (tmp_path / "tensorflow.py").write_text(_STAND_IN.format(after=after))
+    done = load(tmp_path, after=after, **environment)
+    error, _, traceback = done.stderr.partition("Traceback")
+    assert error == shown
+    assert ("broken" in traceback) == bool(after)
+
+
+def load(folder, after="", gpus=("GPU:0",), **environment):
+    text = _STAND_IN.format(after=after, gpus=gpus)
+    (folder / "tensorflow.py").write_text(text)
     code = (
         "import os\n"
         "from kcv.quiet_tensorflow import load_tensorflow\n"
@@ -49,11 +59,26 @@ def test_messages_are_kept_back(tmp_path, environment, after, shown):
         "import tensorflow\n"
         "os.write(2, b'later')"
     )
-    path = f"{tmp_path}{os.pathsep}{ROOT}"
-    done = run("-c", code, PYTHONPATH=path, **environment)
-    error, _, traceback = done.stderr.partition("Traceback")
-    assert error == shown
-    assert ("broken" in traceback) == bool(after)
+    path = f"{folder}{os.pathsep}{ROOT}"
+    return run("-c", code, PYTHONPATH=path, **environment)
+
+
+def test_a_gpu_that_is_not_found_is_one_line(tmp_path):
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("")
+    tool.chmod(0o755)
+    done = load(tmp_path, gpus=(), PATH=str(tmp_path), CUDA_VISIBLE_DEVICES="0")
+    line, later = done.stderr.splitlines()
+    assert "does not find the GPU" in line
+    assert later == "later"
+    hidden = {"PATH": str(tmp_path), "CUDA_VISIBLE_DEVICES": "-1"}
+    assert load(tmp_path, gpus=(), **hidden).stderr == "later"
+
+
+def test_no_temporary_file_is_needed(tmp_path):
+    stop = "import tempfile; tempfile.tempdir = '/nowhere'"
+    (tmp_path / "sitecustomize.py").write_text(stop)
+    assert load(tmp_path).stderr == "later"
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,7 @@
 
 import keras
 
-from kcv.training.image_model import check_scale
-from kcv.training.targets import TargetsRequired
+from kcv.training.image_model import ImageModel
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -30,7 +29,7 @@ class AuxiliaryOutput(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("kcv")
-class AuxiliaryClassifier(TargetsRequired):
+class AuxiliaryClassifier(ImageModel):
     """Train with every head, answer with the main one.
 
     A functional model of several classifiers: `AuxiliaryClassifier(images,
@@ -86,10 +85,9 @@ class AuxiliaryClassifier(TargetsRequired):
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
-    def predict(self, x, *args, **kwargs):
-        if any(layer.name == "preprocessing" for layer in self.layers):
-            x = check_scale(self, x)
-        return super().predict(x, *args, **kwargs)
+    @property
+    def is_scaled(self) -> bool:
+        return any(layer.name == "preprocessing" for layer in self.layers)
 
     def call(self, inputs, training=None, mask=None):
         outputs = super().call(inputs, training=training, mask=mask)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 class Classes(NamedTuple):
@@ -17,7 +18,7 @@ class Classes(NamedTuple):
     names: tuple[str, ...]
     labels: np.ndarray
 
-    def order(self, counts: Sequence[int]) -> np.ndarray:
+    def order(self, counts: ArrayLike) -> np.ndarray:
         """Bring numbers per class of the dataset into the order of the model.
 
         Args:

@@ -2,21 +2,22 @@
 
 from collections.abc import Hashable
 from collections.abc import Mapping
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kcv.commands.answers import Answer
 from kcv.commands.classes import Classes
 from kcv.commands.measured import Measured
 from kcv.commands.measured import WorstImages
+from kcv.commands.measured import class_rows
 from kcv.commands.measured import image_name
-from kcv.metrics import coco_average_precision
 from kcv.metrics import most_confused
 from kcv.metrics import precision_recall
 from kcv.metrics import voc_average_precision
 from kcv.metrics.box_errors import box_errors
+from kcv.metrics.coco import coco_precision_by_class
 from kcv.metrics.collect import Detected
 from kcv.pixels import to_rgb
 from kcv.visualize import confusion_figure
@@ -50,7 +51,7 @@ class DetectionMeasure:
         self,
         classes: Classes,
         min_score: float,
-        other_parts: Mapping[str, Sequence[int]] | None = None,
+        other_parts: Mapping[str, ArrayLike] | None = None,
         has_coco: bool = True,
     ):
         self._names, self._labels = classes
@@ -109,17 +110,27 @@ class DetectionMeasure:
             "voc07_map": voc07["voc07_map"],
             "voc_map": voc10["voc_map"],
         }
+        errors = box_errors(truth, found, count, self._min_score).confusion
+        objects, hits = errors[:count].sum(1), np.diag(errors)[:count]
+        missed = errors[:count, count]
         columns = {
+            "objects": objects,
+            **self._other_parts,
             "voc07_ap": list(voc07["average_precision"].values()),
             "voc_ap": list(voc10["average_precision"].values()),
         }
         tables = {}
         if self._has_coco:
-            coco = coco_average_precision(truth, found, classes=count)
+            coco, per_class = coco_precision_by_class(truth, found, count)
             metrics |= coco
-            columns["coco_ap"] = [self._coco_of(k) for k in range(count)]
+            columns["coco_ap"] = list(per_class.values())
             tables["Sizes"] = self._sizes(coco)
-        errors = box_errors(truth, found, count, self._min_score).confusion
+        columns |= {
+            "found": hits,
+            "wrong class": objects - hits - missed,
+            "missed": missed,
+            "false": errors[count, :count],
+        }
         curves = precision_recall(truth, found, classes=count)
         score = f"{self._min_score:g}"
         exchanged = [
@@ -128,7 +139,7 @@ class DetectionMeasure:
         ]
         tables = {
             f"Classes; errors at a score of {score} and an IoU of 0.5": (
-                self._class_rows(columns, errors)
+                class_rows(names, columns)
             ),
             "Objects taken for another class": exchanged,
             **tables,
@@ -150,48 +161,11 @@ class DetectionMeasure:
         )
         return Measured(metrics, tables, figures)
 
-    def _class_rows(self, columns, errors) -> list[dict[str, Any]]:
-        count = len(self._names)
-        objects = errors[:count].sum(1).tolist()
-        return [
-            {
-                "class": name,
-                "objects": objects[k],
-                **{
-                    part: int(own[k]) for part, own in self._other_parts.items()
-                },
-                **{column: own[k] for column, own in columns.items()},
-                "found": int(errors[k, k]),
-                "wrong class": int(
-                    objects[k] - errors[k, k] - errors[k, count]
-                ),
-                "missed": int(errors[k, count]),
-                "false": int(errors[count, k]),
-            }
-            for k, name in enumerate(self._names)
-        ]
-
     def _gallery(self, images):
         names, shown = zip(*images, strict=True)
         return detection_gallery(
             shown, self._names, self._min_score, titles=names
         )
-
-    def _coco_of(self, label: int) -> float:
-        def of_class(images):
-            return {
-                name: {
-                    key: np.asarray(column)[np.asarray(own["labels"]) == label]
-                    for key, column in own.items()
-                    if key != "landmarks"
-                }
-                for name, own in images.items()
-            }
-
-        found = coco_average_precision(
-            of_class(self._truth), of_class(self._found)
-        )
-        return found["coco_ap"]
 
     def _sizes(self, coco) -> list[dict[str, Any]]:
         boxes = np.concatenate([own["boxes"] for own in self._truth.values()])

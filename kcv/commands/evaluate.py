@@ -87,13 +87,25 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from kcv.commands.batches import model_batches
     from kcv.commands.classes import match_classes
     from kcv.commands.measures import make_measure
+    from kcv.data.sources.class_counts import count_classes
 
     model = open_model(place, options.task, options.short_side, options.labels)
     skipped: list[str] = []
     dataset, names, size = _open_data(model.kind, options, skipped)
     classes = match_classes(names, model.class_names, options.data)
-    other_part = _count_other_part(model.kind, options, classes)
-    measure = make_measure(model.kind, classes, options.min_score, other_part)
+    other_part = count_classes(
+        model.kind,
+        options.data,
+        "train" if options.split == "test" else "test",
+        len(names),
+        boxes=options.boxes,
+    )
+    measure = make_measure(
+        model.kind,
+        classes,
+        options.min_score,
+        {name: classes.order(own) for name, own in other_part.items()},
+    )
     batches = model_batches(
         dataset,
         model,
@@ -199,28 +211,6 @@ def _open_data(kind, options, skipped) -> tuple[Any, tuple[str, ...], Any]:
         return {**kept, "images": image}
 
     return dataset.map(select, tf.data.AUTOTUNE), names, size
-
-
-def _count_other_part(kind, options, classes) -> dict[str, Any]:
-    """Count what the part of the data has that is not measured."""
-    from kcv.data.sources.class_counts import count_images
-    from kcv.data.sources.class_counts import count_objects
-
-    part, name = ("train", "training")
-    if options.split == "train":
-        part, name = ("test", "held-out")
-    if kind == "detection":
-        what, counts = (
-            "objects",
-            count_objects(options.data, part, options.boxes),
-        )
-    elif kind == "classification":
-        what, counts = "images", count_images(options.data, part)
-    else:
-        return {}
-    if counts is None:
-        return {}
-    return {f"{name} {what}": classes.order(counts)}
 
 
 def _show(measured: "Measured", split: str, console: Console) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 # Images that are listed as the worst, and of which pictures are kept.
 _LISTED = 20
@@ -66,6 +67,30 @@ class WorstImages:
 
 def _rank(entry):
     return entry[0]
+
+
+def class_rows(
+    names: Sequence[str], columns: Mapping[str, ArrayLike]
+) -> list[dict[str, Any]]:
+    """Make the rows of a table of classes.
+
+    Args:
+        names: Names of the classes.
+        columns: Numbers, one for each class, by the heading of their column.
+
+    Returns:
+        A row for each class.
+
+    Example:
+
+    >>> class_rows(["cat", "dog"], {"objects": [2, 3]})
+    [{'class': 'cat', 'objects': 2}, {'class': 'dog', 'objects': 3}]
+    """
+    numbers = {name: np.asarray(own).tolist() for name, own in columns.items()}
+    return [
+        {"class": name, **{column: own[k] for column, own in numbers.items()}}
+        for k, name in enumerate(names)
+    ]
 
 
 def image_name(example: Mapping[str, Any]) -> str:

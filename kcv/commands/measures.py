@@ -5,10 +5,10 @@ and tells in the end what they are worth.
 """
 
 from collections.abc import Mapping
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kcv.commands.answers import Answer
 from kcv.commands.answers import Kind
@@ -16,6 +16,7 @@ from kcv.commands.classes import Classes
 from kcv.commands.detection_measure import DetectionMeasure
 from kcv.commands.measured import Measured
 from kcv.commands.measured import WorstImages
+from kcv.commands.measured import class_rows
 from kcv.commands.measured import image_name
 from kcv.examples import VOID
 from kcv.metrics import mask_average_recall
@@ -27,6 +28,9 @@ from kcv.visualize import confusion_figure
 from kcv.visualize import iu_figure
 from kcv.visualize import pictures_figure
 from kcv.visualize import segmentation_gallery
+
+# Images that are shown of a segmenter, whatever it does on them.
+_FIRST = 6
 
 
 class ClassificationMeasure:
@@ -41,7 +45,7 @@ class ClassificationMeasure:
     def __init__(
         self,
         classes: Classes,
-        other_parts: Mapping[str, Sequence[int]] | None = None,
+        other_parts: Mapping[str, ArrayLike] | None = None,
     ):
         self._names, self._of_model = classes
         self._other_parts = other_parts or {}
@@ -76,23 +80,13 @@ class ClassificationMeasure:
         names = self._names
         confusion = np.zeros((len(names), len(names)), np.int64)
         np.add.at(confusion, (labels, scores.argmax(1)), 1)
-        images, found = confusion.sum(1), confusion.sum(0)
-        right = np.diag(confusion)
-        with np.errstate(invalid="ignore"):
-            recall, precision = right / images, right / found
-        per_class = [
-            {
-                "class": name,
-                "images": int(images[label]),
-                **{
-                    part: int(own[label])
-                    for part, own in self._other_parts.items()
-                },
-                "recall": float(recall[label]),
-                "precision": float(precision[label]),
-            }
-            for label, name in enumerate(names)
-        ]
+        recall, precision = _rates(confusion)
+        columns = {
+            "images": confusion.sum(1),
+            **self._other_parts,
+            "recall": recall,
+            "precision": precision,
+        }
         confused = [
             {"class": names[true], "taken for": names[other], "images": count}
             for true, other, count in most_confused(confusion)
@@ -111,7 +105,7 @@ class ClassificationMeasure:
             f"top{k}": 1 - top_k_error(labels, scores, k) for k in (1, 5)
         }
         tables = {
-            "Classes": per_class,
+            "Classes": class_rows(names, columns),
             "Most confused": confused,
             "Worst images": self._worst.rows(),
         }
@@ -123,14 +117,27 @@ class SegmentationMeasure:
 
     Args:
         classes: Classes of the model.
+        other_parts: Numbers of images in which a class occurs, in parts of the
+            data that are not measured, by the heading of their column.
+            Defaults to none.
+
+    Attributes:
+        first: The first images, dicts of `image`, `truth` and `found`.
     """
 
-    def __init__(self, classes: Classes):
+    def __init__(
+        self,
+        classes: Classes,
+        other_parts: Mapping[str, ArrayLike] | None = None,
+    ):
         self._names, labels = classes
+        self._other_parts = other_parts or {}
         self._of_model = np.full(256, VOID)
         self._of_model[: len(labels)] = labels
         count = len(self._names)
         self._confusion = np.zeros((count, count), np.int64)
+        self._images = np.zeros(count, np.int64)
+        self.first: list[dict[str, np.ndarray]] = []
         self._worst = WorstImages()
 
     def add(self, example: dict[str, Any], answer: Answer) -> None:
@@ -142,6 +149,14 @@ class SegmentationMeasure:
         pairs = count * truth[counts] + found[counts]
         own = np.bincount(pairs, minlength=count**2).reshape(count, count)
         self._confusion += own
+        self._images += own.any(1)
+        shown = {
+            "image": example["images"],
+            "truth": truth.astype(np.uint8),
+            "found": found,
+        }
+        if len(self.first) < _FIRST:
+            self.first.append(shown)
         if not own.any():
             return
         scores = segmentation_scores(own)
@@ -150,28 +165,28 @@ class SegmentationMeasure:
             "mean_iu": scores["mean_iu"],
             "pixel_accuracy": scores["pixel_accuracy"],
         }
-        shown = {
-            "image": example["images"],
-            "truth": truth.astype(np.uint8),
-            "found": found,
-        }
         self._worst.add(1 - scores["mean_iu"], row, shown)
+
+    def scores(self) -> dict[str, Any]:
+        """Compute the four scores, and the IU of each class, (C,)."""
+        return segmentation_scores(self._confusion)
 
     def result(self) -> Measured:
         """Compute the figures of all examples."""
         names = self._names
-        scores = segmentation_scores(self._confusion)
+        scores = self.scores()
         iu = scores.pop("iu")
         shares = self._confusion.sum(1) / self._confusion.sum()
-        per_class = [
-            {
-                "class": name,
-                "share of pixels": float(shares[label]),
-                "iu": float(iu[label]),
-            }
-            for label, name in enumerate(names)
-        ]
-        figures = {}
+        recall, precision = _rates(self._confusion)
+        columns = {
+            "images": self._images,
+            **self._other_parts,
+            "share of pixels": shares,
+            "iu": iu,
+            "recall": recall,
+            "precision": precision,
+        }
+        figures = {"Images": segmentation_gallery(self.first, names)}
         worst = self._worst.shown()
         if worst:
             figures["Worst images"] = segmentation_gallery(worst, names)
@@ -179,7 +194,10 @@ class SegmentationMeasure:
         figures["Pixels by true and predicted class"] = confusion_figure(
             self._confusion, names
         )
-        tables = {"Classes": per_class, "Worst images": self._worst.rows()}
+        tables = {
+            "Classes": class_rows(names, columns),
+            "Worst images": self._worst.rows(),
+        }
         return Measured(scores, tables, figures)
 
 
@@ -212,7 +230,7 @@ def make_measure(
     kind: Kind,
     classes: Classes,
     min_score: float,
-    other_parts: Mapping[str, Sequence[int]],
+    other_parts: Mapping[str, ArrayLike],
 ) -> Any:
     """Make the measure for models of a task.
 
@@ -221,9 +239,9 @@ def make_measure(
         classes: Its classes.
         min_score: Score from which on a detection counts in the table of
             errors.
-        other_parts: Numbers of objects, or of images of a classifier, per class
-            in parts of the data that are not measured, by the heading of their
-            column.
+        other_parts: Numbers of objects, or of images if the model is not a
+            detector, per class in parts of the data that are not measured, by
+            the heading of their column.
 
     Returns:
         Object with methods `add` and `result`.
@@ -233,8 +251,15 @@ def make_measure(
     if kind == "classification":
         return ClassificationMeasure(classes, other_parts)
     if kind == "segmentation":
-        return SegmentationMeasure(classes)
+        return SegmentationMeasure(classes, other_parts)
     return MaskMeasure()
+
+
+def _rates(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Compute recall and precision of each class, NaN if there is none."""
+    right = np.diag(confusion)
+    with np.errstate(invalid="ignore"):
+        return right / confusion.sum(1), right / confusion.sum(0)
 
 
 def _join(pictures: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

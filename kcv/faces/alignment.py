@@ -20,7 +20,6 @@ from kcv.landmarks import check_landmarks
 from kcv.landmarks import estimate_similarity
 from kcv.landmarks import warp
 from kcv.layers.image_layer import ImageLayer
-from kcv.layers.list_inputs import ListInputs
 from kcv.pixels import to_rgb
 
 __all__ = [
@@ -99,7 +98,7 @@ def align(
 
 
 @keras.saving.register_keras_serializable("kcv")
-class AlignFaces(ListInputs, ImageLayer):
+class AlignFaces(ImageLayer):
     """Align faces by given landmarks, inside the graph of a model.
 
     Call with `[images, landmarks]`: images (B, H, W, C) with one face each, and

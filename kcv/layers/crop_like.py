@@ -9,11 +9,10 @@ import tensorflow as tf
 from kcv.layers.image_layer import ImageLayer
 from kcv.layers.image_layer import keep_channels
 from kcv.layers.image_layer import set_shape
-from kcv.layers.list_inputs import ListInputs
 
 
 @keras.saving.register_keras_serializable("kcv")
-class CropLike(ListInputs, ImageLayer):
+class CropLike(ImageLayer):
     """Crop maps to the pixels of an image.
 
     Call with `[maps, images]`, (B, H', W', C) and (B, H, W, 3). Returns maps

@@ -6,12 +6,11 @@ import keras
 import tensorflow as tf
 
 from kcv.layers.image_layer import ImageLayer
-from kcv.layers.list_inputs import ListInputs
 from kcv.layers.portable import is_portable
 
 
 @keras.saving.register_keras_serializable("kcv")
-class HistogramMatching(ListInputs, ImageLayer):
+class HistogramMatching(ImageLayer):
     """Match the histogram of each channel to that of a reference.
 
     A pixel that is brighter than a fraction q of all pixels takes the quantile

@@ -13,7 +13,6 @@ from kcv.layers.crop_like import crop
 from kcv.layers.image_layer import ImageLayer
 from kcv.layers.image_layer import keep_channels
 from kcv.layers.image_layer import set_shape
-from kcv.layers.list_inputs import ListInputs
 
 
 class _Windows(ImageLayer):
@@ -141,7 +140,7 @@ class MaxPoolWithSwitches(_Windows):
 
 
 @keras.saving.register_keras_serializable("kcv")
-class MaxUnpool(ListInputs, _Windows):
+class MaxUnpool(_Windows):
     """Put values back where the maxima of a pooling were, and zeros elsewhere.
 
     Where windows overlap and several have their maximum at the same pixel,

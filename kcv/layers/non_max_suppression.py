@@ -5,11 +5,11 @@ from typing import ClassVar
 import keras
 import tensorflow as tf
 
-from kcv.layers.list_inputs import ListInputs
+from kcv.layers.image_layer import ImageLayer
 
 
 @keras.saving.register_keras_serializable("kcv")
-class NonMaxSuppression(ListInputs, keras.layers.Layer):
+class NonMaxSuppression(ImageLayer):
     """Greedy non-maximum suppression.
 
     The layer goes through the boxes of an image by decreasing score, earlier

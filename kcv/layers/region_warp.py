@@ -7,11 +7,10 @@ import tensorflow as tf
 
 from kcv.layers.image_layer import ImageLayer
 from kcv.layers.image_layer import set_shape
-from kcv.layers.list_inputs import ListInputs
 
 
 @keras.saving.register_keras_serializable("kcv")
-class RegionWarp(ListInputs, ImageLayer):
+class RegionWarp(ImageLayer):
     """Crop boxes with some context, and warp each to a square window.
 
     Girshick et al. 2014 ("Rich feature hierarchies"), appendix A, "warp": a

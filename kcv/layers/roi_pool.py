@@ -7,11 +7,10 @@ import tensorflow as tf
 
 from kcv.layers.image_layer import ImageLayer
 from kcv.layers.image_layer import set_shape
-from kcv.layers.list_inputs import ListInputs
 
 
 @keras.saving.register_keras_serializable("kcv")
-class RoIPool(ListInputs, ImageLayer):
+class RoIPool(ImageLayer):
     """Max pooling of regions of interest into a fixed grid of bins.
 
     Fast R-CNN (Girshick 2015), section 2.1, with the rounding of its Caffe

@@ -12,14 +12,13 @@ import tensorflow as tf
 
 from kcv.layers.image_layer import ImageLayer
 from kcv.layers.image_layer import set_shape
-from kcv.layers.list_inputs import ListInputs
 
 # Masks that are enlarged at once: of 480 x 640 pixels, 32 take 40 MB.
 _CHUNK = 32
 
 
 @keras.saving.register_keras_serializable("kcv")
-class PasteMasks(ListInputs, ImageLayer):
+class PasteMasks(ImageLayer):
     """Enlarge masks to their patches, threshold them, and find their boxes.
 
     The patch in row i and column j of a scale s begins at row

@@ -15,16 +15,15 @@ from kcv.masks.losses import PatchLosses
 from kcv.masks.losses import patch_losses
 from kcv.masks.losses import total_loss
 from kcv.masks.parts import MaskParts
-from kcv.training.image_model import check_scale
+from kcv.training.image_model import ImageModel
 from kcv.training.own_losses import build_optimizer
 from kcv.training.own_losses import compile_as_saved
 from kcv.training.own_losses import minimize
 from kcv.training.own_losses import refuse_losses
 from kcv.training.replicas import require_examples
-from kcv.training.targets import TargetsRequired
 
 
-class PatchTraining(TargetsRequired):
+class PatchTraining(ImageModel):
     """Base of the mask models, which learn from patches and predict scenes.
 
     The functional graph of such a model is the one that predicts. The model
@@ -159,9 +158,6 @@ class PatchTraining(TargetsRequired):
         batch = tf.cast(tf.shape(x)[0], tf.float32)
         self.trackers["loss"].update_state(loss / batch, sample_weight=batch)
         return loss
-
-    def predict(self, x, *args, **kwargs):
-        return super().predict(check_scale(self, x), *args, **kwargs)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         build_optimizer(self)

@@ -71,13 +71,32 @@ def coco_average_precision(
     >>> round(coco_average_precision(truth, found)["coco_ap"], 3)
     1.0
     """
+    return coco_precision_by_class(ground_truth, detections, classes)[0]
+
+
+def coco_precision_by_class(
+    ground_truth: Boxes, detections: Boxes, classes: int | None = None
+) -> tuple[dict[str, float], dict[int, float]]:
+    """Measure detections by the rule of COCO, all classes at once.
+
+    Args:
+        ground_truth: Objects, see `coco_average_precision`.
+        detections: Detections, see `coco_average_precision`.
+        classes: Number of classes, by which labels are checked. If None, the
+            classes are those that occur. Defaults to None.
+
+    Returns:
+        Tuple (figures of all classes as `coco_average_precision` returns them,
+        `coco_ap` of each class by its label, NaN for a class without objects).
+    """
     make_dataset, make_evaluator = _evaluator()
     truth = read_ground_truth(ground_truth, classes)
     found = read_detections(detections, truth, classes)
     labels = {int(label) for own in truth.values() for label in own.labels}
     labels |= {int(label) for own in found.values() for label in own.labels}
+    per_class = dict.fromkeys(range(classes or 0), float("nan"))
     if not labels:  # the evaluator cannot do without categories
-        return dict.fromkeys(STATISTICS, float("nan"))
+        return dict.fromkeys(STATISTICS, float("nan")), per_class
     images = [{"id": number} for number in range(1, len(truth) + 1)]
     categories = [{"id": label + 1} for label in sorted(labels)]
     objects = []
@@ -110,11 +129,16 @@ def coco_average_precision(
         evaluator.evaluate()
         evaluator.accumulate()
         evaluator.summarize()
-    return {
-        # The evaluator returns -1 if there is no object to find.
-        name: float(value) if value >= 0 else float("nan")
-        for name, value in zip(STATISTICS, evaluator.stats, strict=False)
-    }
+    # Axes: IoU threshold, recall, class, size of the objects, number of
+    # detections. The first size is that of all objects, the last number is 100.
+    precision = evaluator.eval["precision"][:, :, :, 0, -1].mean((0, 1))
+    values = [*evaluator.stats, *precision]
+    # The evaluator returns -1 if there is no object to find.
+    values = [float(v) if v >= 0 else float("nan") for v in values]
+    count = len(precision)
+    summary = dict(zip(STATISTICS, values[:-count], strict=False))
+    per_class |= zip(sorted(labels), values[-count:], strict=True)
+    return summary, per_class
 
 
 def _annotation(index: int, image: int, box, label: int) -> dict:

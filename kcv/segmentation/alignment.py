@@ -7,11 +7,10 @@ import tensorflow as tf
 
 from kcv.layers.crop_like import crop
 from kcv.layers.image_layer import ImageLayer
-from kcv.layers.list_inputs import ListInputs
 
 
 @keras.saving.register_keras_serializable("kcv")
-class Fuse(ListInputs, ImageLayer):
+class Fuse(ImageLayer):
     """Add the scores of a skip to enlarged scores, cell by cell.
 
     Call with `[scores, skip]`, (B, H, W, C) and (B, H', W', C). Returns their

@@ -9,7 +9,6 @@ import keras
 import tensorflow as tf
 
 from kcv.layers.image_layer import ImageLayer
-from kcv.layers.list_inputs import ListInputs
 from kcv.training.image_model import image_model
 
 
@@ -83,7 +82,7 @@ def EDeconvNet(
 
 
 @keras.saving.register_keras_serializable("kcv")
-class CombinedScores(ListInputs, ImageLayer):
+class CombinedScores(ImageLayer):
     """Combine the scores of two segmenters.
 
     Call with two tensors of logits (B, H, W, C). Returns (B, H, W, C).

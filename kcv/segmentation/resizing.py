@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from kcv.data.transforms.resizing import scaled_size
 from kcv.layers.image_layer import ImageLayer
-from kcv.layers.list_inputs import ListInputs
 from kcv.training.image_model import image_model
 
 
@@ -84,7 +83,7 @@ class ScaledTo(ImageLayer):
 
 
 @keras.saving.register_keras_serializable("kcv")
-class ResizedLike(ListInputs, ImageLayer):
+class ResizedLike(ImageLayer):
     """Interpolate maps to the size of images. Call with [maps, images]."""
 
     INPUTS: ClassVar = {

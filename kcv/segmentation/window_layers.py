@@ -12,7 +12,6 @@ from kcv.data.transforms.cut_boxes import cut
 from kcv.data.transforms.cut_boxes import grow_boxes
 from kcv.layers.image_layer import ImageLayer
 from kcv.layers.image_layer import set_shape
-from kcv.layers.list_inputs import ListInputs
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -66,7 +65,7 @@ class WithContext(ImageLayer):
 
 
 @keras.saving.register_keras_serializable("kcv")
-class CutWindows(ListInputs, ImageLayer):
+class CutWindows(ImageLayer):
     """Cut boxes out of images, and scale them to one size.
 
     Call with `[images, boxes]`, (B, H, W, 3) and (B, P, 4) xyxy in pixels.
@@ -102,7 +101,7 @@ class CutWindows(ListInputs, ImageLayer):
 
 
 @keras.saving.register_keras_serializable("kcv")
-class PasteWindows(ListInputs, ImageLayer):
+class PasteWindows(ImageLayer):
     """Put scores of windows back to their place, and take the greatest.
 
     Call with `[scores, boxes, images]`: (B * P, h, w, C), (B, P, 4) xyxy in

@@ -1,27 +1,33 @@
-"""Models of images, which look at the scale of what they predict.
+"""Models of images, which name two usual mistakes in what they are given.
 
-Images in 0..1 are a usual mistake, since many packages scale them so. All
-models of kcv take 0..255, and would see them as black.
+Many packages scale images to 0..1. All models of kcv take 0..255, and would see
+such images as black.
+
+Keras takes the examples of kcv, which are dicts, for inputs without targets,
+and would fail in an operation of the model.
 """
 
+import functools
 import warnings
+from collections.abc import Mapping
 from typing import Any
+from typing import ClassVar
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from kcv.training.targets import TargetsRequired
-
 _LOOK_AT = 8  # images of an array
 
 
 @keras.saving.register_keras_serializable("kcv")
-class ImageModel(TargetsRequired):
+class ImageModel(keras.Model):
     """Functional model from images in 0..255, which warns of other ones.
 
     `predict` warns once if the images of an array or a `tf.data.Dataset` look
-    like images in 0..1. It is a functional `keras.Model` in all other ways.
+    like images in 0..1. `fit` and `evaluate` raise a ValueError if they are
+    given examples without targets, and name the mapping that makes pairs of
+    them. It is a functional `keras.Model` in all other ways.
 
     Args:
         *args: Arguments of `keras.Model`: inputs and outputs.
@@ -36,8 +42,51 @@ class ImageModel(TargetsRequired):
     (2, 3)
     """
 
+    #: How a dataset becomes one of pairs, by what its elements have. The first
+    #: that fits counts.
+    MAPPINGS: ClassVar[Mapping[str, str]] = {
+        "segmentation_masks": "dataset.map(kcv.data.segmentation_inputs)",
+        "labels": 'dataset.map(lambda x: (x["images"], x["labels"]))',
+        "bounding_boxes": "dataset.map(kcv.data.detection_inputs)",
+    }
+
+    # `help` shows the arguments of Keras, and not its long texts.
+    @functools.wraps(keras.Model.fit, assigned=(), updated=())
+    def fit(self, x=None, y=None, *args, **kwargs):
+        """Train the model, see `keras.Model.fit`."""
+        self._require_targets(x, y)
+        return super().fit(x, y, *args, **kwargs)
+
+    @functools.wraps(keras.Model.evaluate, assigned=(), updated=())
+    def evaluate(self, x=None, y=None, *args, **kwargs):
+        """Compute losses and metrics, see `keras.Model.evaluate`."""
+        self._require_targets(x, y)
+        return super().evaluate(x, y, *args, **kwargs)
+
+    @functools.wraps(keras.Model.predict, assigned=(), updated=())
     def predict(self, x, *args, **kwargs):
-        return super().predict(check_scale(self, x), *args, **kwargs)
+        """Compute the outputs of images, see `keras.Model.predict`."""
+        if self.is_scaled:
+            x = check_scale(self, x)
+        return super().predict(x, *args, **kwargs)
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether the model takes images in 0..255, which it scales."""
+        return True
+
+    def _require_targets(self, x: Any, y: Any) -> None:
+        elements = x.element_spec if isinstance(x, tf.data.Dataset) else x
+        if y is not None or not isinstance(elements, dict):
+            return
+        fitting = (m for key, m in self.MAPPINGS.items() if key in elements)
+        mapping = next(fitting, None)
+        if mapping is not None:
+            raise ValueError(
+                f"`x` of {self.name} must be batches of pairs of inputs and "
+                f"targets, such as `{mapping}` for batches of examples. "
+                f"Received: dicts of {', '.join(elements)}, without targets"
+            )
 
 
 def image_model(

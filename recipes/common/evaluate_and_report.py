@@ -10,6 +10,7 @@ from typing import NamedTuple
 import keras
 
 import kcv
+from kcv.data.sources.class_counts import count_classes
 from kcv.serving import ServingConfig
 from kcv.storage import write_whole
 from kcv.visualize.report import Published
@@ -135,6 +136,32 @@ def evaluate_and_report(
         )
         print(f"Published: {version}")
     return metrics
+
+
+def count_training(
+    task: str, source: str, run: Run, class_names: Sequence[str]
+) -> dict[str, Any]:
+    """Count the objects or images of each class that a run trains on.
+
+    Args:
+        task: "detection", "classification" or "segmentation".
+        source: Name of the data.
+        run: Options of the recipe.
+        class_names: Names of the classes 0, 1, ...
+
+    Returns:
+        Numbers by label, by the heading of their column, see
+        `kcv.data.sources.class_counts`.
+    """
+    return count_classes(
+        task,
+        source,
+        "train",
+        len(class_names),
+        boxes=run.boxes,
+        validation=run.validation_part,
+        seed=run.seed,
+    )
 
 
 def save_model(model: keras.Model, folder: Path) -> Path:

@@ -119,10 +119,10 @@ def main(run: Options) -> dict:
     rows, gallery = [], []
     for way, model in models.items():
         whole = segmenters.take_whole_images(model, images)
-        confusion, shown = segmenters.label_test_images(
+        measure = segmenters.measure_segmenter(
             segmenters.answer_of(whole), images
         )
-        scores = kcv.metrics.segmentation_scores(confusion)
+        scores, shown = measure.scores(), measure.first
         rows.append(
             {
                 "enlarged by": way,

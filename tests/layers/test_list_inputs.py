@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import kcv
-from kcv.layers.list_inputs import ListInputs
+from kcv.layers.list_inputs import check_list
 
 LAYERS = [
     kcv.layers.RoIPool(2, 0.5),
@@ -38,8 +38,11 @@ def test_missing_inputs_are_named(layer):
     for count, name in enumerate(names):
         with pytest.raises(
             ValueError, match=f"`{name}` must be given: .*{count} "
-        ):
+        ) as caught:
             layer(given[:count])
+        assert f"a list [{', '.join(names)}]" in str(caught.value)
+        for optional in layer.OPTIONAL:
+            assert f"may be followed by {optional}." in str(caught.value)
     with pytest.raises(ValueError, match=rf"`{names[1]}` .*one input .*\(5, 5"):
         layer(given[0])
     with pytest.raises(ValueError, match="a list of at most"):
@@ -70,7 +73,7 @@ def test_what_is_not_known_is_not_refused():
         layer((np.ones((1, 4, 4, 1)), np.ones((1, 3, 5))))
     with pytest.raises(ValueError, match="`boxes` must be given"):
         layer([np.ones((1, 4, 4, 1)), None])
-    layer._check_inputs([tf.ones([1, 4, 4, 1]), _Unknown()])
+    check_list("RoIPool", [tf.ones([1, 4, 4, 1]), _Unknown()], layer.INPUTS, {})
 
 
 class _Unknown:
@@ -84,6 +87,6 @@ def test_every_layer_of_lists_names_its_inputs():
         for kind in vars(kcv.layers).values()
         if isinstance(kind, type)
         and "Call with `[" in (kind.__doc__ or "")
-        and not issubclass(kind, ListInputs)
+        and not kind.INPUTS
     ]
     assert not without

@@ -9,6 +9,7 @@ import pytest
 
 from kcv.metrics.coco import STATISTICS
 from kcv.metrics.coco import coco_average_precision
+from kcv.metrics.coco import coco_precision_by_class
 
 
 def random_case(seed, images=30, classes=4):
@@ -109,6 +110,36 @@ def test_equals_pycocotools(seed):
     np.testing.assert_allclose(
         [result[name] for name in STATISTICS], expected, rtol=0, atol=1e-12
     )
+
+
+def test_each_class_has_the_figure_of_an_evaluation_of_its_own():
+    truth, found = random_case(4)
+    for own in truth.values():  # class 3 is found, but there is none
+        own["labels"][own["labels"] == 3] = 0
+    assert any((own["labels"] == 3).any() for own in found.values())
+
+    def select(images, label):
+        return {
+            name: {
+                key: column[own["labels"] == label]
+                for key, column in own.items()
+            }
+            for name, own in images.items()
+        }
+
+    # Class 4 neither is there nor is found.
+    figures, per_class = coco_precision_by_class(truth, found, classes=5)
+    expected = [
+        coco_average_precision(select(truth, k), select(found, k))["coco_ap"]
+        for k in range(5)
+    ]
+    assert [*per_class] == [*range(5)]
+    np.testing.assert_array_equal(np.isnan(expected), [0, 0, 0, 1, 1])
+    np.testing.assert_allclose(
+        [*per_class.values()], expected, rtol=0, atol=1e-12
+    )
+    assert figures == coco_average_precision(truth, found)
+    assert figures["coco_ap"] == pytest.approx(np.mean(expected[:3]))
 
 
 def test_images_without_detections_are_missed_objects():

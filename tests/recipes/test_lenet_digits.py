@@ -28,10 +28,12 @@ def test_held_out_digits_are_named(trained):
     assert metrics["split"] == "digits, 364 held-out images"
     page = (out / "run" / "report.html").read_text()
     assert "LeCun et al. 1998" in page
-    assert page.count("<img") == 3
+    assert page.count("<img") == 4
     rows = (out / "run" / "history.csv").read_text().splitlines()
     assert "val_accuracy" in rows[0]
     assert "taken for" in page
+    assert "Worst images" in page
+    assert "training images" in page
 
 
 def test_the_run_is_exported_as_the_recipe_publishes_it(trained):

@@ -7,7 +7,9 @@ in every scene. `raw/PROVENANCE.md` lists the sources.
 
 import functools
 import operator
+from collections.abc import Iterator
 
+import numpy as np
 import tensorflow as tf
 
 from kcv.data.embedded.scenes import material
@@ -18,6 +20,7 @@ from kcv.data.embedded.scenes.rendering import store
 from kcv.data.streams.holdout import check_split
 
 TEST_SCENES = 500
+SHORT_SIDE = 192
 # Numbers of the random streams of the two splits.
 _STREAMS = {"train": 0, "test": 1}
 _MASKS = (None, "semantic", "instance")
@@ -29,7 +32,7 @@ def digit_scenes(
     seed: int = 0,
     masks: str | None = None,
     *,
-    short_side: int = 192,
+    short_side: int = SHORT_SIDE,
     start: int = 0,
 ) -> tf.data.Dataset:
     """Generate photographs with 0 to 6 handwritten digits on them.
@@ -93,7 +96,7 @@ def digit_scenes(
         size = _test_size(size, seed, start)
 
     layouts, example = _functions(split, short_side, masks)
-    stream = tf.constant(2 * seed + _STREAMS[split], tf.int64)
+    stream = _stream(split, seed)
     prefix = tf.constant(f"digit_scenes/{split}/{seed}/")
     dataset = (
         tf.data.Dataset.counter(start // BLOCK)
@@ -110,6 +113,31 @@ def digit_scenes(
     )
     cardinality = tf.data.INFINITE_CARDINALITY if size is None else size
     return dataset.apply(tf.data.experimental.assert_cardinality(cardinality))
+
+
+def drawn_labels(split: str, size: int, seed: int = 0) -> Iterator[np.ndarray]:
+    """Draw the labels of scenes without their pixels.
+
+    Args:
+        split: "train" or "test".
+        size: Number of scenes.
+        seed: Integer that determines the training scenes. Defaults to 0.
+
+    Returns:
+        Labels (N,) of the digits of each scene, difficult ones included.
+    """
+    layouts, _ = _functions(split, SHORT_SIDE, None)
+    stream = _stream(split, seed)
+    for block in range(-(-size // BLOCK)):
+        drawn = layouts(stream, tf.constant(block, tf.int64))
+        labels, present = drawn["label"].numpy(), drawn["present"].numpy()
+        for scene in range(min(size - block * BLOCK, BLOCK)):
+            # Those of distractors are negative.
+            yield labels[scene][present[scene] & (labels[scene] >= 0)]
+
+
+def _stream(split: str, seed: int) -> tf.Tensor:
+    return tf.constant(2 * seed + _STREAMS[split], tf.int64)
 
 
 @functools.cache

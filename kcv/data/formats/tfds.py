@@ -2,13 +2,13 @@
 
 import os
 import re
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from kcv.data.streams.decoding import decode
+from kcv.data.streams.holdout import EvenlySpaced
 from kcv.data.streams.validation import validate
 from kcv.examples import DataSet
 from kcv.extras import describe_installation
@@ -43,7 +43,7 @@ def tfds_classification(
     start: int = 0,
     on_error: str = "raise",
     skipped: list[str] | None = None,
-    belongs: Callable[[tf.Tensor], tf.Tensor] | None = None,
+    belongs: EvenlySpaced | None = None,
 ) -> DataSet:
     """Stream a set of labeled images from TFDS.
 
@@ -64,8 +64,8 @@ def tfds_classification(
             it. Defaults to "raise".
         skipped: List to which the names of skipped images are appended. If
             None, they are only logged. Defaults to None.
-        belongs: Function from a position in TFDS's order, () float64, to
-            whether the example is taken. Defaults to None, for all examples.
+        belongs: Part of the examples in TFDS's order that is taken. Defaults
+            to None, for all examples.
 
     Returns:
         The `DataSet`. Examples have `images` (H, W, C) uint8, with C as in the
@@ -119,7 +119,7 @@ def tfds_detection(
     on_error: str = "raise",
     skipped: list[str] | None = None,
     boxes: str = "raise",
-    belongs: Callable[[tf.Tensor], tf.Tensor] | None = None,
+    belongs: EvenlySpaced | None = None,
 ) -> DataSet:
     """Stream VOC, COCO or WIDER FACE from TFDS, downloaded at first use.
 
@@ -144,8 +144,8 @@ def tfds_detection(
             None, they are only logged. Defaults to None.
         boxes: "raise" an error at a box that is inverted or outside its image,
             "clip" it, or "drop" it. Defaults to "raise".
-        belongs: Function from a position in TFDS's order, () float64, to
-            whether the example is taken. Defaults to None, for all examples.
+        belongs: Part of the examples in TFDS's order that is taken. Defaults
+            to None, for all examples.
 
     Returns:
         The `DataSet` of examples as `kcv.data.voc` returns them.
@@ -156,12 +156,7 @@ def tfds_detection(
     """
     dataset, features, size = open_tfds(name, split, belongs)
     family = name.split("/")[0]
-    describe = {
-        "voc": _voc_example,
-        "coco": _coco_example,
-        "wider_face": _wider_example,
-    }[family]
-    dataset = repeat_epochs(dataset, size, seed, start).map(describe)
+    dataset = repeat_epochs(dataset, size, seed, start).map(_EXAMPLES[family])
     dataset = decode(dataset, lambda x: x["encoded"], on_error, skipped, size)
     dataset = dataset.map(lambda x: _in_pixels(x, family == "voc"))
     if family == "wider_face":
@@ -171,18 +166,55 @@ def tfds_detection(
     return DataSet(validate(dataset, len(names), boxes), names, size)
 
 
+def tfds_labels(
+    name: str,
+    split: str,
+    belongs: EvenlySpaced | None = None,
+) -> tf.data.Dataset:
+    """Stream the labels of a set, without decoding its images.
+
+    Args:
+        name: Name of the set, see `tfds_classification` and `tfds_detection`.
+        split: "train", "val", "trainval", "test" or any split of TFDS.
+        belongs: Part of the examples in TFDS's order that is taken. Defaults
+            to None, for all examples.
+
+    Returns:
+        Dataset of the labels of each image, (N,) int32: its own one, or those
+        of its objects that are neither difficult nor crowds.
+
+    Raises:
+        ImportError: If tensorflow-datasets is not installed.
+        ValueError: If the split does not exist.
+    """
+    dataset, features, _ = open_tfds(name, split, belongs)
+    family = name.split("/")[0]
+
+    def find(found):
+        if "label" in features:
+            return tf.cast(found["label"], tf.int32)[tf.newaxis]
+        example = _EXAMPLES[family](found)
+        kept = ~(example["difficult"] | example["is_crowd"])
+        if family != "voc":  # whose boxes of one pixel have no extent in TFDS
+            low, high = tf.split(example["relative"], 2, axis=-1)
+            kept &= tf.reduce_all(high > low, -1)
+        return tf.cast(example["labels"], tf.int32)[kept]
+
+    return dataset.map(find, num_parallel_calls=tf.data.AUTOTUNE)
+
+
 def open_tfds(
     name: str,
     split: str | None,
-    belongs: Callable[[tf.Tensor], tf.Tensor] | None = None,
+    belongs: EvenlySpaced | None = None,
 ) -> tuple[tf.data.Dataset, Any, int | None]:
     """Open a set, which TFDS downloads at first use.
 
     Args:
         name: Name of the set in TFDS, such as "voc/2007".
         split: "train", "val", "trainval", "test" or any split of TFDS.
-        belongs: Function from a position, () float64, to whether the example
-            is taken. Defaults to None, for all examples.
+        belongs: Part of the examples in TFDS's order that is taken. Defaults
+            to None, for all examples.
 
     Returns:
         Tuple (dataset, features, size): the examples in TFDS's order, which is
@@ -191,7 +223,8 @@ def open_tfds(
 
     Raises:
         ImportError: If tensorflow-datasets is not installed.
-        ValueError: If the split does not exist.
+        ValueError: If the split does not exist, or the validation part of
+            `belongs` is empty.
     """
     try:
         import tensorflow_datasets as tfds
@@ -212,6 +245,7 @@ def open_tfds(
     )
     size = int(dataset.cardinality())
     if belongs is not None:
+        belongs.check(size, name)
         size = int(np.sum(belongs(np.arange(max(size, 0), dtype=np.float64))))
         dataset = dataset.enumerate().filter(
             lambda number, _: belongs(tf.cast(number, tf.float64))
@@ -294,6 +328,13 @@ def _wider_example(found):
         "difficult": faces["invalid"],
         "is_crowd": tf.zeros_like(faces["invalid"]),
     }
+
+
+_EXAMPLES = {
+    "voc": _voc_example,
+    "coco": _coco_example,
+    "wider_face": _wider_example,
+}
 
 
 def _in_pixels(example, is_voc):

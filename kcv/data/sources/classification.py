@@ -28,8 +28,8 @@ from kcv.examples import DataSet
 _LOG = logging.getLogger(__name__)
 # Folders of class folders, to train on and to hold out.
 _FOLDERS = (("train", "test"), ("train", "val"))
-# ImageNet's test labels are not public.
-_TFDS_TEST = {
+#: Held-out splits of the sets of TFDS. ImageNet's test labels are not public.
+TFDS_TEST = {
     "mnist": "test",
     "fashion_mnist": "test",
     "cifar10": "test",
@@ -38,7 +38,7 @@ _TFDS_TEST = {
 }
 _FORMS = (
     "digits",
-    *_TFDS_TEST,
+    *TFDS_TEST,
     "idx:FOLDER",
     "folder:TRAIN",
     "folder:TRAIN:TEST",
@@ -121,7 +121,7 @@ def load_classification(
         found = take_validation(_folder(own, *paths), split, validation)
         return found.data_set(**options)
     options["belongs"] = validation_rule(split, validation)
-    own = "train" if own == "train" else _TFDS_TEST[kind]
+    own = "train" if own == "train" else TFDS_TEST[kind]
     return tfds_classification(kind, own, **options)
 
 

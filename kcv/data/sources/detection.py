@@ -16,8 +16,9 @@ from kcv.data.streams.holdout import take_validation
 from kcv.data.streams.holdout import validation_rule
 from kcv.examples import DataSet
 
-# TFDS has no boxes of the test sets of VOC 2012, COCO and WIDER FACE.
-_TFDS_SPLITS = {
+#: Splits of the sets of TFDS, which has no boxes of the test sets of VOC 2012,
+#: COCO and WIDER FACE.
+TFDS_SPLITS = {
     "voc/2007": {"train": "trainval", "test": "test"},
     "voc/2012": {"train": "train", "test": "val"},
     "coco/2014": {"train": "train", "test": "val"},
@@ -26,7 +27,7 @@ _TFDS_SPLITS = {
 }
 _FORMS = (
     "digit_scenes",
-    *_TFDS_SPLITS,
+    *TFDS_SPLITS,
     "voc:FOLDER",
     "coco:ANNOTATIONS.json:IMAGES",
     "coco:TRAIN.json:IMAGES:HELD_OUT.json",
@@ -106,9 +107,9 @@ def load_detection(
         "on_error": on_error,
         "skipped": skipped,
     }
-    if kind in _TFDS_SPLITS:
+    if kind in TFDS_SPLITS:
         options["belongs"] = validation_rule(split, validation)
-        own = _TFDS_SPLITS[kind][own]
+        own = TFDS_SPLITS[kind][own]
         return tfds_detection(kind, own, boxes=boxes, **options)
     found = _read(kind, paths, own, boxes)
     return take_validation(found, split, validation).data_set(**options)

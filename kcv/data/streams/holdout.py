@@ -3,10 +3,10 @@
 import hashlib
 import logging
 import os
-from collections.abc import Callable
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import NamedTuple
 from typing import TypeVar
 
 from kcv.data.streams.faults import one_entry
@@ -117,9 +117,35 @@ def _shuffle(image_ids: Sequence[str], salt: str = "") -> list[str]:
     return sorted(image_ids, key=rank)
 
 
-def validation_rule(
-    split: str, validation: float
-) -> Callable[[Any], Any] | None:
+class EvenlySpaced(NamedTuple):
+    """Part of a sequence of examples, evenly spaced, or the other examples.
+
+    A function from positions, an array or tensor of type float64, to whether
+    the examples belong to it.
+
+    Attributes:
+        part: Part of the examples, in (0, 1).
+        inside: Whether the part is meant, or the other examples.
+    """
+
+    part: float
+    inside: bool
+
+    def __call__(self, position: Any) -> Any:
+        before, after = position * self.part, (position + 1) * self.part
+        return (after // 1 > before // 1) == self.inside
+
+    def check(self, count: int, origin: str) -> None:
+        """Raise a `ValueError` if the part of `count` images is empty."""
+        if count * self.part < 1:
+            raise ValueError(
+                f"`validation` must be at least 1 / {count} of {origin}, which "
+                f"has {count} training images, so that one is held back. "
+                f"Received: validation={self.part}"
+            )
+
+
+def validation_rule(split: str, validation: float) -> EvenlySpaced | None:
     """Make the rule by which examples without names are divided.
 
     Args:
@@ -128,17 +154,11 @@ def validation_rule(
             are evenly spaced.
 
     Returns:
-        Function from positions, an array or tensor of type float64, to whether
-        the examples belong to the split. None if all of them do.
+        The examples of the split. None if all of them belong to it.
     """
     if split == "test" or not validation:
         return None
-
-    def belongs(position):
-        before, after = position * validation, (position + 1) * validation
-        return (after // 1 > before // 1) == (split == "validation")
-
-    return belongs
+    return EvenlySpaced(validation, split == "validation")
 
 
 def keep_apart(

@@ -11,16 +11,15 @@ from typing import Self
 import keras
 
 from kcv.detection.parts.parts import Parts
-from kcv.training.image_model import check_scale
+from kcv.training.image_model import ImageModel
 from kcv.training.own_losses import build_optimizer
 from kcv.training.own_losses import compile_as_saved
 from kcv.training.own_losses import minimize
 from kcv.training.own_losses import refuse_losses
 from kcv.training.replicas import require_examples
-from kcv.training.targets import TargetsRequired
 
 
-class SampledTraining(TargetsRequired):
+class SampledTraining(ImageModel):
     """Base of the detectors, which learn from a sample of regions.
 
     The functional graph of such a model is the one that predicts. The model
@@ -129,9 +128,6 @@ class SampledTraining(TargetsRequired):
             name: keras.KerasTensor(x.shape, x.dtype)
             for name, x in self.output.items()
         }
-
-    def predict(self, x, *args, **kwargs):
-        return super().predict(check_scale(self, x), *args, **kwargs)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         build_optimizer(self)

@@ -16,12 +16,12 @@ from kcv.detection.parts.suppression import ClassWiseSuppression
 from kcv.detection.settings import BoxNormalization
 from kcv.detection.settings import DetectionSelection
 from kcv.detection.settings import check_settings
-from kcv.layers.list_inputs import ListInputs
+from kcv.layers.image_layer import ImageLayer
 from kcv.layers.nested_config import NestedConfig
 
 
 @keras.saving.register_keras_serializable("kcv")
-class Detections(NestedConfig, ListInputs, keras.layers.Layer):
+class Detections(NestedConfig, ImageLayer):
     """Decode, threshold, suppress per class, keep the best of the image.
 
     The test procedure of Fast and Faster R-CNN: softmax scores above the

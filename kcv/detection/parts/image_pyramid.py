@@ -11,7 +11,7 @@ import tensorflow as tf
 from kcv.data.transforms.resizing import scaled_size
 from kcv.detection.parts.padded_trunk import PaddedTrunk
 from kcv.detection.parts.region_head import RegionHead
-from kcv.layers.list_inputs import ListInputs
+from kcv.layers.image_layer import ImageLayer
 from kcv.layers.nested_config import NestedConfig
 
 # Side of the images of ImageNet's classifiers, in pixels.
@@ -19,7 +19,7 @@ CANONICAL_SIDE = 224
 
 
 @keras.saving.register_keras_serializable("kcv")
-class ImagePyramid(NestedConfig, ListInputs, keras.layers.Layer):
+class ImagePyramid(NestedConfig, ImageLayer):
     """Classify each region at the scale that brings it nearest to 224 x 224.
 
     The image is scaled to every short side, the trunk runs on all of them,

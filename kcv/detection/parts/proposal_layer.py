@@ -13,12 +13,12 @@ from kcv import boxes
 from kcv.detection.settings import ProposalSelection
 from kcv.detection.settings import check_settings
 from kcv.layers import NonMaxSuppression
-from kcv.layers.list_inputs import ListInputs
+from kcv.layers.image_layer import ImageLayer
 from kcv.layers.nested_config import NestedConfig
 
 
 @keras.saving.register_keras_serializable("kcv")
-class ProposalLayer(NestedConfig, ListInputs, keras.layers.Layer):
+class ProposalLayer(NestedConfig, ImageLayer):
     """Turn scored anchors into the regions that the detector looks at.
 
     The procedure of Faster R-CNN (Ren et al. 2015, section 3.3): apply the

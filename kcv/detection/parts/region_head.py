@@ -11,12 +11,12 @@ import keras
 import tensorflow as tf
 
 from kcv.layers import RoIPool
-from kcv.layers.list_inputs import ListInputs
+from kcv.layers.image_layer import ImageLayer
 from kcv.layers.nested_config import NestedConfig
 
 
 @keras.saving.register_keras_serializable("kcv")
-class RegionHead(NestedConfig, ListInputs, keras.layers.Layer):
+class RegionHead(NestedConfig, ImageLayer):
     """Pool each region from the features, classify it and refine its box.
 
     Args:

@@ -14,12 +14,12 @@ from kcv.detection.parts.anchors import base_anchors
 from kcv.detection.parts.anchors import grid_anchors
 from kcv.detection.settings import Anchors
 from kcv.detection.settings import check_settings
-from kcv.layers.list_inputs import ListInputs
+from kcv.layers.image_layer import ImageLayer
 from kcv.layers.nested_config import NestedConfig
 
 
 @keras.saving.register_keras_serializable("kcv")
-class RegionProposalNetwork(NestedConfig, ListInputs, keras.layers.Layer):
+class RegionProposalNetwork(NestedConfig, ImageLayer):
     """Score and shift the anchors of every cell of a feature map.
 
     A 3x3 convolution with ReLU, then two 1x1 convolutions side by side. All

@@ -11,12 +11,12 @@ import tensorflow as tf
 from kcv.detection.settings import DetectionSelection
 from kcv.detection.settings import check_settings
 from kcv.layers import NonMaxSuppression
-from kcv.layers.list_inputs import ListInputs
+from kcv.layers.image_layer import ImageLayer
 from kcv.layers.nested_config import NestedConfig
 
 
 @keras.saving.register_keras_serializable("kcv")
-class ClassWiseSuppression(NestedConfig, ListInputs, keras.layers.Layer):
+class ClassWiseSuppression(NestedConfig, ImageLayer):
     """Suppress within each class, keep the best of the image.
 
     Every detector of the R-CNN family ends with it, whatever its scores are:

@@ -11,12 +11,12 @@ import tensorflow as tf
 from kcv.detection.parts.detections import decode_per_class
 from kcv.detection.parts.suppression import ClassWiseSuppression
 from kcv.detection.settings import DetectionSelection
-from kcv.layers.list_inputs import ListInputs
+from kcv.layers.image_layer import ImageLayer
 from kcv.layers.nested_config import NestedConfig
 
 
 @keras.saving.register_keras_serializable("kcv")
-class RefinedDetections(NestedConfig, ListInputs, keras.layers.Layer):
+class RefinedDetections(NestedConfig, ImageLayer):
     """Refine every proposal for each class, suppress, keep the best.
 
     Args:

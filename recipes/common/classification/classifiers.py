@@ -4,10 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 import kcv
+from kcv.commands.classes import Classes
+from kcv.commands.measures import ClassificationMeasure
 from recipes.common.evaluate_and_report import Evaluation
+from recipes.common.evaluate_and_report import count_training
+from recipes.common.run import Run
 
 
 def make_batches(dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
@@ -55,6 +60,7 @@ def evaluate_classifier(
     model: keras.Model,
     test: kcv.data.DataSet,
     source: str,
+    run: Run,
     crops: Callable[[tf.Tensor], tf.Tensor] | None = None,
     predict: Callable[[tf.Tensor], tf.Tensor] | None = None,
 ) -> Evaluation:
@@ -63,15 +69,17 @@ def evaluate_classifier(
     Args:
         model: Model from images in 0..255 to probabilities.
         test: Held-out single examples.
-        source: Name of the data, for the report.
+        source: Name of the data.
+        run: Options of the recipe.
         crops: Function from images to crops of them, see
             `kcv.metrics.collect_scores`. Defaults to whole images.
         predict: Function from one whole image (1, H, W, C) of any size to
             probabilities. Defaults to the model on images of one size.
 
     Returns:
-        Top-1 and top-5 accuracy, the confusion matrix, and the filters of the
-        first convolution.
+        Top-1 and top-5 accuracy, images of both parts, recall and precision of
+        each class, the worst images, the confusion matrix, and the filters of
+        the first convolution.
     """
     names = test.class_names
     labels, scores = kcv.metrics.collect_scores(
@@ -80,29 +88,24 @@ def evaluate_classifier(
         crops,
         batch_size=1 if predict else 64,
     )
-    confusion = tf.math.confusion_matrix(labels, scores.argmax(-1), len(names))
-    top1 = 1 - kcv.metrics.top_k_error(labels, scores, 1)
+    measure = ClassificationMeasure(
+        Classes(names, np.arange(len(names))),
+        count_training("classification", source, run, names),
+    )
+    # Read again, because the model was given crops of the images.
+    examples = test.dataset.as_numpy_iterator()
+    for example, own in zip(examples, scores, strict=True):
+        measure.add(example, {"probabilities": own})
+    metrics, tables, figures = measure.result()
+    kernel = first_kernel(model)
+    if kernel is not None:
+        filters = kcv.visualize.filters_figure(kernel)
+        figures = {**figures, "Filters of the first convolution": filters}
     return Evaluation(
-        metrics={
-            "top1": top1,
-            "top5": 1 - kcv.metrics.top_k_error(labels, scores, 5),
-            "split": f"{source}, {len(labels)} held-out images",
-        },
-        figures={
-            "Held-out images by true and predicted class": (
-                kcv.visualize.confusion_figure(confusion, names)
-            ),
-            "Filters of the first convolution": kcv.visualize.filters_figure(
-                first_kernel(model)
-            ),
-        },
-        headline=f"top1 {top1:.4f}",
-        tables={
-            "Most confused": [
-                {"class": names[true], "taken for": names[found], "images": k}
-                for true, found, k in kcv.metrics.most_confused(confusion)
-            ]
-        },
+        {**metrics, "split": f"{source}, {len(labels)} held-out images"},
+        figures,
+        headline=f"top1 {metrics['top1']:.4f}",
+        tables=tables,
     )
 
 

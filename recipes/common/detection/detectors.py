@@ -13,13 +13,13 @@ import tensorflow as tf
 import kcv
 from kcv.commands.classes import Classes
 from kcv.commands.detection_measure import DetectionMeasure
-from kcv.data.sources.class_counts import count_objects
 from kcv.metrics.collect import each_detection
 from kcv.serving import ServingConfig
 from kcv.serving import ShortSide
 from kcv.serving.preparation import as_it_is
 from kcv.visualize.report import Published
 from recipes.common.evaluate_and_report import Evaluation
+from recipes.common.evaluate_and_report import count_training
 from recipes.common.plan import Plan
 from recipes.common.plan import make_adamw
 from recipes.common.starting import StartOptions
@@ -229,11 +229,10 @@ def evaluate_detector(
         Average precision by the rules of VOC, errors by class, objects of both
         parts, galleries, and the curves of precision over recall.
     """
-    trained = count_objects(run.data, "train", run.boxes, run.validation_part)
     measure = DetectionMeasure(
         Classes(tuple(class_names), np.arange(len(class_names))),
         min_score,
-        {} if trained is None else {"training objects": trained.tolist()},
+        count_training("detection", run.data, run, class_names),
         has_coco=is_coco(run.data),
     )
     images = 0

@@ -3,14 +3,19 @@
 import dataclasses
 import functools
 from collections.abc import Callable
+from collections.abc import Mapping
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 import kcv
+from kcv.commands.classes import Classes
+from kcv.commands.measures import SegmentationMeasure
 from recipes.common.evaluate_and_report import Evaluation
 from recipes.common.evaluate_and_report import Stage
+from recipes.common.evaluate_and_report import count_training
 from recipes.common.plan import Plan
 from recipes.common.run import Run
 from recipes.common.segmentation.images import Images
@@ -128,8 +133,7 @@ def train_segmenter(
         return make_batches(examples(start), plan.batch_size)
 
     def measure(epoch, logs):
-        confusion, _ = label_test_images(answer, watched)
-        scores = kcv.metrics.segmentation_scores(confusion)
+        scores = measure_segmenter(answer, watched).scores()
         logs["val_mean_iu"] = scores["mean_iu"]
 
     measures, validation = [], None
@@ -185,73 +189,62 @@ def recompute_statistics(
 
 
 def evaluate_segmenter(
-    model: keras.Model, images: Images, answer: Answer | None = None
+    model: keras.Model, images: Images, run: Run, answer: Answer | None = None
 ) -> Evaluation:
     """Measure a segmenter on held-out images in their original size.
 
     Args:
         model: Model from images (B, H, W, 3) to class scores (B, H, W, C).
         images: Dataset with the held-out images.
+        run: Options of the recipe.
         answer: Function from an image (H, W, 3) uint8 to its class scores
             (H, W, C). Defaults to a call of the model.
 
     Returns:
-        The four scores of Long et al. 2015, the IU of each class, the
-        confusion matrix, and some of the images.
+        The four scores of Long et al. 2015, the figures of each class, images
+        of both parts, the worst images, and the confusion matrix.
     """
-    names = images.class_names
-    confusion, shown = label_test_images(answer or answer_of(model), images)
-    scores = kcv.metrics.segmentation_scores(confusion)
-    iu = scores.pop("iu")
+    names, count = images.class_names, int(images.test.cardinality())
+    trained = count_training("segmentation", images.source, run, names)
+    measure = measure_segmenter(answer or answer_of(model), images, trained)
+    metrics, tables, figures = measure.result()
+    iu = {row["class"]: row["iu"] for row in tables["Classes"]}
+    split = f"{images.source}, {count} held-out images"
     return Evaluation(
-        metrics={
-            **scores,
-            "iu": dict(zip(names, iu.tolist(), strict=True)),
-            "split": (
-                f"{images.source}, {int(images.test.cardinality())} held-out "
-                "images"
-            ),
-        },
-        figures={
-            "Held-out images": kcv.visualize.segmentation_gallery(shown, names),
-            "IU of each class": kcv.visualize.iu_figure(iu, names),
-            "Pixels by true and predicted class": (
-                kcv.visualize.confusion_figure(confusion, names)
-            ),
-        },
-        headline=f"mean_iu {scores['mean_iu']:.3f}",
+        {**metrics, "iu": iu, "split": split},
+        figures,
+        headline=f"mean_iu {metrics['mean_iu']:.3f}",
+        tables=tables,
     )
 
 
-def label_test_images(
-    answer: Answer, images: Images, num_shown: int = 6
-) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:
-    """Label the held-out images of a dataset.
+def measure_segmenter(
+    answer: Answer,
+    images: Images,
+    other_parts: Mapping[str, ArrayLike] | None = None,
+) -> SegmentationMeasure:
+    """Label the held-out images of a dataset, and compare with their masks.
 
     Args:
         answer: Function from an image (H, W, 3) uint8 to its class scores
             (H, W, C).
         images: Dataset.
-        num_shown: Number of images to keep. Defaults to 6.
+        other_parts: Numbers of images per class in other parts of the data, by
+            the heading of their column. Defaults to none.
 
     Returns:
-        Confusion matrix (C, C) int64 of pixels by true and predicted class;
-        and for each of the first images a dict with `image`, `truth` and
-        `found`.
+        The measure of all images.
     """
-    counter = kcv.metrics.PixelAccuracy(len(images.class_names))
+    names = images.class_names
+    classes = Classes(names, np.arange(len(names)))
+    measure = SegmentationMeasure(classes, other_parts)
     count = int(images.test.cardinality())
     bar = keras.utils.Progbar(count if count > 0 else None, unit_name="image")
-    shown = []
-    for example in images.test:
-        image = example["images"].numpy()
-        truth = example["segmentation_masks"].numpy()
-        labels = answer(image).argmax(-1)
-        counter.update_state(truth[None], labels[None])
-        if len(shown) < num_shown:
-            shown.append({"image": image, "truth": truth, "found": labels})
+    for example in images.test.as_numpy_iterator():
+        labels = answer(example["images"]).argmax(-1)
+        measure.add(example, {"label_map": labels})
         bar.add(1)
-    return np.asarray(counter.confusion).astype(np.int64), shown
+    return measure
 
 
 def answer_of(model: keras.Model) -> Answer:

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from kcv.data import digit_scenes
+from kcv.data.embedded.digit_scenes import drawn_labels
 
 # Some test scenes as they were when the set was first published, (index,
 # labels, boxes), and how many digits of each class all 500 have. If these
@@ -180,6 +181,15 @@ def test_the_test_split_never_changes(test_scenes):
         np.testing.assert_array_equal(labels_of(scene), labels)
         # A pixel on the very edge of a pen may fall either way elsewhere.
         np.testing.assert_allclose(boxes_of(scene), boxes, atol=1)
+
+
+def test_labels_are_known_without_drawing(test_scenes):
+    """Except for digits that others hide."""
+    drawn = [*drawn_labels("test", len(test_scenes))]
+    assert len(drawn) == len(test_scenes)
+    visible = [labels_of(scene).tolist() for scene in test_scenes]
+    assert sum(map(len, visible)) > 0.99 * sum(map(len, drawn))
+    assert all(set(a) <= set(b) for a, b in zip(visible, drawn, strict=True))
 
 
 def test_another_canvas_scales_the_digits():

@@ -15,6 +15,7 @@ from kcv.data.formats.tfds import tfds_classification
 from kcv.data.formats.tfds import tfds_detection
 from kcv.data.formats.voc import VOC_CLASSES
 from kcv.data.formats.voc import voc
+from kcv.data.sources.class_counts import count_classes
 from kcv.data.streams.holdout import validation_rule
 
 HEIGHT, WIDTH, COUNT = 375, 500, 7
@@ -179,6 +180,18 @@ def test_coco(tfds):
     assert got["bounding_boxes"]["labels"].dtype == tf.int32
 
 
+def test_objects_are_counted_without_pixels(tfds, monkeypatch):
+    """Neither difficult ones and crowds, nor boxes without extent."""
+    monkeypatch.setattr(tf.io, "decode_image", None)
+    counts = count_classes("detection", "voc/2012", "train", len(VOC_CLASSES))
+    by_name = dict(zip(VOC_CLASSES, counts["training objects"], strict=True))
+    assert by_name.pop("dog") == 2
+    assert by_name.pop("cat") == 4
+    assert not any(by_name.values())
+    counts = count_classes("detection", "coco/2017", "train", 80)
+    assert counts["training objects"].tolist() == [1] + 79 * [0]
+
+
 def test_wider_face(tfds):
     found = tfds_detection("wider_face", "train")
     assert found.class_names == ("face",)
@@ -330,3 +343,10 @@ def test_a_validation_part_is_evenly_spaced(labeled):
     validation, train = labels("validation"), labels("train")
     assert len(validation) == COUNT // 4
     assert sorted(validation + train) == list(range(COUNT))
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_a_validation_part_is_not_empty(labeled, split):
+    rule = validation_rule(split, 1e-4)
+    with pytest.raises(ValueError, match=f"has {COUNT} training.*=0.0001"):
+        tfds_classification("mnist", "train", belongs=rule)

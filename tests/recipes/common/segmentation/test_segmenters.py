@@ -56,12 +56,13 @@ def model():
     return model
 
 
-def test_a_segmenter_is_measured_on_whole_images(model, images):
+def test_a_segmenter_is_measured_on_whole_images(model, images, shapes):
     """Without weights all is background, whose pixels can be counted."""
     masks = [each["segmentation_masks"].numpy() for each in images.test]
     right = sum((mask == 0).sum() for mask in masks)
     share = right / sum(mask.size for mask in masks)
-    evaluation = evaluate_segmenter(take_whole_images(model, images), images)
+    whole = take_whole_images(model, images)
+    evaluation = evaluate_segmenter(whole, images, Data(data=shapes))
     metrics = evaluation.metrics
     assert metrics["pixel_accuracy"] == pytest.approx(share)
     assert metrics["mean_accuracy"] == pytest.approx(1 / 3)
@@ -70,7 +71,17 @@ def test_a_segmenter_is_measured_on_whole_images(model, images):
     )
     assert metrics["split"] == f"{images.source}, 3 held-out images"
     assert evaluation.headline == f"mean_iu {share / 3:.3f}"
-    assert len(evaluation.figures) == 3
+    assert len(evaluation.figures) == 4
+    seen = [
+        np.unique(each["segmentation_masks"]) for each in images.load("train")
+    ]
+    for label, row in enumerate(evaluation.tables["Classes"]):
+        assert row["images"] == sum((mask == label).any() for mask in masks)
+        assert row["training images"] == sum(label in own for own in seen)
+        assert row["recall"] == (label == 0)
+    worst = evaluation.tables["Worst images"]
+    assert len(worst) == 3
+    assert worst[0]["mean_iu"] <= worst[1]["mean_iu"] <= worst[2]["mean_iu"]
 
 
 def test_patience_keeps_the_best_epoch(model, shapes, tmp_path):

@@ -1,5 +1,7 @@
 """`fit` on examples, which have no targets yet."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -40,6 +42,14 @@ def test_the_mapping_is_named(model, key, mapping):
         model.fit(
             pairs, validation_data=dataset.batch(2), shuffle=False, verbose=0
         )
+
+
+def test_help_shows_the_arguments_of_keras():
+    for name in ("fit", "evaluate", "predict"):
+        ours, keras_own = getattr(ImageModel, name), getattr(keras.Model, name)
+        assert inspect.signature(ours) == inspect.signature(keras_own)
+        assert f"see `keras.Model.{name}`" in ours.__doc__
+        assert ours.__name__ == name
 
 
 def test_pairs_are_taken_as_they_are(model):
