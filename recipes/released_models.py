@@ -83,7 +83,7 @@ ASSETS = (
         "and no other signs.",
         digits=3,
         ships=True,
-        measure=classify(open_digits, "digits"),
+        measure=classify(open_digits),
     ),
     Asset(
         "deepmask/digit_scenes",

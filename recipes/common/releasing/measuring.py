@@ -8,7 +8,6 @@ import kcv
 from kcv.commands import main as run_kcv
 from kcv.faces.alignment import FACE_CROP
 from kcv.text_files import read_object
-from recipes.common.classification.classifiers import evaluate_classifier
 from recipes.common.faces.photos import FaceOptions
 from recipes.common.faces.photos import as_arrays
 from recipes.common.faces.photos import open_faces
@@ -24,6 +23,9 @@ def by_command(data: str, *figures: str) -> Measure:
     Args:
         data: Dataset whose held-out images are measured.
         *figures: Names of the figures to keep.
+
+    Returns:
+        The function.
     """
 
     def measure(path):
@@ -39,24 +41,38 @@ def by_command(data: str, *figures: str) -> Measure:
     return measure
 
 
-def classify(test: Callable[[], kcv.data.DataSet], source: str) -> Measure:
+def classify(test: Callable[[], kcv.data.DataSet]) -> Measure:
     """Make the function that measures a classifier as its recipe does.
 
     Args:
         test: Function that opens the held-out examples.
-        source: Name of the data.
+
+    Returns:
+        The function.
     """
 
     def measure(path):
         model = kcv.load_model(path, compile=False)
-        metrics = evaluate_classifier(model, test(), source).metrics
-        return {name: float(metrics[name]) for name in ("top1", "top5")}
+        labels, scores = kcv.metrics.collect_scores(
+            model, test().dataset, batch_size=64
+        )
+        return {
+            f"top{k}": 1 - kcv.metrics.top_k_error(labels, scores, k)
+            for k in (1, 5)
+        }
 
     return measure
 
 
 def verify_faces(path: Path) -> dict[str, float]:
-    """Measure an embedder on pairs of rendered people, as its recipe does."""
+    """Measure an embedder on pairs of rendered people, as its recipe does.
+
+    Args:
+        path: Path of the `.keras` file.
+
+    Returns:
+        Accuracy, its standard error, and other figures of the recipe.
+    """
     model = kcv.load_model(path, compile=False)
     test = as_arrays(
         open_faces(FaceOptions(out=path.parent), "test", FACE_CROP)
