@@ -10,6 +10,7 @@ from unittest import mock
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 import kcv
@@ -97,13 +98,25 @@ def with_other(function, **instead):
     return call
 
 
+# Functions of tf.data are traced all the same, which TensorFlow says each time.
+pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
+
+
 @pytest.fixture(scope="module")
 def parts():
     return small_parts()
 
 
 @pytest.fixture
-def small_networks(monkeypatch, parts):
+def eager():
+    """Functions run at once. To trace them takes longer than a page needs."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def small_networks(monkeypatch, parts, eager):
     """Nothing is downloaded, and networks and images are small."""
     for module, name, instead in (
         (kcv.data, "resize", {"short_side": 64, "long_side": 96}),
