@@ -9,6 +9,7 @@ import math
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kcv.settings import Settings
 from kcv.settings import is_count
@@ -207,8 +208,8 @@ class BoxNormalization(Settings):
     (20, 4)
     """
 
-    mean: tuple = (0.0, 0.0, 0.0, 0.0)
-    std: tuple = (0.1, 0.1, 0.2, 0.2)
+    mean: ArrayLike = (0.0, 0.0, 0.0, 0.0)
+    std: ArrayLike = (0.1, 0.1, 0.2, 0.2)
 
     def __post_init__(self):
         for name in ("mean", "std"):

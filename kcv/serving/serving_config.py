@@ -85,11 +85,12 @@ class ServingConfig:
         """What the server answers; None for what the model itself tells."""
         if self.task == "classification":
             return TopClasses(self.class_names)
-        return {
+        outputs: dict[Task, Outputs] = {
             "faces": embeddings,
             "segmentation": label_maps,
             "style": pictures,
-        }.get(self.task)
+        }
+        return outputs.get(self.task)
 
     def publish_options(self) -> dict[str, Any]:
         """Return the arguments that `kcv.serving.publish` takes from here."""
@@ -106,7 +107,7 @@ class ServingConfig:
         if self.prepare is not as_it_is:
             prepare = {
                 "kind": kinds[type(self.prepare)],
-                **dataclasses.asdict(self.prepare),
+                **vars(self.prepare),
             }
         text = json.dumps(
             {

@@ -122,6 +122,26 @@ def _log_few(plan: Plan, images: int, shown: int) -> None:
     )
 
 
+def count_images(images: kcv.data.DataSet) -> int:
+    """Return the number of images of a dataset, which epochs are planned by.
+
+    Args:
+        images: Dataset, read once.
+
+    Returns:
+        The number of images.
+
+    Raises:
+        ValueError: If the number is not known.
+    """
+    if images.size is None:
+        raise ValueError(
+            "`images` must have a known number of images. Received: "
+            f"images.size={images.size}"
+        )
+    return images.size
+
+
 def plan_epochs(
     run: Run, images: int, batch_size: int, epochs: int, learning_rate: float
 ) -> Plan:

@@ -70,17 +70,17 @@ def open_training_images(
         The images.
     """
     options |= {"on_error": on_error, "validation": validation}
-    kept = data == "digit_scenes" and scenes is not None
-    opened = load(data, seed=seed if kept else None, **options)
+    kept = scenes if data == "digit_scenes" else None
+    opened = load(data, seed=None if kept is None else seed, **options)
     once = opened.dataset
-    if kept:
-        once = once.take(scenes)
-        if scenes <= KEPT_SCENES:
+    if kept is not None:
+        once = once.take(kept)
+        if kept <= KEPT_SCENES:
             once = once.cache()
 
     def stream(start):
-        if kept:
-            return once.skip(start % scenes).concatenate(once.repeat())
+        if kept is not None:
+            return once.skip(start % kept).concatenate(once.repeat())
         return load(data, seed=seed, start=start, **options).dataset
 
     own = data != "digit_scenes"

@@ -36,6 +36,7 @@ from kcv.proposals import METHODS
 from kcv.text_files import read_object
 from recipes import fast_rcnn
 from recipes.common.command import run_command
+from recipes.common.detection.detectors import Backbone
 from recipes.common.detection.detectors import DetectorOptions
 from recipes.common.detection.detectors import scale_to
 from recipes.common.proposals import rows
@@ -73,6 +74,7 @@ class Options(DetectorOptions):
     """
 
     out: Path = Path("runs/tables/proposals")
+    backbone: Backbone | None = None
     methods: tuple[str, ...] = tuple(x for x in METHODS if x in PUBLISHED)
     images: int | None = None
     changed: int | None = None

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable
 from collections.abc import Mapping
+from typing import Literal
 from typing import NamedTuple
 
 import keras
@@ -16,6 +17,21 @@ from recipes.common.run import Run
 
 IMAGES = 1_281_167  # To train on, in ILSVRC 2012.
 
+Network = Literal[
+    "alexnet",
+    "alexnet_paper",
+    "zfnet",
+    "vgg11",
+    "vgg16",
+    "vgg19",
+    "googlenet",
+    "googlenet_paper",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+]
 Schedule = Callable[[Plan], keras.optimizers.schedules.LearningRateSchedule]
 
 
@@ -179,7 +195,7 @@ SZEGEDY = "Szegedy et al. 2014, table 3, one network"
 HE = "He et al. 2015, table "
 HE_CODE = "He et al., deep-residual-networks"
 TORCHVISION = "torchvision's weights and training, not the paper's"
-TRAININGS = {
+TRAININGS: dict[Network, Training] = {
     "alexnet": alexnet(
         build=functools.partial(kcv.classification.AlexNet, variant="caffe"),
         published={

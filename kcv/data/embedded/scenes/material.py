@@ -132,7 +132,7 @@ def _share(indices: np.ndarray, split: str) -> np.ndarray:
 
 def _strokes(cells: np.ndarray, labels: np.ndarray) -> Strokes:
     fields = _smooth(cells / 16.0)
-    inked = fields > sum(EDGE) / 2
+    inked = np.greater(fields, sum(EDGE) / 2)
     ink = np.concatenate([_bounds(inked.any(1)), _bounds(inked.any(2))], 1)
     return Strokes(
         fields.astype(np.float32),
