@@ -55,12 +55,14 @@ def export(
             export. A classifier needs it. None is the names of serving.json,
             or labels.txt beside the model if there is one.
         examples: Image files for the warm-up and for the comparison with
-            predict. Without them, two small noise images are used.
-        freeze: Turn variables into constants, which is faster on CPU, slower
-            to load, and limited to 2 GB.
+            predict. Without them, two small noise images are used. Defaults to
+            none.
+        freeze: Turn variables into constants, which is faster on CPU, slower to
+            load, and limited to 2 GB. Defaults to False.
         tolerance: Largest accepted difference from predict, relative to the
             largest value of an output. inf compares names and shapes alone.
-        max_batch: Number of images that a request may have.
+            Defaults to 0.001.
+        max_batch: Number of images that a request may have. Defaults to 32.
         max_pixels: Number of pixels that an image may have as sent. None is
             100 million, or KCV_MAX_PIXELS in the environment.
 

@@ -32,8 +32,8 @@ def check(
         version: Folder of a version, such as models/faster_rcnn/1.
         images: JPEG or PNG files, sent as one batch.
         proposals: Regions of Selective Search to give along, for models that
-            are given them: R-CNN and Fast R-CNN.
-        compiler: C++17 compiler that builds the loader.
+            are given them: R-CNN and Fast R-CNN. Defaults to 0.
+        compiler: C++17 compiler that builds the loader. Defaults to "g++".
     """
     with tempfile.TemporaryDirectory() as folder:
         program = build(Path(folder) / "run_saved_model", compiler)

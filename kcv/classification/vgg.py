@@ -49,8 +49,9 @@ def VGG11(
     Args:
         include_top: Whether to add the classifier fc6, fc7, fc8, prob. Without
             it the network ends with pool5. Defaults to True.
-        weights: None, or a file that `kcv.weights.load_weights` takes:
+        weights: Path of a file that `kcv.weights.load_weights` reads.
             torchvision has weights for ImageNet, keras.applications has none.
+            If None, weights are random. Defaults to None.
         input_shape: Shape (height, width, 3) of the images. Defaults to (224,
             224, 3) with the classifier, and to any size without.
         classes: Number of classes. Defaults to 1000.
@@ -63,7 +64,7 @@ def VGG11(
             subtracts the mean (123.68, 116.779, 103.939) in a first layer,
             "preprocessing". False for images that are prepared already.
             Defaults to True.
-        name: Name of the model.
+        name: Name of the model. Defaults to "vgg11".
 
     Returns:
         A model from images (B, height, width, 3), RGB in 0..255, to
@@ -115,18 +116,18 @@ def VGG16(
 
     Args:
         include_top: Whether to add the classifier fc6, fc7, fc8, prob. Without
-            it the network ends with pool5.
-        weights: None for random ones; "imagenet" for those of
-            keras.applications (a download); or a file that
-            `kcv.weights.load_weights` takes.
-        input_shape: (height, width, 3); (224, 224, 3) by default with the
-            classifier, any size without.
+            it the network ends with pool5. Defaults to True.
+        weights: "imagenet" for the weights of keras.applications, which are
+            downloaded, or the path of a file that `kcv.weights.load_weights`
+            reads. If None, weights are random. Defaults to None.
+        input_shape: Shape (height, width, 3) of the images. Defaults to (224,
+            224, 3) with the classifier, and to any size without.
         classes: Number of classes. Defaults to 1000.
         classifier_activation: Activation of the last layer. None gives logits.
             Defaults to "softmax".
-        batch_norm: Whether batch normalization stands between every
-            convolution and its ReLU, as in torchvision's `vgg16_bn`: 8,448
-            trainable parameters more. The paper has none.
+        batch_norm: Whether batch normalization stands between every convolution
+            and its ReLU, as in torchvision's `vgg16_bn`: 8,448 trainable
+            parameters more. The paper has none. Defaults to False.
         include_preprocessing: Whether the model takes RGB in 0..255 and
             subtracts `mean` in a first layer, "preprocessing". False for
             images that are prepared already. Defaults to True.
@@ -204,7 +205,7 @@ def VGG19(
             subtracts the mean (123.68, 116.779, 103.939) in a first layer,
             "preprocessing". False for images that are prepared already.
             Defaults to True.
-        name: Name of the model.
+        name: Name of the model. Defaults to "vgg19".
 
     Returns:
         A model from images (B, height, width, 3), RGB in 0..255, to
@@ -249,6 +250,7 @@ def vgg_trunk(
     Args:
         x: Images (B, height, width, channels) less the mean.
         convolutions: Number of convolutions of each of the five blocks.
+            Defaults to `CONFIG_D`.
         batch_norm: Whether batch normalization bn<block>_<number> stands
             between every convolution and its ReLU. Defaults to False.
 
@@ -297,7 +299,8 @@ def vgg_head(x: keras.KerasTensor, dropout: float = 0.5) -> keras.KerasTensor:
 
     Args:
         x: Maps of fixed size, (B, 7, 7, 512) for published weights.
-        dropout: Probability with which a unit is dropped in training.
+        dropout: Probability with which a unit is dropped in training. Defaults
+            to 0.5.
 
     Returns:
         Features (B, 4096).

@@ -66,8 +66,9 @@ class FastRCNN(SampledTraining):
             `BoxNormalization(std=(1, 1, 1, 1))`. Defaults to None, random
             weights.
         preprocessing: Layer or function from RGB 0..255 to what a keras.Model
-            backbone expects; `keras.layers.Identity()` if it expects RGB
-            0..255. Must be None for any other backbone.
+            backbone expects. If that is RGB 0..255, use
+            `keras.layers.Identity()`. Must be None for any other backbone.
+            Defaults to None.
         frozen_batch_norm: Whether the batch normalization of a ResNet keeps
             its stored statistics. Defaults to None, which freezes it if there
             are weights.
@@ -76,12 +77,13 @@ class FastRCNN(SampledTraining):
         roi_sampling: `RoISampling`, regions that the head learns from.
             Defaults to `RoISampling(64, bg_iou=(0.1, 0.5))`.
         box_normalization: `BoxNormalization` of the box targets. The paper
-            measures it on the training set, see `box_statistics`.
+            measures it on the training set, see `box_statistics`. Defaults to
+            `BoxNormalization()`.
         detections: `DetectionSelection`, detections that are kept. The
             reference code has no score threshold and keeps 100 boxes of each
-            class before suppression, as `DetectionSelection(float("-inf"),
-            0.3, 2000, pre_nms=100)` does. On 60 simulated images this changes
-            average precision by 0.002.
+            class before suppression, as `DetectionSelection(float("-inf"), 0.3,
+            2000, pre_nms=100)` does. On 60 simulated images this changes
+            average precision by 0.002. Defaults to `DetectionSelection()`.
         keep_difficult: Whether objects marked as difficult take part in
             training. Measure `box_normalization` in the same way. Defaults to
             False.
@@ -103,8 +105,8 @@ class FastRCNN(SampledTraining):
             region is seen at the scale where it is nearest to 224 x 224. The
             paper has `(480, 576, 688, 864, 1200)`. Defaults to None, which uses
             images unchanged.
-        test_long_side: Largest long side in the pyramid, in pixels. Defaults
-            to 2000.
+        test_long_side: Largest long side in the pyramid, in pixels. Positive
+            integer. Defaults to 2000.
         seed: Seed of the sampling. Defaults to None, a random one.
         name: Name of the model. Defaults to "fast_rcnn".
 

@@ -299,10 +299,13 @@ class DetectionSelection(Settings):
 
 
 def check_classes(classes: int) -> int:
-    """Return a number of classes as an int.
+    """Check a number of classes.
 
     Args:
         classes: Number of classes without background. Positive integer.
+
+    Returns:
+        The number as an int.
 
     Raises:
         ValueError: If it is not a positive integer.

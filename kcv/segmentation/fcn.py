@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from typing import Any
 from typing import NamedTuple
 
 import keras
@@ -68,7 +69,7 @@ class Padding(NamedTuple):
 
     Attributes:
         image: Zeros around the image, besides those of the trunk's layers.
-        fc6: Zeros around the input of fc6.
+        fc6: Zeros around the input of fc6. Defaults to `(0, 0)`.
     """
 
     image: tuple[int, int]
@@ -79,7 +80,7 @@ class Backbone(NamedTuple):
     """A classifier as the trunk of an FCN.
 
     Attributes:
-        trunk: Function from images to named maps.
+        trunk: Function from images (B, H, W, 3) to named maps (B, h, w, C).
         maps: Names of the maps, by stride.
         windows: Convolutions and poolings from the map of the stride before up
             to the map of each stride, 8, 16 and 32, other than those that
@@ -228,7 +229,9 @@ def align(centers: Mapping[int, float]) -> Alignment:
     )
 
 
-def FCN32s(classes: int = 21, backbone="vgg16", **options) -> keras.Model:
+def FCN32s(
+    classes: int = 21, backbone: str | keras.Model = "vgg16", **options: Any
+) -> keras.Model:
     """Build FCN-32s, which scores the last map only.
 
     Args:
@@ -245,7 +248,9 @@ def FCN32s(classes: int = 21, backbone="vgg16", **options) -> keras.Model:
     return FCN(classes, backbone, 32, **options)
 
 
-def FCN16s(classes: int = 21, backbone="vgg16", **options) -> keras.Model:
+def FCN16s(
+    classes: int = 21, backbone: str | keras.Model = "vgg16", **options: Any
+) -> keras.Model:
     """Build FCN-16s, which also scores the map of stride 16.
 
     Args:
@@ -262,7 +267,9 @@ def FCN16s(classes: int = 21, backbone="vgg16", **options) -> keras.Model:
     return FCN(classes, backbone, 16, **options)
 
 
-def FCN8s(classes: int = 21, backbone="vgg16", **options) -> keras.Model:
+def FCN8s(
+    classes: int = 21, backbone: str | keras.Model = "vgg16", **options: Any
+) -> keras.Model:
     """Build FCN-8s, which also scores the maps of strides 16 and 8.
 
     Args:

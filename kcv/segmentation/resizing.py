@@ -55,8 +55,9 @@ class ScaledTo(ImageLayer):
     """Scale images as `kcv.data.resize` does.
 
     Args:
-        short_side: Short side that images are scaled to, in pixels.
-        long_side: Greatest long side, in pixels.
+        short_side: Short side that images are scaled to, in pixels. Positive
+            integer.
+        long_side: Maximum long side, in pixels. Positive integer.
         **kwargs: Options of `keras.layers.Layer`.
     """
 

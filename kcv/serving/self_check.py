@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -24,7 +25,7 @@ from kcv.serving.warmup import replay
 
 def check_export(
     saved_model: Path,
-    model,
+    model: keras.Model,
     outputs: Outputs,
     prepare: Prepare,
     tolerance: float,

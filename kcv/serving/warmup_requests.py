@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -18,7 +19,7 @@ _SOME_REGIONS = 16
 
 
 def make_requests(
-    examples: Sequence[np.ndarray] | None, model, limits: Limits
+    examples: Sequence[np.ndarray] | None, model: keras.Model, limits: Limits
 ) -> list[Request]:
     """Make each signature's warm-up: every image alone, and a batch.
 

@@ -66,9 +66,10 @@ class GatysLosses:
         network: Model made by `kcv.style.loss_network`, with the layers of
             `loss_weights`.
         content: Content image (1, H, W, 3) float32, RGB in 0..255.
-        styles: Style images of the same form and any size, with their shares
-            in the target, which is the mean of their Gram matrices.
-        loss_weights: Weights of the losses. Defaults to `LossWeights()`.
+        styles: List of pairs: a style image (1, H', W', 3) float32 of any size,
+            and its share in the target, which is the mean of the Gram matrices.
+            Shares are positive floats.
+        loss_weights: `LossWeights`. Defaults to `LossWeights()`.
 
     Call with an image (1, H, W, 3) float32. Returns a dict of `content`,
     `style` and `total_variation`, (1,) each, times their weights.
@@ -108,8 +109,8 @@ class GatysLosses:
 
 
 def neural_style(
-    content,
-    style,
+    content: np.ndarray | tf.Tensor,
+    style: np.ndarray | tf.Tensor | Sequence[np.ndarray | tf.Tensor],
     *,
     network: str | keras.Model = "vgg19",
     weights: str | os.PathLike | None = "imagenet",
@@ -133,8 +134,9 @@ def neural_style(
     Args:
         content: Content image (H, W, 3), RGB in 0..255. Gray images are
             accepted, and alpha is dropped. The result has its size.
-        style: Style image of any size, or a list of several. Each Gram matrix
-            is the mean over the positions of its own image.
+        style: Style image (H, W, 3) of any size, RGB in 0..255, or a list of
+            several. Each Gram matrix is the mean over the positions of its own
+            image.
         network: "vgg19", the paper's, "vgg16", or a VGG of kcv or
             keras.applications. Defaults to "vgg19".
         weights: Pretrained weights of a network that is given by name:

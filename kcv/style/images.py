@@ -2,11 +2,13 @@
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
+from kcv.boxes import TensorLike
 from kcv.pixels import to_rgb
 
 
-def picture(image, name: str, least: int) -> tf.Tensor:
+def picture(image: ArrayLike, name: str, least: int) -> tf.Tensor:
     """Convert an image to a batch of one.
 
     Args:
@@ -39,12 +41,19 @@ def picture(image, name: str, least: int) -> tf.Tensor:
     return tf.constant(pixels[None])
 
 
-def to_pixels(image) -> np.ndarray:
-    """Clip and round an image (1, H, W, 3) to (H, W, 3) uint8."""
+def to_pixels(image: ArrayLike) -> np.ndarray:
+    """Clip and round an image, and remove the axis of the batch.
+
+    Args:
+        image: Image (1, H, W, 3), RGB in 0..255, with values beyond.
+
+    Returns:
+        Image (H, W, 3) uint8.
+    """
     return to_rgb(np.asarray(image)[0], clip=True)
 
 
-def median_filter(images, size: int = 3) -> tf.Tensor:
+def median_filter(images: TensorLike, size: int = 3) -> tf.Tensor:
     """Replace each pixel by the median of a square around it.
 
     The authors of fast-neural-style apply it with `size=3` to all outputs of
@@ -81,7 +90,7 @@ def median_filter(images, size: int = 3) -> tf.Tensor:
     return tf.sort(tf.stack(shifted, -1), -1)[..., size * size // 2]
 
 
-def keep_colors(image, content):
+def keep_colors(image: tf.Tensor, content: tf.Tensor) -> tf.Tensor:
     """Combine the brightness of an image with the colors of another.
 
     The result has Y of the image and U and V of the other, as with

@@ -1,5 +1,6 @@
 """Training of networks by the features of a VGG (Johnson et al. 2016)."""
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from types import MappingProxyType
@@ -7,6 +8,7 @@ from types import MappingProxyType
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from kcv.layers import GramMatrix
 from kcv.style.images import picture
@@ -165,8 +167,12 @@ class PerceptualModel(keras.Model):
         }
         self.built = True
 
-    def set_style(self, style) -> None:
-        """Set another style image, (H, W, 3), RGB in 0..255."""
+    def set_style(self, style: ArrayLike) -> None:
+        """Replace the style image.
+
+        Args:
+            style: Style image (H, W, 3), RGB in 0..255.
+        """
         least = least_side(self.loss_network)
         seen = self.loss_network(picture(style, "style", least))
         for layer, gram in self.style_grams.items():
@@ -213,7 +219,9 @@ class PerceptualModel(keras.Model):
     def call(self, images, training=False):
         return self.net(images, training=training)
 
-    def compute_losses(self, images, target) -> dict[str, tf.Tensor]:
+    def compute_losses(
+        self, images: tf.Tensor, target: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """Compute the losses of each image.
 
         They are minimized in training, and also when pixels are optimized.
@@ -299,7 +307,9 @@ class PerceptualModel(keras.Model):
         return cls(**{**config, **networks, "style": style})
 
 
-def objective_of(model: PerceptualModel, content: np.ndarray):
+def objective_of(
+    model: PerceptualModel, content: np.ndarray
+) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
     """Return the function that an optimization of one image minimizes.
 
     Args:

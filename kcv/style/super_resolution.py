@@ -115,7 +115,15 @@ def low_resolution(images: tf.Tensor, factor: int) -> tf.Tensor:
 
 
 def bicubic(images: tf.Tensor, factor: int) -> tf.Tensor:
-    """Enlarge images (B, h, w, 3) by bicubic interpolation."""
+    """Enlarge images by bicubic interpolation.
+
+    Args:
+        images: Images (B, h, w, 3), RGB in 0..255.
+        factor: Factor by which both sides grow. Positive integer.
+
+    Returns:
+        Images (B, factor * h, factor * w, 3) float32, clipped to 0..255.
+    """
     large = tf.image.resize(images, tf.shape(images)[1:3] * factor, "bicubic")
     return tf.clip_by_value(large, 0, 255)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from numpy.typing import ArrayLike
 
 from kcv.examples import VOID
 from kcv.pixels import to_rgb
@@ -38,7 +39,9 @@ def voc_palette() -> np.ndarray:
     return palette
 
 
-def draw_mask(image, labels, opacity: float = 0.7) -> np.ndarray:
+def draw_mask(
+    image: ArrayLike, labels: ArrayLike, opacity: float = 0.7
+) -> np.ndarray:
     """Blend the colors of a label map with its image, except in background.
 
     Args:

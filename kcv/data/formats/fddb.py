@@ -35,7 +35,7 @@ class FDDB(Records):
         ellipses: Faces of each image, arrays (N, 5) float32.
         folds: Number of the fold of each image, from 1.
         origin: Folder of the set, for error messages.
-        class_names: ("face",).
+        class_names: Names of the classes. Defaults to `("face",)`.
     """
 
     files: tuple[str, ...]

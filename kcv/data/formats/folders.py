@@ -47,6 +47,7 @@ class TreeReader:
     Args:
         suffixes: Suffixes of the files to find, in lower case.
         ignored: Names of files that are left out without being counted.
+            Defaults to none.
     """
 
     def __init__(self, suffixes: Sequence[str], ignored: Sequence[str] = ()):

@@ -20,7 +20,7 @@ class InstanceImages(MaskedImages):
     """Image files, label maps of their classes, and maps of their objects.
 
     Attributes:
-        objects: Paths of the maps of objects, by image id.
+        objects: Paths of the maps of objects, by image id. Empty by default.
     """
 
     objects: dict[str, str] = dataclasses.field(default_factory=dict)

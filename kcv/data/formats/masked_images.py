@@ -25,6 +25,7 @@ class MaskedImages(Records):
         class_names: Names of the labels 0, 1, ...; the first is background.
         origin: Name of the set in error messages.
         void: Label of pixels without a class in the files. It becomes 255.
+            Defaults to 255.
     """
 
     files: tuple[str, ...]

@@ -26,8 +26,8 @@ def load_digit_scenes(
         seed: Seed of the scenes of "train". If None, it is 0.
         start: Position of the first scene.
         masks: "semantic", "instance" or None, see `kcv.data.digit_scenes`.
-        validation: Size of "validation", as a part of 2000 scenes. Other
-            scenes are drawn of the digits of "train".
+        validation: Size of "validation", as a part of 2000 scenes. Other scenes
+            are drawn of the digits of "train". Defaults to 0.0.
 
     Returns:
         The `DataSet`.
