@@ -6,13 +6,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
+from numpy.typing import ArrayLike
 
-from kcv.boxes import TensorLike
 from kcv.examples import VOID
 from kcv.training.replicas import divide_by_replicas
 
 
-def smooth_l1(x: TensorLike, sigma: float = 1.0) -> tf.Tensor:
+def smooth_l1(x: tf.Tensor | ArrayLike, sigma: float = 1.0) -> tf.Tensor:
     """Compute the smooth L1 loss of Fast R-CNN (Girshick 2015, equation 3).
 
     The loss is quadratic for |x| < 1 / sigma^2 and linear beyond. `sigma` is

@@ -88,7 +88,7 @@ def check_version(version: int | str | None) -> None:
         version: Positive integer, version label (string) or None.
 
     Raises:
-        ValueError: If the version is none of the three.
+        ValueError: If the version is something else.
     """
     if version is None:
         return

@@ -118,7 +118,7 @@ def assign_keras_applications(
         model: Model that takes the weights.
         layers: Arrays of each layer by the layer's name.
         source: Source of the weights, for the report.
-        options: Arguments `strict`, `skip` and `skip_mismatch` of
+        **options: Arguments `strict`, `skip` and `skip_mismatch` of
             `kcv.weights.assignment.assign`.
 
     Returns:

@@ -23,7 +23,14 @@ _Records = TypeVar("_Records", bound="Records")
 
 
 def check_split(split: str) -> None:
-    """Raise a `ValueError` if `split` is not "train" or "test"."""
+    """Raise an error unless a split is "train" or "test".
+
+    Args:
+        split: Name of the split.
+
+    Raises:
+        ValueError: If the split is neither.
+    """
     if split not in SPLITS:
         raise ValueError(
             f"`split` must be 'train' or 'test'. Received: split={split!r}"

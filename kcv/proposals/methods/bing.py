@@ -168,7 +168,8 @@ def respond(
 
     Args:
         gradients: Array (h, w) of uint8, with sides of at least 8.
-        basis: Binarized template, as `binarized` returns it.
+        basis: Binarized template, pairs of a factor and an array (8, 8) of
+            signs, as `binarized` returns it.
 
     Returns:
         Array (h - 7, w - 7) of float32.
