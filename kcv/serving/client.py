@@ -40,7 +40,7 @@ class Client:
             "localhost:8500".
         model: Name under which the server serves the model.
         signature: Signature to call, "serving_bytes" for encoded images or
-            "serving_default" for float images.
+            "serving_default" for float images. Defaults to "serving_bytes".
         version: Version to call: a positive integer, or a version label
             (string). If None, the server chooses, which is the newest version.
             Defaults to None.

@@ -56,7 +56,7 @@ class Training:
 
     Attributes:
         build: Builder of the network.
-        learning_rate: Highest learning rate.
+        learning_rate: Highest learning rate. Defaults to 0.01.
         schedule: Function from the plan to the learning rate.
         batch_size: Images per update.
         epochs: Number of epochs of ILSVRC's images.
@@ -64,12 +64,14 @@ class Training:
         crop: Side of the crops in pixels.
         scales: Least and greatest short side of the images from which the
             crops are taken.
-        within: Side of the square in the middle of an image to which crops
-            are limited, in pixels. None has no limit.
+        within: Side of the square in the middle of an image to which crops are
+            limited, in pixels. If None, there is no limit. Defaults to None.
         color: Whether colors are shifted along their principal components.
-        area_and_aspect: Whether crops differ in area and aspect.
+        area_and_aspect: Whether crops differ in area and aspect. Defaults to
+            False.
         dense_sides: Short sides of whole images at which the network is
-            measured. The one in the middle is that of a single scale.
+            measured. The one in the middle is that of a single scale. Defaults
+            to `(256,)`.
         published: Figures by the crops with which they were measured, see
             `recipes.common.classification.crops`.
     """
