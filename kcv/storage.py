@@ -199,7 +199,7 @@ def remove_leftovers(folder: str | os.PathLike) -> None:
                 path.unlink(missing_ok=True)
 
 
-def maker_of(path: Path) -> str:
+def describe_maker(path: Path) -> str:
     """Return which process made a temporary file or folder.
 
     Args:

@@ -308,7 +308,7 @@ def FCN(
     with the classifier's weights, scores start at zero, and transposed
     convolutions at bilinear interpolation. The paper first trains FCN-32s,
     then FCN-16s from its weights and FCN-8s from those
-    (`kcv.segmentation.go_on_from`), or all three at once.
+    (`kcv.segmentation.continue_from`), or all three at once.
 
     Args:
         classes: Number of classes C, with background, which is class 0.
@@ -481,7 +481,7 @@ def FCN(
     return model
 
 
-def go_on_from(model: keras.Model, trained: keras.Model) -> list[str]:
+def continue_from(model: keras.Model, trained: keras.Model) -> list[str]:
     """Initialize a network with the layers of another that have its shapes.
 
     FCN-16s begins with the layers of FCN-32s; layers that are new keep their
@@ -501,7 +501,7 @@ def go_on_from(model: keras.Model, trained: keras.Model) -> list[str]:
 
     ```python
     finer = FCN16s(21)
-    go_on_from(finer, coarse)
+    continue_from(finer, coarse)
     ```
     """
     known = {layer.name: layer for layer in trained.layers if layer.weights}

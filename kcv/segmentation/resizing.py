@@ -5,7 +5,7 @@ from typing import ClassVar
 import keras
 import tensorflow as tf
 
-from kcv.data.transforms.resizing import scaled_size
+from kcv.data.transforms.resizing import compute_scaled_size
 from kcv.layers.image_layer import ImageLayer
 from kcv.training.image_model import image_model
 
@@ -67,7 +67,7 @@ class ScaledTo(ImageLayer):
         self.long_side = long_side
 
     def call(self, images):
-        sides, _ = scaled_size(
+        sides, _ = compute_scaled_size(
             tf.shape(images)[1:3], self.short_side, self.long_side
         )
         return tf.round(tf.image.resize(images, sides))

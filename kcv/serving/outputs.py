@@ -250,7 +250,7 @@ def predictions_as_outputs(
     return {"outputs": predictions}
 
 
-def outputs_of(model: keras.Model) -> Outputs:
+def choose_outputs(model: keras.Model) -> Outputs:
     """Choose the function that names the outputs of a model.
 
     Args:

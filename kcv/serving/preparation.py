@@ -168,7 +168,7 @@ def prepare_image(
     return tf.ensure_shape(prepared, [None, None, channels])
 
 
-def prepared_batch(
+def prepare_batch(
     encoded: tf.Tensor, prepare: Prepare, channels: int, limits: Limits
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Decode and prepare a batch of encoded images of any sizes.
@@ -244,7 +244,7 @@ def prepared_batch(
 def scale_places(
     places: tf.Tensor, image_shape: tf.Tensor, image_sizes: tf.Tensor
 ) -> tf.Tensor:
-    """Scale boxes or points as `prepared_batch` scaled their images.
+    """Scale boxes or points as `prepare_batch` scaled their images.
 
     Args:
         places: Boxes (B, P, 4) xyxy or points (B, P, 2) xy, float32, in pixels

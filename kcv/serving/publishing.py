@@ -14,7 +14,7 @@ from kcv.pixels import pixel_limit
 from kcv.serving.description import write_description
 from kcv.serving.limits import Limits
 from kcv.serving.outputs import Outputs
-from kcv.serving.outputs import outputs_of
+from kcv.serving.outputs import choose_outputs
 from kcv.serving.outputs import with_class_names
 from kcv.serving.preparation import CenterCrop
 from kcv.serving.preparation import Prepare
@@ -148,7 +148,9 @@ def publish(
     if freeze:
         _check_size(model)
     base = Path(base_dir)
-    outputs = with_class_names(outputs or outputs_of(model), class_names or ())
+    outputs = with_class_names(
+        outputs or choose_outputs(model), class_names or ()
+    )
     requests = make_requests(examples, model, limits)
 
     version, unfinished = reserve(base, version)

@@ -13,7 +13,7 @@ from kcv.serving.op_check import unservable_ops
 from kcv.serving.outputs import Outputs
 from kcv.serving.outputs import servable
 from kcv.serving.preparation import Prepare
-from kcv.serving.preparation import prepared_batch
+from kcv.serving.preparation import prepare_batch
 from kcv.serving.preparation import scale_places
 from kcv.serving.signatures import PLACES
 from kcv.serving.signatures import image_shape
@@ -77,7 +77,7 @@ def _expected(
         sizes = full_sizes(images)
     else:
         encoded = tf.constant(inputs["image_bytes"])
-        images, sizes, original = prepared_batch(
+        images, sizes, original = prepare_batch(
             encoded, prepare, image_shape(model)[-1], limits
         )
         more = {"image_shape": original}

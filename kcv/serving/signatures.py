@@ -14,7 +14,7 @@ from kcv.serving.limits import Limits
 from kcv.serving.outputs import Outputs
 from kcv.serving.outputs import servable
 from kcv.serving.preparation import Prepare
-from kcv.serving.preparation import prepared_batch
+from kcv.serving.preparation import prepare_batch
 from kcv.serving.preparation import scale_places
 
 FLOAT = "serving_default"
@@ -173,7 +173,7 @@ def build_signatures(
         image_bytes = tf.ensure_shape(image_bytes, [None])
         image_bytes = limits.check_batch(image_bytes)
         given = checked(image_bytes, proposals=proposals, landmarks=landmarks)
-        images, sizes, original = prepared_batch(
+        images, sizes, original = prepare_batch(
             image_bytes, prepare, shape[-1], limits
         )
         if not takes_sizes(model):

@@ -8,8 +8,8 @@ from typing import get_args
 import keras
 
 import kcv
+from kcv.serving.outputs import choose_outputs
 from kcv.serving.outputs import detection_outputs
-from kcv.serving.outputs import outputs_of
 from kcv.serving.preparation import CenterCrop
 from kcv.serving.preparation import FixedSize
 from kcv.serving.preparation import Prepare
@@ -135,7 +135,7 @@ def _class_names(model: Path, labels: Path | None, told) -> tuple[str, ...]:
 
 def _task_of(network) -> Task | None:
     """Recognize a detector by its outputs. Other models could be anything."""
-    return "detection" if outputs_of(network) is detection_outputs else None
+    return "detection" if choose_outputs(network) is detection_outputs else None
 
 
 def _check_task(task, network):

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from kcv.locks import FolderLock
-from kcv.storage import maker_of
+from kcv.storage import describe_maker
 from kcv.storage import sync
 from kcv.storage import temporary_folder
 
@@ -60,7 +60,8 @@ def _free_version(base, version):
         )
         raise FileExistsError(
             f"Version {version} of {base} is being written by "
-            f"{maker_of(reserved[version])} since {since:%Y-%m-%d %H:%M:%S}. "
+            f"{describe_maker(reserved[version])} since "
+            f"{since:%Y-%m-%d %H:%M:%S}. "
             f"The next free one is {following}"
         )
     return version

@@ -109,8 +109,12 @@ def StyleTransformNet(
     for number in range(1, BLOCKS + 1):
         x = residual_block(x, normalization, f"res{number}", padded=False)
     if upsampling == "transposed":
-        x = transposed(x, middle, normalization, padding=padding, name="up1")
-        x = transposed(x, narrow, normalization, padding=padding, name="up2")
+        x = transposed_convolution(
+            x, middle, normalization, padding=padding, name="up1"
+        )
+        x = transposed_convolution(
+            x, narrow, normalization, padding=padding, name="up2"
+        )
     else:
         x = keras.layers.UpSampling2D(2, name="enlarge1")(x)
         x = convolution(x, middle, 3, normalization, name="up1")
@@ -157,7 +161,7 @@ def convolution(
     return _activate(x, normalization, name)
 
 
-def transposed(
+def transposed_convolution(
     x: keras.KerasTensor,
     filters: int,
     normalization: str | None,

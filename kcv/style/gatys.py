@@ -26,10 +26,10 @@ from kcv.layers import GramMatrix
 from kcv.locks import FolderLock
 from kcv.storage import write_whole
 from kcv.style.images import keep_colors
-from kcv.style.images import picture
+from kcv.style.images import to_batch
 from kcv.style.images import to_pixels
-from kcv.style.loss_network import features_of
-from kcv.style.loss_network import least_side
+from kcv.style.loss_network import compute_features
+from kcv.style.loss_network import compute_min_side
 from kcv.style.loss_network import loss_network
 from kcv.style.loss_weights import LossWeights
 from kcv.style.losses import content_loss
@@ -79,19 +79,19 @@ class GatysLosses:
         self.network = network
         self.loss_weights = loss_weights or LossWeights()
         self.gram = GramMatrix("hw")
-        seen = features_of(network, content)
+        seen = compute_features(network, content)
         self.content = {
             name: seen[name] for name in self.loss_weights.content_layers
         }
         self.style = dict.fromkeys(self.loss_weights.style_layers, 0.0)
         shares = sum(share for _, share in styles)
         for style, share in styles:
-            seen = features_of(network, style)
+            seen = compute_features(network, style)
             for name in self.style:
                 self.style[name] += share / shares * self.gram(seen[name])
 
     def __call__(self, image):
-        features = features_of(self.network, image)
+        features = compute_features(self.network, image)
         weights = self.loss_weights
         content = sum(
             share * content_loss(features[name], self.content[name])
@@ -208,13 +208,13 @@ def neural_style(
         )
     loss_weights = loss_weights or LossWeights()
     vgg = loss_network(loss_weights.layers, network, weights, pooling)
-    least = least_side(vgg)
+    min_side = compute_min_side(vgg)
     styles = [
-        picture(image, f"style[{number}]" if several else "style", least)
+        to_batch(image, f"style[{number}]" if several else "style", min_side)
         for number, image in enumerate(styles)
     ]
-    content = picture(content, "content", least)
-    first = picture(start, "start", 1) if given else start
+    content = to_batch(content, "content", min_side)
+    first = to_batch(start, "start", 1) if given else start
     losses = GatysLosses(
         vgg, content, [*zip(styles, shares, strict=True)], loss_weights
     )

@@ -8,14 +8,14 @@ from kcv.boxes import TensorLike
 from kcv.pixels import to_rgb
 
 
-def picture(image: ArrayLike, name: str, least: int) -> tf.Tensor:
+def to_batch(image: ArrayLike, name: str, min_side: int) -> tf.Tensor:
     """Convert an image to a batch of one.
 
     Args:
         image: Array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of numbers in
             [0, 255], see `kcv.pixels`.
         name: Name of the argument in error messages.
-        least: Minimum length of the shorter side, in pixels.
+        min_side: Minimum length of the shorter side, in pixels.
 
     Returns:
         Tensor (1, H, W, 3) float32 in [0, 255].
@@ -27,10 +27,10 @@ def picture(image: ArrayLike, name: str, least: int) -> tf.Tensor:
     """
     pixels = to_rgb(image, name, dtype="float32")
     height, width = pixels.shape[:2]
-    if min(height, width) < least:
+    if min(height, width) < min_side:
         raise ValueError(
-            f"`{name}` must have at least {least} pixels on its shorter side, "
-            "so that every layer of the network has an output. Received: "
+            f"`{name}` must have at least {min_side} pixels on its shorter "
+            "side, so that every layer of the network has an output. Received: "
             f"{width} x {height} pixels"
         )
     if np.asarray(image).dtype.kind == "f" and 0 < pixels.max() <= 1:

@@ -108,7 +108,7 @@ def loss_network(
     return model
 
 
-def features_of(
+def compute_features(
     network: keras.Model, images: tf.Tensor
 ) -> dict[str, tf.Tensor]:
     """Compute the features of images in float32.
@@ -125,7 +125,7 @@ def features_of(
     return {k: tf.cast(x, tf.float32) for k, x in network(images).items()}
 
 
-def least_side(network: keras.Model) -> int:
+def compute_min_side(network: keras.Model) -> int:
     """Return the smallest side of an image that all layers have features of.
 
     Args:

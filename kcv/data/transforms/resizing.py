@@ -140,7 +140,7 @@ def resize_example(
     """
     example = dict(example)
     old = tf.shape(example["images"])[:2]
-    new, scale = scaled_size(old, short_side, long_side)
+    new, scale = compute_scaled_size(old, short_side, long_side)
 
     images = tf.image.resize(example["images"], new, "bilinear")
     example["images"] = tf.cast(tf.round(images), tf.uint8)
@@ -169,7 +169,7 @@ def resize_example(
     return example
 
 
-def scaled_size(
+def compute_scaled_size(
     size: tf.Tensor, short_side: int | tf.Tensor, long_side: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Compute the size to which an image is scaled.

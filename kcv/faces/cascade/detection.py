@@ -14,8 +14,8 @@ from kcv.faces.cascade.per_image import PerImageDetection
 from kcv.faces.cascade.settings import WindowScan
 from kcv.faces.cascade.settings import WindowSelection
 from kcv.faces.cascade.suppression import suppress
+from kcv.faces.cascade.windows import choose_octave
 from kcv.faces.cascade.windows import crop_windows
-from kcv.faces.cascade.windows import octave_of
 from kcv.faces.cascade.windows import octaves
 from kcv.faces.cascade.windows import sample
 from kcv.faces.cascade.windows import sampled_corners
@@ -107,7 +107,7 @@ class CascadeDetection(PerImageDetection):
         reductions = scan.min_face / _SIDE * reductions[:, None]
         sizes = tf.floor(extent / reductions + 1e-3)
         covered = tf.reverse(sizes * reductions, [1])
-        chosen = octave_of(reductions[:, 0])
+        chosen = choose_octave(reductions[:, 0])
         corners = sampled_corners(
             tf.concat([tf.zeros_like(covered), covered], 1),
             chosen,

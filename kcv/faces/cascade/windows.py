@@ -50,7 +50,7 @@ def crop_windows(
         Windows (N, S, S, 3) float32, gray where they leave the image.
     """
     sides = tf.reduce_max(boxes[:, 2:] - boxes[:, :2], axis=1)
-    chosen = octave_of(sides / size)
+    chosen = choose_octave(sides / size)
     corners = sampled_corners(boxes, chosen, levels, (size, size))
     rows = tf.range(tf.shape(boxes)[0])
     windows = [
@@ -69,7 +69,7 @@ def crop_windows(
     return windows
 
 
-def octave_of(reduction: tf.Tensor) -> tf.Tensor:
+def choose_octave(reduction: tf.Tensor) -> tf.Tensor:
     """Choose the octave from which a window is reduced by less than two.
 
     Args:

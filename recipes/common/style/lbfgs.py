@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 import kcv
-from kcv.style.perceptual import objective_of
+from kcv.style.perceptual import make_objective
 from recipes.common.evaluate_and_report import Evaluation
 from recipes.common.style.pictures import scale_picture
 
@@ -106,7 +106,7 @@ def compare_with_lbfgs(
         FloatingPointError: If the loss of the painted picture is not finite.
     """
     content = tf.cast(scale_picture(photograph, size), tf.float32)[None]
-    objective = objective_of(model, content)
+    objective = make_objective(model, content)
     losses = []
 
     @tf.function
