@@ -43,7 +43,7 @@ def resize_inputs(
             f"Received: short_side={short_side}, long_side={long_side}"
         )
     images = keras.Input((None, None, 3), name="images")
-    # Gray levels and logits stay in float32, also with mixed precision.
+    # Under mixed precision, interpolated pixels and logits would be rounded.
     scaled = ScaledTo(short_side, long_side, dtype="float32", name="scaled")
     logits = ResizedLike(dtype="float32", name="logits")
     logits = logits([model(scaled(images)), images])

@@ -1,4 +1,4 @@
-"""The numbered versions of a model: one is reserved, filled, and published."""
+"""The numbered versions of a model, each of which is written, then renamed."""
 
 import datetime
 import os
@@ -14,11 +14,11 @@ _SECONDS_TO_RESERVE = 60
 
 
 def reserve(base: Path, version: int | None) -> tuple[int, Path]:
-    """Choose a number, and make the folder that keeps it from others.
+    """Choose a number, and make the folder that reserves it.
 
     Args:
         base: Folder of the versions. It is made if it does not exist.
-        version: Number of the version, or None for one more than the newest.
+        version: Number of the version. If None, it is one more than the newest.
 
     Returns:
         The number, and the folder to fill, which a server ignores.
@@ -68,10 +68,10 @@ def _free_version(base, version):
 
 
 def put_in_place(unfinished: Path, version_dir: Path) -> None:
-    """Rename a folder that is whole, so that a server sees all of it at once.
+    """Rename a complete folder, so that a server sees all of it at once.
 
     Args:
-        unfinished: Folder that `reserve` has made.
+        unfinished: Folder that `reserve` has made, with all its files.
         version_dir: Folder of the version.
 
     Raises:

@@ -19,7 +19,7 @@ def voc_palette() -> np.ndarray:
     """Return the colors of PASCAL VOC's masks.
 
     The three lowest bits of a label are the highest bits of its red, green and
-    blue, and the next three bits are the next bits.
+    blue. Its next three bits are the second highest bits, and so on.
 
     Returns:
         Palette (256, 3) uint8 RGB. Background, 0, is black. Void, 255, has the
