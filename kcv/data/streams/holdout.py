@@ -143,7 +143,15 @@ class EvenlySpaced(NamedTuple):
         return (after // 1 > before // 1) == self.inside
 
     def check(self, count: int, origin: str) -> None:
-        """Raise a `ValueError` if the part of `count` images is empty."""
+        """Raise an error if the part has no example.
+
+        Args:
+            count: Number of training images.
+            origin: Name of the dataset, for the error message.
+
+        Raises:
+            ValueError: If the part of `count` images is empty.
+        """
         if count * self.part < 1:
             raise ValueError(
                 f"`validation` must be at least 1 / {count} of {origin}, which "

@@ -72,7 +72,7 @@ def published_map(
         value: Mean average precision, in [0, 1].
         network: Name of the backbone, with what else sets the figure apart.
         source: Paper and table.
-        training_set: Name of the training set.
+        training_set: Name of the training set. Defaults to "VOC 2007 trainval".
     """
     data = f"{training_set}, measured on VOC 2007 test; {network}"
     return Published("voc07_map", value, data, source)
