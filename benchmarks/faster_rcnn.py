@@ -1,4 +1,4 @@
-"""Where the time of Faster R-CNN goes, and whether data keeps up with it.
+"""Times of the parts of Faster R-CNN, and of its input pipeline.
 
     python -m benchmarks.faster_rcnn
 
@@ -133,7 +133,7 @@ def training(steps, sizes):
             run(i)
         return steps * plan.batch_size / (time.perf_counter() - start)
 
-    # Many more, so that what was made in advance does not count.
+    # So many that the batches which were prefetched before do not matter.
     data = rate(lambda _: next(stream), 16 * steps)
     model_alone = rate(lambda i: step(stored[i % len(stored)]))
     together = rate(lambda _: step(next(stream)))

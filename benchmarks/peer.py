@@ -1,8 +1,8 @@
 """Functions of another library, which run in a process of their own.
 
-torch and TensorFlow crash where one process loads both in the wrong order. What
-torch does in a benchmark therefore stands in a module of its own, and a second
-process runs it, one call at a time, so that both sides can still be timed
+torch and TensorFlow crash if one process loads both in the wrong order.
+Therefore a second process runs the functions of torch, which are in a module of
+their own. It runs one call at a time, so that both sides can be timed
 alternately.
 """
 
@@ -27,8 +27,9 @@ class Peer:
     Args:
         module: Name of a module with a function `build(**arguments)`, which
             returns functions without arguments by name.
-        library: Name of the library that the module needs. Where it is not
-            installed, a line says so and there are no functions.
+        library: Name of the library that the module needs. If it is not
+            installed, a line says so, and there are no functions. Defaults to
+            "torch".
         **arguments: Arguments of `build`: arrays, numbers, strings, or lists
             and dicts of them.
     """
@@ -58,7 +59,7 @@ class Peer:
         return self._ask((name, True))
 
     def functions(self) -> dict[str, Callable[[], object]]:
-        """Return the functions by name, for timing: without their results."""
+        """Return functions by name that are timed and return nothing."""
         return {
             name: functools.partial(self._ask, (name, False))
             for name in self.names
@@ -78,10 +79,10 @@ class Peer:
 
 
 def channels_first(weights: np.ndarray) -> np.ndarray:
-    """Bring a kernel into the order of torch.
+    """Convert a kernel to the order of axes of torch.
 
-    The kernel of a convolution is (k, k, in, out) in Keras and that of a
-    transposed one (k, k, out, in). Both frameworks agree on the rest.
+    In Keras the kernel of a convolution is (k, k, in, out), and that of a
+    transposed convolution is (k, k, out, in).
     """
     if weights.ndim == 4:
         weights = np.moveaxis(weights, (2, 3), (1, 0))
@@ -91,7 +92,8 @@ def channels_first(weights: np.ndarray) -> np.ndarray:
 def serve(module: str) -> None:
     """Build the functions of a module, and call what standard input names."""
     requests = sys.stdin.buffer
-    # What the library prints must not come between the answers.
+    # The answers are written to a copy of standard output, so that texts which
+    # the library prints do not mix with them.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     functions = importlib.import_module(module).build(**pickle.load(requests))

@@ -193,7 +193,15 @@ def describe(
 
 
 def ask(options: argparse.Namespace) -> None:
-    """Send the images of the command line, and print the answers."""
+    """Send the images of the command line, and print the answers.
+
+    Args:
+        options: Options of the command line.
+
+    Raises:
+        ValueError: If an answer cannot be written. The message begins with the
+            path of the image.
+    """
     draw = None
     if options.draw:
         # Not above, where every client would need what draws.

@@ -35,34 +35,36 @@ def export(
     Args:
         model: Keras file of a run, such as runs/faster_rcnn/model.keras.
         out: Folder of the model's versions, which is the server's base path.
-        version: Number of the version. None is one more than the newest.
+        version: Number of the version. Defaults to one more than the newest.
         task: Purpose of the model, which decides what a server answers:
             classification, top classes of probabilities (B, classes);
-            detection, boxes; faces, unit vectors (B, D); masks, masks and
-            their boxes; segmentation, label maps of class scores (B, H, W,
-            classes); style, images. None is the task of serving.json. A
-            model without that file is a detector if it gives detections, and
-            otherwise its outputs are answered as they are.
-        short_side: Short side in pixels to which encoded images are scaled.
-            A classifier then sees the square in the middle. None is the scale
-            of serving.json. Without that file, a classifier's images are
-            scaled to the side that it takes, faces to the height and width,
-            and others not at all.
-        long_side: Most pixels of the long side. Not for classification. None
-            is the one of serving.json, or 5/3 of the short side, as in the
-            600 and 1000 pixels of Faster R-CNN.
+            detection, boxes; faces, unit vectors (B, D); masks, masks and their
+            boxes; segmentation, label maps of class scores (B, H, W, classes);
+            style, images. Defaults to the task of serving.json. A model without
+            that file is a detector if it gives detections, and otherwise its
+            outputs are answered as they are.
+        short_side: Short side in pixels to which encoded images are scaled. A
+            classifier then sees the square in the middle. Defaults to the scale
+            of serving.json. Without that file, a classifier's images are scaled
+            to the side that it takes, faces to the height and width, and others
+            not at all.
+        long_side: Maximum number of pixels of the long side. Not for
+            classification. Defaults to that of serving.json, or to 5/3 of the
+            short side, as in the 600 and 1000 pixels of Faster R-CNN.
         labels: Text file with one class name a line, which is shipped with the
-            export. A classifier needs it. None is the names of serving.json,
-            or labels.txt beside the model if there is one.
+            export. A classifier needs it. Defaults to the names of
+            serving.json, or to labels.txt beside the model if there is one.
         examples: Image files for the warm-up and for the comparison with
-            predict. Without them, two small noise images are used.
-        freeze: Turn variables into constants, which is faster on CPU, slower
-            to load, and limited to 2 GB.
+            predict. Without them, two small noise images are used. Defaults to
+            none.
+        freeze: Turn variables into constants, which is faster on CPU, slower to
+            load, and limited to 2 GB. Defaults to False.
         tolerance: Largest accepted difference from predict, relative to the
             largest value of an output. inf compares names and shapes alone.
-        max_batch: Number of images that a request may have.
-        max_pixels: Number of pixels that an image may have as sent. None is
-            100 million, or KCV_MAX_PIXELS in the environment.
+            Defaults to 0.001.
+        max_batch: Number of images that a request may have. Defaults to 32.
+        max_pixels: Number of pixels that an image may have as sent. Defaults to
+            100 million, or to KCV_MAX_PIXELS in the environment.
 
     Returns:
         Folder of the new version.

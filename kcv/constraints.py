@@ -19,6 +19,9 @@ class MaxFilterRMS(keras.constraints.Constraint):
         limit: Maximum root mean square of a filter. Positive float. Defaults to
             0.1.
 
+    Raises:
+        ValueError: If `limit` is not positive.
+
     Example:
 
     >>> kernel = keras.ops.convert_to_tensor([[0.3, 0.05], [-0.3, 0.05]])

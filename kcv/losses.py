@@ -6,12 +6,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
+from numpy.typing import ArrayLike
 
 from kcv.examples import VOID
 from kcv.training.replicas import divide_by_replicas
 
 
-def smooth_l1(x, sigma=1.0):
+def smooth_l1(x: tf.Tensor | ArrayLike, sigma: float = 1.0) -> tf.Tensor:
     """Compute the smooth L1 loss of Fast R-CNN (Girshick 2015, equation 3).
 
     The loss is quadratic for |x| < 1 / sigma^2 and linear beyond. `sigma` is
@@ -56,10 +57,9 @@ class PixelwiseCrossEntropy(keras.losses.Loss):
         class_weights: Weight of each class, C numbers by which the losses of
             its pixels are multiplied, see
             `kcv.segmentation.median_frequency_weights`. The mean is still over
-            the number of pixels. If None, all weights are
-            1. Defaults to None.
-        void: Label of pixels that do not count. If all pixels of a batch are
-            void, the loss is 0. Defaults to 255.
+            the number of pixels. If None, all weights are 1. Defaults to None.
+        void: Label of pixels that do not count. Integer. If all pixels of a
+            batch are void, the loss is 0. Defaults to 255.
         name: Name of the loss. Defaults to "pixelwise_cross_entropy".
 
     Raises:
@@ -141,7 +141,9 @@ def _cross_entropy(classes, logits):
     return ops.logsumexp(logits, 0) - ops.sum(ops.where(own, logits, 0), 0)
 
 
-def checked_labels(labels, classes, void=VOID):
+def checked_labels(
+    labels: tf.Tensor, classes: int, void: int = VOID
+) -> tf.Tensor:
     """Check that labels are void or in [0, classes - 1].
 
     Args:

@@ -29,9 +29,10 @@ class CaffeSGD(keras.optimizers.SGD):
             paper.
         l2: Weight decay, Caffe's `weight_decay`. Float. Defaults to 5e-4, as in
             nearly every paper.
-        bias_lr_mult: Factor of the learning rate of biases. Defaults to 2.
-        bias_decay_mult: Factor of the decay of biases, 1 in Faster R-CNN, 0 in
-            Fast R-CNN and in the classifiers. Defaults to 1.
+        bias_lr_mult: Factor of the learning rate of biases. Float. Defaults to
+            2.
+        bias_decay_mult: Factor of the decay of biases. Float, 1 in Faster
+            R-CNN, 0 in Fast R-CNN and in the classifiers. Defaults to 1.
         layer_lr_mults: Dict from names of layers to factors of the learning
             rate of their kernels and, in addition to `bias_lr_mult`, of their
             biases. If None, all factors are 1. Defaults to None.
@@ -39,9 +40,10 @@ class CaffeSGD(keras.optimizers.SGD):
             and `bias_decay_mult` of their biases. If None, there are none.
             Defaults to None.
         gamma_decay_mult: Factor of the decay of the scales of batch
-            normalization, 1 in SegNet and DeconvNet. Defaults to 0.
+            normalization. Float, 1 in SegNet and DeconvNet. Defaults to 0.
         beta_decay_mult: Factor of the decay of the shifts of batch
-            normalization, 1 in SegNet-Basic and DeconvNet. Defaults to 0.
+            normalization. Float, 1 in SegNet-Basic and DeconvNet. Defaults to
+            0.
         **kwargs: Options of `keras.optimizers.SGD`.
 
     Example:

@@ -40,7 +40,8 @@ def declare(
             `repeated`, a leading "map " a map from strings. "Outer.Inner" is
             a message within another.
         dependencies: Names of the files whose messages these use;
-            "kcv/PACKAGE.proto" for one that was declared here.
+            "kcv/PACKAGE.proto" for one that was declared here. Defaults to
+            none.
 
     Returns:
         The serialized FileDescriptorProto "kcv/PACKAGE.proto", for

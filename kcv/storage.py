@@ -36,7 +36,7 @@ def check_unpacked(
         path: Path of the file.
         packed: Number of bytes in the file.
         unpacked: Number of bytes that they claim to unpack to.
-        part: Name of the data in the error message.
+        part: Name of the data in the error message. Defaults to "its values".
 
     Raises:
         ValueError: If the data would take a large memory and shrink more than
@@ -199,8 +199,16 @@ def remove_leftovers(folder: str | os.PathLike) -> None:
                 path.unlink(missing_ok=True)
 
 
-def maker_of(path: Path) -> str:
-    """Return which process made a temporary file or folder, as a text."""
+def describe_maker(path: Path) -> str:
+    """Return which process made a temporary file or folder.
+
+    Args:
+        path: Path of the file or folder.
+
+    Returns:
+        Text with the number of the process and its machine, if the name of the
+        file contains them.
+    """
     found = _TEMPORARY.match(path.name)
     if found is None:
         return "another process"

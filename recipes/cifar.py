@@ -36,6 +36,7 @@ from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.plan import Plan
+from recipes.common.plan import count_images
 from recipes.common.plan import plan_epochs
 from recipes.common.run import begin
 from recipes.common.starting import StartOptions
@@ -68,7 +69,7 @@ class Options(StartOptions):
 def main(run: Options) -> dict:
     """Train a CIFAR ResNet and measure it on the held-out images."""
     # === Data ===
-    size = open_images(run, "train").size
+    size = count_images(open_images(run, "train"))
     plan = plan_epochs(run, size, 128, EPOCHS, learning_rate=0.1)
     test = open_images(run, "test")
     strategy = begin(run)

@@ -6,25 +6,26 @@ trains a small DeconvNet from random weights on windows of digit scenes, which
 need no download, and measures it on 500 held-out scenes: mean_iu 0.57 after 37
 minutes of training on one core with AMX and `--precision mixed_bfloat16`.
 
-Its encoder begins as a classifier of such windows, as the paper's is one of
-ImageNet. Then come the paper's two stages: windows with an object in the
-middle, the only one that counts, and then windows of proposals that overlap an
-object, with all classes in them. An image is labeled by the windows of its best
-proposals: a pixel has the greatest score that any of them gives. The paper
-takes 50 proposals of EdgeBoxes, which cover less than half of the digits. So
-the small network takes 200 of Selective Search. Most of them have no digit,
-which it learns from every other window of its second stage, and it compares
-probabilities of windows instead of scores.
+The encoder is first trained to classify such windows; the encoder of the paper
+is trained on ImageNet. Then follow the paper's two stages. Windows of the first
+one have an object in the middle, and only this object counts. Windows of the
+second one are proposals that overlap an object, and all classes in them count.
+An image is labeled by the windows of its best proposals: a pixel takes the
+maximum score over all of them. The paper uses 50 proposals of EdgeBoxes, which
+cover less than half of the digits, so the small network uses 200 of Selective
+Search. Most of these have no digit. The network learns this from every second
+window of its second stage, and compares probabilities instead of scores.
 
     python -m recipes.deconvnet --data voc:VOC2012 --preset paper \
         --weights imagenet
 
-is the paper's experiment: VGG-16, windows of 224 pixels out of 250, 64 in an
-update, 20,000 updates and then 40,000. The paper reports 69.6% mean IU on the
-test set of VOC 2012, without its ensemble, which `--ensemble` adds, and its
-conditional random field, which is not here. It trains on SBD as well, and adds
-copies of windows of rare classes, whose numbers are not published. Here all
-images are as likely, and so are their objects: connected regions of a class.
+is the paper's experiment: VGG-16, windows of 224 pixels cropped from 250, 64 in
+an update, 20,000 updates in the first stage and 40,000 in the second. The paper
+reports 69.6% mean IU on the test set of VOC 2012. This is without its ensemble,
+which `--ensemble` adds, and without its conditional random field, which kcv
+does not have. The paper also trains on SBD, and adds copies of windows of rare
+classes, whose numbers are not published. In kcv all images have the same
+probability, and so have their objects, the connected regions of a class.
 """
 
 import dataclasses

@@ -65,7 +65,8 @@ PRESETS = {
     "paper": Preset(600, 2000, Plan(2, 40_000, epochs=20, learning_rate=1e-3)),
 }
 # A tenth of the learning rate after 30 000 of 40 000 updates.
-SOLVER = {"drops": [3 / 4], "bias_decay_mult": 0.0}
+DROPS = [3 / 4]
+SOLVER = {"bias_decay_mult": 0.0}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -82,6 +83,7 @@ class Options(GivenProposalsOptions):
     """
 
     out: Path = Path("runs/fast_rcnn")
+    backbone: detectors.Backbone | None = None
     scales: tuple[int, ...] | None = None
     keep_difficult: bool = False
 
@@ -116,7 +118,7 @@ def main(run: Options) -> dict:
     with strategy.scope():
         model = build_model(names, run, BoxNormalization(*targets))
         run.freeze_layers(model)
-        optimizer = detectors.make_optimizer(plan, run.preset, **SOLVER)
+        optimizer = detectors.make_optimizer(plan, run.preset, DROPS, **SOLVER)
         model.compile(optimizer, jit_compile=run.jit)
 
     # === Fit ===

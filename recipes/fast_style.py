@@ -32,9 +32,9 @@ from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.plan import Plan
-from recipes.common.run import Run
 from recipes.common.run import begin
 from recipes.common.style.lbfgs import evaluate_painter
+from recipes.common.style.painters import PainterOptions
 from recipes.common.style.painters import make_optimizer
 from recipes.common.style.painters import stream_squares
 from recipes.common.style.pictures import open_picture
@@ -50,7 +50,6 @@ PAPER = [
     for count, bound in ((50, "at least"), (100, "at most"))
 ]
 
-
 Preset = namedtuple("Preset", "plan image_size normalization upsampling")
 PRESETS = {
     # One square at a time, as in Ulyanov et al.'s code, which instance
@@ -62,12 +61,10 @@ PRESETS = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Options(Run):
+class Options(PainterOptions):
     """Options of this recipe.
 
     Attributes:
-        weights: Imagenet (downloaded), or a file of weights for the VGG.
-        data: Photographs, which come with kcv, or folder:PATH.
         preset: Small learns by Muon in an hour, paper is the paper's training.
         image_size: Side in pixels of the squares to train on. Defaults to 128,
             and to 256 for the paper's.
@@ -86,8 +83,6 @@ class Options(Run):
     """
 
     out: Path = Path("runs/fast_style")
-    weights: str = "imagenet"
-    data: str = "photographs"
     preset: Literal["small", "paper"] = "small"
     image_size: int | None = None
     style: str = "ihc"
@@ -128,7 +123,10 @@ def main(run: Options) -> dict:
         # L-BFGS would go astray by the rounding of a mixed policy.
         keras.config.set_dtype_policy("float32")
         judge = add_losses(net, run, painting)
-        return evaluate_painter(run, judge, test.dataset.take(8), painting)
+        photos, style = test.dataset.take(8), {run.style: painting}
+        return evaluate_painter(
+            judge, photos, run.test_size, run.lbfgs_iterations, style, run.data
+        )
 
     return evaluate_and_report(
         run,

@@ -87,6 +87,7 @@ class Options(detectors.DetectorOptions):
     """
 
     out: Path = Path("runs/faster_rcnn")
+    backbone: detectors.Backbone | None = None
     training: Literal["joint", "alternating", "unshared"] = "joint"
     test_proposals: int | None = None
     scenes: int = 5120
@@ -102,8 +103,7 @@ def main(run: Options) -> dict:
     # === Data ===
     preset, jointly = PRESETS[run.preset], run.training == "joint"
     scaling = detectors.scale_to(run.image_size or preset.image_size)
-    scenes = None if jointly else run.scenes
-    images, test = open_detection(run, scenes)
+    images, test = open_detection(run, None if jointly else run.scenes)
     plan = detectors.choose_plan(run, preset.plan, images)
     names = images.class_names
     test = make_batches(test.dataset, plan.batch_size, scaling)

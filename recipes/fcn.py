@@ -141,7 +141,7 @@ def main(run: Options) -> dict:
                 at_once=run.training == "at_once" and run.preset == "paper",
             )
             if before is not None:
-                kcv.segmentation.go_on_from(model, before)
+                kcv.segmentation.continue_from(model, before)
             elif backbone == "small" and run.weights is None:
                 begin(first := run.stage("classes"))
                 early = WINDOWS.plan(CLASSES, run, images)

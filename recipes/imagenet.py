@@ -29,7 +29,6 @@ have none.
 import dataclasses
 import functools
 from pathlib import Path
-from typing import Literal
 
 import keras
 
@@ -45,9 +44,11 @@ from recipes.common.classification.crops import Crops
 from recipes.common.classification.crops import published_figures
 from recipes.common.classification.crops import take_crops
 from recipes.common.classification.imagenet_plans import TRAININGS
+from recipes.common.classification.imagenet_plans import Network
 from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
+from recipes.common.plan import count_images
 from recipes.common.run import begin
 from recipes.common.starting import StartOptions
 from recipes.common.train import train
@@ -77,7 +78,7 @@ class Options(StartOptions):
 
     out: Path = Path("runs/imagenet")
     data: str = "imagenet2012"
-    network: Literal[*TRAININGS] = "resnet50"
+    network: Network = "resnet50"
     warm_start: Path | None = None
     crops: Crops = "center"
     statistics: int = 100
@@ -94,7 +95,7 @@ def main(run: Options) -> dict:
 
     # === Data ===
     load = functools.partial(open_images, run)
-    plan = authors.make_plan(run, load("train").size)
+    plan = authors.make_plan(run, count_images(load("train")))
     test = load("test")
     center = CenterCrop(256, authors.crop)
     crop = functools.partial(

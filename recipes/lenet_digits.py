@@ -21,6 +21,7 @@ from recipes.common.classification.classifiers import make_batches
 from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
+from recipes.common.plan import count_images
 from recipes.common.plan import plan_epochs
 from recipes.common.run import begin
 from recipes.common.starting import StartOptions
@@ -48,7 +49,7 @@ def main(run: Options) -> dict:
     # === Data ===
     part = run.validation_part
     load = functools.partial(kcv.data.load_classification, validation=part)
-    size = load("digits", "train").size
+    size = count_images(load("digits", "train"))
     plan = plan_epochs(run, size, 32, epochs=60, learning_rate=0.05)
     test, watched = (load("digits", x) for x in ("test", run.watched_split))
     test = test._replace(dataset=test.dataset.map(enlarge))

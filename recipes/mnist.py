@@ -25,6 +25,7 @@ from recipes.common.command import run_command
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.plan import Plan
+from recipes.common.plan import count_images
 from recipes.common.plan import plan_epochs
 from recipes.common.run import begin
 from recipes.common.starting import StartOptions
@@ -65,7 +66,7 @@ class Options(StartOptions):
 def main(run: Options) -> dict:
     """Train LeNet-5 and measure it on the held-out images."""
     # === Data ===
-    size = open_images(run, "train").size
+    size = count_images(open_images(run, "train"))
     epochs = min(max(IMAGES // size, 12), 60)
     plan = plan_epochs(run, size, 64, epochs, learning_rate=0.05)
     test = open_images(run, "test")

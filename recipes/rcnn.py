@@ -56,8 +56,8 @@ PRESETS = {
     "paper": Preset(None, 2000, Plan(16, 70_000, 35, learning_rate=1e-3)),
 }
 # A tenth of the learning rate every 20 000 of 70 000 updates.
+DROPS = [2 / 7, 4 / 7, 6 / 7]
 SOLVER = {
-    "drops": [2 / 7, 4 / 7, 6 / 7],
     "bias_decay_mult": 0.0,
     "layer_lr_mults": {"fc8": 10.0},  # Its weights are random.
 }
@@ -100,7 +100,7 @@ def main(run: Options) -> dict:
     with strategy.scope():
         model = build_model(names, run, images.mirror)
         run.freeze_layers(model)
-        optimizer = detectors.make_optimizer(plan, run.preset, **SOLVER)
+        optimizer = detectors.make_optimizer(plan, run.preset, DROPS, **SOLVER)
         model.compile(optimizer, jit_compile=run.jit)
 
     # === Fine-tune ===

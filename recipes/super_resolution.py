@@ -28,9 +28,9 @@ from recipes.common.evaluate_and_report import Stage
 from recipes.common.evaluate_and_report import evaluate_and_report
 from recipes.common.evaluate_and_report import save_model
 from recipes.common.plan import Plan
-from recipes.common.run import Run
 from recipes.common.run import begin
 from recipes.common.style.enlarging import evaluate_enlargers
+from recipes.common.style.painters import PainterOptions
 from recipes.common.style.painters import make_optimizer
 from recipes.common.style.painters import stream_squares
 from recipes.common.train import train
@@ -56,11 +56,10 @@ LOSSES = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Options(Run):
+class Options(PainterOptions):
     """Options of this recipe.
 
     Attributes:
-        weights: Imagenet (downloaded), or a file of weights for the VGG.
         data: Photographs, which come with kcv, or folder:TRAIN[:TEST] with a
             second folder of images to measure on, such as Set5. Without it a
             fifth of the first is held out.
@@ -72,8 +71,6 @@ class Options(Run):
     """
 
     out: Path = Path("runs/super_resolution")
-    weights: str = "imagenet"
-    data: str = "photographs"
     preset: Literal["small", "paper"] = "small"
     image_size: int | None = None
     factor: Literal[2, 4, 8] = 4
@@ -116,7 +113,7 @@ def main(run: Options) -> dict:
         run,
         f"Super-resolution x{run.factor}",
         nets["feature"],
-        lambda _: evaluate_enlargers(run, nets, test),
+        lambda _: evaluate_enlargers(nets, test, run.factor, run.data),
         ServingConfig("style"),
         stages,
         PAPER if run.factor == 4 else (),

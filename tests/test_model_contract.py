@@ -290,8 +290,10 @@ OTHERS = [
         own_losses=True,
     ),
     Case(
-        "unshared",
-        lambda: detection.unshared(region_proposals(), fast_rcnn(), FEW),
+        "combine_unshared",
+        lambda: detection.combine_unshared(
+            region_proposals(), fast_rcnn(), FEW
+        ),
         detector_inputs(),
     ),
     # === Faces ===

@@ -1,4 +1,4 @@
-"""The code of README.md and of the pages in docs/ runs as it is printed."""
+"""Code on pages runs as it is printed, and links lead to what exists."""
 
 import functools
 import inspect
@@ -10,6 +10,7 @@ from unittest import mock
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 import kcv
@@ -45,6 +46,20 @@ PAGES = [
     for page in sorted((ROOT / "docs").rglob("*.md"))
     if page != STYLE and blocks(page)
 ]
+
+
+def prose(page):
+    """Return the text of a page without its blocks of code."""
+    return re.sub(
+        r"^```.*?^```", "", page.read_text("utf-8"), flags=re.M | re.S
+    )
+
+
+def anchors(page):
+    """Return the anchors of the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", prose(page), re.M)
+    words = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
+    return {heading.strip().replace(" ", "-") for heading in words}
 
 
 def run(page):
@@ -83,13 +98,25 @@ def with_other(function, **instead):
     return call
 
 
+# Functions of tf.data are traced all the same, which TensorFlow says each time.
+pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
+
+
 @pytest.fixture(scope="module")
 def parts():
     return small_parts()
 
 
 @pytest.fixture
-def small_networks(monkeypatch, parts):
+def eager():
+    """Functions run at once. To trace them takes longer than a page needs."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def small_networks(monkeypatch, parts, eager):
     """Nothing is downloaded, and networks and images are small."""
     for module, name, instead in (
         (kcv.data, "resize", {"short_side": 64, "long_side": 96}),
@@ -164,3 +191,26 @@ def test_the_code_of_the_readme_runs(pictures, small_networks):
 @pytest.mark.parametrize("page", PAGES)
 def test_the_code_of_a_page_runs(page, pictures, small_networks, server):
     run(page)
+
+
+def test_links_of_pages_lead_to_what_exists():
+    folders = ("benchmarks", "docs", "export", "kcv", "recipes", "tests")
+    pages = [*ROOT.glob("*.md")]
+    for folder in folders:
+        pages += (ROOT / folder).rglob("*.md")
+    dead = []
+    for page in pages:
+        for link in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+            if re.match("[a-z]+:", link):
+                continue
+            path, _, anchor = link.partition("#")
+            # The site makes its gallery of the programs in docs/gallery.
+            path = re.sub(r"auto_gallery/(\w+)\.rst", r"gallery/\1.py", path)
+            path = path.replace(
+                "gallery/index.py", "gallery/GALLERY_HEADER.rst"
+            )
+            target = page.parent / path if path else page
+            if not target.exists() or anchor and anchor not in anchors(target):
+                dead.append(f"{page.relative_to(ROOT)}: {link}")
+    assert len(pages) > 20
+    assert not dead

@@ -11,13 +11,13 @@ def build(vgg, net, mean, content_layers, style_layers, shares, images):
     """Build the step and the pass, on as many threads as TensorFlow has.
 
     Args:
-        vgg: (name, kernel and bias in torch's order) of each convolution of
-            VGG-16 from below, (name, None) of each pooling.
+        vgg: Layers of VGG-16 from below: (name, kernel and bias in torch's
+            order) for a convolution, (name, None) for a pooling.
         net: Weights in torch's order by name of the layer, of
             `StyleTransformNet()`.
         mean: Mean of the pixels, three floats.
-        content_layers: Share of each layer in the content's loss, by name.
-        style_layers: The same of the style's.
+        content_layers: Share of each layer in the loss of the content, by name.
+        style_layers: Share of each layer in the loss of the style, by name.
         shares: Factors of the two losses, content and style.
         images: Content, style and painted image, each (1, H, W, 3).
     """

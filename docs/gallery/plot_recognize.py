@@ -4,8 +4,8 @@ Recognize: who is on this photograph?
 
 Recognition of faces has three steps: find the landmarks of a face, align it,
 and compare it with faces that are known. This page aligns rendered faces, and
-shows why systems learn their features: distances of pixels hardly tell people
-apart.
+shows why systems learn their features: distances of pixels hardly distinguish
+people.
 """
 
 import matplotlib.pyplot as plt

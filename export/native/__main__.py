@@ -1,4 +1,4 @@
-"""Print the answers of a published version in the native loader."""
+"""Run a published version in C++ and print its answers."""
 
 import tempfile
 from pathlib import Path
@@ -31,9 +31,9 @@ def check(
     Args:
         version: Folder of a version, such as models/faster_rcnn/1.
         images: JPEG or PNG files, sent as one batch.
-        proposals: Regions of Selective Search to give along, for models that
-            are given them: R-CNN and Fast R-CNN.
-        compiler: C++17 compiler that builds the loader.
+        proposals: Number of regions of Selective Search that are sent along,
+            for models that take proposals: R-CNN and Fast R-CNN. Defaults to 0.
+        compiler: C++17 compiler that builds the loader. Defaults to "g++".
     """
     with tempfile.TemporaryDirectory() as folder:
         program = build(Path(folder) / "run_saved_model", compiler)

@@ -83,11 +83,13 @@ def AlexNet(
 
     Args:
         include_top: Whether to add the classifier fc6, fc7, fc8, prob. Without
-            it the network ends with pool5.
-        weights: None, or a file that `kcv.weights.load_weights` takes:
-            torchvision has weights of "one-tower", keras.applications of none.
-        input_shape: (height, width, 3); with the classifier (227, 227, 3) by
-            default, (224, 224, 3) for "one-tower"; any size without.
+            it the network ends with pool5. Defaults to True.
+        weights: Path of a file that `kcv.weights.load_weights` reads.
+            torchvision has weights of "one-tower", keras.applications has none.
+            If None, weights are random. Defaults to None.
+        input_shape: Shape (height, width, 3) of the images. Defaults to (227,
+            227, 3) with the classifier, (224, 224, 3) for "one-tower", and to
+            any size without the classifier.
         classes: Number of classes. Defaults to 1000.
         classifier_activation: Activation of the last layer. None gives logits.
             Defaults to "softmax".
@@ -97,7 +99,7 @@ def AlexNet(
             subtracts the mean: Caffe's, or torchvision's for "one-tower", in a
             first layer, "preprocessing". False for images that are prepared
             already. Defaults to True.
-        name: Name of the model.
+        name: Name of the model. Defaults to "alexnet".
 
     Returns:
         A model from images (B, height, width, 3), RGB in 0..255, to
@@ -210,7 +212,8 @@ def alexnet_head(
 
     Args:
         x: Maps of fixed size, (B, 6, 6, 256) for published weights.
-        dropout: Probability with which a unit is dropped in training.
+        dropout: Probability with which a unit is dropped in training. Defaults
+            to 0.5.
         dropout_first: Whether dropout stands in front of fc6 and fc7, as in
             "one-tower", and not behind them. Defaults to False.
         bias: Number at which biases start: 0.1 as in bvlc_alexnet, 1 as in

@@ -30,24 +30,26 @@ def ResNet50(
 
     Args:
         include_top: Whether to add pool5, fc1000 and prob. Without it the
-            network ends with the last residual block.
-        weights: None for random ones; "imagenet" for those of
-            keras.applications (a download, `stride_in="1x1"`); or a file that
-            `kcv.weights.load_weights` takes.
+            network ends with the last residual block. Defaults to True.
+        weights: "imagenet" for the weights of keras.applications, which are
+            downloaded and need `stride_in="1x1"`, or the path of a file that
+            `kcv.weights.load_weights` reads. If None, weights are random.
+            Defaults to None.
         input_shape: (height, width, 3); (224, 224, 3) by default with the
             classifier, any size without. None is a free size.
         classes: Number of classes. Defaults to 1000.
         classifier_activation: Activation of the last layer. None gives logits.
             Defaults to "softmax".
-        stride_in: The convolution of the first block of the stages 3 to 5
-            that has stride 2: "1x1", the first one (the paper, Caffe,
-            keras.applications), or "3x3" (torchvision, "v1.5"). Weights of
-            one give wrong outputs in the other.
-        frozen_batch_norm: Whether batch normalization is constant: neither
-            its scale and shift nor its statistics train. For fine-tuning with
-            few images per step.
+        stride_in: The convolution of the first block of the stages 3 to 5 that
+            has stride 2: "1x1", the first one (the paper, Caffe,
+            keras.applications), or "3x3" (torchvision, "v1.5"). Weights of one
+            give wrong outputs in the other. Defaults to "1x1".
+        frozen_batch_norm: Whether batch normalization is constant: neither its
+            scale and shift nor its statistics train. For fine-tuning with few
+            images per step. Defaults to False.
         conv1_bias: Whether conv1 has a bias, as in He's released ResNet-50
-            alone: 64 parameters that normalization takes out again.
+            alone: 64 parameters that normalization takes out again. Defaults to
+            False.
         pool1: Pooling behind conv1. "padded" has a border of one zero on every
             side (torchvision, keras.applications). "ceil" has none and rounds
             sizes up (He's code and released networks). Weights of one give
@@ -56,7 +58,7 @@ def ResNet50(
             subtracts the mean (123.68, 116.779, 103.939) in a first layer,
             "preprocessing". False for images that are prepared already.
             Defaults to True.
-        name: Name of the model.
+        name: Name of the model. Defaults to "resnet50".
 
     Returns:
         A model from images (B, height, width, 3), RGB in 0..255, to
@@ -132,7 +134,7 @@ def ResNet101(
             subtracts the mean (123.68, 116.779, 103.939) in a first layer,
             "preprocessing". False for images that are prepared already.
             Defaults to True.
-        name: Name of the model.
+        name: Name of the model. Defaults to "resnet101".
 
     Returns:
         A model from images (B, height, width, 3), RGB in 0..255, to
@@ -208,7 +210,7 @@ def ResNet152(
             subtracts the mean (123.68, 116.779, 103.939) in a first layer,
             "preprocessing". False for images that are prepared already.
             Defaults to True.
-        name: Name of the model.
+        name: Name of the model. Defaults to "resnet152".
 
     Returns:
         A model from images (B, height, width, 3), RGB in 0..255, to

@@ -40,10 +40,11 @@ def CIFARResNet(
     658,586, 853,018 and 1,727,962; 2,752 more with projections.
 
     Args:
-        depth: Number of layers with weights, 6 n + 2.
+        depth: Number of layers with weights, 6 n + 2. Defaults to 20.
         include_top: Whether to add pool, fc and prob. Without it the network
-            ends with the last residual block.
-        weights: None, or a file that `kcv.weights.load_weights` takes.
+            ends with the last residual block. Defaults to True.
+        weights: Path of a file that `kcv.weights.load_weights` reads. If None,
+            weights are random. Defaults to None.
         input_shape: (height, width, 3); (32, 32, 3) by default with the
             classifier, any size without. None is a free size.
         classes: Number of classes. Defaults to 10.
@@ -60,7 +61,7 @@ def CIFARResNet(
             channels to CIFAR-10's mean 0 and deviation 1 in a first layer,
             "preprocessing". False for images that are prepared already.
             Defaults to True.
-        name: Name of the model; None is "cifar_resnet" and the depth.
+        name: Name of the model. Defaults to "cifar_resnet" and the depth.
 
     Returns:
         A model from images (B, height, width, 3), RGB in 0..255, to

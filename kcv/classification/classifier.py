@@ -36,7 +36,8 @@ def image_input(
         input_shape: (height, width, channels); None is `default` for a
             classifier, and free height and width for a trunk alone.
         include_top: Whether the network classifies.
-        default: The paper's (height, width, channels).
+        default: The paper's (height, width, channels). Defaults to `(224, 224,
+            3)`.
 
     Returns:
         A symbolic tensor (B, height, width, channels).
@@ -64,7 +65,8 @@ def require_size(
         images: The input of the network, (B, height, width, channels).
         name: Name of the network.
         layer: The first dense layer.
-        least: Pixels along each side, below which no map reaches it.
+        least: Pixels along each side, below which no map reaches it. Defaults
+            to 1.
 
     Raises:
         ValueError: If height or width is free or less.
@@ -94,8 +96,9 @@ def probabilities(
         activation: Activation, as in `keras.layers.Activation`. None gives the
             logits.
         name: Name of the dense layer.
-        initializer: Initializer of its kernel.
-        activation_name: Name of the layer of the activation.
+        initializer: Initializer of its kernel. Defaults to "glorot_uniform".
+        activation_name: Name of the layer of the activation. Defaults to
+            "prob".
 
     Returns:
         Probabilities or logits (B, classes), float32 whatever the policy: a
@@ -121,7 +124,7 @@ def activate(
         x: Logits (B, classes).
         activation: Activation, as in `keras.layers.Activation`. None leaves the
             logits.
-        name: Name of the layer.
+        name: Name of the layer. Defaults to "prob".
 
     Returns:
         Logits or activations (B, classes), float32.
@@ -143,8 +146,8 @@ def initialize(
         model: The network.
         weights: None for those it has, or a source that
             `kcv.weights.load_weights` takes.
-        top: Layers that the network was asked to go without: a file may
-            have them.
+        top: Layers that the network was asked to go without: a file may have
+            them. Defaults to none.
 
     Returns:
         The model.

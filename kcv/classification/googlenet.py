@@ -61,26 +61,30 @@ def GoogLeNet(
     13,004,888 trainable parameters.
 
     Args:
-        include_top: Whether to add pool5, loss3_classifier and prob. Without
-            it the network ends with inception_5b.
-        weights: None, or a file that `kcv.weights.load_weights` takes. One
-            with heads also loads into a network without.
-        input_shape: (height, width, 3); (224, 224, 3) by default with the
-            classifier, any size without. The heads need one size.
+        include_top: Whether to add pool5, loss3_classifier and prob. Without it
+            the network ends with inception_5b. Defaults to True.
+        weights: Path of a file that `kcv.weights.load_weights` reads. A file
+            with auxiliary heads can be loaded into a network without them. If
+            None, weights are random. Defaults to None.
+        input_shape: Shape (height, width, 3) of the images. The auxiliary heads
+            need a fixed size. Defaults to (224, 224, 3) with the classifier,
+            and to any size without.
         classes: Number of classes. Defaults to 1000.
         classifier_activation: Activation of the last layer. None gives logits.
             Defaults to "softmax".
         aux_heads: Whether to add the auxiliary heads. The model is an
-            `AuxiliaryClassifier` then: `compile(optimizer)` and `fit` train
-            all three classifiers, all else sees the main one alone.
-        variant: "caffe", the paper's network, or "torchvision".
+            `AuxiliaryClassifier` then: `compile(optimizer)` and `fit` train all
+            three classifiers, all else sees the main one alone. Defaults to
+            False.
+        variant: "caffe", the paper's network, or "torchvision". Defaults to
+            "caffe".
         auxiliary_weight: Weight of the loss of each auxiliary head. Float.
             Defaults to 0.3, the paper's.
         include_preprocessing: Whether the model takes RGB in 0..255 and
             subtracts the mean, (123, 117, 104) or torchvision's 127.5, in a
             first layer, "preprocessing". False for images that are prepared
             already. Defaults to True.
-        name: Name of the model.
+        name: Name of the model. Defaults to "googlenet".
 
     Returns:
         A model from images (B, height, width, 3), RGB in 0..255, to

@@ -85,15 +85,17 @@ def LeNet5(
 
     Args:
         include_top: Whether to add the dense layers. Without them the network
-            ends with S4 (pool2).
-        weights: None, or a file that `kcv.weights.load_weights` takes.
-        input_shape: (height, width, channels); by default (28, 28, 1), and
-            (32, 32, 1) for "1998". "modern" pads by two pixels itself: do not
-            pad its images.
+            ends with S4 (pool2). Defaults to True.
+        weights: Path of a file that `kcv.weights.load_weights` reads. If None,
+            weights are random. Defaults to None.
+        input_shape: Shape (height, width, channels) of the images. Images for
+            "modern" are not padded, because the network pads them by two pixels
+            itself. Defaults to (28, 28, 1), and to (32, 32, 1) for "1998".
         classes: Number of classes; 10 for "1998", which has codes for digits.
+            Defaults to 10.
         classifier_activation: Activation of the last layer. None gives logits.
             Defaults to "softmax".
-        variant: "modern", "1998" or "caffe".
+        variant: "modern", "1998" or "caffe". Defaults to "modern".
         activation: "tanh" or "relu", only for "modern". If None, it is "tanh".
             Defaults to None.
         pooling: "average" or "max", only for "modern". If None, it is
@@ -102,7 +104,7 @@ def LeNet5(
             scales them in a first layer, "preprocessing". Without it "modern"
             takes 0..1 less 0.1307 over 0.3081, "1998" background at -0.1 and
             ink at 1.175, and "caffe" 0..1. Defaults to True.
-        name: Name of the model.
+        name: Name of the model. Defaults to "lenet5".
 
     Returns:
         A model from images (B, height, width, channels) of bright ink on a dark
@@ -167,7 +169,7 @@ def scaled_tanh(x: keras.KerasTensor) -> keras.KerasTensor:
     targets of +-1 do not drive the units into saturation.
 
     Args:
-        x: Any floats.
+        x: Float tensor of any shape.
 
     Returns:
         Floats of the same shape in -1.7159..1.7159.

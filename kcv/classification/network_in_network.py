@@ -34,19 +34,20 @@ def NetworkInNetwork(
     966,986 parameters with ten classes.
 
     Args:
-        weights: None, or a file that `kcv.weights.load_weights` takes.
+        weights: Path of a file that `kcv.weights.load_weights` reads. If None,
+            weights are random. Defaults to None.
         input_shape: (height, width, 3), any size from 2 x 2; None is a free
-            size.
-        classes: Number of classes.
+            size. Defaults to `(32, 32, 3)`.
+        classes: Number of classes. Defaults to 10.
         classifier_activation: Activation of the averaged maps. If None, the
-            model returns logits.
+            model returns logits. Defaults to "softmax".
         second_pooling: "max" as in the paper, or "average" as in the model that
-            the authors released.
+            the authors released. Defaults to "max".
         include_preprocessing: Whether the model takes RGB in 0..255 and brings
             channels to CIFAR-10's mean 0 and deviation 1 in a first layer,
             "preprocessing". False for images that are prepared already.
             Defaults to True. The paper whitens images besides.
-        name: Name of the model.
+        name: Name of the model. Defaults to "network_in_network".
 
     Returns:
         A model from images (B, height, width, 3), RGB in 0..255, to

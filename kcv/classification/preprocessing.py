@@ -6,6 +6,7 @@ server agree, and a saved model takes pixels as they are decoded.
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 
@@ -163,14 +164,14 @@ def preprocess(
 
 
 def check_preprocessing(
-    backbone, preprocessing: keras.layers.Layer | Callable | None
+    backbone: Any, preprocessing: keras.layers.Layer | Callable | None
 ) -> None:
     """Check that a backbone has preprocessing if only its user can know it.
 
     Args:
-        backbone: A keras.Model, or a backbone whose scaling kcv knows.
-        preprocessing: Layer or function that converts RGB in [0, 255] to the
-            inputs of a keras.Model, or None.
+        backbone: A keras.Model, or a backbone of kcv: its name or its parts.
+        preprocessing: Layer or function that converts RGB in 0..255 to the
+            inputs of a keras.Model. None for a backbone of kcv.
 
     Raises:
         ValueError: If a keras.Model comes without `preprocessing`, or any

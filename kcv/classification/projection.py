@@ -20,6 +20,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kcv.boxes import TensorLike
 from kcv.layers import LocalResponseNormalization
 
 RULES = ("deconvnet", "gradient", "guided")
@@ -55,7 +56,7 @@ class Strongest(NamedTuple):
 def project_activation(
     model: keras.Model,
     layer: str,
-    images,
+    images: TensorLike,
     feature_map: int,
     rule: str = "deconvnet",
 ) -> Projection:

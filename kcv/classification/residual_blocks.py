@@ -138,6 +138,7 @@ def convolution(
         stride: Stride of the convolution.
         name: Name of the layer. The padding before it is `<name>_pad`.
         use_bias: Whether there is a bias, which normalization has one for.
+            Defaults to False.
         padding: Border of the maps before 3x3 and 7x7 convolutions: "zeros", or
             "symmetric" for their own reflection, see
             `kcv.layers.SymmetricPadding2D`. Defaults to "zeros".

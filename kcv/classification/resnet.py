@@ -31,8 +31,9 @@ def ResNet18(
     Args:
         include_top: Whether to add pool5, fc1000 and prob. Without it the
             network ends with the last residual block. Defaults to True.
-        weights: None, or a file that `kcv.weights.load_weights` takes:
+        weights: Path of a file that `kcv.weights.load_weights` reads.
             torchvision has weights for ImageNet, keras.applications has none.
+            If None, weights are random. Defaults to None.
         input_shape: Shape (height, width, 3) of the images. Defaults to (224,
             224, 3) with the classifier, and to any size without.
         classes: Number of classes. Defaults to 1000.
@@ -54,7 +55,7 @@ def ResNet18(
             subtracts the mean (123.68, 116.779, 103.939) in a first layer,
             "preprocessing". False for images that are prepared already.
             Defaults to True.
-        name: Name of the model.
+        name: Name of the model. Defaults to "resnet18".
 
     Returns:
         A model from images (B, height, width, 3), RGB in 0..255, to
@@ -130,7 +131,7 @@ def ResNet34(
             subtracts the mean (123.68, 116.779, 103.939) in a first layer,
             "preprocessing". False for images that are prepared already.
             Defaults to True.
-        name: Name of the model.
+        name: Name of the model. Defaults to "resnet34".
 
     Returns:
         A model from images (B, height, width, 3), RGB in 0..255, to

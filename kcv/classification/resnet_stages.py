@@ -53,6 +53,7 @@ def resnet_trunk(
         x: Images (B, height, width, channels) less the mean.
         depth: 18, 34, 50, 101 or 152.
         through: The last stage, 2 to 5. A detector takes 4 (stride 16).
+            Defaults to 5.
         stride_in: The convolution of the first block of the stages 3 to 5 that
             has stride 2: "1x1", the first one (the paper, Caffe,
             keras.applications), or "3x3" (torchvision, "v1.5"). Weights of one
@@ -194,8 +195,8 @@ def resnet_stage(
             detector applies stage 5 to every region, (B, 14, 14, 1024).
         depth: 18, 34, 50, 101 or 152.
         stage: 2 to 5.
-        stride: Stride of the first block. None is the paper's: 1 in stage 2,
-            else 2.
+        stride: Stride of the first block. Defaults to the paper's: 1 in stage
+            2, otherwise 2.
         stride_in: The convolution of the first block of the stages 3 to 5 that
             has stride 2: "1x1", the first one (the paper, Caffe,
             keras.applications), or "3x3" (torchvision, "v1.5"). Weights of one
@@ -269,7 +270,8 @@ def resnet_classifier(
         weights: None, "imagenet" or a file.
         input_shape: Shape (height, width, 3) of the images, or None.
         classes: Number of classes.
-        classifier_activation: Activation of the last layer.
+        classifier_activation: Activation of the last layer. If None, the model
+            returns logits.
         include_preprocessing: Whether the model subtracts the mean.
         name: Name of the model.
         **options: Arguments of `resnet_trunk`.

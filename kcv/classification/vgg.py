@@ -1,8 +1,8 @@
 """VGG-11, VGG-16 and VGG-19 (Simonyan and Zisserman, arXiv:1409.1556, 2014).
 
 Legend: B images, convolutions conv<block>_<number>, all 3x3 with stride 1 and
-ReLU; every block ends with a 2x2 max pooling of stride 2. The paper's
-configurations A, D and E are here, and not B (VGG-13) and C (1x1 convolutions).
+ReLU. Every block ends with a 2x2 max pooling of stride 2. Configurations A, D
+and E of the paper are available, B (VGG-13) and C (1x1 convolutions) are not.
 """
 
 import os
@@ -39,9 +39,9 @@ def VGG11(
 ) -> keras.Model:
     """Build VGG-11, configuration A of Simonyan and Zisserman (2014).
 
-    132,863,336 parameters with the classifier, 9,220,480 without. The paper
-    trains it first: its first convolutions and its dense layers are where the
-    deeper networks begin.
+    The network has 132,863,336 parameters with the classifier, and 9,220,480
+    without. The paper trains it first, and initializes the first convolutions
+    and the dense layers of the deeper networks with its weights.
 
     Weights of convolutions start as N(0, 2 / fan_out). The paper draws those of
     VGG-11 from N(0, 0.01) and starts deeper networks from the trained VGG-11.
@@ -49,13 +49,14 @@ def VGG11(
     Args:
         include_top: Whether to add the classifier fc6, fc7, fc8, prob. Without
             it the network ends with pool5. Defaults to True.
-        weights: None, or a file that `kcv.weights.load_weights` takes:
+        weights: Path of a file that `kcv.weights.load_weights` reads.
             torchvision has weights for ImageNet, keras.applications has none.
+            If None, weights are random. Defaults to None.
         input_shape: Shape (height, width, 3) of the images. Defaults to (224,
             224, 3) with the classifier, and to any size without.
         classes: Number of classes. Defaults to 1000.
-        classifier_activation: Activation of the last layer. None gives logits.
-            Defaults to "softmax".
+        classifier_activation: Activation of the last layer. If None, the model
+            returns logits. Defaults to "softmax".
         batch_norm: Whether batch normalization stands between every convolution
             and its ReLU, as in torchvision's networks of this name with "_bn".
             The paper has none. Defaults to False.
@@ -63,7 +64,7 @@ def VGG11(
             subtracts the mean (123.68, 116.779, 103.939) in a first layer,
             "preprocessing". False for images that are prepared already.
             Defaults to True.
-        name: Name of the model.
+        name: Name of the model. Defaults to "vgg11".
 
     Returns:
         A model from images (B, height, width, 3), RGB in 0..255, to
@@ -106,27 +107,27 @@ def VGG16(
 ) -> keras.Model:
     """Build VGG-16, configuration D of Simonyan and Zisserman (2014).
 
-    138,357,544 parameters with the classifier, 14,714,688 without. The layers
-    have the names of the authors' Caffe model. With the policy
-    "mixed_bfloat16" it computes in bfloat16 and answers in float32.
+    The network has 138,357,544 parameters with the classifier, and 14,714,688
+    without. The layers have the names of the authors' Caffe model. With the
+    policy "mixed_bfloat16" it computes in bfloat16 and returns float32.
 
     Weights of convolutions start as N(0, 2 / fan_out). The paper draws those of
     VGG-11 from N(0, 0.01) and starts deeper networks from the trained VGG-11.
 
     Args:
         include_top: Whether to add the classifier fc6, fc7, fc8, prob. Without
-            it the network ends with pool5.
-        weights: None for random ones; "imagenet" for those of
-            keras.applications (a download); or a file that
-            `kcv.weights.load_weights` takes.
-        input_shape: (height, width, 3); (224, 224, 3) by default with the
-            classifier, any size without.
+            it the network ends with pool5. Defaults to True.
+        weights: "imagenet" for the weights of keras.applications, which are
+            downloaded, or the path of a file that `kcv.weights.load_weights`
+            reads. If None, weights are random. Defaults to None.
+        input_shape: Shape (height, width, 3) of the images. Defaults to (224,
+            224, 3) with the classifier, and to any size without.
         classes: Number of classes. Defaults to 1000.
-        classifier_activation: Activation of the last layer. None gives logits.
-            Defaults to "softmax".
-        batch_norm: Whether batch normalization stands between every
-            convolution and its ReLU, as in torchvision's `vgg16_bn`: 8,448
-            trainable parameters more. The paper has none.
+        classifier_activation: Activation of the last layer. If None, the model
+            returns logits. Defaults to "softmax".
+        batch_norm: Whether batch normalization stands between every convolution
+            and its ReLU, as in torchvision's `vgg16_bn`: 8,448 trainable
+            parameters more. The paper has none. Defaults to False.
         include_preprocessing: Whether the model takes RGB in 0..255 and
             subtracts `mean` in a first layer, "preprocessing". False for
             images that are prepared already. Defaults to True.
@@ -180,8 +181,8 @@ def VGG19(
 ) -> keras.Model:
     """Build VGG-19, configuration E of Simonyan and Zisserman (2014).
 
-    143,667,240 parameters with the classifier, 20,024,384 without: blocks 3
-    to 5 have four convolutions.
+    The network has 143,667,240 parameters with the classifier, and 20,024,384
+    without. Blocks 3 to 5 have four convolutions.
 
     Weights of convolutions start as N(0, 2 / fan_out). The paper draws those of
     VGG-11 from N(0, 0.01) and starts deeper networks from the trained VGG-11.
@@ -189,14 +190,14 @@ def VGG19(
     Args:
         include_top: Whether to add the classifier fc6, fc7, fc8, prob. Without
             it the network ends with pool5. Defaults to True.
-        weights: Pretrained weights: None for random ones, "imagenet" for those
-            of keras.applications, which are downloaded, or a file that
-            `kcv.weights.load_weights` takes. Defaults to None.
+        weights: "imagenet" for the weights of keras.applications, which are
+            downloaded, or the path of a file that `kcv.weights.load_weights`
+            reads. If None, weights are random. Defaults to None.
         input_shape: Shape (height, width, 3) of the images. Defaults to (224,
             224, 3) with the classifier, and to any size without.
         classes: Number of classes. Defaults to 1000.
-        classifier_activation: Activation of the last layer. None gives logits.
-            Defaults to "softmax".
+        classifier_activation: Activation of the last layer. If None, the model
+            returns logits. Defaults to "softmax".
         batch_norm: Whether batch normalization stands between every convolution
             and its ReLU, as in torchvision's networks of this name with "_bn".
             The paper has none. Defaults to False.
@@ -204,7 +205,7 @@ def VGG19(
             subtracts the mean (123.68, 116.779, 103.939) in a first layer,
             "preprocessing". False for images that are prepared already.
             Defaults to True.
-        name: Name of the model.
+        name: Name of the model. Defaults to "vgg19".
 
     Returns:
         A model from images (B, height, width, 3), RGB in 0..255, to
@@ -242,19 +243,20 @@ def vgg_trunk(
 ) -> dict[str, keras.KerasTensor]:
     """Apply the convolutional part of a VGG.
 
-    A network takes from it what it needs: a detector `"conv5_3"` (stride 16),
-    a segmenter `"pool3"`, `"pool4"`, `"pool5"`. What is not used on the way to
-    a model's outputs does not become part of it.
+    A detector uses "conv5_3" (stride 16), a segmentation network "pool3",
+    "pool4" and "pool5". Layers that no output depends on do not become part of
+    the model.
 
     Args:
         x: Images (B, height, width, channels) less the mean.
         convolutions: Number of convolutions of each of the five blocks.
+            Defaults to `CONFIG_D`.
         batch_norm: Whether batch normalization bn<block>_<number> stands
             between every convolution and its ReLU. Defaults to False.
 
     Returns:
-        The output of every layer, after its ReLU, by name. Pooling rounds
-        sizes up, as Caffe does: an image of 375 rows gives conv5_3 24.
+        The output of every layer, after its ReLU, by name. Pooling rounds sizes
+        up, as Caffe does: for an image of 375 rows, conv5_3 has 24.
 
     Example:
 
@@ -297,7 +299,8 @@ def vgg_head(x: keras.KerasTensor, dropout: float = 0.5) -> keras.KerasTensor:
 
     Args:
         x: Maps of fixed size, (B, 7, 7, 512) for published weights.
-        dropout: Probability with which a unit is dropped in training.
+        dropout: Probability with which a unit is dropped in training. Defaults
+            to 0.5.
 
     Returns:
         Features (B, 4096).
@@ -350,4 +353,4 @@ def _vgg(
 
 
 def _dense_initializer():
-    return keras.initializers.RandomNormal(stddev=0.01)  # the paper's
+    return keras.initializers.RandomNormal(stddev=0.01)  # As in the paper.

@@ -41,15 +41,17 @@ def ZFNet(
 
     Args:
         include_top: Whether to add the classifier fc6, fc7, fc8, prob. Without
-            it the network ends with pool5.
-        weights: None, or a file that `kcv.weights.load_weights` takes.
-        input_shape: (height, width, 3); (224, 224, 3) by default with the
-            classifier, any size without.
+            it the network ends with pool5. Defaults to True.
+        weights: Path of a file that `kcv.weights.load_weights` reads. If None,
+            weights are random. Defaults to None.
+        input_shape: Shape (height, width, 3) of the images. Defaults to (224,
+            224, 3) with the classifier, and to any size without.
         classes: Number of classes. Defaults to 1000.
         classifier_activation: Activation of the last layer. None gives logits.
             Defaults to "softmax".
         big: Whether conv3, conv4 and conv5 have 512, 1024 and 512 filters, as
-            in the paper's best single network, not 384, 384 and 256.
+            in the paper's best single network, not 384, 384 and 256. Defaults
+            to False.
         max_filter_rms: Filters of convolutions whose root mean square grows
             beyond are rescaled to it after every step; None leaves them. The
             value is the paper's for an input of about -128..128. Defaults to
@@ -62,7 +64,7 @@ def ZFNet(
         include_preprocessing: Whether the model takes RGB in 0..255 and
             subtracts the mean in a first layer, "preprocessing". False for
             images that are prepared already. Defaults to True.
-        name: Name of the model.
+        name: Name of the model. Defaults to "zfnet".
 
     Returns:
         A model from images (B, height, width, 3), RGB in 0..255, to

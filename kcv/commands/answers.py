@@ -63,8 +63,8 @@ class Batch(NamedTuple):
     Attributes:
         images: Decoded images (H, W, 3) uint8.
         encoded: The same images as `encode` has prepared them.
-        proposals: Boxes (P, 4) float32 of each image in its pixels, or None
-            for a model that needs none.
+        proposals: Boxes (P, 4) float32 of each image, in its pixels. None for a
+            model that needs no proposals. Defaults to None.
     """
 
     images: Sequence[np.ndarray]
@@ -123,11 +123,26 @@ class KerasAnswers:
         self.kind = _kind_of(names, model.name)
 
     def encode(self, image: tf.Tensor) -> tf.Tensor:
-        """Prepare an image for the model, in a graph."""
+        """Prepare an image for the model, as an operation of a graph.
+
+        Args:
+            image: Image (H, W, 3) uint8 RGB.
+
+        Returns:
+            The prepared image (h, w, C) float32.
+        """
         return prepare_image(image, self._prepare, self._channels)
 
     def group(self, image: np.ndarray, encoded: np.ndarray) -> Hashable:
-        """Return what images of one batch must have in common."""
+        """Return the group of an image. Images of one group form batches.
+
+        Args:
+            image: Image (H, W, 3) uint8 RGB.
+            encoded: The image as `encode` returns it.
+
+        Returns:
+            Value that is equal for all images of a group.
+        """
         if self._takes_sizes:
             # Not too much padding, which takes time.
             return tuple(-(-side // _SIDE) for side in encoded.shape[:2])
@@ -216,16 +231,38 @@ class SavedAnswers:
             )
 
     def encode(self, image: tf.Tensor) -> tf.Tensor:
-        """Write an image as a file that the model reads, in a graph."""
+        """Encode an image as a file that the model reads, in a graph.
+
+        Args:
+            image: Image (H, W, 3) uint8 RGB.
+
+        Returns:
+            Bytes of a PNG file, () string.
+        """
         # Without compression, which would take longer than the model.
         return tf.io.encode_png(image, compression=0)
 
     def group(self, image: np.ndarray, encoded: bytes) -> Hashable:
-        """Return what images of one batch must have in common."""
+        """Return the group of an image. Images of one group form batches.
+
+        Args:
+            image: Image (H, W, 3) uint8 RGB.
+            encoded: The image as `encode` returns it.
+
+        Returns:
+            Value that is equal for all images of a group.
+        """
         return image.shape
 
     def answer(self, batch: Batch) -> list[Answer]:
-        """Ask the model about a batch of images, see `KerasAnswers.answer`."""
+        """Run the model on a batch of images.
+
+        Args:
+            batch: Images of one group.
+
+        Returns:
+            Answer for each image, as `KerasAnswers.answer` returns it.
+        """
         given = {"image_bytes": tf.constant(batch.encoded)}
         if batch.proposals is not None:
             given["proposals"] = tf.constant(_pad(batch.proposals))

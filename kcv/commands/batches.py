@@ -69,7 +69,7 @@ def model_batches(
         dataset: Examples with `images` (H, W, 3) uint8.
         model: The model.
         batch_size: Number of images per batch. If None, as many as have a
-            million pixels together, and no more than 32.
+            million pixels together, and no more than 32. Defaults to None.
         propose: Function from an image to the boxes (P, 4) that the model is
             given with it. Defaults to none.
 
@@ -101,7 +101,14 @@ def model_batches(
 
 
 def is_futile(error: Exception) -> bool:
-    """Return whether an error says that no image of a set can be decoded."""
+    """Return whether an error says that no image of a set can be decoded.
+
+    Args:
+        error: Error of a stream of images.
+
+    Returns:
+        True if so many images in a row were damaged that the stream ended.
+    """
     return "none of the last images can be decoded" in str(error)
 
 

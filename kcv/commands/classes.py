@@ -11,8 +11,9 @@ class Classes(NamedTuple):
     """Classes in the order of a model.
 
     Attributes:
-        names: Their names.
-        labels: Label of the model for each label of the dataset. Int64 array.
+        names: Names of the classes.
+        labels: Label of the model for each of the N labels of the dataset.
+            Int64 array (N,).
     """
 
     names: tuple[str, ...]
@@ -22,7 +23,7 @@ class Classes(NamedTuple):
         """Bring numbers per class of the dataset into the order of the model.
 
         Args:
-            counts: Numbers, one for each class of the dataset.
+            counts: Numbers, one for each class of the dataset, (N,).
 
         Returns:
             Numbers, one for each class of the model. Int64 array.

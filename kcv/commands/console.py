@@ -24,11 +24,21 @@ class Console(logging.Handler):
         self._progress: Progress | None = None
 
     def say(self, text: str, stream: TextIO | None = None) -> None:
-        """Write a line, to standard output unless `stream` is given."""
+        """Write a line.
+
+        Args:
+            text: Text of the line.
+            stream: Stream to write to. If None, it is the standard output.
+                Defaults to None.
+        """
         print(text, file=stream or sys.stdout, flush=True)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a warning of the library as a line of its own."""
+        """Write a warning of the library as a line of its own.
+
+        Args:
+            record: Record of the warning.
+        """
         text = record.getMessage()
         if self._progress is not None:
             self._progress.note(text)
@@ -37,10 +47,16 @@ class Console(logging.Handler):
 
     @contextlib.contextmanager
     def progress(self, total: int | None) -> Iterator[Progress]:
-        """Show how many of a number of images are done.
+        """Show how many images are done.
 
-        A Ctrl-C meanwhile ends the loop, however long one batch takes. What
-        comes after the loop then has all the time that it needs.
+        At Ctrl-C the loop ends, however long one batch takes. What comes after
+        the loop then has all the time that it needs.
+
+        Args:
+            total: Number of all images. None if it is not known.
+
+        Yields:
+            Counter of the images that are done.
         """
         self._progress = Progress(total)
         try:

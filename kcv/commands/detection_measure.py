@@ -64,7 +64,13 @@ class DetectionMeasure:
         self._worst = WorstImages()
 
     def add(self, example: dict[str, Any], answer: Answer) -> None:
-        """Add an example and what the model has found in it."""
+        """Add an example and the detections of the model.
+
+        Args:
+            example: Single example with `images` (H, W, 3), `bounding_boxes`,
+                `difficult`, `is_crowd` and `image_id`.
+            answer: Answer of the model for the image.
+        """
         boxes = example["bounding_boxes"]
         truth = {
             "boxes": boxes["boxes"],
@@ -76,7 +82,11 @@ class DetectionMeasure:
         self.add_found(Detected(image_name(example), truth, answer, image, 1.0))
 
     def add_found(self, one: Detected) -> None:
-        """Add an image whose objects have labels of the model."""
+        """Add an image whose objects have labels of the model.
+
+        Args:
+            one: Image with its objects and detections.
+        """
         name, truth, found = one.image_id, one.truth, one.found
         self._truth[name], self._found[name] = truth, found
         errors = box_errors(

@@ -136,7 +136,15 @@ def draw_label_map(
 
 
 def class_name(class_names: Sequence[str], label: int) -> str:
-    """Return the name of a class, or its number where it has none."""
+    """Return the name of a class, or its number where it has none.
+
+    Args:
+        class_names: Names of the labels 0, 1, ...
+        label: Label, from 0.
+
+    Returns:
+        The name, or the number if there is no name.
+    """
     return class_names[label] if label < len(class_names) else str(label)
 
 
@@ -156,14 +164,28 @@ def encode_picture(picture: Image.Image) -> bytes:
 
 
 def encode_pixels(image: np.ndarray) -> bytes:
-    """Encode an image (H, W, 3) uint8 as PNG, without loss."""
+    """Encode an image as PNG, without loss.
+
+    Args:
+        image: Image (H, W, 3) uint8 RGB.
+
+    Returns:
+        Content of the file.
+    """
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "PNG", compress_level=3)
     return buffer.getvalue()
 
 
 def encode_label_map(labels: np.ndarray) -> bytes:
-    """Encode a label map (H, W) uint8 as PNG with the palette of VOC."""
+    """Encode a label map as PNG with the palette of VOC.
+
+    Args:
+        labels: Label map (H, W) uint8.
+
+    Returns:
+        Content of the file.
+    """
     buffer = io.BytesIO()
     picture = Image.fromarray(labels)
     picture.putpalette(voc_palette().tobytes())

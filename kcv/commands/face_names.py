@@ -24,7 +24,11 @@ _LOG = logging.getLogger(__name__)
 
 
 def published_mtcnn() -> KerasAnswers:
-    """Build MTCNN with the weights of the installed package `mtcnn`."""
+    """Build MTCNN with the weights of the installed package `mtcnn`.
+
+    Returns:
+        The detector of faces.
+    """
     model = MTCNN(weights="mtcnn")
     return KerasAnswers(TrainedModel(model, "detection", as_it_is, ("face",)))
 
@@ -35,10 +39,10 @@ class FaceNames:
     Args:
         embedder: The embedder.
         detector: Detector of faces with landmarks. If None, each image is one
-            aligned face.
+            aligned face. Defaults to None.
         gallery: File that `Recognizer.save` has written, or folder with a
             folder of photos for each person. If None, embeddings are answered
-            instead of names.
+            instead of names. Defaults to None.
 
     Attributes:
         kind: "detection" with a detector, "faces" without.
@@ -80,15 +84,33 @@ class FaceNames:
             self._gallery = self._open(gallery).gallery
 
     def encode(self, image: tf.Tensor) -> tf.Tensor:
-        """Prepare an image for the first model that sees it, in a graph."""
+        """Prepare an image for the first model that sees it, in a graph.
+
+        Args:
+            image: Image (H, W, 3) uint8 RGB.
+
+        Returns:
+            The image as that model takes it.
+        """
         return self._source.encode(image)
 
     def group(self, image: np.ndarray, encoded: Any) -> Hashable:
-        """Return what images of one batch must have in common."""
+        """Return the group of an image. Images of one group form batches.
+
+        Args:
+            image: Image (H, W, 3) uint8 RGB.
+            encoded: The image as `encode` returns it.
+
+        Returns:
+            Value that is equal for all images of a group.
+        """
         return self._source.group(image, encoded)
 
     def answer(self, batch: Batch) -> list[Answer]:
         """Name the faces of a batch of images.
+
+        Args:
+            batch: Images of one group.
 
         Returns:
             For each image what the detector answers, and `names`, a list with a

@@ -30,9 +30,9 @@ class Style(NamedTuple):
     Attributes:
         kind: Task of the model.
         class_names: Names of the classes 0, 1, ..., or an empty tuple.
-        min_score: Score below which boxes and masks are left out, or None to
-            write all and draw those of at least 0.5.
-        draws: Whether pictures are drawn.
+        min_score: Score below which boxes and masks are left out. If None, all
+            are written, and those of at least 0.5 are drawn. Defaults to None.
+        draws: Whether images are drawn. Defaults to True.
     """
 
     kind: Kind
@@ -41,13 +41,27 @@ class Style(NamedTuple):
     draws: bool = True
 
     def keep(self, answer: Answer) -> Answer:
-        """Leave out what scores too low to be written."""
+        """Select the boxes or masks whose scores are high enough.
+
+        Args:
+            answer: Answer of a model for one image.
+
+        Returns:
+            The answer without the others.
+        """
         if self.kind not in PLACES or self.min_score is None:
             return answer
         return _select(answer, answer["scores"] >= self.min_score)
 
     def keep_drawn(self, answer: Answer) -> Answer:
-        """Leave out what is not drawn."""
+        """Select the boxes or masks that are drawn.
+
+        Args:
+            answer: Answer of a model for one image.
+
+        Returns:
+            The answer without the others.
+        """
         if self.kind not in PLACES:
             return answer
         if self.kind == "detection":

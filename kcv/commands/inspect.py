@@ -50,7 +50,11 @@ _TASK_OF = {
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of this command to its parser."""
+    """Add the options of this command to its parser.
+
+    Args:
+        parser: Parser of the command.
+    """
     parser.add_argument("--data", required=True)
     parser.add_argument("--task", choices=_TASKS)
     parser.add_argument("--out", type=Path)

@@ -53,12 +53,12 @@ class Part:
 
     Attributes:
         name: "train" or "test".
-        images: Number of images that can be read.
-        objects: Objects of each class, images of a classifier, or pixels of
-            label maps.
-        sizes: Height and width of each image.
-        boxes: Width and height of each box.
-        samples: A few examples, to be drawn.
+        images: Number of images that can be read. Defaults to 0.
+        objects: Number of objects of each class, of images of a classifier, or
+            of pixels of label maps. Empty by default.
+        sizes: Height and width of each image. Empty by default.
+        boxes: Width and height (2,) of each box. Empty by default.
+        samples: A few examples, to be drawn. Empty by default.
     """
 
     name: str
@@ -75,10 +75,11 @@ class Inspection:
 
     Attributes:
         task: Key of `TASKS`.
-        class_names: Names of the labels 0, 1, ...
-        parts: The training and the held-out part.
-        faults: All faults, each once, errors first.
-        is_whole: Whether all images were read, and not some until Ctrl-C.
+        class_names: Names of the labels 0, 1, ... Defaults to none.
+        parts: The training part and the held-out part. Empty by default.
+        faults: All faults, each once, errors first. Empty by default.
+        is_whole: Whether all images were read. False if Ctrl-C ended the
+            inspection. Defaults to True.
     """
 
     task: str

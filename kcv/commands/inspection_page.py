@@ -19,7 +19,14 @@ _WITH_BOXES = ("detection", "masks")
 
 
 def summary_rows(found: Inspection) -> list[dict[str, Any]]:
-    """Make the rows of a table of both parts, with middle sizes."""
+    """Make the rows of a table of the parts, with median sizes.
+
+    Args:
+        found: Result of the inspection.
+
+    Returns:
+        A row for each part, from column to value.
+    """
     return [
         {
             "part": part.name,
@@ -33,7 +40,14 @@ def summary_rows(found: Inspection) -> list[dict[str, Any]]:
 
 
 def class_rows(found: Inspection) -> list[dict[str, Any]]:
-    """Make the rows of a table of classes: how often each is in each part."""
+    """Make the rows of a table of classes, with their number in each part.
+
+    Args:
+        found: Result of the inspection.
+
+    Returns:
+        A row for each class, from column to value.
+    """
     return [
         {
             "class": name,

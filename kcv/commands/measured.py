@@ -94,6 +94,13 @@ def class_rows(
 
 
 def image_name(example: Mapping[str, Any]) -> str:
-    """Return the id of an example as text."""
+    """Return the id of an example as text.
+
+    Args:
+        example: Single example with `image_id`.
+
+    Returns:
+        The id.
+    """
     name = np.asarray(example["image_id"]).item()
     return name.decode() if isinstance(name, bytes) else str(name)

@@ -54,7 +54,12 @@ class ClassificationMeasure:
         self._worst = WorstImages()
 
     def add(self, example: dict[str, Any], answer: Answer) -> None:
-        """Add an example and the probabilities of its classes."""
+        """Add an example and the probabilities of its classes.
+
+        Args:
+            example: Single example with `labels` () and `image_id`.
+            answer: Answer of the model, with `probabilities` (C,).
+        """
         label = int(self._of_model[example["labels"]])
         probabilities = answer["probabilities"]
         self._labels.append(label)
@@ -141,7 +146,13 @@ class SegmentationMeasure:
         self._worst = WorstImages()
 
     def add(self, example: dict[str, Any], answer: Answer) -> None:
-        """Add an example and its label map."""
+        """Add an example and its label map.
+
+        Args:
+            example: Single example with `segmentation_masks` (H, W) and
+                `image_id`.
+            answer: Answer of the model, with `label_map` (H, W).
+        """
         truth = self._of_model[example["segmentation_masks"]]
         found = answer["label_map"]
         counts = truth != VOID
@@ -168,7 +179,11 @@ class SegmentationMeasure:
         self._worst.add(1 - scores["mean_iu"], row, shown)
 
     def scores(self) -> dict[str, Any]:
-        """Compute the four scores, and the IU of each class, (C,)."""
+        """Compute the scores of all images.
+
+        Returns:
+            Dict of the four scores, and `iu` (C,), that of each class.
+        """
         return segmentation_scores(self._confusion)
 
     def result(self) -> Measured:
@@ -209,7 +224,14 @@ class MaskMeasure:
         self._found: dict[str, dict[str, Any]] = {}
 
     def add(self, example: dict[str, Any], answer: Answer) -> None:
-        """Add an example and the masks that were found in it."""
+        """Add an example and the masks that the model proposes.
+
+        Args:
+            example: Single example with `instance_masks` (n, H, W), `is_crowd`,
+                `difficult` and `image_id`.
+            answer: Answer of the model, with `masks` (m, H, W) and `scores`
+                (m,).
+        """
         name = image_name(example)
         self._truth[name] = {
             "masks": encode_masks(example["instance_masks"]),

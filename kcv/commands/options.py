@@ -8,7 +8,11 @@ _COUNTS = ("batch_size", "limit", "short_side")
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Add the model of a command, and how it is asked."""
+    """Add the options of a command that runs a model.
+
+    Args:
+        parser: Parser of the command.
+    """
     parser.add_argument("model", type=Path)
     parser.add_argument("--batch-size", type=int)
     parser.add_argument("--limit", type=int)
@@ -20,7 +24,14 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 
 def check_numbers(options: argparse.Namespace) -> None:
-    """Raise ValueError if a number is out of its range."""
+    """Check the numbers among the options.
+
+    Args:
+        options: Options of the command line.
+
+    Raises:
+        ValueError: If a number is out of its range.
+    """
     for name in _COUNTS:
         value = getattr(options, name)
         if value is not None and value < 1:

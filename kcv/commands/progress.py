@@ -35,7 +35,11 @@ class Progress:
         self._begun = self._written = time.monotonic()
 
     def advance(self, count: int) -> None:
-        """Count images that are done, and write a line if it is time to."""
+        """Count images that are done, and write a line from time to time.
+
+        Args:
+            count: Number of images.
+        """
         now = time.monotonic()
         if not self.done:
             # The first batch takes as long as the building of the graph. The
@@ -48,7 +52,11 @@ class Progress:
             self._write(now - self._begun)
 
     def note(self, text: str) -> None:
-        """Write a line of its own above the progress."""
+        """Write a line of its own above the progress.
+
+        Args:
+            text: Text of the line.
+        """
         self._clear()
         print(text, file=self._stream, flush=True)
 

@@ -2,9 +2,9 @@
 
 import kcv.backend  # noqa: F401
 
+from kcv.detection.alternating import combine_unshared
 from kcv.detection.alternating import copy_head
 from kcv.detection.alternating import share_features
-from kcv.detection.alternating import unshared
 from kcv.detection.alternating import with_fixed_trunk
 from kcv.detection.fast_rcnn import FastRCNN
 from kcv.detection.faster_rcnn import FasterRCNN
@@ -56,7 +56,7 @@ __all__ = [
     "train_rcnn",
     "train_svms",
     "truncated_svd",
-    "unshared",
+    "combine_unshared",
     "vgg16_parts",
     "window_parts",
     "with_fixed_trunk",

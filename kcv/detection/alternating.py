@@ -12,8 +12,8 @@ Four fits of two networks that come to share their convolutions:
    the same convolutions. They continue from 2 as in the authors' code. (In
    py-faster-rcnn the two layers above start from random weights.)
 
-`share_features` makes one `FasterRCNN` of 3 and 4, and `unshared` one model of
-1 and 2, which the paper compares it with.
+`share_features` combines 3 and 4 into one `FasterRCNN`. `combine_unshared`
+combines 1 and 2 into one model, with which the paper compares it.
 """
 
 import keras
@@ -76,7 +76,7 @@ def share_features(
         raise ValueError(
             "`proposer` and `detector` must have the same trunk, which steps 3 "
             "and 4 of alternating training do not change. Received two trunks: "
-            "for these use `kcv.detection.unshared`"
+            "for these use `kcv.detection.combine_unshared`"
         )
     model.parts.trunk.set_weights(trunk)
     model.rpn.set_weights(proposer.rpn.get_weights())
@@ -104,7 +104,7 @@ def copy_head(model: FasterRCNN | FastRCNN, detector: FastRCNN) -> None:
     )
 
 
-def unshared(
+def combine_unshared(
     proposer: RegionProposals,
     detector: FastRCNN,
     proposals: ProposalSelection = ProposalSelection(6000, 300),

@@ -49,8 +49,8 @@ class FastRCNN(SampledTraining):
     reference code trains with difficult objects (66.9 mAP), and so does
     `keep_difficult=True`.
 
-    The reference code computes proposals with the same cells once, so that
-    they have the same refined box. Here each has its own.
+    The reference code evaluates proposals that cover the same cells once, so
+    they share a refined box. In kcv each proposal has its own.
 
     Args:
         classes: C, number of classes without background.
@@ -66,22 +66,24 @@ class FastRCNN(SampledTraining):
             `BoxNormalization(std=(1, 1, 1, 1))`. Defaults to None, random
             weights.
         preprocessing: Layer or function from RGB 0..255 to what a keras.Model
-            backbone expects; `keras.layers.Identity()` if it expects RGB
-            0..255. Must be None for any other backbone.
+            backbone expects. If that is RGB 0..255, use
+            `keras.layers.Identity()`. Must be None for any other backbone.
+            Defaults to None.
         frozen_batch_norm: Whether the batch normalization of a ResNet keeps
             its stored statistics. Defaults to None, which freezes it if there
             are weights.
-        max_proposals: P, if every image must have the same number of
-            proposals. Defaults to None, any number.
+        max_proposals: P, number of proposals that every image must have. If
+            None, the number is free. Defaults to None.
         roi_sampling: `RoISampling`, regions that the head learns from.
             Defaults to `RoISampling(64, bg_iou=(0.1, 0.5))`.
         box_normalization: `BoxNormalization` of the box targets. The paper
-            measures it on the training set, see `box_statistics`.
+            measures it on the training set, see `box_statistics`. Defaults to
+            `BoxNormalization()`.
         detections: `DetectionSelection`, detections that are kept. The
             reference code has no score threshold and keeps 100 boxes of each
-            class before suppression, as `DetectionSelection(float("-inf"),
-            0.3, 2000, pre_nms=100)` does. On 60 simulated images this changes
-            average precision by 0.002.
+            class before suppression, as `DetectionSelection(float("-inf"), 0.3,
+            2000, pre_nms=100)` does. On 60 simulated images this changes
+            average precision by 0.002. Defaults to `DetectionSelection()`.
         keep_difficult: Whether objects marked as difficult take part in
             training. Measure `box_normalization` in the same way. Defaults to
             False.
@@ -90,22 +92,23 @@ class FastRCNN(SampledTraining):
             the reference code. They differ for images with fewer regions than
             `roi_sampling.size`. Defaults to "image", with which a batch of two
             has the loss of two batches of one.
-        roi_end_offset: Pixels by which regions end earlier when they are
-            pooled. The reference code pools the last pixel of a region, which
-            is x2 - 1 of a half-open box in the original image: 1 if images
-            are not resized before (with `test_scales=(600,)`), and else the
-            factor by which they are resized, 1.6 for most images of VOC. With
-            None, one region in five ends a cell later, which published weights
-            were not trained with. Non-negative float. Defaults to None, which
-            pools regions as they are, and suits proposals of a region proposal
-            network.
-        test_scales: Short sides of a pyramid of the image, in pixels: each
-            region is seen at the scale where it is nearest to 224 x 224. The
-            paper has `(480, 576, 688, 864, 1200)`. Defaults to None, which uses
-            images unchanged.
-        test_long_side: Largest long side in the pyramid, in pixels. Defaults
-            to 2000.
-        seed: Seed of the sampling. Defaults to None, a random one.
+        roi_end_offset: Number of pixels by which the right and the lower end of
+            a region are moved in when it is pooled. Non-negative float. The
+            reference code pools up to the last pixel of a region, which is x2 -
+            1 for a half-open box in the original image. This is an offset of 1
+            if images are not resized before (with `test_scales=(600,)`), and
+            otherwise the factor by which they are resized, 1.6 for most images
+            of VOC. Without the offset one region in five ends a cell later, and
+            published weights were not trained so. If None, regions are pooled
+            as they are, which suits the proposals of a region proposal network.
+            Defaults to None.
+        test_scales: Short sides of a pyramid of the image, in pixels. Each
+            region is pooled at the scale where its size is nearest to 224 x
+            224. The paper has `(480, 576, 688, 864, 1200)`. If None, images are
+            not resized. Defaults to None.
+        test_long_side: Largest long side in the pyramid, in pixels. Positive
+            integer. Defaults to 2000.
+        seed: Seed of the sampling. If None, it is random. Defaults to None.
         name: Name of the model. Defaults to "fast_rcnn".
 
     Call with `{"images": (B, H, W, 3), "image_sizes": (B, 2), "proposals":

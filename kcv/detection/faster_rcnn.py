@@ -66,22 +66,28 @@ class FasterRCNN(SampledTraining):
             is `BoxNormalization(std=(1, 1, 1, 1))`. Defaults to None, random
             weights.
         preprocessing: Layer or function from RGB 0..255 to what a keras.Model
-            backbone expects; `keras.layers.Identity()` if it expects RGB
-            0..255. Must be None for any other backbone.
+            backbone expects. If that is RGB 0..255, use
+            `keras.layers.Identity()`. Must be None for any other backbone.
+            Defaults to None.
         frozen_batch_norm: Whether the batch normalization of a ResNet keeps
             its stored statistics. Defaults to None, which freezes it if there
             are weights.
-        anchors: `Anchors`, shapes of the boxes that the RPN scores.
+        anchors: `Anchors`, shapes of the boxes that the RPN scores. Defaults to
+            `Anchors()`.
         rpn_filters: Number of filters of the RPN's 3x3 convolution. Defaults
             to 512.
         anchor_sampling: `AnchorSampling`, anchors that the RPN learns from.
+            Defaults to `AnchorSampling()`.
         train_proposals: `ProposalSelection` in training. Defaults to
             `ProposalSelection(12000, 2000)`.
         test_proposals: `ProposalSelection` otherwise. Defaults to
             `ProposalSelection(6000, 300)`.
-        roi_sampling: `RoISampling`, regions that the head learns from.
+        roi_sampling: `RoISampling`, regions that the head learns from. Defaults
+            to `RoISampling()`.
         box_normalization: `BoxNormalization` of the head's box targets.
-        detections: `DetectionSelection`, detections that are kept.
+            Defaults to `BoxNormalization()`.
+        detections: `DetectionSelection`, detections that are kept. Defaults to
+            `DetectionSelection()`.
         roi_end_offset: Pixels by which regions end earlier when they are
             pooled. With 0, no region ends behind the last pixel of its image,
             which gives published weights the cells that they were trained

@@ -48,15 +48,18 @@ class RegionProposals(SampledTraining):
             fixed, see `vgg16_parts` and `resnet_parts`. Defaults to None,
             random weights.
         preprocessing: Layer or function from RGB 0..255 to what a keras.Model
-            backbone expects; `keras.layers.Identity()` if it expects RGB
-            0..255. Must be None for any other backbone.
+            backbone expects. If that is RGB 0..255, use
+            `keras.layers.Identity()`. Must be None for any other backbone.
+            Defaults to None.
         frozen_batch_norm: Whether the batch normalization of a ResNet keeps
             its stored statistics. Defaults to None, which freezes it if there
             are weights.
         anchors: `Anchors`, shapes of the boxes that the network scores.
+            Defaults to `Anchors()`.
         rpn_filters: Number of filters of the 3x3 convolution. Defaults to
             512.
-        anchor_sampling: `AnchorSampling`, anchors that it learns from.
+        anchor_sampling: `AnchorSampling`, anchors that it learns from. Defaults
+            to `AnchorSampling()`.
         proposals: `ProposalSelection`, proposals that are kept. Defaults to
             `ProposalSelection(None, 2000)`.
         seed: Seed of the sampling. Defaults to None, a random one.

@@ -9,6 +9,7 @@ import math
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kcv.settings import Settings
 from kcv.settings import is_count
@@ -207,8 +208,8 @@ class BoxNormalization(Settings):
     (20, 4)
     """
 
-    mean: tuple = (0.0, 0.0, 0.0, 0.0)
-    std: tuple = (0.1, 0.1, 0.2, 0.2)
+    mean: ArrayLike = (0.0, 0.0, 0.0, 0.0)
+    std: ArrayLike = (0.1, 0.1, 0.2, 0.2)
 
     def __post_init__(self):
         for name in ("mean", "std"):
@@ -298,10 +299,13 @@ class DetectionSelection(Settings):
 
 
 def check_classes(classes: int) -> int:
-    """Return a number of classes as an int.
+    """Check a number of classes.
 
     Args:
         classes: Number of classes without background. Positive integer.
+
+    Returns:
+        The number as an int.
 
     Raises:
         ValueError: If it is not a positive integer.

@@ -109,9 +109,13 @@ class AlignFaces(ImageLayer):
     the same.
 
     Args:
-        template: Where the landmarks are to be: a `Template`, or a pair of its
-            points and its size. Defaults to `FACE_CROP`.
+        template: Positions that the landmarks are moved to: a `Template`, or a
+            pair of its three or five points and its size. Defaults to
+            `FACE_CROP`.
         **kwargs: Options of `keras.layers.Layer`.
+
+    Raises:
+        ValueError: If the template does not have three or five points.
 
     Example:
 

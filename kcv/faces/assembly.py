@@ -143,12 +143,13 @@ def embedder(
     """Make the model of a face network and load its weights.
 
     Args:
-        images: Input of the network.
+        images: Input of the network, (B, H, W, C).
         levels: Features (B, D) of its levels. The last one makes the embedding.
-        objective: Objective of the training, or None.
-        weights: Path of a file that `kcv.weights.load_weights` reads, or None.
-            The softmax of the objective is not loaded, since its people are
-            those of another training set.
+        objective: Objective of the training. If None, the model cannot be
+            trained.
+        weights: Path of a file that `kcv.weights.load_weights` reads. The
+            softmax of the objective is not loaded, since its people are those
+            of another training set. If None, weights are random.
         name: Name of the model.
 
     Returns:

@@ -21,12 +21,15 @@ class Padding(NamedTuple):
 
     Attributes:
         same: Whether layers with a stride are padded as TensorFlow's "SAME"
-            does, which is more at the end than at the beginning. Otherwise
-            they are padded by k // 2 on all sides, as in Caffe and Torch.
+            does, which is more at the end than at the beginning. Otherwise they
+            are padded by k // 2 on all sides, as in Caffe and Torch. Defaults
+            to False.
         strided_modules: Whether the pooling of a module has a stride and no
-            padding, and its maps are padded to the size of the others.
+            padding, and its maps are padded to the size of the others. Defaults
+            to False.
         max_only: Whether modules pool maxima where the paper pools norms.
-        norm: Whether there is local response normalization.
+            Defaults to False.
+        norm: Whether there is local response normalization. Defaults to True.
     """
 
     same: bool = False
@@ -56,7 +59,7 @@ class Module(NamedTuple):
         pool: "max" or "l2".
         projection: Filters of the 1x1 convolution after the pooling, 0 for
             none.
-        stride: Stride of the 3x3, the 5x5 and the pooling.
+        stride: Stride of the 3x3, the 5x5 and the pooling. Defaults to 1.
     """
 
     one: int
@@ -69,7 +72,15 @@ class Module(NamedTuple):
     stride: int = 1
 
     def narrowed(self, width: float) -> "Module":
-        """Return the module with a share of its filters."""
+        """Return the module with a share of its filters.
+
+        Args:
+            width: Share of the filters that are kept. Positive float, 1.0 for
+                all.
+
+        Returns:
+            The module with fewer filters, whose numbers are rounded.
+        """
         filters = {
             name: round(number * width)
             for name, number in self._asdict().items()

@@ -21,6 +21,9 @@ class IdentityShortcut(ImageLayer):
         stride: Stride of the block. Integer. Defaults to 1.
         **kwargs: Options of `keras.layers.Layer`.
 
+    Raises:
+        ValueError: If an argument is not a positive integer.
+
     Example:
 
     >>> IdentityShortcut(4, stride=2)(keras.ops.ones((1, 3, 3, 2))).shape

@@ -1,6 +1,7 @@
 """What the layers of kcv have in common."""
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 from typing import ClassVar
 
@@ -43,15 +44,15 @@ class ImageLayer(keras.layers.Layer):
         return super().__call__(*args, **kwargs)
 
 
-def set_shape(x: tf.Tensor, shape) -> tf.Tensor:
-    """Tell TensorFlow what is known of the shape of a tensor.
+def set_shape(x: tf.Tensor, shape: Sequence[int | None]) -> tf.Tensor:
+    """Set what is known of the static shape of a tensor.
 
     It adds no operation to the graph, where `tf.ensure_shape` adds one that
     LiteRT does not have.
 
     Args:
-        x: Tensor.
-        shape: Tuple of integers, with None for what is not known.
+        x: Tensor of any shape.
+        shape: Tuple of integers, with None for sides that are not known.
 
     Returns:
         The same tensor.

@@ -34,6 +34,10 @@ class Interpolation2D(ImageLayer):
             Defaults to False.
         **kwargs: Options of `keras.layers.Layer`.
 
+    Raises:
+        ValueError: If `factor` is not a positive integer, or `method` is
+            unknown.
+
     Example:
 
     >>> x = tf.reshape([0.0, 1.0], (1, 1, 2, 1))

@@ -29,9 +29,9 @@ class L2Pooling2D(ImageLayer):
             Defaults to 3.
         strides: Step between windows in pixels. Positive integer. Defaults to
             1.
-        padding: "same", where as many zeros are added on each side as the
-            window reaches over it with its center on the border, or "valid".
-            Defaults to "same".
+        padding: "same" adds on each side as many zeros as a window covers
+            outside of the map when its center is on the border. "valid" adds
+            none. Defaults to "same".
         epsilon: Number under the root, which keeps the gradient of a window of
             zeros finite. Positive float. Defaults to 1e-12.
         **kwargs: Options of `keras.layers.Layer`.

@@ -34,6 +34,10 @@ class LocalResponseNormalization(ImageLayer):
         convention: "caffe" or "alexnet". Defaults to "caffe".
         **kwargs: Options of `keras.layers.Layer`.
 
+    Raises:
+        ValueError: If `size` is not odd and positive, `k` is not positive, or
+            `convention` is unknown.
+
     Example:
 
     >>> layer = LocalResponseNormalization(3, alpha=3.0, beta=0.5)

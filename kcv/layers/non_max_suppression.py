@@ -41,6 +41,9 @@ class NonMaxSuppression(ImageLayer):
         **kwargs: Options of `keras.layers.Layer`. `dtype` defaults to
             "float32".
 
+    Raises:
+        ValueError: If an argument is out of its range.
+
     Example:
 
     >>> boxes = tf.constant([[[0.0, 0, 9, 9], [0, 0, 9, 8], [20, 20, 29, 29]]])

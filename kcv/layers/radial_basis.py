@@ -25,6 +25,9 @@ class RadialBasis(keras.layers.Layer):
         **kwargs: Options of `keras.layers.Layer`. `trainable=False` fixes the
             centers; `dtype` defaults to "float32".
 
+    Raises:
+        ValueError: If `units` is not a positive integer.
+
     Example:
 
     >>> layer = RadialBasis(2, kernel_initializer="ones")

@@ -90,17 +90,24 @@ class RegionWarp(ImageLayer):
         )
         return tf.reshape(windows, (batch, count, *windows.shape[1:]))
 
-    def warp(self, images, boxes, owners, image_sizes):
+    def warp(
+        self,
+        images: tf.Tensor,
+        boxes: tf.Tensor,
+        owners: tf.Tensor,
+        image_sizes: tf.Tensor,
+    ) -> tf.Tensor:
         """Warp boxes of any images of a batch.
 
         Args:
-            images: (B, H, W, C).
-            boxes: (N, 4) xyxy, pixels.
-            owners: (N,) int32, which of the B images a box is of.
-            image_sizes: (B, 2) int32, height and width.
+            images: Images (B, H, W, C).
+            boxes: Boxes (N, 4) xyxy, in pixels.
+            owners: Index of the image that each box belongs to, (N,) int32
+                below B.
+            image_sizes: Height and width of the images, (B, 2) int32.
 
         Returns:
-            (N, S, S, C) in the dtype of the images.
+            Warped boxes (N, S, S, C) in the dtype of the images.
         """
         boxes = tf.stop_gradient(tf.cast(boxes, "float32"))
         x1, y1, x2, y2 = tf.unstack(boxes, axis=-1)
@@ -123,13 +130,13 @@ class RegionWarp(ImageLayer):
         # No image can be resized to or from nothing: one pixel in its place.
         parts = (top, height, y, rows, left, width, x, columns)
         instead = (0, 1, 0, 1, 0, 1, 0, 1)
-        parts = [
+        present = [
             tf.where(visible, own, other)
             for own, other in zip(parts, instead, strict=True)
         ]
         return tf.map_fn(
             window,
-            (owners, visible, *parts),
+            (owners, visible, *present),
             fn_output_signature=tf.TensorSpec(shape, images.dtype),
         )
 

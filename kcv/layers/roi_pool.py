@@ -41,6 +41,9 @@ class RoIPool(ImageLayer):
             stride of 16. Positive float.
         **kwargs: Options of `keras.layers.Layer`.
 
+    Raises:
+        ValueError: If an argument is not positive.
+
     Example:
 
     >>> features = tf.reshape(tf.range(16.0), (1, 4, 4, 1))
@@ -165,12 +168,19 @@ class RoIPool(ImageLayer):
 
 
 @tf.custom_gradient
-def maximum(x, y):
+def maximum(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     """Take the larger of two tensors of one shape.
 
     max(x, y) = y + relu(x - y), and the derivative of that form needs a
     quarter of the time of the two selections which `tf.maximum` makes. Where
     both are equal the gradient goes to y.
+
+    Args:
+        x: Float tensor of any shape.
+        y: Tensor of the same shape and dtype.
+
+    Returns:
+        Tensor of the larger values.
     """
 
     def gradient(upstream):
@@ -180,11 +190,11 @@ def maximum(x, y):
     return tf.maximum(x, y), gradient
 
 
-def running_maxima(x, axis, levels):
+def running_maxima(x: tf.Tensor, axis: int, levels: tf.Tensor) -> tf.Tensor:
     """Stack maxima over windows of 1, 2, 4, ... elements along one axis.
 
     Args:
-        x: Tensor of rank R.
+        x: Tensor of any shape, of rank R.
         axis: Axis along which the windows slide.
         levels: Number of window sizes. Int32 scalar.
 

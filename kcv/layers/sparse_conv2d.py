@@ -20,10 +20,14 @@ class SparseConv2D(ImageLayer):
     Args:
         table: The channels that each filter sees, counted from 0. Sequence of
             sequences of integers.
-        kernel_size: Side of the filters. Integer. There is no padding.
+        kernel_size: Side of the filters. Positive integer. There is no padding.
         kernel_initializer: Initializer of the kernel. Defaults to
             "glorot_uniform".
         **kwargs: Options of `keras.layers.Layer`.
+
+    Raises:
+        ValueError: If `table` has no filter or a filter without a channel, or
+            `kernel_size` is not a positive integer.
 
     Example:
 

@@ -18,9 +18,12 @@ class Subsampling2D(ImageLayer):
     Args:
         size: Side of the windows, and the distance between them. Integer.
             Defaults to 2.
-        kernel_initializer: Initializer of the coefficients. None gives averages
-            of the windows. Defaults to None.
+        kernel_initializer: Initializer of the coefficients, as Keras takes it.
+            If None, the results are averages of the windows. Defaults to None.
         **kwargs: Options of `keras.layers.Layer`.
+
+    Raises:
+        ValueError: If `size` is not a positive integer.
 
     Example:
 

@@ -63,8 +63,9 @@ class DeepMask(PatchTraining):
             to "resnet50".
         weights: Pretrained weights of the trunk: None for random ones, or a
             file that `kcv.weights.load_weights` takes. Defaults to None.
-        search: `SceneSearch`, scales, number and threshold of the masks of an
-            image.
+        search: `SceneSearch`, which sets the scales of the search, the number
+            of masks of an image and the threshold of their pixels. Defaults to
+            `SceneSearch()`.
         score_weight: Factor lambda of the loss of a score. None divides the
             losses of the scores by their number, as the authors' code does,
             which is the same for batches of 32 scores. Defaults to 1/32.
@@ -157,7 +158,9 @@ class DeepMask(PatchTraining):
         if weights is not None:
             _load_trunk(self, weights)
 
-    def patch_logits(self, images, training=None):
+    def patch_logits(
+        self, images: tf.Tensor, training: bool | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Compute the mask and the score of each patch.
 
         Args:
@@ -172,7 +175,8 @@ class DeepMask(PatchTraining):
         parts = self.parts
         levels = parts.trunk(parts.preprocessing(images), training=training)
         vectors, scores = parts.head(self.crop(levels[-1]), training=training)
-        logits = square(parts.mask(vectors[:, 0, 0]))
+        mask: Any = parts.mask  # A DeepMask has one.
+        logits = square(mask(vectors[:, 0, 0]))
         logits = self.enlarge(tf.cast(logits, tf.float32)[..., None])[..., 0]
         return logits, tf.cast(scores[:, 0, 0, 0], tf.float32)
 
@@ -252,8 +256,15 @@ def paste_layer(
     )
 
 
-def square(logits):
-    """Give masks (..., M * M) their rows and columns, (..., M, M)."""
+def square(logits: tf.Tensor) -> tf.Tensor:
+    """Arrange flat masks in rows and columns.
+
+    Args:
+        logits: Flat square masks (..., M * M).
+
+    Returns:
+        Masks (..., M, M).
+    """
     side = round(logits.shape[-1] ** 0.5)
     before = [-1 if n is None else n for n in logits.shape[:-1]]
     return keras.ops.reshape(logits, (*before, side, side))

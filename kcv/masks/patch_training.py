@@ -30,7 +30,7 @@ class PatchTraining(ImageModel):
     trains by `compute_loss(x, y)`, which runs the networks on patches.
 
     Args:
-        inputs: Symbolic images.
+        inputs: Symbolic images (B, H, W, 3).
         outputs: Symbolic outputs of the graph that predicts.
         parts: The `MaskParts` that the model is made of.
         target_size: Rows and columns of the masks that the model learns from.
@@ -68,7 +68,9 @@ class PatchTraining(ImageModel):
         for argument, value in config.items():
             setattr(self, argument, value)
 
-    def patch_logits(self, images, training=None):
+    def patch_logits(
+        self, images: tf.Tensor, training: bool | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Compute the mask and the score of each patch.
 
         Args:

@@ -166,13 +166,15 @@ class SharpMask(PatchTraining):
         else:
             load_weights(self, weights)
 
-    def patch_logits(self, images, training=None):
+    def patch_logits(
+        self, images: tf.Tensor, training: bool | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Compute the mask and the score of each patch.
 
         Args:
             images: Patches with their context, (B, P, P, 3), RGB in 0..255.
-            training: Not used: the networks that have another mode in training
-                are frozen.
+            training: Has no effect, because the networks that behave
+                differently in training are frozen. Defaults to None.
 
         Returns:
             Logits of masks (B, M, M) with M = `target_size`, and of scores

@@ -76,11 +76,13 @@ class DetectionEvaluation(PeriodicEvaluation):
     columns of its first epoch, and no checkpoint takes NaN for the best.
 
     Args:
-        dataset: Batches of held-out examples, see `collect_detections`.
+        dataset: `tf.data.Dataset` of batches of held-out examples, as
+            `kcv.data.batch` makes them. Labels are padded by -1.
         metric: Function of (ground_truth, detections) that returns a
-            dictionary; its numbers are logged, nested values are not.
-        every: Epochs from one measurement to the next.
-        prefix: Put before the names.
+            dictionary; its numbers are logged, nested values are not. Defaults
+            to `voc_average_precision`.
+        every: Number of epochs from one measurement to the next. Defaults to 1.
+        prefix: Text in front of the names of the figures. Defaults to "val_".
 
     Example:
 

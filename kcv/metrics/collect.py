@@ -1,11 +1,17 @@
 """Run a detector over a dataset and bring its boxes into one form."""
 
+import typing
+from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from kcv.data.transforms.inputs import model_inputs
+
+if typing.TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
 
 
 class Detected(NamedTuple):
@@ -28,7 +34,9 @@ class Detected(NamedTuple):
 
 
 def collect_detections(
-    model, dataset, original_pixels: bool = True
+    model: "keras.Model",
+    dataset: "tf.data.Dataset | Iterable[dict]",
+    original_pixels: bool = True,
 ) -> tuple[dict, dict]:
     """Return the ground truth of a dataset and what a detector finds in it.
 
@@ -44,9 +52,9 @@ def collect_detections(
             `image_sizes`, `bounding_boxes` with labels padded by -1,
             `difficult`, `is_crowd`, `image_id`, and `scale` if the images
             were resized.
-        original_pixels: Whether boxes are divided by `scale`, so that they
-            are in pixels of the image as it was before resizing; `False`
-            leaves them in pixels of the image that the model saw.
+        original_pixels: Whether boxes are divided by `scale`, so that they are
+            in pixels of the image before it was resized. If False, they are in
+            pixels of the image that the model saw. Defaults to True.
 
     Returns:
         (ground_truth, detections), two dictionaries by image id as
@@ -70,15 +78,21 @@ def collect_detections(
 
 
 def each_detection(
-    model, dataset, original_pixels: bool = True
+    model: "keras.Model",
+    dataset: "tf.data.Dataset | Iterable[dict]",
+    original_pixels: bool = True,
 ) -> Iterator[Detected]:
     """Run a detector over a dataset, image by image.
 
     Args:
-        model: Detector, as for `collect_detections`.
-        dataset: Batches, as for `collect_detections`.
+        model: A `keras.Model` called on `{"images", "image_sizes"}`, and on
+            `proposals` if batches have them, that returns `boxes` (B, M, 4),
+            `scores` (B, M), `labels` (B, M) and `num_detections` (B,).
+        dataset: Iterable of batches as made by `kcv.data.batch`, see
+            `collect_detections`.
         original_pixels: Whether boxes are in pixels of the image before it was
-            resized. Defaults to True.
+            resized. If False, they are in pixels of the image that the model
+            saw. Defaults to True.
 
     Yields:
         The images in the order of the dataset, each a `Detected`.

@@ -21,29 +21,55 @@ from typing import Any
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 Boxes = Mapping[Hashable, Mapping[str, Any]]
 
 
 class Truth(NamedTuple):
-    """Objects of one image."""
+    """Objects of one image.
 
-    boxes: np.ndarray  # (n, 4) float64
-    labels: np.ndarray  # (n,) int64
-    difficult: np.ndarray  # (n,) bool
-    is_crowd: np.ndarray  # (n,) bool
+    Attributes:
+        boxes: Boxes (n, 4) float64.
+        labels: Labels (n,) int64.
+        difficult: Whether an object is difficult, (n,) bool.
+        is_crowd: Whether an object is a crowd, (n,) bool.
+    """
+
+    boxes: np.ndarray
+    labels: np.ndarray
+    difficult: np.ndarray
+    is_crowd: np.ndarray
 
 
 class Found(NamedTuple):
-    """Detections of one image."""
+    """Detections of one image.
 
-    boxes: np.ndarray  # (m, 4) float64
-    scores: np.ndarray  # (m,) float64
-    labels: np.ndarray  # (m,) int64
+    Attributes:
+        boxes: Boxes (m, 4) float64.
+        scores: Scores (m,) float64.
+        labels: Labels (m,) int64.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    labels: np.ndarray
 
 
-def read_boxes(value, where: str) -> np.ndarray:
-    """Return `value` as (n, 4) float64 boxes, or raise naming `where`."""
+def read_boxes(value: ArrayLike, where: str) -> np.ndarray:
+    """Convert boxes to float64 and check them.
+
+    Args:
+        value: Boxes, array-like (n, 4), or empty.
+        where: Place of the boxes, for error messages.
+
+    Returns:
+        Boxes (n, 4) float64.
+
+    Raises:
+        ValueError: If the shape is another, a number is not finite, or a side
+            is negative.
+    """
     boxes = np.asarray(value, np.float64)
     if boxes.size == 0:
         return np.zeros((0, 4))
@@ -61,10 +87,21 @@ def read_boxes(value, where: str) -> np.ndarray:
     return boxes
 
 
-def read_masks(values, name: str) -> np.ndarray:
-    """Return masks (n, H, W) of bool, or raise naming the argument.
+def read_masks(values: ArrayLike, name: str) -> np.ndarray:
+    """Convert masks to bool and check them.
 
-    Scores between 0 and 1 would all be true.
+    Scores between 0 and 1 are not accepted, since all of them would become
+    True.
+
+    Args:
+        values: Masks, array-like (n, H, W) of bool or of 0 and 1.
+        name: Name of the argument, for error messages.
+
+    Returns:
+        Masks (n, H, W) bool.
+
+    Raises:
+        ValueError: If the shape is another, or a value is not 0 or 1.
     """
     masks = np.asarray(values)
     if masks.ndim != 3 and masks.size:
@@ -81,8 +118,25 @@ def read_masks(values, name: str) -> np.ndarray:
     return masks.astype(bool, copy=False)
 
 
-def read_column(value, name: str, dtype, length: int, where: str) -> np.ndarray:
-    """Return `value` as (length,) of `dtype`, or raise naming `where`."""
+def read_column(
+    value: ArrayLike, name: str, dtype: type, length: int, where: str
+) -> np.ndarray:
+    """Convert the numbers of the boxes of an image, and check them.
+
+    Args:
+        value: Numbers, array-like (length,).
+        name: Name of the numbers, for error messages.
+        dtype: Type that they are converted to, such as `np.int64`.
+        length: Number of boxes.
+        where: Place of the numbers, for error messages.
+
+    Returns:
+        Array (length,) of the type.
+
+    Raises:
+        ValueError: If the shape is another, or a number changes its value when
+            it is converted.
+    """
     given = np.asarray(value)
     if given.shape != (length,) and (given.size or length):
         raise ValueError(
@@ -101,7 +155,17 @@ def read_column(value, name: str, dtype, length: int, where: str) -> np.ndarray:
 def read_ground_truth(
     ground_truth: Boxes, classes: int | None = None
 ) -> dict[Hashable, Truth]:
-    """Check `ground_truth` and return it in the order of the image ids."""
+    """Check the ground truth of images.
+
+    Args:
+        ground_truth: Dict from image ids to dicts of `boxes` (n, 4), `labels`
+            (n,) and optionally `difficult` and `is_crowd` (n,).
+        classes: Number of classes, which labels must be below. If None, any
+            label is accepted. Defaults to None.
+
+    Returns:
+        Objects of each image, in the order of the image ids.
+    """
     return {
         image_id: _read_truth(
             ground_truth[image_id], f"ground_truth[{image_id!r}]", classes
@@ -111,9 +175,26 @@ def read_ground_truth(
 
 
 def read_detections(
-    detections: Boxes, truth: Mapping[Hashable, Truth], classes=None
+    detections: Boxes,
+    truth: Mapping[Hashable, Truth],
+    classes: int | None = None,
 ) -> dict[Hashable, Found]:
-    """Check `detections` and return them for every image of `truth`."""
+    """Check the detections of images.
+
+    Args:
+        detections: Dict from image ids to dicts of `boxes` (m, 4), `scores`
+            (m,) and `labels` (m,).
+        truth: Objects of each image, as `read_ground_truth` returns them.
+        classes: Number of classes, which labels must be below. If None, any
+            label is accepted. Defaults to None.
+
+    Returns:
+        Detections of each image of `truth`. An image without an entry has none.
+
+    Raises:
+        ValueError: If an image is not in the ground truth, or its detections
+            are not as above.
+    """
     unknown = [image_id for image_id in detections if image_id not in truth]
     if unknown:
         raise ValueError(

@@ -5,6 +5,7 @@ Shapes: n masks of an image of H x W pixels.
 
 from collections.abc import Mapping
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def decode_masks(masks: Sequence[Mapping[str, Any]]) -> np.ndarray:
     return np.moveaxis(mask_api().decode(list(masks)), -1, 0).astype(bool)
 
 
-def mask_api():
+def mask_api() -> ModuleType:
     """Import the module of pycocotools that handles masks.
 
     Returns:

@@ -38,20 +38,21 @@ def mask_average_recall(
             optional. Masks are an array of 0 and 1 or a list of COCO's
             compressed run lengths, see `encode_masks`.
         proposals: Proposals `{image_id: {"masks": (m, H, W), "scores": (m,)}}`,
-            with masks in one of the same forms. Without `scores` they must
-            stand in order, the best first.
+            with masks in one of the same forms. Without `scores`, the proposals
+            must be in order, the best first.
         counts: Numbers of proposals of an image, increasing. Defaults to 10,
             100 and 1,000.
         kinds: "segm" compares masks, "bbox" the boxes of masks. Defaults to
             both.
-        include_difficult: Whether difficult objects must be covered. Defaults
-            to False: they are left out.
+        include_difficult: Whether difficult objects must be covered. If False,
+            they are left out. Defaults to False.
 
     Returns:
-        Dict of `segm_ar10`, `segm_ar10_small`, `_medium`, `_large` and so on
-        for every count and kind, and of `segm_auc`: the area under average
-        recall over the logarithm of the number of proposals, from 1 to the
-        last count, over the length of this interval. All in [0, 1], NaN where
+        Dict of `segm_ar10`, `segm_ar10_small`, `segm_ar10_medium`,
+        `segm_ar10_large` and so on for every count and kind, and of `segm_auc`
+        for every kind. The latter is the area under average recall over the
+        logarithm of the number of proposals, from 1 to the last count, divided
+        by the length of this interval. All values are in [0, 1], or NaN if
         there is no object.
 
     Raises:
@@ -94,8 +95,8 @@ def area_under_recall(recall: np.ndarray) -> float:
         recall: Recall with at most 1, 2, ... proposals, (n,).
 
     Returns:
-        Area by trapezoids over the logarithm, divided by its span. With a
-        single number, its recall.
+        Area over the logarithm, by the trapezoidal rule, divided by the length
+        of the interval. If there is a single number, it is the recall.
 
     Example:
 

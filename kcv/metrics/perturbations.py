@@ -86,7 +86,8 @@ def perturb(image: ArrayLike, kind: str, amount: float | None) -> Perturbed:
               deviations. The amount is the standard deviation, in pixels.
             - "salt_and_pepper": dark pixels become white and bright ones
               black. The amount is their number. The image determines which.
-        amount: Amount of the change. `PERTURBATIONS` has those of the paper.
+        amount: Amount of the change, in the unit of its kind. `PERTURBATIONS`
+            has those of the paper. None for a change that has no amount.
 
     Returns:
         `Perturbed` with the changed image and the homography.

@@ -194,7 +194,7 @@ class MeanIU(_OfConfusion):
     def of(right, truth, found):
         return _mean(right, truth + found - right)
 
-    def per_class(self):
+    def per_class(self) -> tf.Tensor:
         """Return the intersection over union of each class.
 
         Returns:

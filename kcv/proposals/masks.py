@@ -61,7 +61,11 @@ class Masks(abc.ABC):
         return self._select(np.arange(len(self))[index])
 
     def to_dense(self) -> np.ndarray:
-        """Expand all masks to one array (n, H, W) of bool."""
+        """Expand all masks to one array.
+
+        Returns:
+            Masks (n, H, W) bool.
+        """
         dense = np.empty((len(self), *self.shape), bool)
         for number in range(len(self)):
             dense[number] = self._expand(number)
@@ -73,6 +77,9 @@ class DenseMasks(Masks):
 
     Args:
         values: Array (n, H, W) of bool.
+
+    Raises:
+        ValueError: If the array does not have three axes.
     """
 
     def __init__(self, values: ArrayLike):
@@ -94,7 +101,11 @@ class DenseMasks(Masks):
         return DenseMasks(self.values[numbers])
 
     def to_dense(self) -> np.ndarray:
-        """Give the array (n, H, W) of bool."""
+        """Return the array of the masks.
+
+        Returns:
+            Masks (n, H, W) bool.
+        """
         return self.values
 
 
@@ -134,6 +145,9 @@ class ConcatenatedMasks(Masks):
         parts: At least one collection of masks, all of the same image.
         places: Array (n, 2) of int, for each mask the number of its part and
             its number in that part. Defaults to all masks, part by part.
+
+    Raises:
+        ValueError: If the masks belong to images of different sizes.
     """
 
     def __init__(

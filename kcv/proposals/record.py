@@ -17,9 +17,10 @@ class Proposals:
 
     Attributes:
         boxes: Array (n, 4), xyxy in pixels, half-open.
-        scores: Array (n,), higher is better. None where the method has none.
-        masks: Masks of the n proposals, see `kcv.proposals.Masks`. None where
-            the method has boxes alone.
+        scores: Scores of the proposals, array (n,), where higher is better.
+            None if the method has no scores. Defaults to None.
+        masks: Masks of the n proposals, see `kcv.proposals.Masks`. None if the
+            method has boxes only. Defaults to None.
 
     Example:
 

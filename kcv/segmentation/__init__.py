@@ -14,7 +14,7 @@ from kcv.segmentation.fcn import FCN
 from kcv.segmentation.fcn import FCN8s
 from kcv.segmentation.fcn import FCN16s
 from kcv.segmentation.fcn import FCN32s
-from kcv.segmentation.fcn import go_on_from
+from kcv.segmentation.fcn import continue_from
 from kcv.segmentation.resizing import resize_inputs
 from kcv.segmentation.segnet import SegNet
 from kcv.segmentation.segnet import SegNetBasic
@@ -31,7 +31,7 @@ __all__ = [
     "FCN8s",
     "SegNet",
     "SegNetBasic",
-    "go_on_from",
+    "continue_from",
     "label_by_windows",
     "median_frequency_weights",
     "recompute_batch_norm",

@@ -7,8 +7,8 @@ import numpy as np
 from kcv.examples import VOID
 
 #: The authors' weights for CamVid's 11 classes: sky, building, pole, road,
-#: pavement, tree, sign, fence, car, pedestrian, bicyclist. Their median is not
-#: among them: it seems to be of twelve classes, void included.
+#: pavement, tree, sign, fence, car, pedestrian, bicyclist. No class has the
+#: weight 1, that of the median, so the median seems to include void.
 CAMVID_WEIGHTS = (
     *(0.2595, 0.1826, 4.5640, 0.1417, 0.9051, 0.3826),
     *(9.6446, 1.8418, 0.6823, 6.2478, 7.3614),
@@ -20,9 +20,9 @@ def median_frequency_weights(
 ) -> np.ndarray:
     """Compute class weights by median frequency (Eigen and Fergus 2015).
 
-    freq(c) is the share of class c in the pixels of the images that contain
-    it; its weight is the median of all freq divided by freq(c), as in SegNet
-    (Badrinarayanan et al. 2015).
+    Let freq(c) be the share of class c in the pixels of the images that contain
+    the class. The weight of the class is the median of the frequencies of all
+    classes divided by freq(c), as in SegNet (Badrinarayanan et al. 2015).
 
     Args:
         masks: Labels (H, W) or (B, H, W) of all images.

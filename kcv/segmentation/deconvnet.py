@@ -1,9 +1,10 @@
 """DeconvNet (Noh, Hong and Han 2015).
 
-VGG-16 down to a single cell, and its mirror image up again, with unpooling by
-the switches and transposed convolutions. The convolutions of the encoder have
-the names of the authors' Caffe models. The decoder counts its convolutions
-down, where theirs counts up. `kcv.weights` translates the names of their files.
+The encoder is VGG-16 down to a single cell. The decoder is its mirror image,
+with unpooling by the switches and transposed convolutions. The convolutions of
+the encoder have the names of the authors' Caffe models. The convolutions of a
+block of the decoder are numbered downward in kcv, and upward in their models.
+`kcv.weights` translates the names of their files.
 """
 
 import os
@@ -32,26 +33,30 @@ def DeconvNet(
 ) -> keras.Model:
     """Build DeconvNet for windows of one size.
 
-    251,805,653 trainable parameters for VOC. Batch normalization follows every
-    convolution but the last. The authors measure its statistics again when
-    training is done: see `kcv.segmentation.recompute_batch_norm`.
+    The network has 251,805,653 trainable parameters for VOC. Batch
+    normalization follows every convolution except for the last one. The authors
+    compute its statistics again after training, see
+    `kcv.segmentation.recompute_batch_norm`.
 
     Args:
         classes: Number of classes C, with background. Defaults to 21.
-        input_shape: Shape (height, width, 3) of the windows. fc6 covers all of
-            the encoder's last map. Defaults to (224, 224, 3).
+        input_shape: Shape (height, width, 3) of the windows. The filters of fc6
+            cover the last feature map of the encoder. Defaults to (224, 224,
+            3).
         blocks: Number of convolutions and of filters of each block of the
             encoder. Defaults to those of VGG-16.
         units: Number of filters of fc6 and fc7. Defaults to 4096.
-        weights: Pretrained weights. None for random ones; "imagenet" for the
-            convolutions, fc6 and fc7 of VGG-16 of keras.applications, which is
-            downloaded; or a file that `kcv.weights.load_weights` takes: of a
-            VGG-16 for the encoder, or of a trained DeconvNet for all layers,
-            such as the authors' "DeconvNet_trainval_inference.caffemodel".
-            Scores of another number of classes keep their random values, and
-            a warning is logged. Defaults to None.
-        kernel_initializer: Initializer of all kernels. None is the authors'
-            Gaussian of standard deviation .01. Defaults to None.
+        weights: "imagenet" for the weights of VGG-16 of keras.applications,
+            which are downloaded and initialize the encoder, fc6 and fc7, or the
+            path of a file that `kcv.weights.load_weights` reads. The file of a
+            VGG-16 initializes the encoder. That of a trained DeconvNet, such as
+            the authors' "DeconvNet_trainval_inference.caffemodel", initializes
+            all layers. Scores of another number of classes keep their random
+            values, and a warning is logged. If None, weights are random.
+            Defaults to None.
+        kernel_initializer: Initializer of all kernels. If None, it is the
+            authors' Gaussian with a standard deviation of 0.01. Defaults to
+            None.
         name: Name of the model. Defaults to "deconvnet".
 
     Returns:

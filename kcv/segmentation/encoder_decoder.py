@@ -69,7 +69,17 @@ def encode(
 
 
 def unpool(x: Tensor, block: int, before: Tensor, switches: Tensor) -> Tensor:
-    """Put maps back where the maxima of a block's pooling were."""
+    """Put values back where the maxima of a block's pooling were.
+
+    Args:
+        x: Maps (B, H / 2, W / 2, C) to enlarge.
+        block: Number of the block, for the name of the layer.
+        before: Maps (B, H, W, C) before the pooling, which give the size.
+        switches: Positions (B, H / 2, W / 2, C) of the maxima.
+
+    Returns:
+        Maps (B, H, W, C), zero where no maximum was.
+    """
     return MaxUnpool(name=f"upsample{block}")([x, switches, before])
 
 
@@ -83,13 +93,14 @@ def decode(
     enlarge: Enlargement = unpool,
     after: Block = _keep,
 ) -> Tensor:
-    """Enlarge what `encode` has pooled, and convolve, from last to first.
+    """Enlarge maps and convolve them, from the last block to the first.
 
     The last convolution of a block has the filters of the block before it.
 
     Args:
-        x: Maps of the size of the last pooled maps.
-        pooled: Pooled maps and switches of each block, from `encode`.
+        x: Maps (B, h, w, C), of the size of the last pooled maps.
+        pooled: Pooled maps (B, h, w, C) and switches of each block, from
+            `encode`.
         blocks: The `blocks` that `encode` was given.
         convolution: Function that applies a convolution, as in `encode`.
         name: Name of the convolutions, with {block} and {number}.
@@ -97,11 +108,11 @@ def decode(
             Defaults to 0.
         enlarge: Function that enlarges maps to the size that a pooling was
             given. Defaults to `unpool`.
-        after: Function that is applied to the last maps of each block.
-            Defaults to none.
+        after: Function that is applied to the last maps of each block. By
+            default they are not changed.
 
     Returns:
-        Maps of the size that `encode` was given.
+        Maps (B, H, W, C), of the size that `encode` was given.
     """
     for block in range(len(blocks), 0, -1):
         count, filters = blocks[block - 1]
@@ -115,13 +126,24 @@ def decode(
     return x
 
 
-def normalize(x: Tensor, layer: keras.layers.Layer, relu: bool = True):
-    """Apply a layer, batch normalization <name>_bn and ReLU <name>_relu.
+def normalize(
+    x: Tensor, layer: keras.layers.Layer, relu: bool = True
+) -> Tensor:
+    """Apply a layer, batch normalization and optionally ReLU.
 
     The authors of SegNet and DeconvNet add 1e-9 to a variance, and begin with
     a shift of 0.001. Here these are 1e-5, the minimum of GPU kernels, and
     0. A map of variance 1 differs by 5 millionths. The momentum of 0.9 is
     kcv's: the authors have no moving averages.
+
+    Args:
+        x: Maps (B, H, W, C).
+        layer: Layer to apply. The names of the others are its name with "_bn"
+            and "_relu".
+        relu: Whether to apply ReLU. Defaults to True.
+
+    Returns:
+        Maps (B, H', W', C') of the last layer.
     """
     x = layer(x)
     x = BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{layer.name}_bn")(

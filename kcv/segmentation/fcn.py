@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from typing import Any
 from typing import NamedTuple
 
 import keras
@@ -68,7 +69,7 @@ class Padding(NamedTuple):
 
     Attributes:
         image: Zeros around the image, besides those of the trunk's layers.
-        fc6: Zeros around the input of fc6.
+        fc6: Zeros around the input of fc6. Defaults to `(0, 0)`.
     """
 
     image: tuple[int, int]
@@ -79,7 +80,7 @@ class Backbone(NamedTuple):
     """A classifier as the trunk of an FCN.
 
     Attributes:
-        trunk: Function from images to named maps.
+        trunk: Function from images (B, H, W, 3) to named maps (B, h, w, C).
         maps: Names of the maps, by stride.
         windows: Convolutions and poolings from the map of the stride before up
             to the map of each stride, 8, 16 and 32, other than those that
@@ -228,7 +229,9 @@ def align(centers: Mapping[int, float]) -> Alignment:
     )
 
 
-def FCN32s(classes: int = 21, backbone="vgg16", **options) -> keras.Model:
+def FCN32s(
+    classes: int = 21, backbone: str | keras.Model = "vgg16", **options: Any
+) -> keras.Model:
     """Build FCN-32s, which scores the last map only.
 
     Args:
@@ -245,7 +248,9 @@ def FCN32s(classes: int = 21, backbone="vgg16", **options) -> keras.Model:
     return FCN(classes, backbone, 32, **options)
 
 
-def FCN16s(classes: int = 21, backbone="vgg16", **options) -> keras.Model:
+def FCN16s(
+    classes: int = 21, backbone: str | keras.Model = "vgg16", **options: Any
+) -> keras.Model:
     """Build FCN-16s, which also scores the map of stride 16.
 
     Args:
@@ -262,7 +267,9 @@ def FCN16s(classes: int = 21, backbone="vgg16", **options) -> keras.Model:
     return FCN(classes, backbone, 16, **options)
 
 
-def FCN8s(classes: int = 21, backbone="vgg16", **options) -> keras.Model:
+def FCN8s(
+    classes: int = 21, backbone: str | keras.Model = "vgg16", **options: Any
+) -> keras.Model:
     """Build FCN-8s, which also scores the maps of strides 16 and 8.
 
     Args:
@@ -301,7 +308,7 @@ def FCN(
     with the classifier's weights, scores start at zero, and transposed
     convolutions at bilinear interpolation. The paper first trains FCN-32s,
     then FCN-16s from its weights and FCN-8s from those
-    (`kcv.segmentation.go_on_from`), or all three at once.
+    (`kcv.segmentation.continue_from`), or all three at once.
 
     Args:
         classes: Number of classes C, with background, which is class 0.
@@ -474,7 +481,7 @@ def FCN(
     return model
 
 
-def go_on_from(model: keras.Model, trained: keras.Model) -> list[str]:
+def continue_from(model: keras.Model, trained: keras.Model) -> list[str]:
     """Initialize a network with the layers of another that have its shapes.
 
     FCN-16s begins with the layers of FCN-32s; layers that are new keep their
@@ -494,7 +501,7 @@ def go_on_from(model: keras.Model, trained: keras.Model) -> list[str]:
 
     ```python
     finer = FCN16s(21)
-    go_on_from(finer, coarse)
+    continue_from(finer, coarse)
     ```
     """
     known = {layer.name: layer for layer in trained.layers if layer.weights}

@@ -5,7 +5,7 @@ from typing import ClassVar
 import keras
 import tensorflow as tf
 
-from kcv.data.transforms.resizing import scaled_size
+from kcv.data.transforms.resizing import compute_scaled_size
 from kcv.layers.image_layer import ImageLayer
 from kcv.training.image_model import image_model
 
@@ -43,7 +43,7 @@ def resize_inputs(
             f"Received: short_side={short_side}, long_side={long_side}"
         )
     images = keras.Input((None, None, 3), name="images")
-    # Gray levels and logits stay in float32, also with mixed precision.
+    # Under mixed precision, interpolated pixels and logits would be rounded.
     scaled = ScaledTo(short_side, long_side, dtype="float32", name="scaled")
     logits = ResizedLike(dtype="float32", name="logits")
     logits = logits([model(scaled(images)), images])
@@ -55,8 +55,9 @@ class ScaledTo(ImageLayer):
     """Scale images as `kcv.data.resize` does.
 
     Args:
-        short_side: Short side that images are scaled to, in pixels.
-        long_side: Greatest long side, in pixels.
+        short_side: Short side that images are scaled to, in pixels. Positive
+            integer.
+        long_side: Maximum long side, in pixels. Positive integer.
         **kwargs: Options of `keras.layers.Layer`.
     """
 
@@ -66,7 +67,7 @@ class ScaledTo(ImageLayer):
         self.long_side = long_side
 
     def call(self, images):
-        sides, _ = scaled_size(
+        sides, _ = compute_scaled_size(
             tf.shape(images)[1:3], self.short_side, self.long_side
         )
         return tf.round(tf.image.resize(images, sides))

@@ -24,7 +24,8 @@ class WithContext(ImageLayer):
 
     Args:
         context: Factor by which the sides grow. Float. Defaults to 1.2.
-        min_side: Shortest side of an enlarged box, in pixels. Defaults to 0.
+        min_side: Minimum side of an enlarged box, in pixels. Float. Defaults to
+            0.
         max_windows: Number of boxes to keep. Defaults to all.
         **kwargs: Options of `keras.layers.Layer`.
     """
@@ -173,19 +174,21 @@ class PasteWindows(ImageLayer):
         return {**super().get_config(), "from_zero": self.from_zero}
 
 
-def interpolation_weights(first, last, cells, pixels) -> tf.Tensor:
+def interpolation_weights(
+    first: tf.Tensor, last: tf.Tensor, cells: int, pixels: tf.Tensor | int
+) -> tf.Tensor:
     """Compute the weight of each cell of a window at each pixel of an image.
 
     Bilinear interpolation along one axis is a product with these weights.
 
     Args:
-        first: Where the windows begin, (B, P) float32, in pixels.
-        last: Where they end, (B, P) float32, in pixels.
+        first: Beginnings of the windows, (B, P) float32, in pixels.
+        last: Ends of the windows, (B, P) float32, in pixels.
         cells: Number of cells of a window along the axis.
-        pixels: Number of pixels of the image along the axis.
+        pixels: Number of pixels of the image along the axis, () integer.
 
     Returns:
-        (B, P, pixels, cells) float32: up to two weights that sum to 1 for a
+        Weights (B, P, pixels, cells) float32: up to two that sum to 1 for a
         pixel whose center is in the window, and zeros for all others.
     """
     there = (last > first)[..., None]

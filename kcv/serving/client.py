@@ -36,18 +36,21 @@ class Client:
     several threads.
 
     Args:
-        address: "host:port" of the server's gRPC port.
+        address: "host:port" of the server's gRPC port. Defaults to
+            "localhost:8500".
         model: Name under which the server serves the model.
         signature: Signature to call, "serving_bytes" for encoded images or
-            "serving_default" for float images.
-        version: An int, a version label (str), or None for the server's
-            choice, which is the newest.
-        timeout: Seconds from the beginning of a call until it is given up.
-        max_message_bytes: Largest answer accepted, as a message and as an
-            array. gRPC's own limit of 4 MB is less than one float image of
-            600x800.
-        credentials: `grpc.ChannelCredentials` for a server with TLS; None
-            talks in the clear.
+            "serving_default" for float images. Defaults to "serving_bytes".
+        version: Version to call: a positive integer, or a version label
+            (string). If None, the server chooses, which is the newest version.
+            Defaults to None.
+        timeout: Time from the beginning of a call until it is given up, in
+            seconds. Defaults to 30.0.
+        max_message_bytes: Size in bytes of the largest answer that is accepted,
+            as a message and as an array. gRPC's own limit of 4 MB is less than
+            one float image of 600 x 800 pixels. Defaults to 2**31 - 1.
+        credentials: `grpc.ChannelCredentials` for a server with TLS. If None,
+            the connection is not encrypted. Defaults to None.
 
     Raises:
         ValueError: If the version is neither a positive int nor a label, an

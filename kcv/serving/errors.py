@@ -21,7 +21,7 @@ class ServingError(RuntimeError):
         code: Name of the gRPC status ("INVALID_ARGUMENT", "NOT_FOUND", ...), or
             "HTTP 400" and the like over REST.
         details: Text of the server, of which the first 1,000 characters are
-            kept.
+            kept. If None, the text is "no details".
         model: Model that was asked.
         signature: Signature that was asked.
     """
@@ -58,7 +58,16 @@ def shorten(text: str) -> str:
 
 
 def check_name(argument: str, name: str) -> None:
-    """Raise ValueError unless a name is text that can be sent."""
+    """Raise an error unless a name is text that can be sent.
+
+    Args:
+        argument: Name of the argument, for the error message.
+        name: Value of the argument.
+
+    Raises:
+        ValueError: If the name is not a string, is empty, or cannot be encoded
+            as UTF-8.
+    """
     if isinstance(name, str) and name:
         try:
             name.encode()
@@ -73,7 +82,14 @@ def check_name(argument: str, name: str) -> None:
 
 
 def check_version(version: int | str | None) -> None:
-    """Raise ValueError unless `version` is None, positive, or a label."""
+    """Raise an error unless a version is a number, a label or None.
+
+    Args:
+        version: Positive integer, version label (string) or None.
+
+    Raises:
+        ValueError: If the version is something else.
+    """
     if version is None:
         return
     if isinstance(version, str) and version:
@@ -88,7 +104,14 @@ def check_version(version: int | str | None) -> None:
 
 
 def check_timeout(timeout: float) -> None:
-    """Raise ValueError unless `timeout` is a number of seconds."""
+    """Raise an error unless a timeout is a number of seconds.
+
+    Args:
+        timeout: Time in seconds.
+
+    Raises:
+        ValueError: If the timeout is not a finite number.
+    """
     is_number = isinstance(timeout, (int, float))
     if isinstance(timeout, bool) or not is_number or not math.isfinite(timeout):
         raise ValueError(

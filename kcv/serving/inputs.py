@@ -46,7 +46,21 @@ def read_batch(name: str, value: Any) -> np.ndarray:
 
 
 def as_array(value: Any) -> np.ndarray:
-    """Convert numbers or byte strings to an array, see `read_batch`."""
+    """Convert numbers or byte strings to an array.
+
+    Args:
+        value: Array or nested lists of numbers, or byte strings (bytes,
+            bytearray, memoryview) in nested lists or in an array of objects.
+            Python floats become float32.
+
+    Returns:
+        Array of numbers, or array of objects, each of which is bytes, in the
+        shape of the value.
+
+    Raises:
+        TypeError: If the value is neither numbers nor byte strings, or its
+            lists have different lengths.
+    """
     if isinstance(value, np.ndarray):
         array = value
     elif _has_bytes(value):

@@ -48,7 +48,15 @@ class Limits:
         return max(self.max_pixels, _REQUEST_PIXELS)
 
     def check_batch(self, batch: tf.Tensor) -> tf.Tensor:
-        """Return a batch of at least one image and at most `max_batch`."""
+        """Check that a batch has at least one image and at most `max_batch`.
+
+        Args:
+            batch: Batch of images, or of encoded images, (B, ...).
+
+        Returns:
+            The batch. Running it raises `tf.errors.InvalidArgumentError` if it
+            has no image, or too many.
+        """
         count = tf.shape(batch)[0]
         checks = [
             tf.debugging.assert_positive(
@@ -67,7 +75,15 @@ class Limits:
             return tf.identity(batch)
 
     def check_images(self, images: tf.Tensor) -> tf.Tensor:
-        """Return images (B, H, W, C) float32 that are RGB 0..255."""
+        """Check the size and the values of images.
+
+        Args:
+            images: Images (B, H, W, C) float32, RGB in 0..255.
+
+        Returns:
+            The images. Running them raises `tf.errors.InvalidArgumentError` if
+            a limit is exceeded, or a pixel is not finite or not in 0..255.
+        """
         images = self.check_batch(images)
         count, height, width, _ = tf.unstack(tf.shape(images, tf.int64))
         pixels = height * width
@@ -89,7 +105,15 @@ class Limits:
             return tf.identity(images)
 
     def check_total(self, pixels: tf.Tensor) -> tf.Operation:
-        """Check the number of pixels of the images of a request, () int64."""
+        """Check the number of pixels of all images of a request.
+
+        Args:
+            pixels: Number of pixels, () int64, with the padding to one size.
+
+        Returns:
+            Operation that raises `tf.errors.InvalidArgumentError` if there are
+            too many.
+        """
         return tf.debugging.assert_less_equal(
             pixels,
             tf.constant(self.request_pixels, tf.int64),
@@ -100,7 +124,19 @@ class Limits:
     def check_places(
         self, places: tf.Tensor, shape: tuple, batch: tf.Tensor, name: str
     ) -> tf.Tensor:
-        """Return boxes or points of which each image of a batch has its row."""
+        """Check boxes or points that belong to the images of a batch.
+
+        Args:
+            places: Boxes (B, P, 4) or points (B, 5, 2), float32, in pixels.
+            shape: Shape of the places of one image, such as (None, 4).
+            batch: Batch of images, or of encoded images, (B, ...).
+            name: Name of the input, for error messages.
+
+        Returns:
+            The places, with static shape. Running them raises
+            `tf.errors.InvalidArgumentError` if the number of images differs, an
+            image has more than `max_proposals`, or a number is not finite.
+        """
         places = tf.ensure_shape(places, [None, *shape])
         checks = [
             tf.debugging.assert_equal(

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 Outputs = Callable[[Any, tf.Tensor], dict[str, tf.Tensor]]
@@ -82,7 +83,7 @@ class TopClasses:
 
     Args:
         class_names: Names of the labels 0, 1, ...
-        count: Maximum number of classes in an answer.
+        count: Maximum number of classes in an answer. Defaults to 5.
 
     Call with probabilities (B, classes) and image sizes. Returns `classes`
     (B, count) int32 from 0, `class_names` (B, count) string, `scores`
@@ -127,11 +128,12 @@ def label_maps(
     """Name the class of each pixel.
 
     Args:
-        logits: Class scores (B, H, W, C) float32, the background first, C at
+        logits: Class scores (B, H, W, C) float32, background first. C is at
             most 256.
-        image_sizes: Not used.
-        class_names: Names of the C classes. Defaults to an empty sequence, for
-            an answer without names.
+        image_sizes: Sizes (B, 2) int32 of the images, which this answer does
+            not need. Defaults to None.
+        class_names: Names of the C classes. Defaults to none, for an answer
+            without names.
 
     Returns:
         Dict of `labels` (B, H, W) uint8, which PNG can hold; `scores`
@@ -186,14 +188,16 @@ def _check_count(class_names, classes):
 def pictures(
     images: tf.Tensor, image_sizes: tf.Tensor | None = None
 ) -> dict[str, tf.Tensor]:
-    """Answer with images that can be shown: of style and super-resolution.
+    """Answer with images that can be shown, as style transfer makes them.
 
     Args:
-        images: (B, H, W, 3) float32, RGB 0..255, neither clipped nor rounded.
-        image_sizes: Not used.
+        images: Images (B, H, W, 3) float32, RGB 0..255, neither clipped nor
+            rounded.
+        image_sizes: Sizes (B, 2) int32 of the images, which this answer does
+            not need. Defaults to None.
 
     Returns:
-        `images` (B, H, W, 3) uint8.
+        Dict with `images` (B, H, W, 3) uint8.
 
     Example:
         >>> answers = pictures(tf.constant([[[[300.0, 0.4, -7.0]]]]))
@@ -208,14 +212,15 @@ def pictures(
 def embeddings(
     vectors: tf.Tensor, image_sizes: tf.Tensor | None = None
 ) -> dict[str, tf.Tensor]:
-    """Name the embeddings of faces.
+    """Answer with the embeddings of faces.
 
     Args:
         vectors: Unit vectors (B, D) float32.
-        image_sizes: Not used.
+        image_sizes: Sizes (B, 2) int32 of the images, which this answer does
+            not need. Defaults to None.
 
     Returns:
-        Dict with `embeddings`, the vectors.
+        Dict with `embeddings`, the vectors (B, D) float32.
 
     Example:
 
@@ -229,15 +234,32 @@ def embeddings(
 def predictions_as_outputs(
     predictions: Any, image_sizes: tf.Tensor
 ) -> dict[str, tf.Tensor]:
-    """Pass predictions on: a dict as it is, one tensor as `outputs`."""
+    """Answer with the predictions of a model, unchanged.
+
+    Args:
+        predictions: Predictions of the model: a tensor, or a dict of tensors.
+        image_sizes: Sizes (B, 2) int32 of the images, which this answer does
+            not need.
+
+    Returns:
+        Dict of the predictions. A single tensor is named `outputs`.
+    """
     del image_sizes
     if isinstance(predictions, dict):
         return dict(predictions)
     return {"outputs": predictions}
 
 
-def outputs_of(model) -> Outputs:
-    """Choose: detections where a model gives detections, else as they are."""
+def choose_outputs(model: keras.Model) -> Outputs:
+    """Choose the function that names the outputs of a model.
+
+    Args:
+        model: Functional Keras model.
+
+    Returns:
+        `detection_outputs` if the model gives detections, otherwise
+        `predictions_as_outputs`.
+    """
     names = model.output if isinstance(model.output, dict) else {}
     if set(DETECTIONS) <= set(names):
         return detection_outputs
@@ -261,7 +283,14 @@ def with_class_names(outputs: Outputs, class_names: Sequence[str]) -> Outputs:
 
 
 def servable(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Cast to what JSON can carry: half floats and int64 have no mapping."""
+    """Cast outputs to dtypes that JSON can represent.
+
+    Args:
+        outputs: Tensors by name.
+
+    Returns:
+        The tensors, of which floating point is float32 and int64 is int32.
+    """
     return {name: _cast(tensor) for name, tensor in outputs.items()}
 
 

@@ -27,8 +27,9 @@ class ShortSide:
     becomes `short_side`, unless the long side would then pass `long_side`.
 
     Args:
-        short_side: Length of the shorter side, in pixels.
-        long_side: Maximum length of the longer side, in pixels.
+        short_side: Length of the shorter side, in pixels. Defaults to 600.
+        long_side: Maximum length of the longer side, in pixels. Defaults to
+            1000.
 
     Raises:
         ValueError: If a side is below 1, or `long_side` is below `short_side`.
@@ -64,9 +65,9 @@ class CenterCrop:
     What `kcv.data.single_crop` does in ILSVRC's evaluation.
 
     Args:
-        short_side: Length of the shorter side, in pixels.
-        size: Side of the square, in pixels.
-        channels: 3, or 1 for a network of gray images.
+        short_side: Length of the shorter side, in pixels. Defaults to 256.
+        size: Side of the square, in pixels. Defaults to 224.
+        channels: 3, or 1 for a network of gray images. Defaults to 3.
 
     Raises:
         ValueError: If `size` is below 1 or above `short_side`, or images have
@@ -134,8 +135,15 @@ class FixedSize:
         return tf.image.resize(image, size, antialias=True)
 
 
-def as_it_is(image):
-    """Leave an image at its own size: (H, W, 3) uint8 to float32."""
+def as_it_is(image: tf.Tensor) -> tf.Tensor:
+    """Convert an image to float32 and keep its size.
+
+    Args:
+        image: Decoded image (H, W, 3) uint8.
+
+    Returns:
+        The image (H, W, 3) float32.
+    """
     return tf.cast(image, tf.float32)
 
 
@@ -160,7 +168,7 @@ def prepare_image(
     return tf.ensure_shape(prepared, [None, None, channels])
 
 
-def prepared_batch(
+def prepare_batch(
     encoded: tf.Tensor, prepare: Prepare, channels: int, limits: Limits
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Decode and prepare a batch of encoded images of any sizes.
@@ -236,7 +244,7 @@ def prepared_batch(
 def scale_places(
     places: tf.Tensor, image_shape: tf.Tensor, image_sizes: tf.Tensor
 ) -> tf.Tensor:
-    """Scale boxes or points as `prepared_batch` scaled their images.
+    """Scale boxes or points as `prepare_batch` scaled their images.
 
     Args:
         places: Boxes (B, P, 4) xyxy or points (B, P, 2) xy, float32, in pixels

@@ -14,7 +14,7 @@ from kcv.pixels import pixel_limit
 from kcv.serving.description import write_description
 from kcv.serving.limits import Limits
 from kcv.serving.outputs import Outputs
-from kcv.serving.outputs import outputs_of
+from kcv.serving.outputs import choose_outputs
 from kcv.serving.outputs import with_class_names
 from kcv.serving.preparation import CenterCrop
 from kcv.serving.preparation import Prepare
@@ -79,8 +79,9 @@ def publish(
             (B, 5, 2) float32 xy pixels.
         base_dir: Folder of the model's versions, made if missing. The
             server's `base_path`.
-        version: Number of the version, a positive integer, by default one more
-            than the newest. An existing version is never overwritten.
+        version: Number of the version, a positive integer. An existing version
+            is never overwritten. If None, it is one more than the newest.
+            Defaults to None.
         prepare: Function from a decoded (H, W, 3) uint8 image to the (h, w,
             C) float32 image that the model sees, for "serving_bytes"; for a
             detector that was trained on scaled images `ShortSide(600, 1000)`.
@@ -88,23 +89,27 @@ def publish(
             it may leave the colors, which become gray afterwards. Proposals
             and landmarks are scaled by as much as the image is, which must
             not be cropped then.
-        outputs: Function from predictions and (B, 2) int32 image sizes to
-            named outputs. By default `detection_outputs` where the model
-            gives detections, else the predictions as they are.
+        outputs: Function from predictions and image sizes (B, 2) int32 to named
+            outputs. If None, it is `detection_outputs` for a model that gives
+            detections, and otherwise the predictions are answered as they are.
+            Defaults to None.
         class_names: Names of the classes 0, 1, ... With `detection_outputs` and
-            `label_maps` they are answered, too, as `class_names`.
-        examples: (H, W, 3) uint8 RGB images for warm-up and comparison; by
-            default two small noise images, one wide and one tall. A few
-            true ones, of the sizes to be served, make a better check.
-        freeze: Whether to turn the variables into constants: 1.4 to 1.7 times
-            as fast on CPU, but slower to load, and at most 2 GB. Mixed
-            precision rounds otherwise when frozen, so that detections of nearly
-            equal scores may change places, which a tolerance cannot account
-            for.
-        tolerance: Maximum accepted difference from `predict`, relative to the
-            largest value of an output (or to 1 if that is larger), and the
-            largest share of a map's numbers that may differ by more; infinity
-            looks at names, shapes and NaN alone.
+            `label_maps`, answers have them as `class_names`. If None, answers
+            have no names. Defaults to None.
+        examples: Images (H, W, 3) uint8 RGB for warm-up and comparison. A few
+            real ones of the sizes to be served make a better check. If None,
+            two small images of noise are used, one wide and one tall. Defaults
+            to None.
+        freeze: Whether to turn the variables into constants. This is 1.4 to 1.7
+            times as fast on a CPU, but slower to load, and limited to 2 GB. It
+            changes rounding under mixed precision: detections with nearly equal
+            scores may swap places, which `tolerance` cannot account for.
+            Defaults to False.
+        tolerance: Maximum difference from `predict` that is accepted, relative
+            to the largest value of an output (or to 1 if that is larger). It is
+            also the maximum share of the numbers of a feature map or label map
+            that may differ by more. With infinity, only names, shapes and NaN
+            are checked. Defaults to 0.001.
         max_batch: Number of images that a request may have. The memory of a
             server grows with it. Defaults to 32.
         max_pixels: Number of pixels that an image may have as sent. All images
@@ -143,7 +148,9 @@ def publish(
     if freeze:
         _check_size(model)
     base = Path(base_dir)
-    outputs = with_class_names(outputs or outputs_of(model), class_names or ())
+    outputs = with_class_names(
+        outputs or choose_outputs(model), class_names or ()
+    )
     requests = make_requests(examples, model, limits)
 
     version, unfinished = reserve(base, version)

@@ -30,12 +30,15 @@ class RestClient:
     Redirections are not followed: the answer would be that of another server.
 
     Args:
-        address: "http://host:port" of the server's REST port.
+        address: "http://host:port" of the server's REST port. Defaults to
+            "http://localhost:8501".
         model: Name under which the server serves the model.
-        signature: Signature to call.
-        version: An int, a version label (str), or None for the newest.
-        timeout: Seconds from the beginning of a call until it is given up,
-            however slowly the server answers.
+        signature: Signature to call. Defaults to "serving_bytes".
+        version: Version to call: a positive integer, or a version label
+            (string). If None, the server chooses, which is the newest version.
+            Defaults to None.
+        timeout: Time from the beginning of a call until it is given up, in
+            seconds, however slowly the server answers. Defaults to 30.0.
 
     Raises:
         ValueError: An address without http:// or https://, a version that is

@@ -1,7 +1,8 @@
-"""An export must answer what the model predicts, or it is not published."""
+"""Compare the answers of an export with the predictions of its model."""
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -12,7 +13,7 @@ from kcv.serving.op_check import unservable_ops
 from kcv.serving.outputs import Outputs
 from kcv.serving.outputs import servable
 from kcv.serving.preparation import Prepare
-from kcv.serving.preparation import prepared_batch
+from kcv.serving.preparation import prepare_batch
 from kcv.serving.preparation import scale_places
 from kcv.serving.signatures import PLACES
 from kcv.serving.signatures import image_shape
@@ -24,27 +25,28 @@ from kcv.serving.warmup import replay
 
 def check_export(
     saved_model: Path,
-    model,
+    model: keras.Model,
     outputs: Outputs,
     prepare: Prepare,
     tolerance: float,
     limits: Limits,
 ) -> None:
-    """Replay the warm-up on what was written and compare with `predict`.
+    """Run the warm-up requests on an export, and compare with `predict`.
 
     Args:
         saved_model: Folder of the SavedModel, with its warm-up records.
         model: The model that was exported.
         outputs: Function from predictions to named outputs.
         prepare: Function from a decoded image to what the model sees.
-        tolerance: Largest difference, relative to the largest value of an
-            output (or to 1 if that is larger); and the largest share of a
-            map's numbers that may differ by more.
+        tolerance: Largest difference that is accepted, relative to the largest
+            value of an output (or to 1 if that is larger). It is also the
+            largest share of the numbers of a feature map or label map that may
+            differ by more.
         limits: Sizes of the requests that the export answers.
 
     Raises:
-        ExportError: An operation that no server runs, an output without the
-            batch first, or one that differs from the prediction.
+        ExportError: If no server runs an operation of the export, an output
+            does not have the batch first, or it differs from the prediction.
     """
     unservable = unservable_ops(saved_model)
     if unservable:
@@ -76,7 +78,7 @@ def _expected(
         sizes = full_sizes(images)
     else:
         encoded = tf.constant(inputs["image_bytes"])
-        images, sizes, original = prepared_batch(
+        images, sizes, original = prepare_batch(
             encoded, prepare, image_shape(model)[-1], limits
         )
         more = {"image_shape": original}
@@ -130,9 +132,9 @@ def _gap(value: np.ndarray, true: np.ndarray, tolerance: float) -> str:
     is_float = np.issubdtype(value.dtype, np.floating)
     if is_float:
         limit = tolerance * max(1.0, float(np.abs(true).max(initial=0)))
-    # Where a float is rounded, or the greatest of several is named, as by the
-    # switches of a pooling, the last bit may decide: of thousands of integers
-    # or of pixels a few may differ.
+    # The last bit of a float may decide how it is rounded, or which of several
+    # is the largest (the switches of a pooling). So a few of thousands of
+    # integers or pixels may differ.
     allowed = 0.0 if is_float and value.ndim <= 2 else tolerance
     off = ~(errors <= limit)  # also where it is NaN
     share = float(np.mean(off)) if off.size else 0.0

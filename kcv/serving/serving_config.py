@@ -47,14 +47,14 @@ class ServingConfig:
     Args:
         task: "classification" for probabilities (B, classes), "detection" for
             boxes, "faces" for unit vectors (B, D), "masks" for masks and their
-            boxes, "segmentation" for class
-            scores (B, H, W, classes), or "style" for images.
+            boxes, "segmentation" for class scores (B, H, W, classes), or
+            "style" for images.
         prepare: Function from a decoded image (H, W, 3) uint8 to what the
             model sees: a `ShortSide`, a `CenterCrop`, a `FixedSize`, or
             `as_it_is`, which leaves images at their own size. Defaults to
             `as_it_is`.
-        class_names: Names of the classes 0, 1, ..., or an empty tuple where
-            the model has none. A classifier needs them.
+        class_names: Names of the classes 0, 1, ... A classifier needs them.
+            Defaults to none, for a model without names.
 
     Raises:
         ValueError: If the task is unknown, or a classifier has no names.
@@ -88,14 +88,19 @@ class ServingConfig:
         """What the server answers; None for what the model itself tells."""
         if self.task == "classification":
             return TopClasses(self.class_names)
-        return {
+        outputs: dict[Task, Outputs] = {
             "faces": embeddings,
             "segmentation": label_maps,
             "style": pictures,
-        }.get(self.task)
+        }
+        return outputs.get(self.task)
 
     def publish_options(self) -> dict[str, Any]:
-        """Return the arguments that `kcv.serving.publish` takes from here."""
+        """Return arguments for `kcv.serving.publish`.
+
+        Returns:
+            Dict of the arguments `prepare`, `outputs` and `class_names`.
+        """
         return {
             "prepare": self.prepare,
             "outputs": self.outputs,
@@ -109,7 +114,7 @@ class ServingConfig:
         if self.prepare is not as_it_is:
             prepare = {
                 "kind": kinds[type(self.prepare)],
-                **dataclasses.asdict(self.prepare),
+                **vars(self.prepare),
             }
         text = json.dumps(
             {

@@ -1,8 +1,9 @@
 """The two signatures of an export: float images and encoded images."""
 
 from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
 
+import keras
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2,
@@ -13,7 +14,7 @@ from kcv.serving.limits import Limits
 from kcv.serving.outputs import Outputs
 from kcv.serving.outputs import servable
 from kcv.serving.preparation import Prepare
-from kcv.serving.preparation import prepared_batch
+from kcv.serving.preparation import prepare_batch
 from kcv.serving.preparation import scale_places
 
 FLOAT = "serving_default"
@@ -24,19 +25,35 @@ ENCODED = "serving_bytes"
 PLACES = ("proposals", "landmarks")
 
 
-def image_shape(model) -> tuple[int | None, int | None, int]:
-    """Read (height, width, channels) of the images that a model takes."""
+def image_shape(model: keras.Model) -> tuple[int | None, int | None, int]:
+    """Return the shape of the images that a model takes.
+
+    Args:
+        model: Functional Keras model.
+
+    Returns:
+        Tuple (height, width, channels). A side that is free is None.
+    """
     inputs = model.input
     images = inputs["images"] if isinstance(inputs, dict) else inputs
     return tuple(images.shape[1:])
 
 
-def takes_sizes(model) -> bool:
-    """Tell whether a model can tell an image from its padding."""
+def takes_sizes(model: keras.Model) -> bool:
+    """Return whether a model distinguishes an image from its padding.
+
+    Args:
+        model: Functional Keras model.
+
+    Returns:
+        True if the model has an input `image_sizes`.
+    """
     return isinstance(model.input, dict) and "image_sizes" in model.input
 
 
-def place_shapes(model) -> dict[str, tuple[int | None, int]]:
+def place_shapes(
+    model: keras.Model,
+) -> dict[str, tuple[int | None, int]]:
     """Read the shapes of the places that a model is given with its images.
 
     Args:
@@ -55,8 +72,25 @@ def place_shapes(model) -> dict[str, tuple[int | None, int]]:
     }
 
 
-def model_inputs(model, images, image_sizes, places) -> Any:
-    """Put images and what belongs to them into the form the model takes."""
+def model_inputs(
+    model: keras.Model,
+    images: tf.Tensor,
+    image_sizes: tf.Tensor,
+    places: Mapping[str, tf.Tensor],
+) -> tf.Tensor | dict[str, tf.Tensor]:
+    """Arrange images, sizes and places as the inputs of a model.
+
+    Args:
+        model: Functional Keras model.
+        images: Images (B, H, W, C) float32.
+        image_sizes: Height and width of each image, (B, 2) int32.
+        places: Boxes (B, P, 4) and points (B, 5, 2), float32 by the name of the
+            input.
+
+    Returns:
+        The images if the model has one input, otherwise a dict of the inputs
+        that it has.
+    """
     if not isinstance(model.input, dict):
         return images
     given = {"images": images, "image_sizes": image_sizes, **places}
@@ -64,7 +98,11 @@ def model_inputs(model, images, image_sizes, places) -> Any:
 
 
 def build_signatures(
-    model, outputs: Outputs, prepare: Prepare, freeze: bool, limits: Limits
+    model: keras.Model,
+    outputs: Outputs,
+    prepare: Prepare,
+    freeze: bool,
+    limits: Limits,
 ) -> tuple[tf.Module, dict[str, Callable]]:
     """Trace both signatures around one copy of the network.
 
@@ -76,7 +114,7 @@ def build_signatures(
             face, `landmarks` (B, 5, 2) float32.
         outputs: Function from predictions to named outputs.
         prepare: Function from a decoded image to what the model sees.
-        freeze: Turn variables into constants.
+        freeze: Whether to turn variables into constants.
         limits: Sizes of the requests that are answered.
 
     Returns:
@@ -135,7 +173,7 @@ def build_signatures(
         image_bytes = tf.ensure_shape(image_bytes, [None])
         image_bytes = limits.check_batch(image_bytes)
         given = checked(image_bytes, proposals=proposals, landmarks=landmarks)
-        images, sizes, original = prepared_batch(
+        images, sizes, original = prepare_batch(
             image_bytes, prepare, shape[-1], limits
         )
         if not takes_sizes(model):

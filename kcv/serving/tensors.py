@@ -1,6 +1,7 @@
 """NumPy arrays to TensorProto and back, without TensorFlow."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -28,13 +29,13 @@ _STRING = 7
 _BFLOAT16 = 14
 
 
-def to_tensor_proto(value) -> TensorProto:
+def to_tensor_proto(value: Any) -> TensorProto:
     """Encode an array, or a list of byte strings, as a TensorProto.
 
     Args:
-        value: Numbers (NumPy array or nested lists; Python floats become
-            float32, the dtype of every float that kcv serves), or byte
-            strings in a list or an object array.
+        value: Numbers in a NumPy array or nested lists, or byte strings in a
+            list or an object array. Python floats become float32, the dtype of
+            every float that kcv serves.
 
     Returns:
         A `tensorflow.TensorProto`.
@@ -57,7 +58,7 @@ def to_tensor_proto(value) -> TensorProto:
     return proto
 
 
-def to_array(proto, max_bytes: int = 2**31 - 1) -> np.ndarray:
+def to_array(proto: TensorProto, max_bytes: int = 2**31 - 1) -> np.ndarray:
     """Decode a TensorProto, whichever of its two encodings it uses.
 
     A server answers in `*_val` fields by default and in `tensor_content` when

@@ -8,8 +8,8 @@ from typing import get_args
 import keras
 
 import kcv
+from kcv.serving.outputs import choose_outputs
 from kcv.serving.outputs import detection_outputs
-from kcv.serving.outputs import outputs_of
 from kcv.serving.preparation import CenterCrop
 from kcv.serving.preparation import FixedSize
 from kcv.serving.preparation import Prepare
@@ -60,18 +60,19 @@ def read_trained_model(
     Args:
         model: Keras file, such as runs/faster_rcnn/model.keras.
         task: Purpose of the model. If None, it is that of serving.json. A model
-            without that file is a detector if it gives detections.
+            without that file is a detector if it gives detections. Defaults to
+            None.
         short_side: Short side in pixels to which images are scaled. A
             classifier then sees the square in the middle. If None, it is that
-            of serving.json. Without that file, a classifier's images are scaled
-            to the side that it takes, faces to the height and width, and others
-            not at all.
-        long_side: Largest number of pixels of the long side. Not for
-            classification. If None, it is the one of serving.json, or 5/3 of
-            the short side.
+            of serving.json. Without that file, images of a classifier are
+            scaled to the side of its inputs, faces to the height and width of
+            the inputs, and other images are not scaled. Defaults to None.
+        long_side: Maximum number of pixels of the long side. It does not apply
+            to classification. If None, it is the one of serving.json, or 5/3 of
+            the short side. Defaults to None.
         labels: Text file with one class name a line. If None, the names are
             those of serving.json, or of labels.txt beside the model if there is
-            one.
+            one. Defaults to None.
 
     Returns:
         The model with its task, preparation and names.
@@ -134,7 +135,7 @@ def _class_names(model: Path, labels: Path | None, told) -> tuple[str, ...]:
 
 def _task_of(network) -> Task | None:
     """Recognize a detector by its outputs. Other models could be anything."""
-    return "detection" if outputs_of(network) is detection_outputs else None
+    return "detection" if choose_outputs(network) is detection_outputs else None
 
 
 def _check_task(task, network):

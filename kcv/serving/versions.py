@@ -1,11 +1,11 @@
-"""The numbered versions of a model: one is reserved, filled, and published."""
+"""The numbered versions of a model, each of which is written, then renamed."""
 
 import datetime
 import os
 from pathlib import Path
 
 from kcv.locks import FolderLock
-from kcv.storage import maker_of
+from kcv.storage import describe_maker
 from kcv.storage import sync
 from kcv.storage import temporary_folder
 
@@ -14,11 +14,11 @@ _SECONDS_TO_RESERVE = 60
 
 
 def reserve(base: Path, version: int | None) -> tuple[int, Path]:
-    """Choose a number, and make the folder that keeps it from others.
+    """Choose a number, and make the folder that reserves it.
 
     Args:
         base: Folder of the versions. It is made if it does not exist.
-        version: Number of the version, or None for one more than the newest.
+        version: Number of the version. If None, it is one more than the newest.
 
     Returns:
         The number, and the folder to fill, which a server ignores.
@@ -60,17 +60,18 @@ def _free_version(base, version):
         )
         raise FileExistsError(
             f"Version {version} of {base} is being written by "
-            f"{maker_of(reserved[version])} since {since:%Y-%m-%d %H:%M:%S}. "
+            f"{describe_maker(reserved[version])} since "
+            f"{since:%Y-%m-%d %H:%M:%S}. "
             f"The next free one is {following}"
         )
     return version
 
 
 def put_in_place(unfinished: Path, version_dir: Path) -> None:
-    """Rename a folder that is whole, so that a server sees all of it at once.
+    """Rename a complete folder, so that a server sees all of it at once.
 
     Args:
-        unfinished: Folder that `reserve` has made.
+        unfinished: Folder that `reserve` has made, with all its files.
         version_dir: Folder of the version.
 
     Raises:

@@ -51,7 +51,14 @@ def write_warmup(
 
 
 def read_warmup(saved_model: Path) -> Iterator[Request]:
-    """Read the requests back, as a server does before it serves."""
+    """Read the warm-up requests, as a server does before it serves.
+
+    Args:
+        saved_model: Folder of the SavedModel.
+
+    Yields:
+        Name of the signature and its inputs, arrays by name.
+    """
     for raw in tf.data.TFRecordDataset(str(saved_model / FILE)):
         request = PredictionLog.FromString(raw.numpy()).predict_log.request
         inputs = {name: to_array(t) for name, t in request.inputs.items()}
@@ -61,7 +68,16 @@ def read_warmup(saved_model: Path) -> Iterator[Request]:
 def replay(
     signatures: dict[str, Callable], requests: Sequence[Request]
 ) -> list[dict[str, np.ndarray]]:
-    """Run requests on the signatures of a loaded SavedModel."""
+    """Run requests on the signatures of a loaded SavedModel.
+
+    Args:
+        signatures: Concrete functions of a loaded SavedModel, by name.
+        requests: Names of signatures and their inputs, as `read_warmup` reads
+            them.
+
+    Returns:
+        Outputs of each request, arrays by name.
+    """
     answers = []
     for signature, inputs in requests:
         tensors = {k: tf.constant(v) for k, v in inputs.items()}

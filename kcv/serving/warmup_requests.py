@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -18,22 +19,23 @@ _SOME_REGIONS = 16
 
 
 def make_requests(
-    examples: Sequence[np.ndarray] | None, model, limits: Limits
+    examples: Sequence[np.ndarray] | None, model: keras.Model, limits: Limits
 ) -> list[Request]:
-    """Make each signature's warm-up: every image alone, and a batch.
+    """Make the warm-up requests of both signatures.
 
     Args:
-        examples: Images (H, W, 3) uint8, or None for two of noise.
+        examples: Images (H, W, 3) uint8. If None, two images of noise are used.
         model: Keras model that is exported.
         limits: Sizes of the requests that the export answers.
 
     Returns:
-        The requests.
+        For encoded images, a request for each image and a request for a batch.
+        For float images, a request for one small image.
     """
     noise = _noise(image_shape(model), limits.max_pixels)
     examples = noise if examples is None else list(examples)
     alone = [_encoded_request([image], model, limits) for image in examples]
-    # Where padding counts as image, a batch must be of one size.
+    # A model that does not distinguish padding needs batches of one size.
     batch = [*examples, examples[0]] if takes_sizes(model) else examples[:1] * 2
     # One small float image: at 600x800 a record would be 5.8 MB.
     small = noise[0][np.newaxis].astype(np.float32)

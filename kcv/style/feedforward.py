@@ -94,20 +94,27 @@ def StyleTransformNet(
             f"`padding` must be one of {PADDINGS}. Received: "
             f"padding={padding!r}"
         )
-    options = {"normalization": normalization, "padding": padding}
     narrow, middle, wide = widths
     images = keras.Input((None, None, 3), name="images")
     x = Preprocessing.caffe(name="preprocessing")(images)
     x = ReflectionPadding2D(PADDING, multiple=4, name="reflect")(x)
 
     x = convolution(x, narrow, 9, normalization, name="conv1")
-    x = convolution(x, middle, 3, stride=2, name="conv2", **options)
-    x = convolution(x, wide, 3, stride=2, name="conv3", **options)
+    x = convolution(
+        x, middle, 3, normalization, stride=2, padding=padding, name="conv2"
+    )
+    x = convolution(
+        x, wide, 3, normalization, stride=2, padding=padding, name="conv3"
+    )
     for number in range(1, BLOCKS + 1):
         x = residual_block(x, normalization, f"res{number}", padded=False)
     if upsampling == "transposed":
-        x = transposed(x, middle, name="up1", **options)
-        x = transposed(x, narrow, name="up2", **options)
+        x = transposed_convolution(
+            x, middle, normalization, padding=padding, name="up1"
+        )
+        x = transposed_convolution(
+            x, narrow, normalization, padding=padding, name="up2"
+        )
     else:
         x = keras.layers.UpSampling2D(2, name="enlarge1")(x)
         x = convolution(x, middle, 3, normalization, name="up1")
@@ -119,8 +126,15 @@ def StyleTransformNet(
 
 
 def convolution(
-    x, filters, size, normalization, *, stride=1, padding="same", name
-):
+    x: keras.KerasTensor,
+    filters: int,
+    size: int,
+    normalization: str | None,
+    *,
+    stride: int = 1,
+    padding: str = "same",
+    name: str,
+) -> keras.KerasTensor:
     """Apply a convolution that keeps the size, normalization and ReLU.
 
     Args:
@@ -147,7 +161,14 @@ def convolution(
     return _activate(x, normalization, name)
 
 
-def transposed(x, filters, normalization, *, padding="same", name):
+def transposed_convolution(
+    x: keras.KerasTensor,
+    filters: int,
+    normalization: str | None,
+    *,
+    padding: str = "same",
+    name: str,
+) -> keras.KerasTensor:
     """Apply a transposed convolution of 3x3 that doubles the size.
 
     Args:
@@ -171,7 +192,9 @@ def transposed(x, filters, normalization, *, padding="same", name):
     return _activate(x, normalization, name)
 
 
-def residual_block(x, normalization, name, *, padded):
+def residual_block(
+    x: keras.KerasTensor, normalization: str | None, name: str, *, padded: bool
+) -> keras.KerasTensor:
     """Apply a residual block without a ReLU after the sum.
 
     Args:
@@ -196,8 +219,15 @@ def residual_block(x, normalization, name, *, padded):
     return keras.layers.Add(name=f"{name}_add")([shortcut, x])
 
 
-def to_image(x):
-    """Convert the last maps to an image whose center is ImageNet's mean."""
+def to_image(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Convert the last maps to an image whose center is ImageNet's mean.
+
+    Args:
+        x: Maps (B, H, W, C).
+
+    Returns:
+        Images (B, H, W, 3) float32, RGB, up to 150 gray levels from the mean.
+    """
     x = keras.layers.Conv2D(
         3,
         9,

@@ -26,10 +26,10 @@ from kcv.layers import GramMatrix
 from kcv.locks import FolderLock
 from kcv.storage import write_whole
 from kcv.style.images import keep_colors
-from kcv.style.images import picture
+from kcv.style.images import to_batch
 from kcv.style.images import to_pixels
-from kcv.style.loss_network import features_of
-from kcv.style.loss_network import least_side
+from kcv.style.loss_network import compute_features
+from kcv.style.loss_network import compute_min_side
 from kcv.style.loss_network import loss_network
 from kcv.style.loss_weights import LossWeights
 from kcv.style.losses import content_loss
@@ -66,9 +66,10 @@ class GatysLosses:
         network: Model made by `kcv.style.loss_network`, with the layers of
             `loss_weights`.
         content: Content image (1, H, W, 3) float32, RGB in 0..255.
-        styles: Style images of the same form and any size, with their shares
-            in the target, which is the mean of their Gram matrices.
-        loss_weights: Weights of the losses. Defaults to `LossWeights()`.
+        styles: List of pairs: a style image (1, H', W', 3) float32 of any size,
+            and its share in the target, which is the mean of the Gram matrices.
+            Shares are positive floats.
+        loss_weights: `LossWeights`. Defaults to `LossWeights()`.
 
     Call with an image (1, H, W, 3) float32. Returns a dict of `content`,
     `style` and `total_variation`, (1,) each, times their weights.
@@ -78,19 +79,19 @@ class GatysLosses:
         self.network = network
         self.loss_weights = loss_weights or LossWeights()
         self.gram = GramMatrix("hw")
-        seen = features_of(network, content)
+        seen = compute_features(network, content)
         self.content = {
             name: seen[name] for name in self.loss_weights.content_layers
         }
         self.style = dict.fromkeys(self.loss_weights.style_layers, 0.0)
         shares = sum(share for _, share in styles)
         for style, share in styles:
-            seen = features_of(network, style)
+            seen = compute_features(network, style)
             for name in self.style:
                 self.style[name] += share / shares * self.gram(seen[name])
 
     def __call__(self, image):
-        features = features_of(self.network, image)
+        features = compute_features(self.network, image)
         weights = self.loss_weights
         content = sum(
             share * content_loss(features[name], self.content[name])
@@ -108,8 +109,8 @@ class GatysLosses:
 
 
 def neural_style(
-    content,
-    style,
+    content: np.ndarray | tf.Tensor,
+    style: np.ndarray | tf.Tensor | Sequence[np.ndarray | tf.Tensor],
     *,
     network: str | keras.Model = "vgg19",
     weights: str | os.PathLike | None = "imagenet",
@@ -133,8 +134,9 @@ def neural_style(
     Args:
         content: Content image (H, W, 3), RGB in 0..255. Gray images are
             accepted, and alpha is dropped. The result has its size.
-        style: Style image of any size, or a list of several. Each Gram matrix
-            is the mean over the positions of its own image.
+        style: Style image (H, W, 3) of any size, RGB in 0..255, or a list of
+            several. Each Gram matrix is the mean over the positions of its own
+            image.
         network: "vgg19", the paper's, "vgg16", or a VGG of kcv or
             keras.applications. Defaults to "vgg19".
         weights: Pretrained weights of a network that is given by name:
@@ -206,13 +208,13 @@ def neural_style(
         )
     loss_weights = loss_weights or LossWeights()
     vgg = loss_network(loss_weights.layers, network, weights, pooling)
-    least = least_side(vgg)
+    min_side = compute_min_side(vgg)
     styles = [
-        picture(image, f"style[{number}]" if several else "style", least)
+        to_batch(image, f"style[{number}]" if several else "style", min_side)
         for number, image in enumerate(styles)
     ]
-    content = picture(content, "content", least)
-    first = picture(start, "start", 1) if given else start
+    content = to_batch(content, "content", min_side)
+    first = to_batch(start, "start", 1) if given else start
     losses = GatysLosses(
         vgg, content, [*zip(styles, shares, strict=True)], loss_weights
     )

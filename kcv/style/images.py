@@ -2,18 +2,20 @@
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
+from kcv.boxes import TensorLike
 from kcv.pixels import to_rgb
 
 
-def picture(image, name: str, least: int) -> tf.Tensor:
+def to_batch(image: ArrayLike, name: str, min_side: int) -> tf.Tensor:
     """Convert an image to a batch of one.
 
     Args:
         image: Array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of numbers in
             [0, 255], see `kcv.pixels`.
         name: Name of the argument in error messages.
-        least: Minimum length of the shorter side, in pixels.
+        min_side: Minimum length of the shorter side, in pixels.
 
     Returns:
         Tensor (1, H, W, 3) float32 in [0, 255].
@@ -25,10 +27,10 @@ def picture(image, name: str, least: int) -> tf.Tensor:
     """
     pixels = to_rgb(image, name, dtype="float32")
     height, width = pixels.shape[:2]
-    if min(height, width) < least:
+    if min(height, width) < min_side:
         raise ValueError(
-            f"`{name}` must have at least {least} pixels on its shorter side, "
-            "so that every layer of the network has an output. Received: "
+            f"`{name}` must have at least {min_side} pixels on its shorter "
+            "side, so that every layer of the network has an output. Received: "
             f"{width} x {height} pixels"
         )
     if np.asarray(image).dtype.kind == "f" and 0 < pixels.max() <= 1:
@@ -39,12 +41,19 @@ def picture(image, name: str, least: int) -> tf.Tensor:
     return tf.constant(pixels[None])
 
 
-def to_pixels(image) -> np.ndarray:
-    """Clip and round an image (1, H, W, 3) to (H, W, 3) uint8."""
+def to_pixels(image: ArrayLike) -> np.ndarray:
+    """Clip and round an image, and remove the axis of the batch.
+
+    Args:
+        image: Image (1, H, W, 3), RGB in 0..255, with values beyond.
+
+    Returns:
+        Image (H, W, 3) uint8.
+    """
     return to_rgb(np.asarray(image)[0], clip=True)
 
 
-def median_filter(images, size: int = 3) -> tf.Tensor:
+def median_filter(images: TensorLike, size: int = 3) -> tf.Tensor:
     """Replace each pixel by the median of a square around it.
 
     The authors of fast-neural-style apply it with `size=3` to all outputs of
@@ -81,7 +90,7 @@ def median_filter(images, size: int = 3) -> tf.Tensor:
     return tf.sort(tf.stack(shifted, -1), -1)[..., size * size // 2]
 
 
-def keep_colors(image, content):
+def keep_colors(image: tf.Tensor, content: tf.Tensor) -> tf.Tensor:
     """Combine the brightness of an image with the colors of another.
 
     The result has Y of the image and U and V of the other, as with

@@ -108,16 +108,32 @@ def loss_network(
     return model
 
 
-def features_of(network: keras.Model, images) -> dict[str, tf.Tensor]:
-    """Compute the features of images (B, H, W, 3) in float32.
+def compute_features(
+    network: keras.Model, images: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """Compute the features of images in float32.
 
     Features have full precision, even under a policy of mixed precision.
+
+    Args:
+        network: Model made by `kcv.style.loss_network`.
+        images: Images (B, H, W, 3), RGB in 0..255.
+
+    Returns:
+        Features (B, h, w, C) float32 by the name of the layer.
     """
     return {k: tf.cast(x, tf.float32) for k, x in network(images).items()}
 
 
-def least_side(network: keras.Model) -> int:
-    """Return the side in pixels of a cell of the last layer."""
+def compute_min_side(network: keras.Model) -> int:
+    """Return the smallest side of an image that all layers have features of.
+
+    Args:
+        network: Model made by `kcv.style.loss_network`.
+
+    Returns:
+        Side in pixels: that of a cell of the last layer.
+    """
     poolings = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
     return 2 ** sum(isinstance(layer, poolings) for layer in network.layers)
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 REDUCTIONS = ("mean", "sum")
 
 
-def content_loss(features, target):
+def content_loss(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     """Compute half the squared difference of features.
 
     L = 1/2 sum (F - P)^2, with the gradient F - P (Gatys et al. 2016, equations
@@ -31,7 +31,7 @@ def content_loss(features, target):
     return 0.5 * tf.reduce_sum((features - target) ** 2, (1, 2, 3))
 
 
-def style_loss(gram, target):
+def style_loss(gram: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     """Compare Gram matrices as Gatys et al. do (2016, equation 4).
 
     E = 1/(4 N^2) sum (G/M - A/M)^2, with the gradient (G - A) F / (N^2 M^2).
@@ -54,7 +54,7 @@ def style_loss(gram, target):
     return tf.reduce_sum((gram - target) ** 2, (1, 2)) / (4 * channels**2)
 
 
-def feature_loss(features, target):
+def feature_loss(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     """Compute the mean squared difference of features.
 
     This is the feature reconstruction loss of Johnson et al. (2016, equation
@@ -75,7 +75,9 @@ def feature_loss(features, target):
     return tf.reduce_mean((features - target) ** 2, (1, 2, 3))
 
 
-def gram_loss(gram, target, reduction="mean"):
+def gram_loss(
+    gram: tf.Tensor, target: tf.Tensor, reduction: str = "mean"
+) -> tf.Tensor:
     """Compare Gram matrices as Johnson et al. do (2016, equation 4).
 
     Args:
@@ -106,7 +108,7 @@ def gram_loss(gram, target, reduction="mean"):
     return reduce((gram - target) ** 2, (1, 2))
 
 
-def total_variation(images):
+def total_variation(images: tf.Tensor) -> tf.Tensor:
     """Sum the squared differences of neighboring pixels.
 
     The result is 1/2 sum (dx^2 + dy^2) over all pixels except for the last row

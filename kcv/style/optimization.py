@@ -20,6 +20,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from kcv.extras import describe_installation
 from kcv.storage import write_whole
@@ -52,7 +53,9 @@ class NotFinite(FloatingPointError):
     """Error that is raised if the loss or its gradient is NaN or infinite.
 
     Attributes:
-        best: Best result before the error, `Optimized`.
+        message: Text of the error.
+        best: Best result before the error, `Optimized`. It is an attribute,
+            too.
     """
 
     def __init__(self, message: str, best: Optimized):
@@ -67,7 +70,7 @@ class Checkpoint(NamedTuple):
         file: Path of the state, .npz.
         settings: All settings that the losses depend on. A file with other
             settings is not resumed.
-        every: Number of evaluations between two writes.
+        every: Number of evaluations between two writes. Defaults to 25.
     """
 
     file: Path
@@ -77,7 +80,7 @@ class Checkpoint(NamedTuple):
 
 def optimize_image(
     losses: Losses,
-    start,
+    start: ArrayLike,
     iterations: int,
     *,
     method: str = "lbfgs",
@@ -103,9 +106,10 @@ def optimize_image(
             memory. If the disk is full, checkpoints are skipped and the
             optimization continues. If None, nothing is written. Defaults to
             None.
-        watch: Function of the number of evaluations and the best image. It is
-            called after each checkpoint, or after each evaluation if there are
-            no checkpoints. Defaults to None.
+        watch: Function of the number of evaluations and the best image (1, H,
+            W, 3). It is called after each checkpoint, or after each evaluation
+            if there are no checkpoints. If None, nothing is called. Defaults to
+            None.
         verbose: Whether to show a progress bar. Defaults to True.
 
     Returns:

@@ -1,5 +1,6 @@
 """Training of networks by the features of a VGG (Johnson et al. 2016)."""
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from types import MappingProxyType
@@ -7,11 +8,12 @@ from types import MappingProxyType
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from kcv.layers import GramMatrix
-from kcv.style.images import picture
-from kcv.style.loss_network import features_of
-from kcv.style.loss_network import least_side
+from kcv.style.images import to_batch
+from kcv.style.loss_network import compute_features
+from kcv.style.loss_network import compute_min_side
 from kcv.style.losses import REDUCTIONS
 from kcv.style.losses import feature_loss
 from kcv.style.losses import gram_loss
@@ -165,10 +167,14 @@ class PerceptualModel(keras.Model):
         }
         self.built = True
 
-    def set_style(self, style) -> None:
-        """Set another style image, (H, W, 3), RGB in 0..255."""
-        least = least_side(self.loss_network)
-        seen = self.loss_network(picture(style, "style", least))
+    def set_style(self, style: ArrayLike) -> None:
+        """Replace the style image.
+
+        Args:
+            style: Style image (H, W, 3), RGB in 0..255.
+        """
+        min_side = compute_min_side(self.loss_network)
+        seen = self.loss_network(to_batch(style, "style", min_side))
         for layer, gram in self.style_grams.items():
             gram.assign(self.gram(seen[layer])[0])
 
@@ -213,7 +219,9 @@ class PerceptualModel(keras.Model):
     def call(self, images, training=False):
         return self.net(images, training=training)
 
-    def compute_losses(self, images, target) -> dict[str, tf.Tensor]:
+    def compute_losses(
+        self, images: tf.Tensor, target: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """Compute the losses of each image.
 
         They are minimized in training, and also when pixels are optimized.
@@ -230,9 +238,9 @@ class PerceptualModel(keras.Model):
         weight = self.loss_weights
         losses = {}
         if weight["content"] or weight["style"]:
-            features = features_of(self.loss_network, images)
+            features = compute_features(self.loss_network, images)
         if weight["content"]:
-            wanted = features_of(self.loss_network, target)
+            wanted = compute_features(self.loss_network, target)
             losses["content"] = feature_loss(
                 features[self.content_layer],
                 tf.stop_gradient(wanted[self.content_layer]),
@@ -290,7 +298,7 @@ class PerceptualModel(keras.Model):
             for key in ("net", "loss_network")
         }
         # Gram matrices of the true style come with the weights.
-        side = least_side(networks["loss_network"])
+        side = compute_min_side(networks["loss_network"])
         style = (
             np.zeros((side, side, 3))
             if config["loss_weights"]["style"]
@@ -299,7 +307,9 @@ class PerceptualModel(keras.Model):
         return cls(**{**config, **networks, "style": style})
 
 
-def objective_of(model: PerceptualModel, content: np.ndarray):
+def make_objective(
+    model: PerceptualModel, content: np.ndarray
+) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
     """Return the function that an optimization of one image minimizes.
 
     Args:

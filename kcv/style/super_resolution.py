@@ -13,7 +13,7 @@ from kcv.layers import HistogramMatching
 from kcv.style.feedforward import convolution
 from kcv.style.feedforward import residual_block
 from kcv.style.feedforward import to_image
-from kcv.style.feedforward import transposed
+from kcv.style.feedforward import transposed_convolution
 from kcv.training.image_model import image_model
 
 BLUR = 1.0  # standard deviation of the blur before images are downsampled
@@ -69,7 +69,7 @@ def SuperResolutionNet(
     for number in range(1, blocks + 1):
         x = residual_block(x, normalization, f"res{number}", padded=True)
     for number in range(1, doublings + 1):
-        x = transposed(x, 64, normalization, name=f"up{number}")
+        x = transposed_convolution(x, 64, normalization, name=f"up{number}")
     x = to_image(x)
     if match_histogram:
         x = HistogramMatching(name="match_histogram")([x, images])
@@ -115,7 +115,15 @@ def low_resolution(images: tf.Tensor, factor: int) -> tf.Tensor:
 
 
 def bicubic(images: tf.Tensor, factor: int) -> tf.Tensor:
-    """Enlarge images (B, h, w, 3) by bicubic interpolation."""
+    """Enlarge images by bicubic interpolation.
+
+    Args:
+        images: Images (B, h, w, 3), RGB in 0..255.
+        factor: Factor by which both sides grow. Positive integer.
+
+    Returns:
+        Images (B, factor * h, factor * w, 3) float32, clipped to 0..255.
+    """
     large = tf.image.resize(images, tf.shape(images)[1:3] * factor, "bicubic")
     return tf.clip_by_value(large, 0, 255)
 

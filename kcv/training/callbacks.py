@@ -58,6 +58,7 @@ class BestWeights(keras.callbacks.Callback):
         patience: Number of epochs without a better value after which training
             stops. Int of at least 1.
         mode: "min" where a lower value is better, "max" where a higher one is.
+            Defaults to "min".
 
     Raises:
         ValueError: If `patience` or `mode` is unknown.

@@ -6,9 +6,11 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike
 
 from kcv.pixels import to_rgb
 from kcv.visualize.figure import new_figure
@@ -20,12 +22,12 @@ BEST = 3
 
 
 def draw_boxes(
-    image,
-    boxes,
-    labels,
-    scores=None,
+    image: ArrayLike,
+    boxes: ArrayLike,
+    labels: ArrayLike,
+    scores: ArrayLike | None = None,
     class_names: Sequence[str] | None = None,
-    difficult=None,
+    difficult: ArrayLike | None = None,
     zoom: int = 1,
 ) -> np.ndarray:
     """Draw boxes on a copy of an image.
@@ -72,8 +74,8 @@ def draw_boxes(
 
 
 def draw_boxes_on(
-    axes,
-    image,
+    axes: Axes,
+    image: ArrayLike,
     found: Mapping[str, Any],
     class_names: Sequence[str] | None = None,
 ) -> None:

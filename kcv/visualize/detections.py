@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kcv.pixels import to_rgb
 from kcv.storage import write_whole
@@ -33,7 +34,7 @@ _KEYS = ("boxes", "labels", "scores")
 
 
 def draw_detections(
-    image,
+    image: ArrayLike,
     found: Mapping[str, Any],
     class_names: Sequence[str] | None = None,
     min_score: float = 0.5,
@@ -87,7 +88,7 @@ def draw_detections(
     return drawn
 
 
-def write_image(path: str | os.PathLike, image) -> Path:
+def write_image(path: str | os.PathLike, image: ArrayLike) -> Path:
     """Write an image as a PNG file, whole or not at all.
 
     Args:

@@ -10,7 +10,15 @@ from matplotlib.figure import Figure
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure of `width` x `height` inches."""
+    """Make an empty figure.
+
+    Args:
+        width: Width in inches.
+        height: Height in inches.
+
+    Returns:
+        Matplotlib figure, whose parts are laid out without overlaps.
+    """
     return Figure(figsize=(width, height), layout="constrained")
 
 

@@ -1,6 +1,7 @@
 """Label maps drawn on their images by NumPy alone."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kcv.pixels import to_rgb
 
@@ -9,7 +10,7 @@ def voc_palette() -> np.ndarray:
     """Return the colors of PASCAL VOC's masks.
 
     The three lowest bits of a label are the highest bits of its red, green and
-    blue, and the next three bits are the next bits.
+    blue. Its next three bits are the second highest bits, and so on.
 
     Returns:
         Palette (256, 3) uint8 RGB. Background, 0, is black. Void, 255, has the
@@ -29,7 +30,9 @@ def voc_palette() -> np.ndarray:
     return palette
 
 
-def draw_mask(image, labels, opacity: float = 0.7) -> np.ndarray:
+def draw_mask(
+    image: ArrayLike, labels: ArrayLike, opacity: float = 0.7
+) -> np.ndarray:
     """Blend the colors of a label map with its image, except in background.
 
     Args:

@@ -22,12 +22,20 @@ TEMPLATE = Path(__file__).with_name("report_template.html")
 
 
 class Published(NamedTuple):
-    """A figure that the paper reports, with the data that it holds for."""
+    """A figure that the paper reports, with the data that it holds for.
 
-    metric: str  # the name in the run's metrics, e.g. "voc07_map"
-    value: float  # in the unit of the run's own figure
-    data: str  # trained on what, measured on what, with which network
-    source: str  # e.g. "Ren et al. 2015, table 3"
+    Attributes:
+        metric: Name of the figure in the metrics of a run, such as "voc07_map".
+        value: Value in the unit of the run's own figure.
+        data: Data and network of the figure: what was trained and what was
+            measured.
+        source: Place of the figure, such as "Ren et al. 2015, table 3".
+    """
+
+    metric: str
+    value: float
+    data: str
+    source: str
 
 
 def write_report(
@@ -49,20 +57,25 @@ def write_report(
         folder: Folder of the run, which exists.
         title: Heading of the page.
         metrics: Numbers by name, as for `write_metrics`. A nested mapping
-            becomes a table of its own.
+            becomes a table of its own. If None, there is no table of metrics.
+            Defaults to None.
         paper: Published figures, which are shown beside the metric of the same
             name, with the data that they hold for. Defaults to none.
         history: Values of the epochs by name, which are drawn as curves.
             Defaults to none.
-        figures: Matplotlib figures by caption, in the order of the page.
-        configuration: Options of the run.
-        command: Command line that repeats it.
-        summary: A sentence or two below the title.
-        tables: Rows by caption, where a row is a dict from column to value,
-            and a value a number, a text, or a list of `Published`. Columns
-            whose name begins with "paper:" are set apart. A table without rows
-            is left out.
-        environment: Versions, commit and machine, see `kcv.environment`.
+        figures: Matplotlib figures by caption, in the order of the page. If
+            None, there are no figures. Defaults to None.
+        configuration: Options of the run. If None, they are left out. Defaults
+            to None.
+        command: Command line that repeats it. Defaults to none.
+        summary: A sentence or two below the title. Defaults to none.
+        tables: Tables by caption. A table is a list of rows, a row is a dict
+            from column to value, and a value is a number, a text, or a list of
+            `Published`. Columns whose name begins with "paper:" are set apart.
+            A table without rows is left out. If None, there are no tables.
+            Defaults to None.
+        environment: Versions, commit and machine, see `kcv.environment`. If
+            None, they are left out. Defaults to None.
 
     Returns:
         Path of the file.

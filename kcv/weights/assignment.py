@@ -45,7 +45,15 @@ class LazyArray:
 
 @dataclasses.dataclass(frozen=True)
 class SourceWeight:
-    """One array of a source: its own name, and where it belongs."""
+    """One array of a source, with its own name and the variable it belongs to.
+
+    Attributes:
+        origin: Name of the array in the source.
+        target: Address "layer/variable" of the variable that it belongs to.
+            None if it belongs to no variable.
+        value: The array, in the shape and order of axes that Keras has, or a
+            `LazyArray` that reads it later.
+    """
 
     origin: str
     target: str | None  # "layer/variable", None: belongs nowhere
@@ -54,7 +62,14 @@ class SourceWeight:
 
 @dataclasses.dataclass(frozen=True)
 class Mismatch:
-    """A variable and the array of another shape that is meant for it."""
+    """A variable and the array of another shape that is meant for it.
+
+    Attributes:
+        target: Address "layer/variable" of the variable.
+        shape: Shape of the variable.
+        origin: Name of the array in the source.
+        source_shape: Shape of the array.
+    """
 
     target: str
     shape: tuple[int, ...]
@@ -128,16 +143,17 @@ def assign(
     before all shapes have been compared.
 
     Args:
-        model: A built model. Layers may stand in models inside it.
-        weights: The weights of the source.
-        source: Source of the weights, for the report.
+        model: A built model. Layers may be in models inside it.
+        weights: Weights of the source.
+        source: Source of the weights, for the report and error messages.
         strict: Whether variables without a weight and weights without a
-            variable are errors. A weight of another shape always is one, and
-            so is a source of which nothing fits.
-        skip: Beginnings of names of layers that are left out on both sides:
-            they keep their values, and their weights go unused.
-        skip_mismatch: Beginnings of names of layers that are left out, as
-            those of `skip` are, if a weight of theirs has another shape.
+            variable are errors. A weight of another shape is always an error,
+            and so is a source of which nothing fits. Defaults to True.
+        skip: Prefix or prefixes of the names of layers that are left out on
+            both sides: they keep their values, and their weights are not used.
+            Defaults to none.
+        skip_mismatch: Prefix or prefixes of the names of layers that are left
+            out if one of their weights has another shape. Defaults to none.
 
     Returns:
         The report. Layers that `skip_mismatch` left out are in its
@@ -224,7 +240,14 @@ def assign(
 
 
 def as_prefixes(names: Sequence[str] | str) -> tuple[str, ...]:
-    """Bring beginnings of names into the form that `str.startswith` takes."""
+    """Return prefixes of names as the tuple that `str.startswith` takes.
+
+    Args:
+        names: One prefix, or a sequence of prefixes.
+
+    Returns:
+        Tuple of the prefixes.
+    """
     return (names,) if isinstance(names, str) else tuple(names)
 
 

@@ -83,21 +83,24 @@ def load_caffe(
             the sizes agree. A dense layer behind a Flatten must be called on
             symbolic tensors, as in a functional model: the map below it
             tells the order of its inputs.
-        path: The file.
+        path: Path of the .caffemodel file.
         strict: Whether variables without a weight and weights without a
-            variable are errors; a weight of another shape always is one.
-        skip: Beginnings of names of layers to leave out on both sides, in
-            the model's naming: `("loss1", "loss2")` for GoogLeNet without
-            its auxiliary heads.
+            variable are errors. A weight of another shape is always an error.
+            Defaults to True.
+        skip: Prefix or prefixes of the names of layers to leave out on both
+            sides, as the model names them. GoogLeNet without its auxiliary
+            heads needs `("loss1", "loss2")`. Defaults to none.
         bgr: Whether the network was trained on BGR, as Caffe's are. If so, a
-            first convolution of three channels is turned round, and the
-            model takes RGB.
-        names: The model's names for layers of the file, where they differ.
-        skip_mismatch: Beginnings of names of layers to leave out where the
-            file has them in another shape.
+            first convolution of three channels is reversed, and the model takes
+            RGB. Defaults to True.
+        names: Mapping from the names of layers in the file to those in the
+            model, where they differ. If None, all layers have the same names.
+            Defaults to None.
+        skip_mismatch: Prefix or prefixes of the names of layers to leave out if
+            the file has them in another shape. Defaults to none.
 
     Returns:
-        What matched and what was skipped.
+        The report of what matched and what was skipped.
 
     Raises:
         FileNotFoundError: If the file does not exist.

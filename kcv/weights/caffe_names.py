@@ -1,9 +1,9 @@
-"""Names that the authors of segmenters give their layers in Caffe's files.
+"""Names of layers in the Caffe files of segmentation networks.
 
-kcv's SegNet has the names of its authors. DeconvNet's authors count the
-convolutions of a decoder block up where kcv counts them down, so that
-`deconv5_1` of a file is `deconv5_3` of the model. These two have one shape, and
-matched by name they would be exchanged without an error.
+kcv's SegNet has the names of its authors. In DeconvNet the authors number the
+convolutions of a block of the decoder upward and kcv numbers them downward, so
+`deconv5_1` of a file is `deconv5_3` of the model. Both have the same shape. If
+they were matched by name, they would be swapped without an error.
 """
 
 import re
@@ -26,8 +26,8 @@ def rename_layers(names: Collection[str]) -> dict[str, str]:
         names: Names of the layers with weights of a file.
 
     Returns:
-        Kcv's names by the file's names, without those that agree. Empty for
-        a file of any other network.
+        Dict from names in the file to names in kcv, for those that differ. It
+        is empty for a file of any other network.
 
     Example:
 

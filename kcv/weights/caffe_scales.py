@@ -15,13 +15,15 @@ def convert_statistics(
     """Convert a BatchNorm layer to the epsilon of the model's own.
 
     Args:
-        blobs: Sums of means and of variances, of C values each, and the weight
-            by which they are divided.
+        blobs: Three arrays: the sum of the means (C,), the sum of the variances
+            (C,), and the weight (1,) by which both are divided.
         epsilon: Epsilon of the file.
-        own: Batch normalization of the model, or None.
+        own: Batch normalization of the model. If None, the variances keep the
+            epsilon of the file.
 
     Returns:
-        Moving mean and variance (C,), by the names of Keras.
+        Dict from the names of Keras, "moving_mean" and "moving_variance", to
+        arrays (C,) float32.
 
     Example:
 
@@ -45,8 +47,8 @@ def convert_scale_and_shift(
     """Convert a BN layer of SegNet or DeconvNet to a batch normalization.
 
     Args:
-        blobs: Scales and shifts, of C values each.
-        own: Batch normalization of the model, or None.
+        blobs: Two arrays of any shape: C scales and C shifts.
+        own: Batch normalization of the model. If None, epsilon is 0.
 
     Returns:
         Gamma, beta and statistics (C,) by the names of Keras. The statistics
@@ -70,11 +72,11 @@ def convert_scale_and_shift(
 def require_scale(
     blobs: Sequence[np.ndarray], own: keras.layers.Rescaling, source: str
 ) -> None:
-    """Raise if a fixed scale, as that of FCN's skips, is not the model's.
+    """Raise an error if a fixed scale, such as that of FCN's skips, differs.
 
     Args:
-        blobs: Scales of the file, of C values.
-        own: Layer of the model.
+        blobs: Scales of the file, arrays of any shape with C values.
+        own: Layer of the model that multiplies by its own scale.
         source: Name of the file in the error message.
 
     Raises:

@@ -45,10 +45,10 @@ def load_facenet(
     """Load the weights of an NN2, NN3 or NN4 of davidsandberg/facenet.
 
     The repository's definitions of these networks (`nn2.py`, `nn3.py`,
-    `nn4.py`, `nn4_small2_v1.py`) differ from the paper: they pool maxima
-    everywhere, pad as TensorFlow's SAME does and have no local response
-    normalization. `padding="facenet"` builds them. Each convolution has batch
-    normalization and a bias behind it; the bias goes into the shift of the
+    `nn4.py`, `nn4_small2_v1.py`) differ from the paper: all poolings are max
+    poolings, padding is TensorFlow's SAME, and there is no local response
+    normalization. `padding="facenet"` builds them. Batch normalization and a
+    bias follow each convolution. The bias is added to the shift of the
     normalization. Images are standardized one by one, as
     `tf.image.per_image_standardization` does, before they enter the network.
     The repository's later graphs are Inception-ResNets, which kcv does not
@@ -102,7 +102,7 @@ def load_facenet(
 
 
 def _require_same_network(model, source):
-    """Refuse a model whose layers without weights are other than the file's."""
+    """Raise an error if layers without weights differ from the file's."""
     for layer in leaves(model):
         if type(layer).__name__ == "L2Pooling2D" or hasattr(
             layer, "convention"

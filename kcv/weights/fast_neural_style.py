@@ -51,6 +51,9 @@ def is_fast_neural_style(content: object) -> TypeGuard[Mapping]:
 
     Args:
         content: Object that `read_torch7` returns.
+
+    Returns:
+        True if the object has the fields of a file of fast-neural-style.
     """
     if not isinstance(content, dict):
         return False

@@ -53,14 +53,16 @@ def load_weights(
             (OpenFace, DeepMask, SharpMask, fast-neural-style) or .pb
             (davidsandberg/facenet) file.
         strict: Whether variables without a weight and weights without a
-            variable are errors; a weight of another shape always is one.
-        skip: Beginnings of names of layers to leave out on both sides.
-        skip_mismatch: Beginnings of names of layers to leave out where the
-            source has them in another shape, such as the classifier of
+            variable are errors. A weight of another shape is always an error.
+            Defaults to True.
+        skip: Prefix or prefixes of the names of layers to leave out on both
+            sides. Defaults to none.
+        skip_mismatch: Prefix or prefixes of the names of layers to leave out if
+            the source has them in another shape, such as the classifier of
             another number of classes. Defaults to none.
 
     Returns:
-        What matched and what was skipped.
+        The report of what matched and what was skipped.
 
     Raises:
         FileNotFoundError: If the source is not "imagenet", a file or the

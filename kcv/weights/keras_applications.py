@@ -39,8 +39,8 @@ def load_keras_applications(
     """Load the weights of VGGs and ResNets of keras.applications.
 
     The model takes RGB in 0..255 less Caffe's mean (123.68, 116.779,
-    103.939): the originals take BGR, and the first convolution is turned
-    round. The ResNets have stride 2 in the 1x1 convolution
+    103.939): the originals take BGR, and the first convolution is
+    reversed. The ResNets have stride 2 in the 1x1 convolution
     (`stride_in="1x1"`) and a pooling with a border (`pool1="padded"`). The
     biases of their convolutions are folded into the batch normalization, and
     its larger epsilon into the variances. Nothing is assigned if anything does
@@ -49,20 +49,22 @@ def load_keras_applications(
     Args:
         model: A model of `kcv.classification`, or any model with layers of
             these names, at any depth.
-        source: "imagenet" (downloads the network that fits the model's
-            layers), a .weights.h5, .h5 or .keras file, or a model of
-            keras.applications.
+        source: "imagenet", which downloads the network that fits the model's
+            layers, a .weights.h5, .h5 or .keras file, or a model of
+            keras.applications. Defaults to "imagenet".
         strict: Whether variables without a weight and weights without a
-            variable are errors; a weight of another shape always is one.
-        skip: Beginnings of names of layers to leave out on both sides. A
-            Faster R-CNN takes a file that has the classifier with
-            `("rpn_", "cls_score", "bbox_pred", "fc8")`, and one without it
-            with `("rpn_", "cls_score", "bbox_pred", "fc6", "fc7")`.
-        skip_mismatch: Beginnings of names of layers to leave out where the
-            source has them in another shape.
+            variable are errors. A weight of another shape is always an error.
+            Defaults to True.
+        skip: Prefix or prefixes of the names of layers to leave out on both
+            sides. A Faster R-CNN loads a file that has the classifier with
+            `("rpn_", "cls_score", "bbox_pred", "fc8")`, and one without it with
+            `("rpn_", "cls_score", "bbox_pred", "fc6", "fc7")`. Defaults to
+            none.
+        skip_mismatch: Prefix or prefixes of the names of layers to leave out if
+            the source has them in another shape. Defaults to none.
 
     Returns:
-        What matched and what was skipped.
+        The report of what matched and what was skipped.
 
     Raises:
         FileNotFoundError: If the file does not exist.
@@ -93,7 +95,14 @@ def load_keras_applications(
 
 
 def is_keras_applications(layers: Layers) -> bool:
-    """Tell whether layers have the names of keras.applications' networks."""
+    """Return whether layers have the names of keras.applications' networks.
+
+    Args:
+        layers: Layers of a file, by name.
+
+    Returns:
+        True if any layer has such a name.
+    """
     return any(_VGG.match(n) or _BLOCK.match(n) for n in layers)
 
 
@@ -109,7 +118,8 @@ def assign_keras_applications(
         model: Model that takes the weights.
         layers: Arrays of each layer by the layer's name.
         source: Source of the weights, for the report.
-        **options: Options of `assign`.
+        **options: Arguments `strict`, `skip` and `skip_mismatch` of
+            `kcv.weights.assignment.assign`.
 
     Returns:
         The report.

@@ -90,13 +90,15 @@ def channels_last(
 
     Args:
         value: A kernel (out, in, H, W) or (out, in), or a vector.
-        flattened: (height, width, channels) of the map that the inputs of a
-            dense kernel are flattened from; there (C, H, W), here (H, W, C).
+        flattened: Size (H, W, C) of the feature map whose values are the inputs
+            of a dense kernel. The source flattens it in the order (C, H, W),
+            Keras in the order (H, W, C). If None, the inputs keep their order.
+            Defaults to None.
 
     Returns:
-        (H, W, in, out), (in, out) or the vector. A dense kernel with another
-        number of inputs than the map has comes in their old order, for its
-        shape to be reported.
+        Kernel (H, W, in, out) or (in, out), or the vector. A dense kernel with
+        another number of inputs than the feature map has keeps their order, so
+        that its shape can be reported.
 
     Example:
 

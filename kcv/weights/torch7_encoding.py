@@ -68,7 +68,7 @@ class BinaryEncoding:
             self.fail(f"the object ends, but the file has {rest} more bytes")
 
     def dtype(self, name: str) -> np.dtype:
-        """Give the type of the values of a tensor.
+        """Return the type of the values of a tensor.
 
         Args:
             name: First part of the name of the tensor's class, such as "Float".
@@ -79,24 +79,39 @@ class BinaryEncoding:
         return self._long if name == "Long" else np.dtype(f"<{_DTYPES[name]}")
 
     def read_int(self) -> int:
-        """Read an `int`, which has 32 bits."""
+        """Read an `int`, which has 32 bits.
+
+        Returns:
+            The number.
+        """
         return struct.unpack("<i", self._take(4))[0]
 
     def read_double(self) -> float:
-        """Read a `double`."""
+        """Read a `double`.
+
+        Returns:
+            The number.
+        """
         return struct.unpack("<d", self._take(8))[0]
 
     def read_longs(self, count: int) -> list[int]:
-        """Read `long`s.
+        """Read integers of the type `long`.
 
         Args:
-            count: Number of `long`s.
+            count: Number of integers.
+
+        Returns:
+            The numbers.
         """
         size = count * self._long.itemsize
         return np.frombuffer(self._take(size), self._long).tolist()
 
     def read_string(self) -> str:
-        """Read a string, whose bytes may be any."""
+        """Read a string of any bytes.
+
+        Returns:
+            The string, with a character of Latin 1 for each byte.
+        """
         # Lua's strings have no encoding. Every byte is a character of Latin 1.
         return bytes(self._take(self.read_int())).decode("latin-1")
 
@@ -104,7 +119,10 @@ class BinaryEncoding:
         """Read the values of a storage.
 
         Args:
-            dtype: Type of the values.
+            dtype: Type of the values, as `dtype` returns it.
+
+        Returns:
+            The values, a one-dimensional array.
         """
         (count,) = self.read_longs(1)
         return np.frombuffer(self._take(count * dtype.itemsize), dtype)

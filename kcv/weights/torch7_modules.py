@@ -83,6 +83,9 @@ def is_convolution(module: TorchObject) -> bool:
 
     Args:
         module: Object of any class.
+
+    Returns:
+        True if the class of the module is one of these.
     """
     name = module.type.partition(".")[2]
     return name in ("SpatialConvolution", "SpatialConvolutionMM")
@@ -93,6 +96,9 @@ def is_full_convolution(module: TorchObject) -> bool:
 
     Args:
         module: Object of any class.
+
+    Returns:
+        True if the class of the module is one of these.
     """
     return module.type.partition(".")[2] == "SpatialFullConvolution"
 
@@ -102,6 +108,9 @@ def is_batch_normalization(module: TorchObject) -> bool:
 
     Args:
         module: Object of any class.
+
+    Returns:
+        True if the class of the module is one of these.
     """
     return module.type.endswith(".SpatialBatchNormalization")
 

@@ -1,4 +1,4 @@
-"""The weights in the normalizations of Torch7's package nn.
+"""Weights of the normalization layers of Torch7's package nn.
 
 A file is not trusted: a field may be missing, of another type, or of a shape
 that disagrees with the others. No values are read before their shape has been
@@ -22,11 +22,13 @@ def batch_normalization(
 
     Args:
         module: SpatialBatchNormalization of any version.
-        epsilon: Number that the model's layer adds to the variance. What the
-            file's layer adds beyond it goes into the variance.
+        epsilon: Number that the model's layer adds to the variance. If the
+            layer of the file adds another number, the difference is added to
+            the variance.
 
     Returns:
-        `gamma`, `beta`, `moving_mean` and `moving_variance`, all (channels,).
+        Dict of `gamma`, `beta`, `moving_mean` and `moving_variance`, each
+        (channels,).
 
     Raises:
         ModuleError: If fields are missing or disagree.
@@ -77,7 +79,7 @@ def channel_scales(module: TorchObject) -> dict[str, LazyArray]:
         module: InstanceNormalization of jcjohnson/fast-neural-style.
 
     Returns:
-        `gamma` and `beta`, both (channels,).
+        Dict of `gamma` and `beta`, each (channels,).
 
     Raises:
         ModuleError: If fields are missing or disagree.
@@ -104,7 +106,8 @@ def affine(module: TorchObject, epsilon: float) -> dict[str, LazyArray]:
         epsilon: Number that the model's layer adds to the variance.
 
     Returns:
-        `gamma`, `beta`, `moving_mean` and `moving_variance`, all (channels,).
+        Dict of `gamma`, `beta`, `moving_mean` and `moving_variance`, each
+        (channels,).
 
     Raises:
         ModuleError: If fields are missing or disagree.

@@ -82,23 +82,25 @@ def load_torchvision(
     Args:
         model: A model of `kcv.classification`, or any model with layers of
             these names, at any depth.
-        source: The state dict, names to arrays or tensors, or a .pth or
-            .safetensors file that holds it.
+        source: State dict from names to arrays or tensors, or path of a .pth or
+            .safetensors file that contains it.
         strict: Whether variables without a weight and weights without a
-            variable are errors; a weight of another shape always is one.
-        skip: Beginnings of names of layers to leave out on both sides, for
-            example `("rpn_", "fc1000")`, or `("loss1_", "loss2_")` for a
-            GoogLeNet without auxiliary heads.
-        fold_scaling: Fold the division by 255 and by the standard deviation
-            into the first convolution, so that the model takes RGB in 0..255
-            less 255 times the mean, about Caffe's input. None folds it if the
-            model has a layer "preprocessing", as classifiers of kcv do, which
-            subtracts and does not divide. Defaults to None.
-        skip_mismatch: Beginnings of names of layers to leave out where the
-            source has them in another shape.
+            variable are errors. A weight of another shape is always an error.
+            Defaults to True.
+        skip: Prefix or prefixes of the names of layers to leave out on both
+            sides, for example `("rpn_", "fc1000")`, or `("loss1_", "loss2_")`
+            for a GoogLeNet without auxiliary heads. Defaults to none.
+        fold_scaling: Whether to fold the division by 255 and by the standard
+            deviation into the first convolution. The model then takes RGB in
+            0..255 less 255 times the mean, which is close to Caffe's input. If
+            None, it is folded if the model has a layer "preprocessing", as
+            classifiers of kcv have, which subtracts and does not divide.
+            Defaults to None.
+        skip_mismatch: Prefix or prefixes of the names of layers to leave out if
+            the source has them in another shape. Defaults to none.
 
     Returns:
-        What matched and what was skipped.
+        The report of what matched and what was skipped.
 
     Raises:
         FileNotFoundError: If the file does not exist.

@@ -151,10 +151,11 @@ def load_trained(
         new: Regular expression for the names of layers that keep their initial
             values if the file does not have them or has them in another shape.
             Defaults to none.
-        class_layers: Number of entries without a name, such as background, in
-            front of those of the classes, by the name of each layer whose
-            units belong to classes. Defaults to none.
-        skip: Beginnings of names of layers to leave out on both sides.
+        class_layers: Mapping from the name of each layer whose units belong to
+            classes to its number of entries without a class name, such as
+            background, which stand in front of those of the classes. If None,
+            no layer has units of classes. Defaults to None.
+        skip: Prefixes of the names of layers to leave out on both sides.
             Defaults to none.
 
     Returns:

@@ -27,6 +27,7 @@ class Plan(NamedTuple):
         epochs: Number of epochs into which the steps are divided.
         learning_rate: Highest learning rate.
         accumulate: Number of steps whose gradients are averaged to one update.
+            Defaults to 1.
     """
 
     batch_size: int
@@ -61,9 +62,10 @@ class Plan(NamedTuple):
 
         Args:
             run: Options of the recipe.
-            group: An epoch has a multiple of so many steps. `kcv.data.batch`
-                groups images over 8 batches, and a run can only be resumed
-                exactly between two groups. 1 for other batches.
+            group: Number of steps, a multiple of which an epoch has.
+                `kcv.data.batch` groups images over 8 batches, and a run can
+                only be resumed exactly between two groups. 1 for other batches.
+                Defaults to 8.
             linear_rate: Whether the plan's learning rate grows in proportion
                 to the batch size. Defaults to False.
             images: Number of training images. Defaults to None, for as many as
@@ -120,6 +122,26 @@ def _log_few(plan: Plan, images: int, shown: int) -> None:
         f"{shown:,}",
         round(shown / images),
     )
+
+
+def count_images(images: kcv.data.DataSet) -> int:
+    """Return the number of images of a dataset, which epochs are planned by.
+
+    Args:
+        images: Dataset, read once.
+
+    Returns:
+        The number of images.
+
+    Raises:
+        ValueError: If the number is not known.
+    """
+    if images.size is None:
+        raise ValueError(
+            "`images` must have a known number of images. Received: "
+            f"images.size={images.size}"
+        )
+    return images.size
 
 
 def plan_epochs(

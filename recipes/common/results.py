@@ -26,8 +26,10 @@ class Result(NamedTuple):
             compares systems, whose figures are the rows of `table.json`.
         minutes: Time of the recipe on two CPU cores, roughly. None where
             that was not measured.
-        paper: Published figures, of which those of `metric` are shown.
+        paper: Published figures, of which those of `metric` are shown. Defaults
+            to none.
         needs: Requirements of the recipe besides kcv, such as a download.
+            Defaults to none.
     """
 
     system: str

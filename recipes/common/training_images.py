@@ -28,9 +28,9 @@ class TrainingImages(NamedTuple):
         class_names: Names of the classes 0, 1, ...
         mirror: Whether an image may be mirrored, which a digit may not.
         size: Number of images. None for digit scenes, which can be drawn
-            forever.
+            forever. Defaults to None.
         validation: Single examples of the validation part, in a fixed order,
-            one pass. None if there is no validation part.
+            one pass. None if there is no validation part. Defaults to None.
     """
 
     once: tf.data.Dataset
@@ -61,7 +61,7 @@ def open_training_images(
         on_error: "raise" or "skip", for an image that cannot be decoded.
             Defaults to "raise".
         load: Function that opens the dataset, `kcv.data.load_detection` or
-            `kcv.data.load_segmentation`.
+            `kcv.data.load_segmentation`. Defaults to `kcv.data.load_detection`.
         validation: Part of the images that is not trained on. Defaults to 0.
         augment: Whether images may be mirrored. Defaults to True.
         **options: Further arguments of `load`, such as `boxes`.
@@ -70,17 +70,17 @@ def open_training_images(
         The images.
     """
     options |= {"on_error": on_error, "validation": validation}
-    kept = data == "digit_scenes" and scenes is not None
-    opened = load(data, seed=seed if kept else None, **options)
+    kept = scenes if data == "digit_scenes" else None
+    opened = load(data, seed=None if kept is None else seed, **options)
     once = opened.dataset
-    if kept:
-        once = once.take(scenes)
-        if scenes <= KEPT_SCENES:
+    if kept is not None:
+        once = once.take(kept)
+        if kept <= KEPT_SCENES:
             once = once.cache()
 
     def stream(start):
-        if kept:
-            return once.skip(start % scenes).concatenate(once.repeat())
+        if kept is not None:
+            return once.skip(start % kept).concatenate(once.repeat())
         return load(data, seed=seed, start=start, **options).dataset
 
     own = data != "digit_scenes"
@@ -103,7 +103,8 @@ def open_detection(
 
     Args:
         run: Options of the recipe.
-        scenes: Number of digit scenes, see `open_training_images`.
+        scenes: Number of digit scenes. If None, a new scene is drawn at each
+            position, forever.
 
     Returns:
         Tuple (training images, held-out dataset).

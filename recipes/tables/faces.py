@@ -95,7 +95,7 @@ def main(run: Options) -> dict:
     metrics = {name: train_system(run, name) for name in run.systems}
 
     # === Evaluate ===
-    files = {name: folder_of(run, name) / "model.keras" for name in metrics}
+    files = {name: choose_folder(run, name) / "model.keras" for name in metrics}
     models = {name: kcv.load_model(file) for name, file in files.items()}
     tests = {name: open_test(run, name) for name in run.systems}
     measured = comparing.measure_systems(models, metrics, tests, run.rounds)
@@ -134,7 +134,7 @@ def main(run: Options) -> dict:
 
 def train_system(run: Options, name: str) -> dict:
     """Run the recipe of a system, unless the folder has its result."""
-    out = folder_of(run, name)
+    out = choose_folder(run, name)
     names = {x.name for x in dataclasses.fields(FaceOptions)}
     options = {option: getattr(run, option) for option in names}
     asked = SYSTEMS[name].options(**{**options, "out": out})
@@ -154,7 +154,7 @@ def open_test(run: Options, name: str) -> Photos:
     return as_arrays(open_faces(run, "test", template))
 
 
-def folder_of(run: Options, name: str) -> Path:
+def choose_folder(run: Options, name: str) -> Path:
     """Return the folder of a system within that of the table."""
     return run.out / name.lower().replace("+", "_plus")
 

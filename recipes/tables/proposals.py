@@ -9,14 +9,14 @@ paper's figures beside ours. The page also has the curves of recall over IoU and
 of average recall over the number of proposals, and the first regions of each
 method on a photograph.
 
-Recall and detection are measured on 100 held-out digit scenes, where a small
-Fast R-CNN is trained once and then given the proposals of each method. Times
-are of three photographs of 375 x 500 pixels and one thread. Repeatability is
-measured on three scenes, changed in 13 ways of which the paper's figures are
-listed. Average recall is between 0.70 and 0.81 for the grouping methods, up to
-0.47 for those that score windows, and 0.70 for superpixels, the best baseline.
-All is done in less than half an hour on two CPU cores. The command continues
-after a kill, and uses what its folder already has.
+Recall and detection are measured on 100 held-out digit scenes. For detection, a
+small Fast R-CNN is trained once and then run on the proposals of each method.
+Times are those of three photographs of 375 x 500 pixels with one thread.
+Repeatability is measured on three scenes, under 13 changes for which the paper
+has figures. Average recall is between 0.70 and 0.81 for the grouping methods,
+up to 0.47 for those that score windows, and 0.70 for superpixels, the best
+baseline. The table takes less than half an hour on two CPU cores. If the
+command is killed, it continues from the results in its folder.
 
     python -m recipes.tables.proposals --data voc/2007 --preset paper \
         --weights imagenet
@@ -36,6 +36,7 @@ from kcv.proposals import METHODS
 from kcv.text_files import read_object
 from recipes import fast_rcnn
 from recipes.common.command import run_command
+from recipes.common.detection.detectors import Backbone
 from recipes.common.detection.detectors import DetectorOptions
 from recipes.common.detection.detectors import scale_to
 from recipes.common.proposals import rows
@@ -73,6 +74,7 @@ class Options(DetectorOptions):
     """
 
     out: Path = Path("runs/tables/proposals")
+    backbone: Backbone | None = None
     methods: tuple[str, ...] = tuple(x for x in METHODS if x in PUBLISHED)
     images: int | None = None
     changed: int | None = None

@@ -23,7 +23,7 @@ import numpy as np
 
 import kcv
 from kcv.storage import make_folder
-from kcv.style.perceptual import objective_of
+from kcv.style.perceptual import make_objective
 from kcv.text_files import read_object
 from recipes import fast_style
 from recipes.common.command import run_command
@@ -146,7 +146,7 @@ def time_both(
         passes.append(begun - start)
 
     kcv.style.optimize_image(
-        objective_of(model, image), image, WARM_UP + rounds, watch=one_pass
+        make_objective(model, image), image, WARM_UP + rounds, watch=one_pass
     )
     return (
         statistics.median(iterations[WARM_UP:]),

@@ -123,6 +123,7 @@ def main(run: Options) -> dict:
             segmenters.answer_of(whole), images
         )
         scores, shown = measure.scores(), measure.first
+        seconds = sum(read_history(*folders[way])["seconds"], 0.0)
         rows.append(
             {
                 "enlarged by": way,
@@ -132,9 +133,7 @@ def main(run: Options) -> dict:
                 "parameters": model.count_params(),
                 "switches, KiB": count_switches(way, *TIMED) / 1024,
                 "ms per image": milliseconds[way],
-                "seconds of training": sum(
-                    read_history(*folders[way])["seconds"]
-                ),
+                "seconds of training": seconds,
             }
         )
         gallery = gallery or [

@@ -7,10 +7,10 @@ from kcv.detection import DetectionSelection
 from kcv.detection import FasterRCNN
 from kcv.detection import ProposalSelection
 from kcv.detection import RegionProposals
+from kcv.detection import combine_unshared
 from kcv.detection import copy_head
 from kcv.detection import custom_parts
 from kcv.detection import share_features
-from kcv.detection import unshared
 from kcv.detection import with_fixed_trunk
 
 
@@ -133,7 +133,7 @@ def test_unshared_is_a_model_of_two(stages, proposed, tmp_path):
     x, _ = proposed
     first, second, _, _ = stages
     selection = ProposalSelection(400, 20, min_side=4)
-    model = unshared(first, second, selection)
+    model = combine_unshared(first, second, selection)
     inputs = {key: x[key] for key in ("images", "image_sizes")}
     found = model.predict(inputs, verbose=0)
     quick = RegionProposals(
@@ -154,5 +154,5 @@ def test_unshared_is_a_model_of_two(stages, proposed, tmp_path):
 def test_two_trunks_are_not_shared(stages):
     first, second, _, fourth = stages
     model = FasterRCNN(3, second.parts)
-    with pytest.raises(ValueError, match="kcv.detection.unshared"):
+    with pytest.raises(ValueError, match="kcv.detection.combine_unshared"):
         share_features(model, first, fourth)

@@ -57,7 +57,9 @@ def test_several_scales(options):
 def test_the_papers_schedule(tmp_path):
     plan = fast_rcnn.PRESETS["paper"].plan
     assert plan.with_options(Run(out=tmp_path)).steps == 40_000
-    optimizer = detectors.make_optimizer(plan, "paper", **fast_rcnn.SOLVER)
+    optimizer = detectors.make_optimizer(
+        plan, "paper", fast_rcnn.DROPS, **fast_rcnn.SOLVER
+    )
     optimizer.build([keras.Variable(0.0)])
     rates = []
     for step in (0, 29_999, 30_000):

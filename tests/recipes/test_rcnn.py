@@ -39,7 +39,9 @@ def test_the_papers_schedule():
     assert (plan.batch_size, plan.steps) == (16, 70_000)
     # An update has 128 windows, from however many images.
     assert rcnn.make_plan(Options(preset="paper", batch_size=8)).steps == 70_000
-    optimizer = detectors.make_optimizer(plan, "paper", **rcnn.SOLVER)
+    optimizer = detectors.make_optimizer(
+        plan, "paper", rcnn.DROPS, **rcnn.SOLVER
+    )
     optimizer.build([keras.Variable(0.0)])
     rates = []
     for step in (0, 19_999, 20_001, 39_999, 40_001, 60_001):

@@ -16,7 +16,7 @@ from kcv.segmentation import FCN
 from kcv.segmentation import FCN8s
 from kcv.segmentation import FCN16s
 from kcv.segmentation import FCN32s
-from kcv.segmentation import go_on_from
+from kcv.segmentation import continue_from
 from kcv.segmentation.fcn import BACKBONES
 from kcv.segmentation.fcn import FCN_MEAN
 from kcv.segmentation.fcn import align
@@ -305,7 +305,7 @@ def test_finer_networks_begin_near_the_coarse():
         FCN32s(3, small_backbone(), preprocessing=LESS_MEAN)
     )
     finer = FCN16s(3, small_backbone(), preprocessing=LESS_MEAN)
-    assert go_on_from(finer, coarse) == [
+    assert continue_from(finer, coarse) == [
         "upscore2",
         "score_pool4",
         "upscore16",
@@ -317,7 +317,7 @@ def test_finer_networks_begin_near_the_coarse():
     inputs = keras.Input((4,))
     other = keras.Model(inputs, keras.layers.Dense(2)(inputs))
     with pytest.raises(ValueError, match="no layer in common"):
-        go_on_from(finer, other)
+        continue_from(finer, other)
 
 
 def test_at_once_scales_the_skips():

@@ -9,7 +9,7 @@ from kcv.serving import TopClasses
 from kcv.serving import detection_outputs
 from kcv.serving import label_maps
 from kcv.serving import pictures
-from kcv.serving.outputs import outputs_of
+from kcv.serving.outputs import choose_outputs
 from kcv.serving.outputs import predictions_as_outputs
 from kcv.serving.outputs import servable
 
@@ -76,11 +76,11 @@ def test_each_image_has_its_own_size():
 
 
 def test_the_default_is_by_what_the_model_gives(detector):
-    assert outputs_of(detector) is detection_outputs
+    assert choose_outputs(detector) is detection_outputs
     images = keras.Input((4, 4, 3))
-    assert outputs_of(keras.Model(images, images)) is predictions_as_outputs
+    assert choose_outputs(keras.Model(images, images)) is predictions_as_outputs
     model = keras.Model(images, {"boxes": images})
-    assert outputs_of(model) is predictions_as_outputs
+    assert choose_outputs(model) is predictions_as_outputs
 
 
 def test_dtypes_that_json_carries():

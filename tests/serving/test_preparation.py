@@ -11,7 +11,7 @@ from kcv.serving import FixedSize
 from kcv.serving import ShortSide
 from kcv.serving.limits import Limits
 from kcv.serving.preparation import as_it_is
-from kcv.serving.preparation import prepared_batch
+from kcv.serving.preparation import prepare_batch
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_batch_is_each_image_and_zeros():
     ]
     encoded = tf.stack([tf.io.encode_png(photo) for photo in photos])
     for prepare, times in [(as_it_is, 1), (_twice, 2)]:
-        images, sizes, shapes = prepared_batch(encoded, prepare, 3, LIMITS)
+        images, sizes, shapes = prepare_batch(encoded, prepare, 3, LIMITS)
         assert images.shape == (3, 7 * times, 6 * times, 3)
         assert images.dtype == tf.float32
         for i, photo in enumerate(photos):

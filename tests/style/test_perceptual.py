@@ -12,7 +12,7 @@ from kcv.style import loss_network
 from kcv.style import low_resolution
 from kcv.style import optimize_image
 from kcv.style.perceptual import LOSS_WEIGHTS
-from kcv.style.perceptual import objective_of
+from kcv.style.perceptual import make_objective
 
 WIDTHS = (8, 8, 16)
 
@@ -163,7 +163,7 @@ def test_super_resolution_learns_pairs(vgg, pictures, weights, share):
 def test_lbfgs_can_have_the_same_objective(model, pictures):
     content = pictures[:1]
     found = optimize_image(
-        objective_of(model, content), content, 8, verbose=False
+        make_objective(model, content), content, 8, verbose=False
     )
     losses = model.compute_losses(tf.constant(content), tf.constant(content))
     np.testing.assert_allclose(

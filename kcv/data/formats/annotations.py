@@ -84,7 +84,14 @@ class Annotations(Records):
             )
 
     def only(self, wanted: Callable[[str], bool]) -> Self:
-        """Select the images whose id `wanted` returns True for."""
+        """Select images by their ids.
+
+        Args:
+            wanted: Function from an image id to whether the image is selected.
+
+        Returns:
+            The annotations of the selected images.
+        """
         kept = tuple(x for x in self.images if wanted(x.image_id))
         return dataclasses.replace(self, images=kept)
 
@@ -147,7 +154,16 @@ class Annotations(Records):
 def check_other_classes(
     other_classes: str, class_names: Sequence[str] | None
 ) -> None:
-    """Raise a `ValueError` unless `other_classes` is "raise" or "drop"."""
+    """Check how objects of other classes are treated.
+
+    Args:
+        other_classes: "raise" or "drop".
+        class_names: Names of the classes to read. None for all of them.
+
+    Raises:
+        ValueError: If `other_classes` is neither, or is "drop" without class
+            names.
+    """
     if other_classes not in ("raise", "drop"):
         raise ValueError(
             "`other_classes` must be 'raise' or 'drop'. Received: "
@@ -161,7 +177,12 @@ def check_other_classes(
 
 
 def log_other_classes(origin: str, count: int) -> None:
-    """Log how many objects of other classes are left out, if there are any."""
+    """Log how many objects of other classes are left out, if there are any.
+
+    Args:
+        origin: Name of the dataset.
+        count: Number of objects that are left out.
+    """
     if count:
         _LOG.warning(
             "%s: %d objects of other classes are left out "
@@ -172,7 +193,11 @@ def log_other_classes(origin: str, count: int) -> None:
 
 
 def log_classes(parts: Sequence[Annotations]) -> None:
-    """Log the classes of which the parts of a dataset have no object."""
+    """Log the names of classes without an object in any part of a dataset.
+
+    Args:
+        parts: Parts of the dataset, at least one, with the same classes.
+    """
     names = parts[0].class_names
     labels = [image.labels for part in parts for image in part.images]
     counts = np.bincount(np.concatenate(labels), minlength=len(names))

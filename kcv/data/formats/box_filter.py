@@ -128,7 +128,11 @@ class BoxFilter:
         return right
 
     def log(self, origin: str) -> None:
-        """Log how many boxes were clipped or left out, if there are any."""
+        """Log how many boxes were clipped or left out, if there are any.
+
+        Args:
+            origin: Name of the dataset.
+        """
         if self.clipped or self.left_out:
             _LOG.warning(
                 "%s: %d boxes are clipped to their image, and %d are left out, "

@@ -49,7 +49,8 @@ def coco(
             path of a JSON file of instances. Defaults to "coco/2017".
         split: "train" or "val" of a set from TFDS. Not used for a JSON file,
             which is one split. Defaults to "train".
-        images: Folder of the `file_name`s of a JSON file.
+        images: Folder of the `file_name`s of a JSON file. Needed for a JSON
+            file, and None for a dataset of TFDS. Defaults to None.
         class_names: Names of the classes in label order. Pass those of the
             training file for another file. Defaults to None, for the categories
             in the order of their ids. A category that no object has and that

@@ -35,7 +35,7 @@ class FDDB(Records):
         ellipses: Faces of each image, arrays (N, 5) float32.
         folds: Number of the fold of each image, from 1.
         origin: Folder of the set, for error messages.
-        class_names: ("face",).
+        class_names: Names of the classes. Defaults to `("face",)`.
     """
 
     files: tuple[str, ...]
@@ -46,7 +46,14 @@ class FDDB(Records):
     class_names: tuple[str, ...] = ("face",)
 
     def only(self, wanted: Callable[[str], bool]) -> Self:
-        """Select the images whose id `wanted` returns True for."""
+        """Select images by their ids.
+
+        Args:
+            wanted: Function from an image id to whether the image is selected.
+
+        Returns:
+            The annotations of the selected images.
+        """
         rows = [i for i, name in enumerate(self.image_ids) if wanted(name)]
         kept: dict[str, Any] = {
             name: tuple(getattr(self, name)[i] for i in rows)

@@ -47,6 +47,7 @@ class TreeReader:
     Args:
         suffixes: Suffixes of the files to find, in lower case.
         ignored: Names of files that are left out without being counted.
+            Defaults to none.
     """
 
     def __init__(self, suffixes: Sequence[str], ignored: Sequence[str] = ()):
@@ -55,11 +56,22 @@ class TreeReader:
         self.left_out: collections.Counter[str] = collections.Counter()
 
     def find(self, folder: Path) -> list[Path]:
-        """Find the files of a folder, at any depth, sorted."""
+        """Find the files of a folder at any depth.
+
+        Args:
+            folder: Folder to search.
+
+        Returns:
+            Paths of the files, sorted.
+        """
         return sorted(self._find(folder, set()))
 
     def log(self, folder: Path) -> None:
-        """Log the number of files that were left out, if there are any."""
+        """Log the number of files that were left out, if there are any.
+
+        Args:
+            folder: Folder that was searched.
+        """
         if self.left_out:
             counts = ", ".join(
                 f"{count} {kind}" for kind, count in self.left_out.most_common()
@@ -157,7 +169,14 @@ def files_by_name(
 
 
 def lists_by_name(folder: Path) -> dict[str, Path]:
-    """Find the lists in a folder: text files, by name without suffix."""
+    """Find the lists in a folder, which are text files.
+
+    Args:
+        folder: Folder to search. It need not exist.
+
+    Returns:
+        Dict from names without suffix to paths.
+    """
     if not folder.is_dir():
         return {}
     return {

@@ -38,7 +38,14 @@ class LabelledFiles(Records):
     origin: str
 
     def only(self, wanted: Callable[[str], bool]) -> Self:
-        """Select the images whose id `wanted` returns True for."""
+        """Select images by their ids.
+
+        Args:
+            wanted: Function from an image id to whether the image is selected.
+
+        Returns:
+            The files of the selected images.
+        """
         rows = zip(self.files, self.image_ids, self.labels, strict=True)
         kept = [row for row in rows if wanted(row[1])]
         files, image_ids, labels = zip(*kept, strict=True) if kept else 3 * [()]

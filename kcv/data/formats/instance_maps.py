@@ -13,6 +13,7 @@ from kcv.data.formats.masked_images import MaskedImages
 from kcv.data.formats.segmentation_trees import read_voc_segmentation
 from kcv.data.streams.records import file_tensor
 from kcv.examples import VOID
+from kcv.examples import DataSet
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +21,7 @@ class InstanceImages(MaskedImages):
     """Image files, label maps of their classes, and maps of their objects.
 
     Attributes:
-        objects: Paths of the maps of objects, by image id.
+        objects: Paths of the maps of objects, by image id. Empty by default.
     """
 
     objects: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -96,11 +97,18 @@ class InstanceImages(MaskedImages):
             np.array(labels, np.int32),
         )
 
-    def data_set(self, seed=None, start=0, on_error="raise", skipped=None):
+    def data_set(
+        self,
+        seed: int | None = None,
+        start: int = 0,
+        on_error: str = "raise",
+        skipped: list[str] | None = None,
+    ) -> DataSet:
         """Stream the examples, with the names of the classes of objects.
 
         Args:
-            seed: Seed of the order. Defaults to None, for one pass.
+            seed: Integer that determines the shuffling. If None, the examples
+                are read once, in file order. Defaults to None.
             start: Position of the first example. Defaults to 0.
             on_error: "raise" or "skip". Defaults to "raise".
             skipped: List to which the names of skipped images are appended. If

@@ -25,6 +25,7 @@ class MaskedImages(Records):
         class_names: Names of the labels 0, 1, ...; the first is background.
         origin: Name of the set in error messages.
         void: Label of pixels without a class in the files. It becomes 255.
+            Defaults to 255.
     """
 
     files: tuple[str, ...]
@@ -39,7 +40,14 @@ class MaskedImages(Records):
             raise ValueError(f"{self.origin} holds no images with label maps")
 
     def only(self, wanted: Callable[[str], bool]) -> Self:
-        """Select the images whose id `wanted` returns True for."""
+        """Select images by their ids.
+
+        Args:
+            wanted: Function from an image id to whether the image is selected.
+
+        Returns:
+            The files of the selected images.
+        """
         rows = zip(self.files, self.masks, self.image_ids, strict=True)
         kept = [row for row in rows if wanted(row[2])]
         files, masks, image_ids = zip(*kept, strict=True) if kept else 3 * [()]

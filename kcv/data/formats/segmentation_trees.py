@@ -76,7 +76,14 @@ def read_voc_segmentation(
 
 
 def segmentation_splits(folder: str | os.PathLike) -> list[str]:
-    """List the names of the lists in `ImageSets/Segmentation` of a folder."""
+    """List the splits of a folder that has the form of PASCAL VOC.
+
+    Args:
+        folder: Folder with `ImageSets/Segmentation`.
+
+    Returns:
+        Names of the lists in it, without suffix.
+    """
     return list(lists_by_name(Path(folder) / "ImageSets" / "Segmentation"))
 
 
@@ -172,7 +179,14 @@ def read_masked_folder(
 
 
 def class_names(folder: Path) -> tuple[str, ...] | None:
-    """Read the names that a folder gives its classes, None without."""
+    """Read the class names that a folder defines.
+
+    Args:
+        folder: Folder of the dataset.
+
+    Returns:
+        The names. None if the folder has no file of names.
+    """
     file = folder / NAMES_FILE
     if not file.is_file():
         return None

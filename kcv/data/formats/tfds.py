@@ -53,7 +53,8 @@ def tfds_classification(
     Args:
         name: "mnist", "fashion_mnist", "cifar10", "cifar100", "imagenet2012"
             or any set of TFDS with `image` and `label`.
-        split: "train", "val", "test" or any split of TFDS.
+        split: "train", "val", "test" or any split of TFDS. None raises an
+            error, because TFDS has no default split.
         seed: Seed of the order. Every epoch is shuffled through a buffer, the
             stream repeats forever, and example number p is a pure function of
             (prepared files, seed, p). If None, the examples are read once, in
@@ -131,7 +132,8 @@ def tfds_detection(
     Args:
         name: "voc/2007", "voc/2012", "coco/2014", "coco/2017" or
             "wider_face".
-        split: "train", "val", "trainval", "test" or any split of TFDS.
+        split: "train", "val", "trainval", "test" or any split of TFDS. None
+            raises an error, because TFDS has no default split.
         seed: Seed of the order. Every epoch is shuffled through a buffer, the
             stream repeats forever, and example number p is a pure function of
             (prepared files, seed, p). If None, the examples are read once, in
@@ -212,9 +214,10 @@ def open_tfds(
 
     Args:
         name: Name of the set in TFDS, such as "voc/2007".
-        split: "train", "val", "trainval", "test" or any split of TFDS.
-        belongs: Part of the examples in TFDS's order that is taken. Defaults
-            to None, for all examples.
+        split: "train", "val", "trainval", "test" or any split of TFDS. None
+            raises an error, because TFDS has no default split.
+        belongs: Part of the examples in TFDS's order that is taken. If None,
+            all examples are taken. Defaults to None.
 
     Returns:
         Tuple (dataset, features, size): the examples in TFDS's order, which is

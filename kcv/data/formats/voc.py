@@ -209,9 +209,15 @@ def read_voc_lists(
 
 
 def voc_splits(folder: str | os.PathLike) -> list[str]:
-    """List the splits of a VOC tree: the names in `ImageSets/Main`.
+    """List the splits of a folder that has the form of PASCAL VOC.
 
     Lists of a single class, such as `cat_train.txt`, are left out.
+
+    Args:
+        folder: Folder with `ImageSets/Main`.
+
+    Returns:
+        Names of the lists in it, without suffix.
     """
     ends = ("_train", "_val", "_trainval", "_test")
     names = lists_by_name(Path(folder) / "ImageSets" / "Main")

@@ -96,7 +96,11 @@ class VocBoxes:
         )
 
     def log(self, origin: str) -> None:
-        """Log the counts, if there are any."""
+        """Log how many boxes were changed or left out, if there are any.
+
+        Args:
+            origin: Name of the dataset.
+        """
         self.filter.log(origin)
         log_other_classes(origin, self.others)
         if self.zeros and self.shift[0]:

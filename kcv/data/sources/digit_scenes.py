@@ -25,9 +25,10 @@ def load_digit_scenes(
         split: "train", which repeats forever, "validation" or "test".
         seed: Seed of the scenes of "train". If None, it is 0.
         start: Position of the first scene.
-        masks: "semantic", "instance" or None, see `kcv.data.digit_scenes`.
-        validation: Size of "validation", as a part of 2000 scenes. Other
-            scenes are drawn of the digits of "train".
+        masks: "semantic" or "instance" for masks, see `kcv.data.digit_scenes`.
+            If None, there are no masks. Defaults to None.
+        validation: Size of "validation", as a part of 2000 scenes. Other scenes
+            are drawn of the digits of "train". Defaults to 0.0.
 
     Returns:
         The `DataSet`.

@@ -98,7 +98,15 @@ def find_pair(
 
 
 def voc_name(name: str) -> str:
-    """Return the name that VOC gives to a list, such as "val" for "Valid"."""
+    """Return the name that VOC gives to a list, such as "val" for "Valid".
+
+    Args:
+        name: Name of a split, in any case.
+
+    Returns:
+        The name of the list. A name that VOC does not have is returned in lower
+        case.
+    """
     lower = name.lower()
     return _NAMES.get(lower, lower)
 

@@ -46,7 +46,11 @@ def is_gathering() -> bool:
 
 
 def note(text: str) -> None:
-    """Keep a remark that is not an error, if faults are collected."""
+    """Add a remark that is not an error, if faults are collected.
+
+    Args:
+        text: Text of the remark.
+    """
     faults = _gathered.get()
     if faults is not None:
         faults[Fault(text, False)] = None

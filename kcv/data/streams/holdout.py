@@ -23,7 +23,14 @@ _Records = TypeVar("_Records", bound="Records")
 
 
 def check_split(split: str) -> None:
-    """Raise a `ValueError` if `split` is not "train" or "test"."""
+    """Raise an error unless a split is "train" or "test".
+
+    Args:
+        split: Name of the split.
+
+    Raises:
+        ValueError: If the split is neither.
+    """
     if split not in SPLITS:
         raise ValueError(
             f"`split` must be 'train' or 'test'. Received: split={split!r}"
@@ -136,7 +143,15 @@ class EvenlySpaced(NamedTuple):
         return (after // 1 > before // 1) == self.inside
 
     def check(self, count: int, origin: str) -> None:
-        """Raise a `ValueError` if the part of `count` images is empty."""
+        """Raise an error if the part has no example.
+
+        Args:
+            count: Number of training images.
+            origin: Name of the dataset, for the error message.
+
+        Raises:
+            ValueError: If the part of `count` images is empty.
+        """
         if count * self.part < 1:
             raise ValueError(
                 f"`validation` must be at least 1 / {count} of {origin}, which "

@@ -9,8 +9,8 @@ import tensorflow as tf
 from kcv.data.streams.ordering import visit
 from kcv.examples import DataSet
 
-# Examples that are taken at a time: one by one, small images cost ten times as
-# much.
+# Number of examples that are gathered at a time. Gathering small images one by
+# one takes ten times as long.
 _CHUNK = 64
 
 
@@ -106,7 +106,7 @@ def keep_faces(data_set: DataSet) -> KeptFaces:
     returns has the same methods.
 
     Args:
-        data_set: Set with an end, whose images have one size.
+        data_set: Finite set whose images have the same size.
 
     Returns:
         The `KeptFaces`.

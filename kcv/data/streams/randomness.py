@@ -51,7 +51,8 @@ def random_integers(
     """Draw integers from 0 to ends - 1.
 
     Args:
-        seed: Seed of a stateless operation, as `own_seed` returns it.
+        seed: Seed of a stateless operation, (2,) integer, as `own_seed` returns
+            it.
         shape: Shape of the result.
         ends: Number of integers to draw from, of a shape that broadcasts to
             `shape`.

@@ -23,9 +23,15 @@ from kcv.examples import DataSet
 
 
 def file_tensor(files: Sequence[str]) -> tf.Tensor:
-    """Convert paths to a tensor, (N,) string.
+    """Convert paths to a tensor.
 
     Names of files are bytes, which need not be UTF-8.
+
+    Args:
+        files: N paths.
+
+    Returns:
+        Tensor (N,) string.
     """
     return tf.constant([os.fsencode(file) for file in files], tf.string)
 

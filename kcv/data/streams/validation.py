@@ -15,7 +15,14 @@ BOX_MODES = ("raise", "clip", "drop")
 
 
 def check_box_mode(boxes: str) -> None:
-    """Raise a `ValueError` unless `boxes` is "raise", "clip" or "drop"."""
+    """Raise an error unless `boxes` is "raise", "clip" or "drop".
+
+    Args:
+        boxes: Treatment of boxes that are not inside their image.
+
+    Raises:
+        ValueError: If it is something else.
+    """
     if boxes not in BOX_MODES:
         raise ValueError(
             "`boxes` must be 'raise', 'clip' or 'drop'. Received: "

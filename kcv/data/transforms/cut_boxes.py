@@ -4,7 +4,15 @@ import tensorflow as tf
 
 
 def grow_boxes(boxes: tf.Tensor, context: float) -> tf.Tensor:
-    """Enlarge boxes (..., 4) xyxy to `context` times their sides."""
+    """Enlarge boxes about their centers.
+
+    Args:
+        boxes: Boxes (..., 4) xyxy.
+        context: Factor by which the sides grow.
+
+    Returns:
+        Boxes (..., 4) xyxy.
+    """
     center = (boxes[..., :2] + boxes[..., 2:]) / 2
     half = (boxes[..., 2:] - boxes[..., :2]) / 2 * context
     return tf.concat([center - half, center + half], -1)
@@ -24,7 +32,8 @@ def cut(
         maps: Images or maps (B, H, W, C).
         boxes: Boxes (N, 4) float32, half-open xyxy in pixels.
         owners: Index of the map that each box belongs to, (N,) int32.
-        size: Height and width of the output, in pixels.
+        size: Height and width of the output, in pixels. Two integers, or
+            integer tensor (2,).
         method: "bilinear" or "nearest". Defaults to "bilinear".
         outside: Value outside of the map. Defaults to 0.0.
 

@@ -155,6 +155,9 @@ def find_objects(
         `SPLINTER` pixels, sorted by class: the box (4,) half-open xyxy, the
         class, and the pixels of the region (H, W) bool.
 
+    Raises:
+        ImportError: If SciPy is not installed.
+
     Example:
 
     >>> mask = np.zeros((20, 20), np.uint8)

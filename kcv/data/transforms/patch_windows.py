@@ -118,7 +118,14 @@ class Objects(NamedTuple):
     weights: tf.Tensor
 
     def draw(self, numbers: tf.Tensor) -> tf.Tensor:
-        """Draw objects by numbers in [0, 1), and return their indices."""
+        """Choose objects in proportion to their weights.
+
+        Args:
+            numbers: Random numbers in [0, 1), of any shape.
+
+        Returns:
+            Indices of the objects, int32 in the same shape.
+        """
         ends = tf.cumsum(self.weights)
         places = tf.reshape(numbers * ends[-1], (-1,))
         index = tf.searchsorted(ends, places, side="right")
@@ -195,7 +202,8 @@ def draw_windows(
         objects: `Objects` of the image.
         size: Height and width of the image, (2,).
         count: Number P of patches, half of which give masks.
-        seed: Seed of a stateless operation, see `own_seed`.
+        seed: Seed of a stateless operation, (2,) integer, as `own_seed` returns
+            it.
         sampling: `PatchSampling`.
 
     Returns:

@@ -126,10 +126,21 @@ def random_resize(
 def resize_example(
     example: dict, short_side: int | tf.Tensor, long_side: int
 ) -> dict:
-    """Scale one example, as `resize` scales each of a dataset."""
+    """Scale one example in the way that `resize` scales a dataset.
+
+    Args:
+        example: Example with `images` (H, W, 3) and optionally `bounding_boxes`
+            and masks.
+        short_side: Length of the short side, in pixels. Integer, or integer
+            tensor ().
+        long_side: Maximum length of the long side, in pixels.
+
+    Returns:
+        The scaled example. Its images are uint8.
+    """
     example = dict(example)
     old = tf.shape(example["images"])[:2]
-    new, scale = scaled_size(old, short_side, long_side)
+    new, scale = compute_scaled_size(old, short_side, long_side)
 
     images = tf.image.resize(example["images"], new, "bilinear")
     example["images"] = tf.cast(tf.round(images), tf.uint8)
@@ -158,14 +169,15 @@ def resize_example(
     return example
 
 
-def scaled_size(
+def compute_scaled_size(
     size: tf.Tensor, short_side: int | tf.Tensor, long_side: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Compute the size to which an image is scaled.
 
     Args:
         size: Height and width, (2,) int32.
-        short_side: Length of the short side, in pixels.
+        short_side: Length of the short side, in pixels. Integer, or integer
+            tensor ().
         long_side: Maximum length of the long side, in pixels.
 
     Returns:

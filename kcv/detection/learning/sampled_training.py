@@ -143,7 +143,11 @@ class SampledTraining(ImageModel):
         return self.get_metrics_result()
 
     def settings(self) -> dict[str, Any]:
-        """Return the arguments of the constructor besides parts and name."""
+        """Return the arguments of the constructor without parts and name.
+
+        Returns:
+            Dict from the names of the arguments to their values.
+        """
         return {name: getattr(self, name) for name in self._config_names}
 
     def get_config(self) -> dict[str, Any]:

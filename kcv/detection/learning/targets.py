@@ -18,8 +18,8 @@ class Objects(NamedTuple):
         boxes: Boxes (B, N, 4) float32 xyxy.
         labels: Labels (B, N) int32 from 0, -1 for padding.
         valid: Whether an object takes part, (B, N) bool.
-        crowds: Whether a row is a crowd, (B, N) bool. None if the ground truth
-            does not say.
+        crowds: Whether a row is a crowd, (B, N) bool. Defaults to None, if the
+            ground truth does not say.
     """
 
     boxes: tf.Tensor
@@ -80,7 +80,15 @@ def get_objects(
 
 
 def take(values: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
-    """Pick `indices` (B, K) from the second axis of `values` (B, N, ...)."""
+    """Pick rows of each image.
+
+    Args:
+        values: Values (B, N, ...) of the rows of each image.
+        indices: Indices (B, K) of the rows to pick, integers below N.
+
+    Returns:
+        The values (B, K, ...) of the picked rows.
+    """
     return tf.gather(values, indices, batch_dims=1)
 
 

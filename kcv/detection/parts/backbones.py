@@ -7,6 +7,7 @@ regions of P x P bins.
 import os
 from collections.abc import Callable
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import keras
 
@@ -38,7 +39,7 @@ _CLASS_LAYERS = {
     "bbox_regression": 0,
 }
 
-_PreprocessingArgument = keras.layers.Layer | Callable
+_PreprocessingArgument: TypeAlias = keras.layers.Layer | Callable
 
 
 def vgg16_parts(pretrained: bool = False) -> Parts:
@@ -93,16 +94,28 @@ def resnet_parts(
     Returns:
         `Parts` with random weights.
     """
-    options = {"stride_in": stride_in, "frozen_batch_norm": frozen_batch_norm}
     images = keras.Input((None, None, 3), name="pixels")
-    features = resnet_trunk(images, depth, through=4, pool1=pool1, **options)
+    features = resnet_trunk(
+        images,
+        depth,
+        through=4,
+        pool1=pool1,
+        stride_in=stride_in,
+        frozen_batch_norm=frozen_batch_norm,
+    )
     trunk = keras.Model(images, features, name=f"resnet{depth}")
     if pretrained:
         for layer in trunk.layers:
             if layer.name.startswith(("conv1", "bn_conv1", "res2", "bn2")):
                 layer.trainable = False
     regions = keras.Input((14, 14, features.shape[-1]), name="regions")
-    x = resnet_stage(regions, depth, stage=5, **options)
+    x = resnet_stage(
+        regions,
+        depth,
+        stage=5,
+        stride_in=stride_in,
+        frozen_batch_norm=frozen_batch_norm,
+    )
     x = keras.layers.GlobalAveragePooling2D(name="pool5")(x)
     head = keras.Model(regions, x, name=f"resnet{depth}_head")
     return Parts(_less_the_mean(), trunk, head)

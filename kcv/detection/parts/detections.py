@@ -4,6 +4,7 @@ Shapes: B images, N regions per image, C classes without background, K
 detections per image.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import keras
@@ -98,7 +99,7 @@ def decode_per_class(
     deltas: tf.Tensor,
     regions: tf.Tensor,
     image_sizes: tf.Tensor,
-    std=(1.0, 1.0, 1.0, 1.0),
+    std: tf.Tensor | Sequence[float] = (1.0, 1.0, 1.0, 1.0),
 ) -> tf.Tensor:
     """Refine each region once for every class, and clip it to its image.
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import keras
 import tensorflow as tf
 
-from kcv.data.transforms.resizing import scaled_size
+from kcv.data.transforms.resizing import compute_scaled_size
 from kcv.detection.parts.padded_trunk import PaddedTrunk
 from kcv.detection.parts.region_head import RegionHead
 from kcv.layers.image_layer import ImageLayer
@@ -82,7 +82,10 @@ class ImagePyramid(NestedConfig, ImageLayer):
         """Pool the corners (R, 4) of one image's regions, from their scales."""
         image = image[: size[0], : size[1]]
         sizes, scales = zip(
-            *(scaled_size(size, s, self.long_side) for s in self.short_sides),
+            *(
+                compute_scaled_size(size, s, self.long_side)
+                for s in self.short_sides
+            ),
             strict=True,
         )
         level = nearest_level(regions, tf.stack(scales))

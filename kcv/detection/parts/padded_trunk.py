@@ -25,6 +25,7 @@ class PaddedTrunk(NestedConfig, keras.layers.Layer):
         network: keras.Model from images (B, H, W, 3) to features
             (B, H / stride, W / stride, C).
         stride: Distance between neighboring cells of the features, in pixels.
+            Positive integer.
 
     Call with `images` (B, H, W, 3) and `image_sizes` (B, 2) int32, height and
     width, or None if every image fills the batch. Returns the features

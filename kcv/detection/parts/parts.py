@@ -33,7 +33,11 @@ class Parts(NamedTuple):
 
     @property
     def roi_size(self) -> int:
-        """Number of bins along each side of a pooled region."""
+        """Number of bins along each side of a pooled region.
+
+        Raises:
+            ValueError: If the parts have no head.
+        """
         if self.head is None:
             raise ValueError("These parts have no head, so they pool nothing.")
         return self.head.input_shape[1]

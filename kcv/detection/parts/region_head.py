@@ -24,14 +24,19 @@ class RegionHead(NestedConfig, ImageLayer):
         network: keras.Model from pooled regions (N, P, P, channels) to vectors
             (N, F).
         stride: Distance between neighboring cells of the features, in pixels.
-        roi_end_offset: Pixels by which a region ends earlier when it is pooled,
-            see `pooled_corners`. Defaults to None.
+            Positive integer.
+        roi_end_offset: Number of pixels by which a region ends earlier when it
+            is pooled, see `pooled_corners`. Non-negative float. If None,
+            regions are pooled as they are. Defaults to None.
 
     Call with `[features, feature_sizes, regions]`: features (B, H, W,
     channels), feature_sizes (B, 2) int32, and regions (B, R, 4) xyxy in
     pixels. A head with an `roi_end_offset` needs image_sizes (B, 2) int32 in
     the fourth place. Returns logits (B, R, C + 1) with background first and
     deltas (B, R, 4 * (C + 1)), four for each class, both float32.
+
+    Raises:
+        ValueError: If `roi_end_offset` is negative or not finite.
     """
 
     INPUTS: ClassVar = {
@@ -85,7 +90,9 @@ class RegionHead(NestedConfig, ImageLayer):
         pooled = self.roi_pool([features, regions, feature_sizes])
         return self.classify(pooled, training=training)
 
-    def pooled_corners(self, regions, image_sizes):
+    def pooled_corners(
+        self, regions: tf.Tensor, image_sizes: tf.Tensor
+    ) -> tf.Tensor:
         """Compute the corners that RoI pooling is given.
 
         RoI pooling reads x2 and y2 as the last pixel. The boxes of kcv are
@@ -94,7 +101,8 @@ class RegionHead(NestedConfig, ImageLayer):
 
         Args:
             regions: Boxes (B, R, 4) xyxy in pixels.
-            image_sizes: Height and width (B, 2) in pixels.
+            image_sizes: Height and width (B, 2) in pixels. None is accepted if
+                `roi_end_offset` is None.
 
         Returns:
             The regions, whose x2 and y2 are `roi_end_offset` less, and at most
@@ -106,7 +114,9 @@ class RegionHead(NestedConfig, ImageLayer):
         ends = tf.minimum(regions[..., 2:] - self.roi_end_offset, last)
         return tf.concat([regions[..., :2], ends], axis=-1)
 
-    def classify(self, pooled, training=False):
+    def classify(
+        self, pooled: tf.Tensor, training: bool = False
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Classify regions that are already pooled.
 
         Args:
@@ -115,7 +125,8 @@ class RegionHead(NestedConfig, ImageLayer):
                 mode. Defaults to False.
 
         Returns:
-            The logits and deltas that the layer returns.
+            Logits (B, R, C + 1) and deltas (B, R, 4 * (C + 1)), as the layer
+            returns them.
         """
         batch, count = tf.unstack(tf.shape(pooled)[:2])
         pooled = tf.reshape(pooled, (batch * count, *pooled.shape[2:]))

@@ -30,8 +30,10 @@ class RegionProposalNetwork(NestedConfig, ImageLayer):
 
     Args:
         stride: Distance between neighboring cells of the features, in pixels.
+            Positive integer.
         anchors: `Anchors` of each cell.
-        filters: Number of filters of the 3x3 convolution. Defaults to 512.
+        filters: Number of filters of the 3x3 convolution. Positive integer.
+            Defaults to 512.
 
     Call with `[features, feature_sizes]`: (B, H, W, C) and (B, 2) int32, the
     rows and columns that belong to each image. Returns logits (B, A, 2) of
@@ -120,8 +122,14 @@ class RegionProposalNetwork(NestedConfig, ImageLayer):
 
 
 def foreground_logit(logits: tf.Tensor) -> tf.Tensor:
-    """Reduce two-way logits (B, A, 2) to one (B, A) that ranks like softmax.
+    """Reduce the two logits of an anchor to one that ranks like softmax.
 
     The difference does not saturate where the probability would round to 1.
+
+    Args:
+        logits: Logits (B, A, 2) of background and foreground.
+
+    Returns:
+        Logits (B, A), foreground less background.
     """
     return ops.subtract(logits[..., 1], logits[..., 0])

@@ -79,7 +79,11 @@ class ImageFeatures:
         return self.arrays["object_pool5"]
 
     def overlaps(self) -> np.ndarray:
-        """Compute the IoU of each region with each object, (R, n) float32."""
+        """Compute the IoU of each region with each object.
+
+        Returns:
+            IoU (R, n) in [0, 1], float32.
+        """
         return overlaps(self.boxes, self.labels)
 
 

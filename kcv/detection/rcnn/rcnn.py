@@ -13,6 +13,7 @@ import tensorflow as tf
 from keras import ops
 
 from kcv import boxes as geometry
+from kcv.boxes import TensorLike
 from kcv.detection.learning import losses
 from kcv.detection.learning.matching import match
 from kcv.detection.learning.sampled_training import SampledTraining
@@ -72,12 +73,13 @@ class RCNN(SampledTraining):
         weights: Pretrained weights of the trunk, fc6 and fc7: None, "imagenet"
             (the download of keras.applications) or a path for
             `kcv.weights.load_weights`. Defaults to None, random weights.
-        context: Width of the surroundings that a window shows on each side,
-            in pixels. Defaults to 16.
+        context: Width of the surroundings that a window shows on each side, in
+            pixels. Non-negative integer. Defaults to 16.
         max_proposals: P, if every image must have the same number of
             proposals. Defaults to None, any number.
         roi_sampling: `RoISampling`, windows that the network is fine-tuned
-            with. Its size counts windows per batch, not per image.
+            with. Its size counts windows per batch, not per image. Defaults to
+            `RoISampling()`.
         mirror: Whether windows are mirrored with probability 0.5 in training.
             Defaults to True.
         detections: `DetectionSelection`, detections that are kept. Scores are
@@ -204,7 +206,9 @@ class RCNN(SampledTraining):
     def _complete(self, inputs):
         return with_proposals(inputs, self.name, self.max_proposals)
 
-    def features(self, inputs):
+    def features(
+        self, inputs: dict[str, TensorLike]
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Compute what SVMs and box regressors see of each proposal.
 
         Args:

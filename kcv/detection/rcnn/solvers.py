@@ -3,8 +3,11 @@
 from kcv.extras import describe_installation
 
 
-def solvers():
-    """Return the classes `LinearSVC` (liblinear) and `Ridge`.
+def solvers() -> tuple[type, type]:
+    """Import the solvers of scikit-learn that R-CNN is trained with.
+
+    Returns:
+        The classes `LinearSVC`, which calls liblinear, and `Ridge`.
 
     Raises:
         ImportError: If scikit-learn is not installed.

@@ -35,7 +35,14 @@ class SupportVectorMachines(NamedTuple):
         return np.concatenate([m.intercept_ for m in self.machines])
 
     def decision_function(self, fc7: np.ndarray) -> np.ndarray:
-        """Compute scikit-learn's scores (N, C) of features (N, F)."""
+        """Compute the scores of features as scikit-learn does.
+
+        Args:
+            fc7: Features (N, F).
+
+        Returns:
+            Scores (N, C), the signed distances from the margins.
+        """
         return np.stack(
             [m.decision_function(self.scale * fc7) for m in self.machines], 1
         )

@@ -23,8 +23,8 @@ class WindowNetwork(NestedConfig, keras.layers.Layer):
     Args:
         network: keras.Model from windows (N, S, S, 3) to a list of vectors
             (N, F), (N, G), ...
-        context: Width of the surroundings that a window shows on each side,
-            in pixels. Defaults to 16.
+        context: Width of the surroundings that a window shows on each side, in
+            pixels. Non-negative integer. Defaults to 16.
         chunk: Largest number of windows that go through the network at a time.
             Defaults to 32.
 

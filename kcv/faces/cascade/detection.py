@@ -14,8 +14,8 @@ from kcv.faces.cascade.per_image import PerImageDetection
 from kcv.faces.cascade.settings import WindowScan
 from kcv.faces.cascade.settings import WindowSelection
 from kcv.faces.cascade.suppression import suppress
+from kcv.faces.cascade.windows import choose_octave
 from kcv.faces.cascade.windows import crop_windows
-from kcv.faces.cascade.windows import octave_of
 from kcv.faces.cascade.windows import octaves
 from kcv.faces.cascade.windows import sample
 from kcv.faces.cascade.windows import sampled_corners
@@ -31,9 +31,10 @@ class Stage(NamedTuple):
         network: keras.Model from windows (N, S, S, 3), RGB 0..255, to
             probabilities (N, 2) of background and face.
         calibration: keras.Model from windows (N, S', S', 3) to probabilities
-            (N, 45) of the `PATTERNS`, or None for a stage that does not move
-            windows.
-        selection: `WindowSelection`, the windows that the stage keeps.
+            (N, 45) of the `PATTERNS`. If None, the stage does not move windows.
+            Defaults to None.
+        selection: `WindowSelection`, the windows that the stage keeps. Defaults
+            to `WindowSelection()`.
     """
 
     network: keras.Model
@@ -77,15 +78,19 @@ class CascadeDetection(PerImageDetection):
         return {"boxes": found.boxes, "scores": found.scores}
 
     def scan_windows(
-        self, levels, size, threshold: float | None = None
+        self,
+        levels: list[tf.Tensor],
+        size: tf.Tensor,
+        threshold: float | None = None,
     ) -> "Windows":
         """Let the first network look at all windows of an image.
 
         Args:
-            levels: Result of `octaves` for the image.
+            levels: Octaves (1, H', W', 3) of the image, as `octaves` computes
+                them.
             size: Height and width of the image, (2,) int32.
-            threshold: Threshold of the first stage. If None, that of its
-                selection. Defaults to None.
+            threshold: Probability that a window must reach. If None, it is the
+                threshold of the first selection. Defaults to None.
 
         Returns:
             The windows whose score reaches the threshold of the first stage.
@@ -102,7 +107,7 @@ class CascadeDetection(PerImageDetection):
         reductions = scan.min_face / _SIDE * reductions[:, None]
         sizes = tf.floor(extent / reductions + 1e-3)
         covered = tf.reverse(sizes * reductions, [1])
-        chosen = octave_of(reductions[:, 0])
+        chosen = choose_octave(reductions[:, 0])
         corners = sampled_corners(
             tf.concat([tf.zeros_like(covered), covered], 1),
             chosen,
@@ -155,7 +160,7 @@ class CascadeDetection(PerImageDetection):
 
     def run_stage(
         self,
-        levels,
+        levels: list[tf.Tensor],
         windows: "Windows",
         number: int,
         threshold: float | None = None,
@@ -163,12 +168,14 @@ class CascadeDetection(PerImageDetection):
         """Keep and move the windows of one stage.
 
         Args:
-            levels: Result of `octaves` for the image.
+            levels: Octaves (1, H', W', 3) of the image, as `octaves` computes
+                them.
             windows: Windows that the stages before have kept. Those of the
                 first stage have its scores.
             number: Number of the stage, from 0.
-            threshold: Threshold of the stage. If None, that of its selection.
-                The first stage has no further one: `scan_windows` does.
+            threshold: Probability that a window must reach. If None, it is the
+                threshold of the selection of the stage. It has no effect for
+                the first stage, whose threshold `scan_windows` applies.
                 Defaults to None.
 
         Returns:
@@ -240,7 +247,8 @@ class Windows(NamedTuple):
         boxes: Windows (N, 4) float32, xyxy in pixels.
         scores: Scores (N,) float32 of the network that saw them last.
         scales: Number of the scale at which each was found, (N,) int32.
-        pixels: Inputs of a network, (N, S, S, 3) float32, or None.
+        pixels: Inputs of a network, (N, S, S, 3) float32. If None, they have
+            not been cropped yet. Defaults to None.
     """
 
     boxes: tf.Tensor
@@ -253,6 +261,9 @@ class Windows(NamedTuple):
 
         Args:
             rows: Indices of the windows, (K,) integer.
+
+        Returns:
+            The chosen windows.
         """
         return Windows(
             *(

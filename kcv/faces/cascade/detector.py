@@ -66,7 +66,8 @@ class FaceCascade(FaceDetector):
     Args:
         stages: The stages, sequence of `Stage`. If None, `paper_stages()`.
             Defaults to None.
-        scan: `WindowScan`, windows that the first network looks at.
+        scan: `WindowScan`, windows that the first network looks at. Defaults to
+            `WindowScan()`.
         max_detections: K, number of faces per image. Positive integer. Defaults
             to 100.
         name: Name of the model. Defaults to "face_cascade".

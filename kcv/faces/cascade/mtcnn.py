@@ -142,6 +142,9 @@ class MTCNNDetection(PerImageDetection):
 
     Call with `images` (B, H, W, 3), RGB 0..255, and `image_sizes` (B, 2) int32
     or None. Returns a dict as `MTCNN` does.
+
+    Raises:
+        ValueError: If a number is out of its range.
     """
 
     finds_landmarks = True

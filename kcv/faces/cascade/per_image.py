@@ -35,6 +35,9 @@ class PerImageDetection(NestedConfig, keras.layers.Layer):
     `labels` (B, K) int32, 0 for a face and -1 for none, `num_detections` (B,)
     int32, and, if the layer `finds_landmarks`, `landmarks` (B, K, 5, 2)
     float32.
+
+    Raises:
+        ValueError: If `max_detections` is not a positive integer.
     """
 
     finds_landmarks = False

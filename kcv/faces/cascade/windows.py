@@ -42,7 +42,7 @@ def crop_windows(
     would happen if a large face were sampled from the image itself.
 
     Args:
-        levels: Result of `octaves` for the image.
+        levels: Octaves (1, H', W', 3) of the image, as `octaves` computes them.
         boxes: Windows (N, 4) float32, xyxy in pixels of the image.
         size: S, side of the result in pixels.
 
@@ -50,7 +50,7 @@ def crop_windows(
         Windows (N, S, S, 3) float32, gray where they leave the image.
     """
     sides = tf.reduce_max(boxes[:, 2:] - boxes[:, :2], axis=1)
-    chosen = octave_of(sides / size)
+    chosen = choose_octave(sides / size)
     corners = sampled_corners(boxes, chosen, levels, (size, size))
     rows = tf.range(tf.shape(boxes)[0])
     windows = [
@@ -69,11 +69,12 @@ def crop_windows(
     return windows
 
 
-def octave_of(reduction: tf.Tensor) -> tf.Tensor:
+def choose_octave(reduction: tf.Tensor) -> tf.Tensor:
     """Choose the octave from which a window is reduced by less than two.
 
     Args:
-        reduction: Pixels of the image per pixel of the window, float32.
+        reduction: Pixels of the image per pixel of the window. Float32 tensor
+            of any shape.
 
     Returns:
         Index of the octave, int32 of the same shape.
@@ -94,7 +95,7 @@ def sampled_corners(
     Args:
         boxes: Windows (N, 4) float32, xyxy in pixels of the image.
         chosen: Index of the octave of each window (N,) int32.
-        levels: Result of `octaves` for the image.
+        levels: Octaves (1, H', W', 3) of the image, as `octaves` computes them.
         size: Height and width of the results, in pixels. One pair, or one for
             each window (N, 2).
 
@@ -124,9 +125,11 @@ def sample(
 
     Args:
         level: Octave (1, H, W, 3).
-        corners: Result of `sampled_corners` for windows of the octave.
+        corners: Corners (N, 4) of windows of the octave, as `sampled_corners`
+            computes them.
         images: Zeros (N,) int32, the index of the image of each window.
-        size: Height S and width T of the results, in pixels.
+        size: Height S and width T of the results, in pixels. Two integers, or
+            integer tensor (2,).
 
     Returns:
         Windows (N, S, T, 3) float32, gray where they leave the image.

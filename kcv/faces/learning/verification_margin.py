@@ -4,6 +4,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from kcv.boxes import TensorLike
+
 
 @keras.saving.register_keras_serializable("kcv")
 class VerificationMargin(keras.metrics.Metric):
@@ -118,7 +120,7 @@ class VerificationMargin(keras.metrics.Metric):
         return {**super().get_config(), **config}
 
 
-def best_threshold(distances, same):
+def best_threshold(distances: TensorLike, same: TensorLike) -> tf.Tensor:
     """Find the distance that separates pairs of one person and of two best.
 
     A pair counts as one person if its distance is below the threshold.

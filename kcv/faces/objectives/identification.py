@@ -125,10 +125,13 @@ def accuracy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
 
 
 def check_people(people: int) -> int:
-    """Return a number of people as an int.
+    """Check a number of people.
 
     Args:
         people: Number of people in the training set. Positive integer.
+
+    Returns:
+        The number as an int.
 
     Raises:
         ValueError: If it is not a positive integer.

@@ -42,7 +42,11 @@ class Objective(keras.layers.Layer):
         raise NotImplementedError
 
     def make_callbacks(self) -> list[keras.callbacks.Callback]:
-        """Return callbacks that watch the figures while `fit` runs."""
+        """Return callbacks that watch the figures while `fit` runs.
+
+        Returns:
+            List of callbacks, which is empty in this base class.
+        """
         return []
 
 

@@ -180,16 +180,17 @@ class FaceReader:
         """Embed the largest face of each of many images.
 
         Args:
-            names: Names of N images in errors.
-            load: Function from the number of an image to the image.
-            landmarks: Landmarks of the face of each image, or None for the
-                detector. Defaults to None.
+            names: Names of N images, for error messages.
+            load: Function from the number of an image, from 0, to the image (H,
+                W, 3) or (H, W), RGB or gray in 0..255.
+            landmarks: Landmarks (5, 2) of the face of each image, in pixels. If
+                None, the detector finds them. Defaults to None.
             on_error: "raise" an error at an image that cannot be read or has no
                 face, or "skip" it. Defaults to "raise".
 
         Returns:
-            Embeddings of the images that are not skipped, float32, and their
-            numbers.
+            Embeddings (M, D) float32 of the M images that are not skipped, and
+            the numbers of these images.
 
         Raises:
             ValueError: If an image cannot be read or has no face, or there are

@@ -39,8 +39,8 @@ class Recognition(NamedTuple):
         nearest: Name of the most similar enrolled person.
         probability: Probability that the face shows `nearest`, if that is as
             likely as not before one looks at it.
-        landmarks: Landmarks (5, 2) float32 in pixels of the image, or None if
-            the image was taken as one aligned face.
+        landmarks: Landmarks (5, 2) float32 in pixels of the image. None if the
+            image was taken as one aligned face. Defaults to None.
     """
 
     name: str | None

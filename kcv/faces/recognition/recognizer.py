@@ -97,9 +97,10 @@ class Recognizer:
         """Embed the largest face of each image.
 
         Args:
-            images: N images, RGB in 0..255, of any sizes.
-            landmarks: Landmarks (5, 2) of the face of each image, or None for
-                the detector. Defaults to None.
+            images: N images (H, W, 3) or (H, W), RGB or gray in 0..255. Their
+                sizes may differ.
+            landmarks: Landmarks (5, 2) of the face of each image, in pixels. If
+                None, the detector finds them. Defaults to None.
 
         Returns:
             Embeddings (N, D) float32, or (N, 2 D) with mirrored faces.
@@ -123,10 +124,11 @@ class Recognizer:
         """Enroll the largest face of each image.
 
         Args:
-            images: N images, RGB in 0..255, of any sizes.
+            images: N images (H, W, 3) or (H, W), RGB or gray in 0..255. Their
+                sizes may differ.
             names: Name of the person on each image, not empty.
-            landmarks: Landmarks (5, 2) of the face of each image, or None for
-                the detector. Defaults to None.
+            landmarks: Landmarks (5, 2) of the face of each image, in pixels. If
+                None, the detector finds them. Defaults to None.
 
         Raises:
             ValueError: If there is not one name for each image, or a face
@@ -196,14 +198,14 @@ class Recognizer:
         The largest face of each counts.
 
         Args:
-            first: Image, RGB or gray in 0..255.
-            second: Image, RGB or gray in 0..255.
-            landmarks: Landmarks (5, 2) of both faces, or None for the detector.
-                Defaults to None.
+            first: Image (H, W, 3) or (H, W), RGB or gray in 0..255.
+            second: Image (H, W, 3) or (H, W), RGB or gray in 0..255.
+            landmarks: Landmarks (5, 2) of both faces, in pixels. If None, the
+                detector finds them. Defaults to None.
 
         Returns:
-            The probability, if one person is as likely as two before one looks
-            at the images.
+            The probability in [0, 1]. Before the images are seen, one person
+            and two persons are taken to be equally likely.
 
         Raises:
             ValueError: If the detector finds no face on an image, or landmarks

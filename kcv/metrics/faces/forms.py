@@ -62,7 +62,7 @@ def read_distances(values: ArrayLike, dimensions: int) -> np.ndarray:
     """Convert distances to float64 and make sure that they are finite.
 
     Args:
-        values: Array of distances.
+        values: Distances, array of any shape with `dimensions` axes.
         dimensions: Number of its dimensions.
 
     Returns:

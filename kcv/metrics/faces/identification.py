@@ -22,8 +22,8 @@ class ClosedSetIdentification(NamedTuple):
         ranks: Rank of the right person for each probe, from 1. Int64 array
             (P,).
         rates: Cumulative match characteristic: `rates[k - 1]` is the share of
-            probes whose rank is at most k. Float64 array with one number for
-            each person of the gallery.
+            probes whose rank is at most k. Float64 array (N,) for N persons in
+            the gallery.
     """
 
     ranks: np.ndarray

@@ -1,4 +1,4 @@
-"""Comparison with people, of whom a gallery may have several images."""
+"""Distances to people who have several images in a gallery."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ import numpy as np
 def nearest_of_people(
     distances: np.ndarray, labels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Reduce distances to images to distances to people.
+    """Compute the distances to people from the distances to their images.
 
     Args:
         distances: Distances (P, G) of probes to the images of a gallery.

@@ -25,8 +25,8 @@ def accuracy_threshold(
         distances: Distance of each pair. Array (N,).
         same: Whether a pair shows one person. Array (N,) of bool, or of 0 and
             1.
-        candidates: Thresholds to choose from, in increasing order. If None,
-            these are the middles between neighboring distances and one
+        candidates: Thresholds to choose from, in increasing order. Array (M,).
+            If None, these are the middles between neighboring distances and one
             threshold beyond each end, so that no threshold is better. Defaults
             to None.
 
@@ -105,7 +105,7 @@ def count_below(values: np.ndarray, thresholds: ArrayLike) -> np.ndarray:
     """Count the values that are below each threshold.
 
     Args:
-        values: Array of one dimension.
+        values: Array (N,).
         thresholds: Array of any shape.
 
     Returns:

@@ -67,12 +67,12 @@ class VerificationRoc(NamedTuple):
 
     Attributes:
         far: False accept rate by increasing threshold, from 0 to 1. Float64
-            array.
-        rate: Validation rate, the true accept rate, from 0 to 1. Float64
-            array.
+            array (M,).
+        rate: Validation rate, the true accept rate, from 0 to 1. Float64 array
+            (M,).
         thresholds: Smallest threshold that accepts as many pairs: a pair is
             accepted if its distance is at most the threshold. The first is
-            negative infinity, which accepts none. Float64 array.
+            negative infinity, which accepts none. Float64 array (M,).
         auc: Area under the curve: the probability that a pair of one person is
             nearer than a pair of two, where equal distances count half.
     """

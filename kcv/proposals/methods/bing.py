@@ -72,7 +72,7 @@ def bing(
     """
     model = load_model() if model is None else model
     height, width = image.shape[:2]
-    basis = binarized(model.template)
+    basis = binarize(model.template)
     boxes, scores = [np.empty((0, 4), int)], [np.empty(0, np.float32)]
     for size, (factor, offset) in zip(
         model.sizes, model.calibration, strict=True
@@ -138,7 +138,7 @@ def normed_gradients(image: np.ndarray) -> np.ndarray:
     return np.minimum(total, 255).astype(np.uint8)
 
 
-def binarized(template: np.ndarray) -> list[tuple[np.float32, np.ndarray]]:
+def binarize(template: np.ndarray) -> list[tuple[np.float32, np.ndarray]]:
     """Approximate a template by binary vectors, the paper's algorithm 1.
 
     Args:
@@ -168,7 +168,8 @@ def respond(
 
     Args:
         gradients: Array (h, w) of uint8, with sides of at least 8.
-        basis: Binarized template, as `binarized` returns it.
+        basis: Binarized template, pairs of a factor and an array (8, 8) of
+            signs, as `binarize` returns it.
 
     Returns:
         Array (h - 7, w - 7) of float32.

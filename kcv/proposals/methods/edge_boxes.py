@@ -41,7 +41,8 @@ def edge_boxes(
         image: RGB image (H, W, 3) uint8.
         max_proposals: Maximum number of boxes. There are never more than
             10 000.
-        rng: Not used.
+        rng: Has no effect, because the method needs no random numbers. Defaults
+            to None.
         edges: Function of an image that returns the strength of edges (H, W)
             float32 in 0..1, and the orientation of their normals (H, W)
             float32 in 0..pi. Defaults to `gradient_edges`.

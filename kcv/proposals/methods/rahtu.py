@@ -37,7 +37,15 @@ _SIGMA = 3.0  # pixels, of the blur of these borders
 
 
 def weak_edges(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Find edges as `canny_edges`, with half of the automatic thresholds."""
+    """Find edges with half of the automatic thresholds of Canny's method.
+
+    Args:
+        image: Image (H, W, 3) uint8 RGB.
+
+    Returns:
+        Strength and orientation of the edges, two arrays (H, W), as
+        `canny_edges` returns them.
+    """
     return canny_edges(image, factor=0.5)
 
 

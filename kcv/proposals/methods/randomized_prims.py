@@ -56,7 +56,8 @@ def area_distribution(areas: np.ndarray) -> np.ndarray:
     most, and are larger than their objects.
 
     Args:
-        areas: Areas as parts of the image, array of float in 0..1.
+        areas: Areas as parts of the image, array of any shape with floats in
+            0..1.
 
     Returns:
         Array of float in 0..1, of the same shape.
@@ -270,11 +271,33 @@ def sample_groups(
 
 
 @numba.njit(cache=True, nogil=True)
-def grow(pairs, weight, starts, incident, areas, stop, random):
-    """Grow one group, and return its superpixels in the order of joining.
+def grow(
+    pairs: np.ndarray,
+    weight: np.ndarray,
+    starts: np.ndarray,
+    incident: np.ndarray,
+    areas: np.ndarray,
+    stop: np.ndarray,
+    random: np.ndarray,
+) -> np.ndarray:
+    """Grow one group of superpixels at random.
 
-    The edges of node i are `incident[starts[i] : starts[i + 1]]`. The numbers
-    `random` (n + 1,) in 0..1 choose the first node, the limit, and the edges.
+    The edges of node i are `incident[starts[i] : starts[i + 1]]`.
+
+    Args:
+        pairs: Nodes of each edge, (m, 2) integer.
+        weight: Weight of each edge, (m,).
+        starts: Beginning of the edges of each node in `incident`, (n + 1,)
+            integer.
+        incident: Edges of all nodes, node by node, (2 m,) integer.
+        areas: Area of each node, (n,).
+        stop: Share of objects that are smaller than each of T areas, which are
+            at equal steps from 0 to 1, (T,).
+        random: Random numbers in 0..1, (n + 1,). They choose the first node,
+            the limit, and the edges.
+
+    Returns:
+        Superpixels of the group in the order in which they joined, (k,) int32.
     """
     inside = np.zeros(len(areas), np.bool_)
     group = np.empty(len(areas), np.int32)

@@ -4,9 +4,9 @@ edges -> watershed superpixels -> seeds in a grid -> for each seed, families of
 minimum cuts for two kinds of costs and three kinds of background -> connected
 parts of all figures -> the best one of each cluster of almost equal ones
 
-The authors' program reuses the flow of one seed for the other ones. Here a
-family of cuts shares its flow, see `kcv.proposals.machines.regions.min_cut`.
-The cuts are the same.
+The authors' program reuses the flow of one seed for the others. In kcv the cuts
+of a family share their flow, see `kcv.proposals.machines.regions.min_cut`. The
+cuts are the same.
 """
 
 from collections.abc import Callable
@@ -65,11 +65,11 @@ class Costs(NamedTuple):
         potts: Capacity of a pixel pair that does not depend on edges, in
             thousands. Defaults to 0.001.
         max_lambda: End of the values of lambda. Defaults to 20.
-        frame_weights: Costs of a pixel of the frame in the figure, at the
-            place that is farthest from the seed. There is a kind of background
-            for each: the whole frame, and the frame without the bottom of the
-            image. That the second one is without the bottom is a guess, since
-            no values of the authors' program were at hand. Defaults to (1000,
+        frame_weights: Costs of a pixel of the frame in the figure, at the place
+            that is farthest from the seed. There is one kind of background for
+            each cost: the whole frame, and the frame without the bottom of the
+            image. It is a guess that the second one lacks the bottom, because
+            no values of the authors' program were available. Defaults to (1000,
             1100).
         color_weight: Gain of a pixel whose color is that of the seed. If 0,
             colors are not used. Defaults to 0.
@@ -82,7 +82,7 @@ class Costs(NamedTuple):
     color_weight: float = 0.0
 
 
-#: The settings of Hosang et al., which are the authors' ones for edges from a
+#: The settings of Hosang et al., which the authors use for edges from a
 #: structured forest.
 STRUCTURED_EDGES = (
     Costs(),
@@ -98,10 +98,11 @@ OTHER_EDGES = (
 def blurred_gradient_edges(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Find edges by the gradient in CIE L*a*b*, and blur them.
 
-    The watershed of the gradient itself has up to ten thousand superpixels,
-    since a gradient has more local minima than the map of a structured forest,
-    for which the paper has about one thousand. Blurred, it has two to three
-    thousand, and figures are better and found in half the time.
+    The watershed of the gradient itself has up to 10,000 superpixels, because a
+    gradient has more local minima than the map of a structured forest, for
+    which the paper reports about 1,000. The watershed of the blurred gradient
+    has 2,000 to 3,000 superpixels. With it, figures are better and are found in
+    half the time.
 
     Args:
         image: RGB image (H, W, 3) uint8.
@@ -138,17 +139,17 @@ def rigor(
     paper predicts it by a regression, which is left out.
 
     A superpixel belongs to a seed if at least half of it lies in the square of
-    the seed, and to the nearest seed of several.
+    the seed. If this holds for several seeds, it belongs to the nearest one.
 
     Args:
         image: RGB image (H, W, 3) uint8.
         max_proposals: Number of proposals. It determines the number of seeds,
-            so that fewer proposals are not the first ones of more. The mean
-            numbers for grids of 1, 2, 3, 4, 5, 8, 10, 16 and 32 seeds in each
-            direction are 44, 155, 313, 497, 700, 1,423, 1,826, 2,315 and 2,515
-            (Hosang et al., VOC 2007). The grid with the nearest number is
-            taken, and the next larger one in an image of less than 120,000
-            pixels, where a seed has fewer figures.
+            so fewer proposals are not the first ones of more. With grids of 1,
+            2, 3, 4, 5, 8, 10, 16 and 32 seeds in each direction, an image has
+            44, 155, 313, 497, 700, 1,423, 1,826, 2,315 and 2,515 proposals on
+            average (Hosang et al., VOC 2007). The grid whose number is nearest
+            is used. In an image of less than 120,000 pixels, where a seed has
+            fewer figures, the next larger grid is used.
         rng: Generator for the clustering of colors.
         edges: Function of an image that returns the strength of edges (H, W)
             in 0..1, and the orientation of their normals (H, W), which is not
@@ -159,8 +160,9 @@ def rigor(
         seed_size: Side of the square of a seed, in pixels. If None, it is 40,
             as in the authors' program, or less in an image of less than
             120,000 pixels, in proportion to the area. Defaults to None.
-        costs: Kinds of costs. Defaults to `OTHER_EDGES`, with two kinds: all
-            pixels cost the same, or their colors count.
+        costs: Kinds of costs. Defaults to `OTHER_EDGES`, which has two kinds:
+            in the first one all pixels cost the same, in the second one the
+            cost depends on their color.
         color_decay: Factor of the distance of colors, which is the sum of the
             absolute differences of L* (scaled to 0..255), a* and b*. Defaults
             to 0.07.
@@ -224,10 +226,10 @@ def rigor(
 def superpixel_strengths(borders: Borders, strength: np.ndarray) -> np.ndarray:
     """Measure edges on the borders of superpixels.
 
-    The strength of a border is the median over its pixel pairs, of the
-    absolute difference of both pixels. Before, each pixel that is not at a
-    border is added to the weakest of its neighbors that are. If several pixels
-    are added to the same one, the last of them counts.
+    First, each pixel that is not at a border is added to the weakest of its
+    neighbors that are at a border. If several pixels are added to the same one,
+    the last of them counts. The strength of a border is then the median, over
+    its pixel pairs, of the absolute difference of both pixels.
 
     Args:
         borders: Borders, as `find_borders` returns them.
@@ -318,7 +320,7 @@ def place_seeds(labels: np.ndarray, grid: int, size: float) -> np.ndarray:
 
 
 def filter_figures(figures: Figures) -> Figures:
-    """Drop figures of one kind that are badly separated, and near duplicates.
+    """Drop near duplicates and badly separated figures of one kind.
 
     Args:
         figures: Figures of one kind of costs and background.

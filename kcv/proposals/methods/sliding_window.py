@@ -38,7 +38,8 @@ def sliding_window(
     Args:
         image: Image (H, W, 3), of which only the size is used.
         max_proposals: Maximum number of windows.
-        rng: Not used.
+        rng: Has no effect, because the method needs no random numbers. Defaults
+            to None.
 
     Returns:
         `Proposals` with boxes (n, 4) float64, not rounded. As in the authors'

@@ -23,7 +23,8 @@ def superpixels(
     Args:
         image: RGB image (H, W, 3) uint8.
         max_proposals: Not used. The image determines the number.
-        rng: Not used.
+        rng: Has no effect, because the method needs no random numbers. Defaults
+            to None.
 
     Returns:
         `Proposals` with boxes (n, 4) int32 and masks.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from kcv.proposals.machines.windows.window_priors import around
-from kcv.proposals.machines.windows.window_priors import sides_of
+from kcv.proposals.machines.windows.window_priors import compute_sides
 from kcv.proposals.record import Proposals
 
 # The central 99 % of each feature among the boxes of VOC 2007 trainval,
@@ -33,6 +33,6 @@ def uniform(
     )
     drawn = rng.uniform(low, high, size=(max_proposals, 4))
     x, y, root, log_aspect = drawn.T
-    sides = sides_of(root**2 * width * height, 2**log_aspect)
+    sides = compute_sides(root**2 * width * height, 2**log_aspect)
     boxes = around(np.stack([x * width, y * height], 1), sides)
     return Proposals(np.clip(boxes, 0, [width, height, width, height]))

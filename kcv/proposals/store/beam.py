@@ -1,4 +1,4 @@
-"""The proposals of a data set, computed on many machines by Apache Beam."""
+"""The proposals of a dataset, computed on many machines by Apache Beam."""
 
 import zlib
 from collections.abc import Iterable
@@ -27,17 +27,17 @@ class ComputeProposals(beam.PTransform):
 
     The folder must be one that all workers can write to. After the pipeline, a
     `ProposalCache` of the same settings reads exactly the boxes that
-    `ProposalCache.compute` would have computed. A pipeline that was stopped is
-    run again, and continues after the shards that are whole.
+    `ProposalCache.compute` would have computed. A pipeline that was stopped can
+    be run again, and computes only the shards that are missing.
 
-    It is applied to pairs (image_id, image), where the image is an array (H, W,
-    3) uint8 or the bytes of a JPEG, PNG, GIF, BMP or WebP file. It gives the
+    The input are pairs (image_id, image), where the image is an array (H, W, 3)
+    uint8 or the bytes of a JPEG, PNG, GIF, BMP or WebP file. The output are the
     names of the shards.
 
     Args:
         cache: Cache to extend.
-        shards: Number of files that new proposals are divided into. Some
-            hundred images in each are a good size. Defaults to 64.
+        shards: Number of files that new proposals are divided into. A file of
+            several hundred images has a good size. Defaults to 64.
 
     Raises:
         ImportError: If `kcv[beam]` is not installed.

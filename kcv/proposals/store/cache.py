@@ -83,7 +83,14 @@ class KnownImages:
     images: dict[str, tuple[tuple[int, int], int]]
 
     def has(self, image_id: str, image: np.ndarray) -> bool:
-        """Return whether the folder has the proposals of an image (H, W, 3).
+        """Return whether the folder has the proposals of an image.
+
+        Args:
+            image_id: Id of the image.
+            image: Image (H, W, 3).
+
+        Returns:
+            True if there are proposals of this image.
 
         Raises:
             ValueError: If it has those of another image of the same id.

@@ -35,14 +35,29 @@ class Computed(NamedTuple):
 
 
 def shards(folder: Path) -> list[str]:
-    """List the stems of the shards that are whole."""
+    """List the shards that are complete.
+
+    Args:
+        folder: Folder of the shards.
+
+    Returns:
+        Stems of their files, sorted.
+    """
     names = sorted(file.name for file in folder.glob(f"*{_IMAGES}"))
     # What a killed process was writing has a name that begins with a dot.
     return [x.removesuffix(_IMAGES) for x in names if not x.startswith(".")]
 
 
 def write_shard(folder: Path, done: Sequence[Computed]) -> str:
-    """Write a shard of at least one image, and return its name."""
+    """Write a shard of at least one image.
+
+    Args:
+        folder: Folder of the shards.
+        done: Proposals of the images.
+
+    Returns:
+        Stem of the files of the shard.
+    """
     ids, sizes, checksums, boxes = zip(*done, strict=True)
     # Who has to repeat the work writes the same file.
     stem = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:16]
@@ -94,7 +109,14 @@ class Shard:
             raise self._damage(error) from error
 
     def boxes(self, row: int) -> np.ndarray:
-        """Return the boxes of an image (n, 4), which are checked first."""
+        """Return the boxes of an image, after a check of their CRC-32.
+
+        Args:
+            row: Number of the image in the shard, from 0.
+
+        Returns:
+            Boxes (n, 4) float32.
+        """
         start, end = self._starts[row], self._starts[row + 1]
         own = np.array(self._boxes[start:end])
         if self._checksums is not None and checksum(own) != int(
@@ -141,5 +163,12 @@ class Shard:
 
 
 def checksum(array: np.ndarray) -> int:
-    """Compute the CRC-32 of the values of an array."""
+    """Compute the CRC-32 of the values of an array.
+
+    Args:
+        array: Array of any shape.
+
+    Returns:
+        The number, below 2^32.
+    """
     return zlib.crc32(np.ascontiguousarray(array).data)

@@ -71,7 +71,7 @@ def evaluate_classifier(
         test: Held-out single examples.
         source: Name of the data.
         run: Options of the recipe.
-        crops: Function from images to crops of them, see
+        crops: Function from images (B, H, W, C) to crops of them, see
             `kcv.metrics.collect_scores`. Defaults to whole images.
         predict: Function from one whole image (1, H, W, C) of any size to
             probabilities. Defaults to the model on images of one size.

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable
 from collections.abc import Mapping
+from typing import Literal
 from typing import NamedTuple
 
 import keras
@@ -16,6 +17,21 @@ from recipes.common.run import Run
 
 IMAGES = 1_281_167  # To train on, in ILSVRC 2012.
 
+Network = Literal[
+    "alexnet",
+    "alexnet_paper",
+    "zfnet",
+    "vgg11",
+    "vgg16",
+    "vgg19",
+    "googlenet",
+    "googlenet_paper",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+]
 Schedule = Callable[[Plan], keras.optimizers.schedules.LearningRateSchedule]
 
 
@@ -40,7 +56,7 @@ class Training:
 
     Attributes:
         build: Builder of the network.
-        learning_rate: Highest learning rate.
+        learning_rate: Highest learning rate. Defaults to 0.01.
         schedule: Function from the plan to the learning rate.
         batch_size: Images per update.
         epochs: Number of epochs of ILSVRC's images.
@@ -48,12 +64,14 @@ class Training:
         crop: Side of the crops in pixels.
         scales: Least and greatest short side of the images from which the
             crops are taken.
-        within: Side of the square in the middle of an image to which crops
-            are limited, in pixels. None has no limit.
+        within: Side of the square in the middle of an image to which crops are
+            limited, in pixels. If None, there is no limit. Defaults to None.
         color: Whether colors are shifted along their principal components.
-        area_and_aspect: Whether crops differ in area and aspect.
+        area_and_aspect: Whether crops differ in area and aspect. Defaults to
+            False.
         dense_sides: Short sides of whole images at which the network is
-            measured. The one in the middle is that of a single scale.
+            measured. The one in the middle is that of a single scale. Defaults
+            to `(256,)`.
         published: Figures by the crops with which they were measured, see
             `recipes.common.classification.crops`.
     """
@@ -179,7 +197,7 @@ SZEGEDY = "Szegedy et al. 2014, table 3, one network"
 HE = "He et al. 2015, table "
 HE_CODE = "He et al., deep-residual-networks"
 TORCHVISION = "torchvision's weights and training, not the paper's"
-TRAININGS = {
+TRAININGS: dict[Network, Training] = {
     "alexnet": alexnet(
         build=functools.partial(kcv.classification.AlexNet, variant="caffe"),
         published={

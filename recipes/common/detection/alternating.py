@@ -154,7 +154,9 @@ def train_alternating(
     with strategy.scope():
         detector = _new_detector(run, model, copy_parts(model.parts), targets)
     fit(step, detector, proposals)
-    unshared = kcv.detection.unshared(proposer, detector, model.test_proposals)
+    unshared = kcv.detection.combine_unshared(
+        proposer, detector, model.test_proposals
+    )
     if not shared:
         return Trained(unshared, stages[:2], {})
 

@@ -25,6 +25,9 @@ from recipes.common.plan import make_adamw
 from recipes.common.starting import StartOptions
 from recipes.common.training_images import TrainingImages
 
+#: Backbones of Faster and Fast R-CNN in preset paper.
+Backbone = Literal["vgg16", "resnet18", "resnet50"]
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DetectorOptions(StartOptions):
@@ -36,7 +39,7 @@ class DetectorOptions(StartOptions):
             coco:TRAIN.json:IMAGES:HELD_OUT.json.
         preset: Small is a network that learns from random weights in minutes.
             paper has the network, the solver and the schedule of the paper.
-        backbone: Network of preset paper. Defaults to vgg16.
+        backbone: Network of preset paper. Defaults to that of the paper.
         image_size: Shorter side of the resized images, in pixels. The longer
             side is at most 5/3 of it. Defaults to 192 for preset small, to 600
             for preset paper.
@@ -44,7 +47,7 @@ class DetectorOptions(StartOptions):
 
     data: str = "digit_scenes"
     preset: Literal["small", "paper"] = "small"
-    backbone: Literal["vgg16", "resnet18", "resnet50"] | None = None
+    backbone: str | None = None
     image_size: int | None = None
 
     def __post_init__(self):
@@ -69,7 +72,7 @@ def published_map(
         value: Mean average precision, in [0, 1].
         network: Name of the backbone, with what else sets the figure apart.
         source: Paper and table.
-        training_set: Name of the training set.
+        training_set: Name of the training set. Defaults to "VOC 2007 trainval".
     """
     data = f"{training_set}, measured on VOC 2007 test; {network}"
     return Published("voc07_map", value, data, source)

@@ -42,7 +42,8 @@ def vgg16_systems(weights: str | None) -> dict[str, System]:
     """Build the networks of both tables, all with the same weights.
 
     Args:
-        weights: Pretrained weights of VGG-16, see `kcv.detection.FastRCNN`.
+        weights: Pretrained weights of VGG-16, see `kcv.detection.FastRCNN`. If
+            None, weights are random.
 
     Returns:
         The systems by name.

@@ -19,10 +19,11 @@ class Roles(NamedTuple):
     """Numbers of held-out photos, by what they are for.
 
     Attributes:
-        gallery: Photos that are enrolled.
-        known: Other photos of the same people.
-        unknown: Photos of people who are not enrolled.
-        others: Photos of further people, which set the threshold.
+        gallery: Numbers (N,) of the photos that are enrolled.
+        known: Numbers (N,) of other photos of the same people.
+        unknown: Numbers (N,) of photos of people who are not enrolled.
+        others: Numbers (N,) of photos of further people, which set the
+            threshold.
     """
 
     gallery: np.ndarray

@@ -145,7 +145,7 @@ def joint_bayesian_distances(
 
     Args:
         training: Embeddings of the photos that were trained on (N, D).
-        embeddings: Embeddings of the held-out photos.
+        embeddings: Embeddings (N, D) of the held-out photos.
         trial: These photos, and pairs of the held-out ones.
 
     Returns:

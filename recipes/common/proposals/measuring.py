@@ -29,8 +29,9 @@ class Extent(NamedTuple):
     """How much is measured.
 
     Attributes:
-        images: Number of held-out images, None for all.
-        changed: Number of those on which repeatability is measured.
+        images: Number of held-out images. If None, all are measured.
+        changed: Number of those on which repeatability is measured. If None, it
+            is measured on all of them.
         counts: Numbers of proposals of the curve of average recall.
         changes: Kind and amount of the changes of an image.
         include_difficult: Whether difficult objects must be covered.

@@ -43,7 +43,7 @@ class Published(NamedTuple):
         over_number: Average recalls at `NUMBERS`. None where the method has
             fewer proposals.
         repeatability: Repeatability under each of `CHANGES`. Empty where it is
-            not reported.
+            not reported. Defaults to none.
     """
 
     name: str

@@ -31,7 +31,7 @@ class Measured(NamedTuple):
         seconds: Seconds of each photograph by its name.
         recall: Result of `kcv.metrics.proposal_recall`.
         over_number: The same by the maximum number of proposals.
-        overlaps: IoUs with which objects are covered.
+        overlaps: IoUs (N,) with which the N objects are covered.
         repeatability: Repeatability by the text of the change.
         mean_ap: Mean average precision of the detector that is given these
             proposals.

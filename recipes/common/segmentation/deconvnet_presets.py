@@ -25,13 +25,16 @@ class Preset:
         max_proposals: Proposals by which an image is labeled.
         drops: Number of updates of a stage after which, again and again, the
             authors' learning rate falls to a tenth: Caffe's policy "step". A
-            stage without one is trained by Muon.
-        everywhere: Whether every other window of stage 2 is of any proposal,
-            and not of one that overlaps an object.
-        certainty: Argument of `kcv.segmentation.label_by_windows`.
+            stage without one is trained by Muon. Empty by default.
+        everywhere: Whether every second window of stage 2 is cut around any
+            proposal, and not around one that overlaps an object. Defaults to
+            False.
+        certainty: Argument of `kcv.segmentation.label_by_windows`. Defaults to
+            None.
         statistics: Number of batches, and of windows in each, from which the
-            statistics of batch normalization are computed. No number of
-            windows stands for the batch size of the last stage.
+            statistics of batch normalization are computed. If the number of
+            windows is None, it is the batch size of the last stage. Defaults to
+            `(100, None)`.
     """
 
     windows: Windows
@@ -163,7 +166,8 @@ def build_deconvnet(
     Args:
         preset: "small" or "paper".
         classes: Number of classes with background.
-        weights: Pretrained weights, see `kcv.segmentation.DeconvNet`.
+        weights: Pretrained weights, see `kcv.segmentation.DeconvNet`. If None,
+            weights are random.
 
     Returns:
         Model from windows to class scores.

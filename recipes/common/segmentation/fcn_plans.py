@@ -36,6 +36,7 @@ class Solver:
         plans: Plans of FCN-32s, 16s and 8s, by stride, and of all at once.
         make_optimizer: Function from a plan to the optimizer.
         normalize: Whether the loss is the mean over pixels, not their sum.
+            Defaults to True.
     """
 
     plans: dict[int | str, Plan]

@@ -20,10 +20,12 @@ class Images(NamedTuple):
         on_error: "raise" or "skip", for an image that cannot be decoded.
         flip: Whether training images are flipped at random.
         num_images: Number of training images. None for digit scenes, which can
-            be drawn forever.
+            be drawn forever. Defaults to None.
         limit: Number of training images by which plans are shortened. None for
-            digit scenes and for preset paper, whose plans stay.
+            digit scenes and for preset paper, whose plans are not shortened.
+            Defaults to None.
         validation_part: Part of the training images that is not trained on.
+            Defaults to 0.0.
     """
 
     source: str

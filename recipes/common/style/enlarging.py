@@ -9,35 +9,38 @@ import tensorflow as tf
 import kcv
 from kcv.style.super_resolution import bicubic
 from recipes.common.evaluate_and_report import Evaluation
-from recipes.common.run import Run
 
 
 def evaluate_enlargers(
-    run: Run, nets: Mapping[str, keras.Model], test: kcv.data.DataSet
+    nets: Mapping[str, keras.Model],
+    test: kcv.data.DataSet,
+    factor: int,
+    data: str,
 ) -> Evaluation:
     """Measure networks and cubic interpolation on held-out images.
 
     Args:
-        run: Options of `recipes.super_resolution`.
         nets: Networks that enlarge images: "feature" and "pixel".
-        test: Held-out images.
+        test: Held-out images, single examples.
+        factor: Factor by which the networks enlarge the sides.
+        data: Name of the dataset, for the report.
 
     Returns:
         PSNR and SSIM of the luma, and the middle of each image.
     """
     ways = {
-        "bicubic": lambda x: bicubic(x, run.factor),
+        "bicubic": lambda x: bicubic(x, factor),
         "pixel": nets["pixel"].predict_on_batch,
         "feature": nets["feature"].predict_on_batch,
     }
     scores, rows = {name: [] for name in ways}, []
     for example in test.dataset:
-        truth = whole_cells(example["images"], run.factor)
-        small = kcv.style.low_resolution(truth, run.factor)
+        truth = whole_cells(example["images"], factor)
+        small = kcv.style.low_resolution(truth, factor)
         row = {}
         for name, enlarge in ways.items():
             found = tf.convert_to_tensor(enlarge(small))
-            both = kcv.style.super_resolution_scores(truth, found, run.factor)
+            both = kcv.style.super_resolution_scores(truth, found, factor)
             scores[name].append([float(x[0]) for x in both.values()])
             row[f"{name}, {scores[name][-1][0]:.2f} dB"] = middle(found)
         if len(rows) < 6:
@@ -52,7 +55,7 @@ def evaluate_enlargers(
             "ssim": ssim["feature"],
             **{f"psnr_of_{name}": psnr[name] for name in ("bicubic", "pixel")},
             **{f"ssim_of_{name}": ssim[name] for name in ("bicubic", "pixel")},
-            "split": f"{run.data}, {len(scores['feature'])} held-out images",
+            "split": f"{data}, {len(scores['feature'])} held-out images",
         },
         figures={
             "The middle of held-out photographs": (

@@ -1,14 +1,14 @@
 """What one pass of a painter is worth in iterations of L-BFGS."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 import kcv
-from kcv.style.perceptual import objective_of
+from kcv.style.perceptual import make_objective
 from recipes.common.evaluate_and_report import Evaluation
-from recipes.common.run import Run
 from recipes.common.style.pictures import scale_picture
 
 
@@ -27,18 +27,23 @@ class Comparison(NamedTuple):
 
 
 def evaluate_painter(
-    run: Run,
     model: kcv.style.PerceptualModel,
     photographs: tf.data.Dataset,
-    style: np.ndarray,
+    size: int,
+    iterations: int,
+    style: Mapping[str, np.ndarray],
+    data: str,
 ) -> Evaluation:
     """Measure a painter on held-out photographs against L-BFGS.
 
     Args:
-        run: Options of `recipes.fast_style`.
         model: Painter with the losses by which both are judged.
         photographs: Examples with `images` (H, W, 3) uint8.
-        style: Picture whose style is painted, for the report.
+        size: Longer side in pixels to which the photographs are scaled.
+        iterations: Maximum number of iterations of L-BFGS.
+        style: Image whose style is painted, (H, W, 3) uint8, under its name.
+            The report shows it.
+        data: Name of the dataset, for the report.
 
     Returns:
         Means of the figures of `compare_with_lbfgs`, and pictures.
@@ -47,8 +52,8 @@ def evaluate_painter(
         compare_with_lbfgs(
             model,
             example["images"].numpy(),
-            run.test_size,
-            run.lbfgs_iterations,
+            size,
+            iterations,
         )
         for example in photographs
     ]
@@ -59,14 +64,14 @@ def evaluate_painter(
     return Evaluation(
         metrics={
             **figures,
-            "split": f"{run.data}, {len(found)} held-out images, longer side "
-            f"{run.test_size} pixels",
+            "split": f"{data}, {len(found)} held-out images, longer side "
+            f"{size} pixels",
         },
         figures={
             "Held-out photographs": kcv.visualize.pictures_figure(
                 *(each.pictures for each in found)
             ),
-            "The style": kcv.visualize.pictures_figure({run.style: style}),
+            "The style": kcv.visualize.pictures_figure(style),
             "L-BFGS on the first photograph": kcv.visualize.losses_figure(
                 {"L-BFGS from the photograph": found[0].losses},
                 {"the network": found[0].figures["total_loss"]},
@@ -92,7 +97,7 @@ def compare_with_lbfgs(
         model: Painter with the losses by which both are judged.
         photograph: Image (H, W, 3) uint8, RGB.
         size: Longer side in pixels to which the photograph is scaled.
-        iterations: Most iterations of L-BFGS.
+        iterations: Maximum number of iterations of L-BFGS.
 
     Returns:
         The comparison.
@@ -101,7 +106,7 @@ def compare_with_lbfgs(
         FloatingPointError: If the loss of the painted picture is not finite.
     """
     content = tf.cast(scale_picture(photograph, size), tf.float32)[None]
-    objective = objective_of(model, content)
+    objective = make_objective(model, content)
     losses = []
 
     @tf.function

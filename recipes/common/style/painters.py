@@ -1,5 +1,7 @@
 """What the recipes of feed-forward painters share: squares and solvers."""
 
+import dataclasses
+
 import keras
 import tensorflow as tf
 
@@ -13,14 +15,30 @@ from recipes.common.run import Run
 COLORS = {"brightness": 0.3, "contrast": 0.6, "saturation": 0.99, "hue": 0.5}
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PainterOptions(Run):
+    """Options of the recipes of feed-forward painters.
+
+    Attributes:
+        weights: Imagenet (downloaded), or a file of weights for the VGG.
+        data: Photographs, which come with kcv, or folder:PATH.
+    """
+
+    weights: str = "imagenet"
+    data: str = "photographs"
+
+
 def stream_squares(
-    run: Run, size: int, start: int, batch_size: int, scaled: bool = True
+    run: PainterOptions,
+    size: int,
+    start: int,
+    batch_size: int,
+    scaled: bool = True,
 ) -> tf.data.Dataset:
     """Stream batches of squares that are cut from images at random.
 
     Args:
-        run: Options of the recipe, among them `data`: photographs, which come
-            with kcv, or a folder.
+        run: Options of the recipe, which name the data.
         size: Side of the squares in pixels.
         start: Position of the first square.
         batch_size: Number of squares of a batch.
@@ -43,7 +61,7 @@ def stream_squares(
     # Nine photographs are too few to train on as they are.
     if run.augment and run.data == "photographs":
         images = kcv.data.random_flip(images, *random)
-        images = kcv.data.photometric(images, *random, **COLORS)
+        images = kcv.data.photometric(images, run.seed, start, **COLORS)
     squares = images.map(lambda x: tf.cast(x["images"], tf.float32))
     return squares.batch(batch_size, drop_remainder=True)
 

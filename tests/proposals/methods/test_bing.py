@@ -7,7 +7,7 @@ import pytest
 from kcv.metrics.box_iou import box_iou
 from kcv.proposals import propose
 from kcv.proposals.methods.bing import BingModel
-from kcv.proposals.methods.bing import binarized
+from kcv.proposals.methods.bing import binarize
 from kcv.proposals.methods.bing import bing
 from kcv.proposals.methods.bing import load_model
 from kcv.proposals.methods.bing import normed_gradients
@@ -24,14 +24,14 @@ def theirs(golden):
 
 def test_the_template_is_binarized_as_by_the_authors(theirs):
     approximation = sum(
-        factor * signs for factor, signs in binarized(load_model().template)
+        factor * signs for factor, signs in binarize(load_model().template)
     )
     np.testing.assert_allclose(approximation, theirs["filter_tig"], atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["toy_rect", "chelsea"])
 def test_gradients_and_responses_are_the_authors(theirs, image_of, name):
-    basis = binarized(load_model().template)
+    basis = binarize(load_model().template)
     rows = [key for key in theirs if key.startswith(f"{name}__ng_")]
     assert len(rows) >= 13
     for key in rows:

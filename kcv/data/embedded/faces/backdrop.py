@@ -175,7 +175,7 @@ def _places(share, length, side, size):
 
 
 @functools.cache
-def sources(split: str):
+def sources(split: str) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the photographs of a split, without faces.
 
     Args:

@@ -54,7 +54,14 @@ class Draws:
         return mean + std * next(self._normal)
 
     def chance(self, probability: float) -> bool:
-        """Return True with a given probability."""
+        """Draw True with a given probability.
+
+        Args:
+            probability: Probability in [0, 1].
+
+        Returns:
+            True or False.
+        """
         return next(self._uniform) < probability
 
     def choice(self, weights: Sequence[float]) -> int:
@@ -74,5 +81,9 @@ class Draws:
         return len(weights) - 1
 
     def color(self) -> np.ndarray:
-        """Draw any color, (3,) float32 in 0..1."""
+        """Draw any color.
+
+        Returns:
+            Color (3,) float32 in 0..1.
+        """
         return np.array([self.uniform() for _ in range(3)], np.float32)

@@ -111,14 +111,15 @@ def trace(person: Person, photo: Photo, size: int) -> Surface:
 
 
 def profile(skull: Skull, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Width and depth of a head at a height, relative to its half-axes.
+    """Compute the width and depth of a head at a height.
 
     Args:
-        skull: Skull.
-        y: Heights.
+        skull: Skull of the person.
+        y: Heights in units of half the height of the head, array of any shape.
 
     Returns:
-        Tuple (width, depth) of arrays of the shape of `y`.
+        Tuple (width, depth), arrays of the shape of `y`, relative to the
+        half-axes of the head.
     """
     low = np.minimum(np.maximum(y - 0.05, 0) * (1 / 0.95), 1.1)
     high = np.minimum(np.maximum(-0.25 - y, 0) * (1 / 0.75), 1)

@@ -113,16 +113,18 @@ def draw_scene(
     )
 
 
-def resize_patch(image: np.ndarray, rows, columns) -> np.ndarray:
+def resize_patch(
+    image: np.ndarray, rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
     """Sample an image bilinearly.
 
     Args:
         image: Image (..., H, W).
-        rows: Rows to sample, floats from 0 to H - 1.
-        columns: Columns to sample, floats from 0 to W - 1.
+        rows: Rows to sample, (R,) floats from 0 to H - 1.
+        columns: Columns to sample, (C,) floats from 0 to W - 1.
 
     Returns:
-        Samples (..., rows, columns) float32.
+        Samples (..., R, C) float32.
     """
     image = image.astype(np.float32, copy=False)
     for axis, places in ((-2, rows), (-1, columns)):

@@ -13,7 +13,7 @@ def step(distance: np.ndarray, sharpness: float) -> np.ndarray:
     """Pass from 0 to 1 where a distance changes its sign.
 
     Args:
-        distance: Signed distances to an edge, positive inside.
+        distance: Signed distances to an edge, positive inside, of any shape.
         sharpness: Inverse of half the width of the logistic edge.
 
     Returns:
@@ -58,9 +58,11 @@ def blend(
 
     Args:
         albedo: Colors (3, P) that are changed.
-        cover: Share of each pixel that is painted, (P,) or that of `where`.
+        cover: Share of each pixel that is painted, (P,), or in the shape of
+            `where`.
         color: Color to paint with, (3,) or one for each pixel, (3, P).
-        where: Indices of the painted pixels. Defaults to None, for all.
+        where: Indices of the painted pixels, (K,) integers. If None, all pixels
+            are painted. Defaults to None.
     """
     color = color[:, None] if color.ndim == 1 else color
     if where is None:

@@ -8,6 +8,7 @@ write other bytes, and the test scenes never change. PROVENANCE.md names the
 sources.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -79,11 +80,18 @@ FIGURES = (
 VARIANTS = 25  # of each figure, so 500 strokes in all
 
 
-def stroke(paths, rng) -> np.ndarray:
+def stroke(paths: Sequence, rng: np.random.Generator) -> np.ndarray:
     """Draw a figure with a shaky pen, digitized as the digits were.
 
     A bitmap of 32 x 32 pixels is divided into blocks of 4 x 4, whose inked
-    pixels are counted. Returns (8, 8) uint8 in [0, 16].
+    pixels are counted.
+
+    Args:
+        paths: Sequence of paths, each a sequence of points (x, y) in 0..1.
+        rng: Generator of random numbers.
+
+    Returns:
+        Figure (8, 8) uint8 in [0, 16].
     """
     grid = np.stack(np.meshgrid(np.arange(32), np.arange(32)), -1) + 0.5
     radius = rng.uniform(1.6, 2.6)

@@ -58,10 +58,15 @@ class Strokes(NamedTuple):
 
 
 class Photographs(NamedTuple):
-    """Photographs in one zero-padded array, with their true sizes."""
+    """Photographs in one zero-padded array, with their true sizes.
 
-    pixels: np.ndarray  # (P, H, W, 3) uint8
-    sizes: np.ndarray  # (P, 2) int32, height and width
+    Attributes:
+        pixels: Photographs (P, H, W, 3) uint8, padded with zeros.
+        sizes: Height and width of each photograph, (P, 2) int32.
+    """
+
+    pixels: np.ndarray
+    sizes: np.ndarray
 
 
 def digit_indices(split: str) -> np.ndarray:
@@ -84,18 +89,39 @@ def digit_indices(split: str) -> np.ndarray:
 
 
 def digit_cells(split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the digits of a split, (K, 8, 8) in [0, 16], and their labels."""
+    """Return the digits of a split and their labels.
+
+    Args:
+        split: "train" or "test".
+
+    Returns:
+        Tuple of the digits (K, 8, 8) in [0, 16] and their labels (K,).
+    """
     chosen = digit_indices(split)
     return _raw()["digits"][chosen], _raw()["labels"][chosen]
 
 
 def digits(split: str) -> Strokes:
-    """Return the digits of a split as stroke fields."""
+    """Return the digits of a split as stroke fields.
+
+    Args:
+        split: "train" or "test".
+
+    Returns:
+        The K digits with their labels.
+    """
     return _strokes(*digit_cells(split))
 
 
 def distractors(split: str) -> Strokes:
-    """Return stroke figures that are not digits, with the label -1."""
+    """Return stroke figures that are not digits, with the label -1.
+
+    Args:
+        split: "train" or "test".
+
+    Returns:
+        The figures, with the label -1.
+    """
     figures = _raw()["distractors"]
     figures = figures[_share(np.arange(len(figures)), split)]
     return _strokes(figures, np.full(len(figures), -1))
@@ -103,7 +129,14 @@ def distractors(split: str) -> Strokes:
 
 @functools.cache
 def photographs(split: str) -> Photographs:
-    """Return the photographs of a split."""
+    """Return the photographs of a split.
+
+    Args:
+        split: "train" or "test".
+
+    Returns:
+        The P photographs.
+    """
     images = []
     for name in PHOTOGRAPHS[split]:
         image = tf.io.decode_jpeg(
@@ -132,7 +165,7 @@ def _share(indices: np.ndarray, split: str) -> np.ndarray:
 
 def _strokes(cells: np.ndarray, labels: np.ndarray) -> Strokes:
     fields = _smooth(cells / 16.0)
-    inked = fields > sum(EDGE) / 2
+    inked = np.greater(fields, sum(EDGE) / 2)
     ink = np.concatenate([_bounds(inked.any(1)), _bounds(inked.any(2))], 1)
     return Strokes(
         fields.astype(np.float32),

@@ -29,16 +29,31 @@ NOISE = 2**20  # minimum number of random numbers in the store of noise
 
 
 class Store(NamedTuple):
-    """The material of all scenes of a split."""
+    """The material of all scenes of a split.
 
-    fields: tf.Tensor  # (K, 72, 72) float32 strokes, digits first
-    photographs: tf.Tensor  # (P, H, W, 3) uint8, zero padded
-    noise: tf.Tensor  # (M,) float32 normal; drawing it for each scene is slow
+    Attributes:
+        fields: Strokes (K, 72, 72) float32, those of digits first.
+        photographs: Photographs (P, H, W, 3) uint8, padded with zeros.
+        noise: Normal random numbers (M,) float32. They are stored because
+            drawing them for each scene is slow.
+    """
+
+    fields: tf.Tensor
+    photographs: tf.Tensor
+    noise: tf.Tensor
 
 
 @functools.cache
 def store(split: str, short_side: int) -> Store:
-    """Return the strokes, photographs and noise for scenes of a split."""
+    """Return the strokes, photographs and noise for scenes of a split.
+
+    Args:
+        split: "train" or "test".
+        short_side: Short side of the scenes, in pixels.
+
+    Returns:
+        The material, which is made once for each pair of arguments.
+    """
     digits = material.digits(split)
     distractors = material.distractors(split)
     photographs = material.photographs(split)

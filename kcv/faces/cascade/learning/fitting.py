@@ -32,9 +32,9 @@ def fit_windows(
     Args:
         network: Classifier of windows, which is compiled and trained.
         crops: Windows (N, S, S, 3) uint8.
-        labels: Class of each window (N,).
-        rows: For each kind, the rows of the windows that belong to it.
-        shares: Share of each kind in a batch.
+        labels: Class of each window, (N,) integer.
+        rows: Numbers (M,) of the windows of each kind.
+        shares: Share of each kind in a batch. Floats that add up to 1.
         steps: Number of updates. Positive integer.
         batch_size: Number of windows of an update.
         rate: Highest learning rate. Positive float.

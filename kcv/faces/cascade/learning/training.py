@@ -56,8 +56,9 @@ def train_cascade(
             The thresholds of their selections are replaced.
         images: Images with faces, for training.
         held_out: Images with other faces, for the thresholds.
-        scan: `WindowScan` of the detector.
+        scan: `WindowScan` of the detector. Defaults to `WindowScan()`.
         training: `CascadeTraining`, the windows and the number of updates.
+            Defaults to `CascadeTraining()`.
         seed: Seed of the windows and of the order. Defaults to 0.
         trained: Number of the first stages that are trained already and stay
             as they are, to continue a run that was stopped. Defaults to 0.

@@ -24,17 +24,38 @@ _RGB_TO_XYZ = np.array(
 
 
 def hsv(image: np.ndarray) -> np.ndarray:
-    """Compute the hue in steps of two degrees, saturation and value."""
+    """Convert an image to hue, saturation and value.
+
+    Args:
+        image: Image (H, W, 3) uint8 RGB.
+
+    Returns:
+        Array (H, W, 3) uint8. The hue is in steps of two degrees.
+    """
     return cv2.cvtColor(image, cv2.COLOR_RGB2HSV)
 
 
 def lab(image: np.ndarray) -> np.ndarray:
-    """Compute CIE L*a*b*, scaled to 0..255."""
+    """Convert an image to CIE L*a*b*, scaled to 0..255.
+
+    Args:
+        image: Image (H, W, 3) uint8 RGB.
+
+    Returns:
+        Array (H, W, 3) uint8.
+    """
     return cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
 
 
 def rgi(image: np.ndarray) -> np.ndarray:
-    """Compute red and green as shares of the sum, and the intensity."""
+    """Compute the shares of red and green in the sum, and the intensity.
+
+    Args:
+        image: Image (H, W, 3) uint8 RGB.
+
+    Returns:
+        Array (H, W, 3) uint8.
+    """
     total = np.maximum(image.sum(-1, dtype=np.float32), 1)
     shares = image[..., :2] * np.float32(255) / total[..., np.newaxis]
     parts = [shares, intensity(image)]
@@ -42,23 +63,51 @@ def rgi(image: np.ndarray) -> np.ndarray:
 
 
 def hue(image: np.ndarray) -> np.ndarray:
-    """Compute the hue alone."""
+    """Compute the hue of each pixel.
+
+    Args:
+        image: Image (H, W, 3) uint8 RGB.
+
+    Returns:
+        Array (H, W, 1) uint8, in steps of two degrees.
+    """
     return hsv(image)[..., :1]
 
 
 def intensity(image: np.ndarray) -> np.ndarray:
-    """Compute the gray value alone."""
+    """Compute the gray value of each pixel.
+
+    Args:
+        image: Image (H, W, 3) uint8 RGB.
+
+    Returns:
+        Array (H, W, 1) uint8.
+    """
     return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., np.newaxis]
 
 
 def linear_lab(image: np.ndarray) -> np.ndarray:
-    """Compute CIE L*a*b* as if RGB had no gamma, L* scaled to 0..255."""
+    """Convert an image to CIE L*a*b* as if RGB had no gamma.
+
+    Args:
+        image: Image (H, W, 3) uint8 RGB.
+
+    Returns:
+        Array (H, W, 3) uint8. L* is scaled to 0..255.
+    """
     scaled = exact_linear_lab(image) * [2.55, 1, 1] + [0, 128, 128]
     return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
 
 
 def exact_linear_lab(image: np.ndarray) -> np.ndarray:
-    """Compute CIE L*a*b* as if RGB had no gamma, as float64 (H, W, 3)."""
+    """Convert an image to CIE L*a*b* as if RGB had no gamma, without rounding.
+
+    Args:
+        image: Image (H, W, 3) uint8 RGB.
+
+    Returns:
+        Array (H, W, 3) float64.
+    """
     # OpenCV's conversion differs in dark colors, by 1 after rounding.
     x, y, z = np.moveaxis(image / 255 @ _RGB_TO_XYZ.T, -1, 0)
     x, y, z = (
@@ -69,7 +118,14 @@ def exact_linear_lab(image: np.ndarray) -> np.ndarray:
 
 
 def opponent(image: np.ndarray) -> np.ndarray:
-    """Compute red-green, yellow-blue and the sum, each stretched to 0..255."""
+    """Compute red-green, yellow-blue and the sum of each pixel.
+
+    Args:
+        image: Image (H, W, 3) uint8 RGB.
+
+    Returns:
+        Array (H, W, 3) uint8. Each channel is stretched to 0..255.
+    """
     r, g, b = np.moveaxis(image.astype(float), -1, 0)
     parts = [
         (r - g) / np.sqrt(2),
@@ -83,14 +139,28 @@ def opponent(image: np.ndarray) -> np.ndarray:
 
 
 def rg(image: np.ndarray) -> np.ndarray:
-    """Compute red and green as shares of the sum, and the mean, cut off."""
+    """Compute the shares of red and green in the sum, and the mean.
+
+    Args:
+        image: Image (H, W, 3) uint8 RGB.
+
+    Returns:
+        Array (H, W, 3) uint8, rounded down.
+    """
     total = image.sum(-1, keepdims=True, dtype=float)
     shares = image[..., :2] * 255.0 / np.maximum(total, 1)
     return np.concatenate([shares, total / 3], -1).astype(np.uint8)
 
 
 def full_hsv(image: np.ndarray) -> np.ndarray:
-    """Compute the hue in 0..255, saturation and value."""
+    """Convert an image to hue, saturation and value in 0..255.
+
+    Args:
+        image: Image (H, W, 3) uint8 RGB.
+
+    Returns:
+        Array (H, W, 3) uint8.
+    """
     values = image / 255
     highest = values.max(-1, keepdims=True)
     shares = values / np.where(highest > 0, highest, 1)

@@ -43,7 +43,7 @@ def gradient_edges(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     (1.0, 0.0)
     """
     strength, across, down = _gradient(image)
-    return thinned(strength, across, down), np.arctan2(down, across) % np.pi
+    return thin_edges(strength, across, down), np.arctan2(down, across) % np.pi
 
 
 def soft_gradient_edges(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -198,7 +198,7 @@ def structured_edges(
     return detect
 
 
-def thinned(
+def thin_edges(
     strength: np.ndarray, across: np.ndarray, down: np.ndarray
 ) -> np.ndarray:
     """Set to 0 what is less than one of the neighbors along the gradient.

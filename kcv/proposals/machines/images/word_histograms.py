@@ -1,8 +1,10 @@
 """Histograms of visual words, with dictionaries that are not learned.
 
-Papers learn a dictionary by clustering features of photographs. Here the words
-of colors are fixed bins, and those of textures are descriptors of the image
-itself. In this module, D is the number of words, S that of segments.
+The papers learn a dictionary by clustering features of photographs. In kcv the
+words of colors are fixed bins, and the words of textures are descriptors of the
+image itself.
+
+Shapes: D words in a dictionary, S segments of an image.
 """
 
 from typing import NamedTuple
@@ -55,15 +57,15 @@ def texture_words(image: np.ndarray) -> Words:
     """Compute the texture word of each pixel.
 
     The descriptor of a place is a small SIFT descriptor (Lowe 2004), with 8
-    directions of gradients in 2 x 2 cells of 8 pixels. Descriptors of 400
-    places, which are spread over the image, are the words. Each other one has
-    the nearest of these words.
+    directions of gradients in 2 x 2 cells of 8 pixels. The descriptors of 400
+    places that are spread over the image are the words. The word of any other
+    place is the one that is nearest to its descriptor.
 
     Args:
         image: RGB image (H, W, 3) uint8.
 
     Returns:
-        The `Words`. Squares of 2 x 2 pixels have the same word.
+        The `Words`. All pixels of a square of 2 x 2 pixels have the same word.
     """
     height, width = image.shape[:2]
     descriptors = _describe(image)

@@ -149,7 +149,7 @@ def external_terminals(
         affinity: Weighted affinities (n,) of a pixel with the colors of the
             seed. If None, colors are not used. Defaults to None.
         ground: Weighted affinities (n,) of a pixel with the colors of the
-            frame. Needed if there is `affinity`.
+            frame. Needed if `affinity` is given. Defaults to None.
 
     Returns:
         The `Terminals`.

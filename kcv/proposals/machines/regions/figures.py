@@ -41,8 +41,8 @@ def split_figures(
 
     Args:
         graph: Graph of n nodes.
-        first: Number of the first cut in which a node is in the figure, as
-            `cut_family` returns it.
+        first: Number of the first cut in which each node is in the figure, (n,)
+            integer, as `cut_family` returns it.
         cuts: Number of cuts.
         min_area: Minimum number of pixels of a part.
 
@@ -62,14 +62,30 @@ def split_figures(
 
 
 def concatenate_figures(parts: list[Figures]) -> Figures:
-    """Join tables of figures of one graph, of which there is at least one."""
+    """Join tables of figures of one graph.
+
+    Args:
+        parts: At least one table.
+
+    Returns:
+        Table of all figures, in the order of the parts.
+    """
     return Figures(
         *(np.concatenate(column) for column in zip(*parts, strict=True))
     )
 
 
 def select_figures(figures: Figures, index: np.ndarray) -> Figures:
-    """Select rows of a table of figures."""
+    """Select rows of a table of figures.
+
+    Args:
+        figures: Table of m figures.
+        index: Numbers (k,) of the rows, or whether each row is selected, (m,)
+            bool.
+
+    Returns:
+        Table of the selected figures.
+    """
     return Figures(*(column[index] for column in figures))
 
 

@@ -44,12 +44,12 @@ def draw_boxes(
         possible &= ((center >= 0) & (center <= 1)).all(1)
         drawn.append(more[possible])
     log_aspect, root, x, y = np.concatenate(drawn)[:count].T
-    sides = sides_of(root**2 * width * height, 2**log_aspect)
+    sides = compute_sides(root**2 * width * height, 2**log_aspect)
     sides = np.maximum(sides, MIN_SIDE)
     return around(np.stack([x * width, y * height], 1), sides)
 
 
-def sides_of(area: np.ndarray, aspect: np.ndarray) -> np.ndarray:
+def compute_sides(area: np.ndarray, aspect: np.ndarray) -> np.ndarray:
     """Compute width and height of boxes.
 
     Args:
