@@ -1,4 +1,4 @@
-"""Given proposals, clipped to their images.
+"""Clip given proposals to their images.
 
 Shapes: B images of H x W pixels, P proposals per image.
 """
@@ -13,7 +13,7 @@ from kcv.layers.region_warp import checked_sizes
 
 @keras.saving.register_keras_serializable("kcv")
 class RegionsInside(keras.layers.Layer):
-    """Clip proposals to their images, and tell which of them are regions.
+    """Clip proposals to their images, and mark those that are regions.
 
     Call with `proposals` (B, P, 4) xyxy, `images` (B, H, W, 3) and
     `image_sizes` (B, 2) int32, or None if every image fills the batch.

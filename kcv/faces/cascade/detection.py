@@ -148,7 +148,8 @@ class CascadeDetection(PerImageDetection):
         _, scores, places = tf.while_loop(
             lambda number, *_: number < scales, look, (0, *arrays)
         )
-        # An image without any scale would leave nothing to put together.
+        # Without this there would be nothing to concatenate for an image that
+        # is too small for any scale.
         scores = scores.write(scales, tf.zeros((0,))).concat()
         places = places.write(scales, tf.zeros((0, 3), "int32")).concat()
         places = tf.ensure_shape(places, (None, 3))
