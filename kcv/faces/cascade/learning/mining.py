@@ -29,7 +29,7 @@ class Survivors(NamedTuple):
     scores: np.ndarray
 
 
-def survivors(
+def find_survivors(
     cascade: CascadeDetection,
     images: FaceImages,
     number: int,
@@ -74,7 +74,7 @@ def survivors(
     return found
 
 
-def scores_of_faces(
+def score_faces(
     images: FaceImages,
     windows: Sequence[np.ndarray],
     scores: Sequence[np.ndarray],
