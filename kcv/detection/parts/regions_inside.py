@@ -22,13 +22,17 @@ class RegionsInside(keras.layers.Layer):
     and the sizes (B, 2) int32. If P is 0, there is one empty row instead of
     none, since a convolution fails on an empty batch.
 
+    Args:
+        **kwargs: Options of `keras.layers.Layer`.
+
     Example:
 
     >>> proposals = tf.constant([[[-5.0, 2, 20, 30], [90, 90, 99, 99]]])
-    >>> regions, exists, _ = RegionsInside()(proposals, tf.zeros((1, 60, 80, 3)))
+    >>> images = tf.zeros((1, 60, 80, 3))
+    >>> regions, exists, _ = RegionsInside()(proposals, images)
     >>> regions[0, 0].numpy().tolist(), exists.numpy().tolist()
     ([0.0, 2.0, 20.0, 30.0], [[True, False]])
-    """  # noqa: E501
+    """
 
     def __init__(self, **kwargs):
         kwargs["dtype"] = "float32"  # boxes are pixels: never bfloat16

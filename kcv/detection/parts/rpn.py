@@ -34,6 +34,7 @@ class RegionProposalNetwork(NestedConfig, ImageLayer):
         anchors: `Anchors` of each cell.
         filters: Number of filters of the 3x3 convolution. Positive integer.
             Defaults to 512.
+        **kwargs: Options of `keras.layers.Layer`.
 
     Call with `[features, feature_sizes]`: (B, H, W, C) and (B, 2) int32, the
     rows and columns that belong to each image. Returns logits (B, A, 2) of

@@ -50,6 +50,7 @@ class CascadeDetection(PerImageDetection):
         stages: The stages, sequence of `Stage`.
         scan: `WindowScan`, windows that the first network looks at.
         max_detections: K, number of faces per image. Positive integer.
+        **kwargs: Options of `keras.layers.Layer`.
 
     Call with `images` (B, H, W, 3), RGB 0..255, and `image_sizes` (B, 2) int32
     or None. Returns a dict as `FaceCascade` does.
