@@ -79,7 +79,8 @@ class Options(PainterOptions):
         style_weight: Weight of the style reconstruction loss.
         tv_weight: Weight of the total variation.
         test_size: Longer side of the held-out photographs in pixels.
-        lbfgs_iterations: Most iterations of L-BFGS to compare with.
+        lbfgs_iterations: Maximum number of iterations of L-BFGS to compare
+            with.
     """
 
     out: Path = Path("runs/fast_style")

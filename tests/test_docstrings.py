@@ -1,6 +1,7 @@
 """What ruff cannot check of docs/style.md: arguments and how texts begin."""
 
 import ast
+import functools
 import io
 import re
 import tokenize
@@ -21,10 +22,15 @@ def files(*packages):
         yield from sorted(path.rglob("*.py")) if path.is_dir() else [path]
 
 
+@functools.cache
+def parse(path):
+    return ast.parse(path.read_text("utf-8"))
+
+
 def documented(*packages):
     """Yield (place, node, docstring) of what has a docstring."""
     for path in files(*packages):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(parse(path)):
             if not isinstance(node, ast.FunctionDef | ast.ClassDef):
                 continue
             text = ast.get_docstring(node)
@@ -158,7 +164,7 @@ def test_no_text_has_a_turn_to_avoid(package):
     wrong = []
     for path in files(package):
         source = path.read_text("utf-8")
-        for line, text in (*messages(ast.parse(source)), *comments(source)):
+        for line, text in (*messages(parse(path)), *comments(source)):
             wrong += [
                 f"{path.relative_to(ROOT)}:{line}: {found.group()}"
                 for found in BANNED.finditer(prose(text))
@@ -177,4 +183,138 @@ def test_texts_of_arguments_begin_with_a_noun(package):
                 for name, begin in ENTRY.findall(part)
                 if NOT_A_NOUN.match(begin)
             ]
+    assert not wrong, "\n".join(wrong)
+
+
+# Methods that Keras or a base class defines have the meaning that they have
+# there.
+OF_KERAS = re.compile(
+    r"__|call$|build$|compile|compute_|get_config$|from_config$|train_step$"
+    r"|test_step$|update_state$|result$|reset_state$|on_|get_updates$|fit$"
+    r"|evaluate$|predict$"
+)
+ARRAY = re.compile(r"\b(?:ndarray|Tensor|TensorLike|ArrayLike|KerasTensor)\b")
+SHAPE = re.compile(r"\([^)]*(?:,|\d|\b[A-Z]\b|\.\.\.)[^)]*\)|\(\)|shape|scalar")
+DEFAULT = re.compile(r"\bdefault", re.IGNORECASE)
+
+
+def public(path):
+    """Yield (place, node, function, docstring) of what a file offers.
+
+    The function is that with the arguments, None for a record.
+    """
+
+    def offered(body, methods):
+        for node in body:
+            if isinstance(node, ast.ClassDef) and node.name[0] != "_":
+                yield node, [f for f in node.body if is_constructor(f)]
+                yield from offered(node.body, methods=True)
+            elif (
+                isinstance(node, ast.FunctionDef)
+                and node.name[0] != "_"
+                and not (methods and OF_KERAS.match(node.name))
+            ):
+                yield node, [node]
+
+    for node, function in offered(parse(path).body, methods=False):
+        place = f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        text = ast.get_docstring(node)
+        if text:  # A method without one has that of its base class.
+            yield place, node, function[0] if function else None, text
+
+
+def is_constructor(node):
+    return isinstance(node, ast.FunctionDef) and node.name == "__init__"
+
+
+def fields(node, function):
+    """List (name, annotation, default) of the arguments, or of a record."""
+    if function is None:
+        return [
+            (part.target.id, ast.unparse(part.annotation), part.value)
+            for part in node.body
+            if isinstance(part, ast.AnnAssign)
+            and "init=False" not in ast.unparse(part)
+        ]
+    every = function.args
+    positional = [*every.posonlyargs, *every.args]
+    missing = [None] * (len(positional) - len(every.defaults))
+    pairs = zip(
+        [*positional, *every.kwonlyargs],
+        [*missing, *every.defaults, *every.kw_defaults],
+        strict=True,
+    )
+    return [
+        (x.arg, ast.unparse(x.annotation) if x.annotation else "", default)
+        for x, default in pairs
+        if x.arg not in ("self", "cls")
+    ]
+
+
+def entries(text):
+    """Map the names of arguments or attributes to their texts."""
+    parts = sections(text)
+    part = parts.get("Args") or parts.get("Attributes") or ""
+    found = re.split(r"^    \*{0,2}(\w+):", part, flags=re.MULTILINE)
+    texts = [" ".join(x.split()) for x in found[2::2]]
+    return dict(zip(found[1::2], texts, strict=True))
+
+
+def is_options(node):
+    """Whether `--help` shows the defaults of a class."""
+    bases = [ast.unparse(base) for base in getattr(node, "bases", [])]
+    names = [node.name, *bases]
+    return any(re.search(r"Options$|^Run$|^Folder$", name) for name in names)
+
+
+@pytest.mark.parametrize("package", ["kcv", "export"])
+def test_every_argument_and_result_has_a_text(package):
+    wrong = []
+    for path in files(package):
+        for place, node, function, text in public(path):
+            if function is None:
+                continue
+            titles = sections(text).keys()
+            names = [name for name, *_ in fields(node, function)]
+            if names and not titles & {"Args", "Attributes"}:
+                wrong.append(f"{place}: no text of {', '.join(names)}")
+            decorators = " ".join(map(ast.unparse, function.decorator_list))
+            if re.search("property|contextmanager", decorators):
+                continue
+            result = (
+                ast.unparse(node.returns)
+                if node is function and (node.returns)
+                else "None"
+            )
+            if result not in ("None", "NoReturn") and not (
+                titles & {"Returns", "Yields"} or text.startswith("Return ")
+            ):
+                wrong.append(f"{place}: no text of the result")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("package", ["kcv", "recipes", "export"])
+def test_texts_state_defaults_and_shapes(package):
+    wrong = []
+    for path in files(package):
+        for place, node, function, text in public(path):
+            if is_options(node):
+                continue
+            texts = entries(text)
+            for name, annotation, default in fields(node, function):
+                own = texts.get(name)
+                if own is None:
+                    continue
+                if default is not None and not DEFAULT.search(own):
+                    wrong.append(f"{place}: {name}: no default")
+                if "None" in annotation and not (
+                    "None" in own or DEFAULT.search(own)
+                ):
+                    wrong.append(f"{place}: {name}: no text of None")
+                # A dict of tensors has a text of its own for each.
+                is_array = re.match(r"(?!dict|Mapping)", annotation) and (
+                    ARRAY.search(annotation)
+                )
+                if is_array and not SHAPE.search(own):
+                    wrong.append(f"{place}: {name}: no shape")
     assert not wrong, "\n".join(wrong)

@@ -112,8 +112,8 @@ def ResNet101(
             network ends with the last residual block. Defaults to True.
         weights: Pretrained weights: None for random ones, "imagenet" for those
             of keras.applications, which are downloaded and need
-            `stride_in="1x1"`, or a file that `kcv.weights.load_weights` takes.
-            Defaults to None.
+            `stride_in="1x1"`, or the path of a file that
+            `kcv.weights.load_weights` reads. Defaults to None.
         input_shape: Shape (height, width, 3) of the images. Defaults to (224,
             224, 3) with the classifier, and to any size without.
         classes: Number of classes. Defaults to 1000.
@@ -188,8 +188,8 @@ def ResNet152(
             network ends with the last residual block. Defaults to True.
         weights: Pretrained weights: None for random ones, "imagenet" for those
             of keras.applications, which are downloaded and need
-            `stride_in="1x1"`, or a file that `kcv.weights.load_weights` takes.
-            Defaults to None.
+            `stride_in="1x1"`, or the path of a file that
+            `kcv.weights.load_weights` reads. Defaults to None.
         input_shape: Shape (height, width, 3) of the images. Defaults to (224,
             224, 3) with the classifier, and to any size without.
         classes: Number of classes. Defaults to 1000.

@@ -107,8 +107,8 @@ def ResNet34(
     Args:
         include_top: Whether to add pool5, fc1000 and prob. Without it the
             network ends with the last residual block. Defaults to True.
-        weights: Pretrained weights: None for random ones, or a file that
-            `kcv.weights.load_weights` takes. torchvision has weights for
+        weights: Pretrained weights: None for random ones, or the path of a file
+            that `kcv.weights.load_weights` reads. torchvision has weights for
             ImageNet, keras.applications has none. Defaults to None.
         input_shape: Shape (height, width, 3) of the images. Defaults to (224,
             224, 3) with the classifier, and to any size without.

@@ -138,7 +138,7 @@ class KerasAnswers:
 
         Args:
             image: Image (H, W, 3) uint8 RGB.
-            encoded: The image as `encode` returns it.
+            encoded: The image (h, w, C) as `encode` returns it.
 
         Returns:
             Value that is equal for all images of a group.

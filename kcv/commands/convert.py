@@ -37,7 +37,11 @@ _SUFFIXES = {"litert": ".tflite", "onnx": ".onnx"}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of this command to its parser."""
+    """Add the options of this command to its parser.
+
+    Args:
+        parser: Parser of the command.
+    """
     parser.add_argument("model", type=Path)
     parser.add_argument("--to", required=True, choices=[*_SUFFIXES])
     parser.add_argument("--out", type=Path)

@@ -51,7 +51,11 @@ example:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of this command to its parser."""
+    """Add the options of this command to its parser.
+
+    Args:
+        parser: Parser of the command.
+    """
     add_model_options(parser)
     parser.add_argument("--data", required=True)
     parser.add_argument("--out", type=Path)

@@ -80,11 +80,12 @@ def open_model(
 
     Args:
         model: Path that `find_model` has returned.
-        task: Purpose of a Keras model without serving.json beside it.
+        task: Purpose of a Keras model without serving.json beside it. If None,
+            serving.json says so. Defaults to None.
         short_side: Short side to which images are scaled, in pixels. If None,
-            serving.json says so.
+            serving.json says so. Defaults to None.
         labels: Text file with one class name a line. If None, the names are
-            those that belong to the model.
+            those that belong to the model. Defaults to None.
 
     Returns:
         The model.

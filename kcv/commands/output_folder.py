@@ -58,7 +58,11 @@ class OutputFolder:
         self._records: Any = None
 
     def add_records(self, records: Iterable[Mapping[str, Any]]) -> None:
-        """Append lines to `predictions.jsonl`."""
+        """Append lines to `predictions.jsonl`.
+
+        Args:
+            records: Records, each of which becomes a line of JSON.
+        """
         if self._records is None:
             self.path.mkdir(parents=True, exist_ok=True)
             # Unbuffered, so that nothing is written late.
@@ -100,7 +104,11 @@ class OutputFolder:
             raise
 
     def add_summary(self, summary: Mapping[str, Any]) -> None:
-        """Write `summary.json`."""
+        """Write `summary.json`.
+
+        Args:
+            summary: Content of the file, values by name.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
         text = json.dumps(summary, indent=2, ensure_ascii=False)
         write_whole(self.path / SUMMARY, text.encode() + b"\n")

@@ -56,7 +56,11 @@ _BEHIND = 16
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of this command to its parser."""
+    """Add the options of this command to its parser.
+
+    Args:
+        parser: Parser of the command.
+    """
     add_model_options(parser)
     parser.add_argument("images", nargs="+")
     parser.add_argument("--out", type=Path, required=True)

@@ -70,6 +70,7 @@ def convert(
         ImportError: If the packages are not installed.
         ValueError: If the path has another suffix, the model is not
             functional, or `image_size` does not fit the model.
+        FileNotFoundError: If the folder of `path` does not exist.
 
     Example:
 

@@ -48,8 +48,8 @@ class FasterRCNN(SampledTraining):
     shown separately. `predict` runs proposals, decoding and suppression inside
     the graph. The defaults are those of the paper's VOC experiment.
 
-    An image without objects teaches background. (py-faster-rcnn removes such
-    images before training begins.)
+    Images without objects take part in training, where all their regions are
+    background. (py-faster-rcnn removes such images.)
 
     Args:
         classes: C, number of classes without background.
@@ -88,13 +88,14 @@ class FasterRCNN(SampledTraining):
             Defaults to `BoxNormalization()`.
         detections: `DetectionSelection`, detections that are kept. Defaults to
             `DetectionSelection()`.
-        roi_end_offset: Pixels by which regions end earlier when they are
-            pooled. With 0, no region ends behind the last pixel of its image,
-            which gives published weights the cells that they were trained
-            with: a region that reaches the lower border of an image of 600
-            pixels ends in row 37 of the features, not in row 38. Non-negative
-            float. Defaults to None, which pools regions as they are.
-        seed: Seed of the sampling. Defaults to None, a random one.
+        roi_end_offset: Number of pixels by which the right and the lower end of
+            a region are moved in when it is pooled. Non-negative float. With an
+            offset of 0, no region ends beyond the last pixel of its image.
+            Published weights were trained so: a region that reaches the lower
+            border of an image of 600 pixels ends in row 37 of the features, and
+            not in row 38. If None, regions are pooled as they are. Defaults to
+            None.
+        seed: Seed of the sampling. If None, it is random. Defaults to None.
         name: Name of the model. Defaults to "faster_rcnn".
 
     Call with `{"images": (B, H, W, 3), "image_sizes": (B, 2)}`, RGB 0..255

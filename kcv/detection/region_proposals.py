@@ -62,7 +62,7 @@ class RegionProposals(SampledTraining):
             to `AnchorSampling()`.
         proposals: `ProposalSelection`, proposals that are kept. Defaults to
             `ProposalSelection(None, 2000)`.
-        seed: Seed of the sampling. Defaults to None, a random one.
+        seed: Seed of the sampling. If None, it is random. Defaults to None.
         name: Name of the model. Defaults to "region_proposals".
 
     Call with `{"images": (B, H, W, 3), "image_sizes": (B, 2)}`, RGB 0..255

@@ -19,9 +19,9 @@ class Maxout(keras.layers.Layer):
         pieces: Number of units of which the largest is taken. Integer of at
             least 2. Defaults to 2.
         pairing: Units that form a group. "adjacent" takes the maximum of units
-            `pieces * i`, `pieces * i + 1`, ...; "halves" that of units i,
-            n + i, .... Networks from elsewhere have the one or the other.
-            Defaults to "adjacent".
+            `pieces * i`, `pieces * i + 1`, ...; "halves" that of units i, n +
+            i, .... Other libraries have one or the other order. Defaults to
+            "adjacent".
         **kwargs: Options of `keras.layers.Layer`.
 
     Raises:

@@ -61,8 +61,9 @@ class DeepMask(PatchTraining):
             parameters, "vgg11" for that of 2015 with 75,844,545, "small" for
             one that learns digit scenes in minutes, or `MaskParts`. Defaults
             to "resnet50".
-        weights: Pretrained weights of the trunk: None for random ones, or a
-            file that `kcv.weights.load_weights` takes. Defaults to None.
+        weights: Pretrained weights of the trunk: None for random ones, or the
+            path of a file that `kcv.weights.load_weights` reads. Defaults to
+            None.
         search: `SceneSearch`, which sets the scales of the search, the number
             of masks of an image and the threshold of their pixels. Defaults to
             `SceneSearch()`.

@@ -79,9 +79,10 @@ def total_loss(losses: PatchLosses, score_weight: float | None) -> tf.Tensor:
 
     Args:
         losses: `PatchLosses` of the patches of a batch.
-        score_weight: Factor lambda of the losses of the scores. None for one
-            over the number of scores in the batch, as in the authors' code:
-            the losses of the masks are added, those of the scores averaged.
+        score_weight: Factor lambda of the losses of the scores. If None, it is
+            one over the number of scores in the batch, as in the authors' code.
+            The losses of the masks are then added, and those of the scores are
+            averaged.
 
     Returns:
         The sum over the patches, ().

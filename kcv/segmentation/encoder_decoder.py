@@ -165,7 +165,8 @@ def load_pretrained(
 
     Args:
         model: Model with layers conv<block>_<number>.
-        weights: "imagenet" or a file that `kcv.weights.load_weights` takes.
+        weights: "imagenet" or the path of a file that
+            `kcv.weights.load_weights` reads.
         scores: Name of the layer that scores the classes.
 
     Raises:

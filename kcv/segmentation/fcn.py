@@ -319,13 +319,13 @@ def FCN(
         stride: Stride of the finest map that is scored: 32, 16 or 8. Defaults
             to 8.
         weights: Pretrained weights. None for random ones; "imagenet" for the
-            classifier of keras.applications, which is downloaded; or a file
-            that `kcv.weights.load_weights` takes: of the classifier, with or
-            without its dense layers, or of a trained FCN, such as the
-            authors' "fcn8s-heavy-pascal.caffemodel" for
-            `FCN8s(21, padding="pad100")`. Scores of another number of classes
-            and those that the file does not have begin at zero, and a warning
-            is logged that names them. Defaults to None.
+            classifier of keras.applications, which is downloaded; or the path
+            of a file that `kcv.weights.load_weights` reads: of the classifier,
+            with or without its dense layers, or of a trained FCN, such as the
+            authors' "fcn8s-heavy-pascal.caffemodel" for `FCN8s(21,
+            padding="pad100")`. Scores of another number of classes and those
+            that the file does not have begin at zero, and a warning is logged
+            that names them. Defaults to None.
         preprocessing: Layer or function from RGB in 0..255 to what a
             keras.Model backbone expects; `keras.layers.Identity()` for a model
             that scales images itself. Required for a keras.Model, and refused

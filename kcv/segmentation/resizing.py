@@ -19,7 +19,7 @@ def resize_inputs(
         model: Model from images (B, H, W, 3) of any size to logits
             (B, H, W, C).
         short_side: Short side that images are scaled to, bilinearly, in pixels.
-        long_side: Greatest long side, in pixels. Defaults to 5/3 of
+        long_side: Maximum long side, in pixels. Defaults to 5/3 of
             `short_side`.
 
     Returns:

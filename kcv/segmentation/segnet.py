@@ -55,10 +55,10 @@ def SegNet(
         blocks: Number of convolutions and of filters of each block of the
             encoder. Defaults to those of VGG-16.
         weights: Pretrained weights. None for random ones; "imagenet" for the
-            encoder of VGG-16 of keras.applications, which is downloaded; or a
-            file that `kcv.weights.load_weights` takes: of a VGG-16 for the
-            encoder, or of a trained SegNet for all layers. Scores of another
-            number of classes keep their random values, and a warning is
+            encoder of VGG-16 of keras.applications, which is downloaded; or the
+            path of a file that `kcv.weights.load_weights` reads: of a VGG-16
+            for the encoder, or of a trained SegNet for all layers. Scores of
+            another number of classes keep their random values, and a warning is
             logged. Defaults to None.
         dropout: Dropout rate behind the last three poolings and the first
             three blocks of the decoder, float in [0, 1). The tutorial has

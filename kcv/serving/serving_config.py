@@ -108,7 +108,14 @@ class ServingConfig:
         }
 
     def save(self, folder: str | os.PathLike) -> Path:
-        """Write `serving.json` into a folder, whole or not at all."""
+        """Write `serving.json` into a folder, whole or not at all.
+
+        Args:
+            folder: Folder of the model.
+
+        Returns:
+            Path of the file.
+        """
         kinds = {kind: name for name, kind in _PREPARATIONS.items()}
         prepare = None
         if self.prepare is not as_it_is:

@@ -51,12 +51,12 @@ def load_deepface(
         model: Network that takes the weights.
         path: File with the extension .h5.
         strict: Whether variables without a weight and weights without a
-            variable are errors. A weight of another shape always is one.
+            variable are errors. A weight of another shape is always an error.
             Defaults to True.
-        skip: Beginnings of names of layers that are left out on both sides. A
+        skip: Prefixes of the names of layers that are left out on both sides. A
             DeepFace without a softmax layer takes the file with "softmax".
             Defaults to none.
-        skip_mismatch: Beginnings of names of layers that are left out if the
+        skip_mismatch: Prefixes of the names of layers that are left out if the
             file has them in another shape. Defaults to none.
 
     Returns:

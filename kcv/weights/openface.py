@@ -69,11 +69,11 @@ def load_openface(
         model: Network that takes RGB in 0..1 behind its preprocessing.
         path: File with the extension .t7, binary or ascii.
         strict: Whether variables without a weight and weights without a
-            variable are errors. A weight of another shape always is one.
+            variable are errors. A weight of another shape is always an error.
             Defaults to True.
-        skip: Beginnings of names of layers that are left out on both sides.
+        skip: Prefixes of the names of layers that are left out on both sides.
             Defaults to none.
-        skip_mismatch: Beginnings of names of layers that are left out if the
+        skip_mismatch: Prefixes of the names of layers that are left out if the
             file has them in another shape. Defaults to none.
 
     Returns:

@@ -31,11 +31,11 @@ def assign_torch7(
             names that they have in the model. It raises a ModuleError, whose
             sentence lacks the file, if the object is not of its kind.
         strict: Whether variables without a weight and weights without a
-            variable are errors. A weight of another shape always is one.
+            variable are errors. A weight of another shape is always an error.
             Defaults to True.
-        skip: Beginnings of names of layers that are left out on both sides.
+        skip: Prefixes of the names of layers that are left out on both sides.
             Defaults to none.
-        skip_mismatch: Beginnings of names of layers that are left out if the
+        skip_mismatch: Prefixes of the names of layers that are left out if the
             file has them in another shape. Defaults to none.
 
     Returns:

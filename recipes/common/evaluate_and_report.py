@@ -36,7 +36,7 @@ class Evaluation(NamedTuple):
         figures: Matplotlib figures by caption, for the report.
         headline: Sentence that the run ends with.
         tables: Tables of the report by caption. A table is a sequence of rows,
-            dicts from column to value.
+            dicts from column to value. Defaults to none.
     """
 
     metrics: Mapping[str, Any]
@@ -75,7 +75,7 @@ def evaluate_and_report(
         serving: Settings for a server.
         stages: Stages of training, in order.
         paper: Published figures to print beside those of the run, unless the
-            data are one's own.
+            data are one's own. Defaults to none.
         class_names: Names of the classes of the data. Defaults to those that
             are served.
 

@@ -44,10 +44,10 @@ def train(
             of batches that begins there.
         *measures: Callbacks that add values to the logs of an epoch.
         monitor: Name of the logged value by which `run.patience` judges an
-            epoch, and "min" or "max".
-        validation_data: Batches whose loss is logged after each epoch. They
-            are of `run.watched_split`, so that `run.patience` does not judge
-            by held-out images.
+            epoch, and "min" or "max". Defaults to `("val_loss", "min")`.
+        validation_data: Batches whose loss is logged after each epoch. They are
+            of `run.watched_split`, so that `run.patience` does not judge by
+            held-out images. If None, nothing is logged. Defaults to None.
 
     Raises:
         ValueError: If `run.validation_part` is positive and no epoch is

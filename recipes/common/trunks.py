@@ -43,8 +43,8 @@ def small_parts(
     """Build the parts of a small detector.
 
     Args:
-        trunk: Convolutions of the detector. Defaults to
-            `small_trunk(width=width)`.
+        trunk: Convolutions of the detector. If None, they are
+            `small_trunk(width=width)`. Defaults to None.
         roi_size: Number of bins along each side of a pooled region. Defaults
             to 7.
         width: Factor of the numbers of filters and units. Positive float.
@@ -76,9 +76,12 @@ def small_trunk(
     keeps the shape learns a residual (He et al. 2015).
 
     Args:
-        filters: Number of filters of each convolution.
-        strides: Stride of each convolution.
-        size: Side of the images, in pixels. None leaves it free.
+        filters: Number of filters of each convolution. Defaults to `(32, 64,
+            64, 128, 128, 128, 128)`.
+        strides: Stride of each convolution. Defaults to `(2, 2, 1, 2, 1, 1,
+            1)`.
+        size: Side of the images, in pixels. If None, it is free. Defaults to
+            None.
         width: Factor of the numbers of filters. Positive float. Defaults to 1.
 
     Returns:
@@ -136,7 +139,9 @@ def small_strided(
     others of the block learn residuals (He et al. 2015).
 
     Args:
-        blocks: Convolutions and filters at strides 2, 4, 8, 16 and 32.
+        blocks: Pairs of the number of convolutions and of filters, at strides
+            2, 4, 8, 16 and 32. Defaults to `((1, 16), (1, 48), (4, 96), (4,
+            160), (3, 160))`.
         width: Factor of the numbers of filters. Positive float. Defaults to 1.
 
     Returns:

@@ -12,7 +12,10 @@ from kcv.masks import SharpMask
 from kcv.serving import publish
 
 
-@pytest.fixture(scope="module", params=["run_length", "sharpmask"])
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param("run_length", marks=pytest.mark.slow), "sharpmask"],
+)
 def model(request):
     keras.utils.set_random_seed(0)
     run_length = request.param == "run_length"

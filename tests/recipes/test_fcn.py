@@ -85,6 +85,7 @@ def test_the_run_is_exported_as_the_recipe_publishes_it(finished):
 
 
 # Keras leaves history.csv open when an epoch raises an error.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_stopped_run_ends_with_the_same_weights(
     finished, shapes, tmp_path, monkeypatch

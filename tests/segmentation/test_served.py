@@ -51,7 +51,7 @@ BUILDERS = {
 
 
 # What the others show, too.
-SLOW = ("fcn32s", "fcn16s", "segnet_basic")
+SLOW = ("fcn32s", "fcn16s", "segnet_basic", "resize_inputs")
 
 
 @pytest.fixture(

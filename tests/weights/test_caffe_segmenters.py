@@ -306,7 +306,11 @@ def fcn(pixels, stride, blocks, at_once):
 
 @pytest.mark.parametrize(
     ("build", "stride", "at_once"),
-    [(FCN32s, 32, False), (FCN16s, 16, False), (FCN8s, 8, True)],
+    [
+        pytest.param(FCN32s, 32, False, marks=pytest.mark.slow),
+        pytest.param(FCN16s, 16, False, marks=pytest.mark.slow),
+        (FCN8s, 8, True),
+    ],
 )
 def test_fcn(tmp_path, narrow_vgg, zero_weights, build, stride, at_once):
     pixels = image(9, 14)

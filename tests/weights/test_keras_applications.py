@@ -55,7 +55,7 @@ def relative_error(a, b):
         (VGG16, applications.VGG16),
         (VGG19, applications.VGG19),
         (ResNet50, applications.ResNet50),
-        (ResNet101, applications.ResNet101),
+        pytest.param(ResNet101, applications.ResNet101, marks=pytest.mark.slow),
     ],
 )
 def test_logits_are_those_of_the_original(build, original):
@@ -145,6 +145,7 @@ def test_a_detector_must_say_that_the_head_stays(vgg16_file):
         ("ResNet152", ResNet152),
     ],
 )
+@pytest.mark.usefixtures("zero_weights")
 def test_the_download_is_of_the_models_own_network(monkeypatch, name, build):
     def download(include_top, weights):
         raise ConnectionError(f"{name} {include_top} {weights}")
@@ -161,6 +162,7 @@ def test_networks_without_a_download_are_refused():
         ResNet50(weights="imagenet", classes=10)
 
 
+@pytest.mark.usefixtures("zero_weights")
 def test_another_stride_is_refused():
     original = applications.ResNet50(include_top=False, weights=None)
     model = ResNet50(include_top=False, stride_in="3x3")
@@ -168,6 +170,7 @@ def test_another_stride_is_refused():
         load_keras_applications(model, original)
 
 
+@pytest.mark.usefixtures("zero_weights")
 def test_the_pooling_without_a_border_is_refused():
     original = applications.ResNet50(include_top=False, weights=None)
     model = ResNet50(include_top=False, pool1="ceil")

@@ -49,8 +49,8 @@ def mask_patches(
         start: Position of the first example, for a run that is resumed.
             Defaults to 0.
         size: Side of a patch, in pixels. Defaults to 160.
-        context: Number of pixels around it that the image shows, too. Defaults
-            to 16.
+        context: Width of the surroundings that an image shows on each side of a
+            patch, in pixels. Defaults to 16.
         mask_size: Side M of the masks, which cover the patch without its
             context. Defaults to 112.
         count: Number of patches of an image. Defaults to 8.

@@ -34,6 +34,7 @@ class Detections(NestedConfig, ImageLayer):
         box_normalization: `BoxNormalization` of the box targets.
         selection: `DetectionSelection` of the score threshold, the IoU
             threshold and the number of detections (K).
+        **kwargs: Options of `keras.layers.Layer`.
 
     Call with `[logits, deltas, regions, valid, image_sizes]`: logits
     (B, N, C + 1) with background first, deltas (B, N, 4 * (C + 1)), regions

@@ -33,6 +33,7 @@ class ImagePyramid(NestedConfig, ImageLayer):
         short_sides: Short sides of the scaled images, in pixels. Sequence of
             S positive integers.
         long_side: Largest long side of the scaled images, in pixels.
+        **kwargs: Options of `keras.layers.Layer`.
 
     Call with `[images, image_sizes, regions]`: images (B, H, W, 3) as the
     trunk expects them, image_sizes (B, 2) int32, and regions (B, R, 4) xyxy

@@ -26,6 +26,7 @@ class PaddedTrunk(NestedConfig, keras.layers.Layer):
             (B, H / stride, W / stride, C).
         stride: Distance between neighboring cells of the features, in pixels.
             Positive integer.
+        **kwargs: Options of `keras.layers.Layer`.
 
     Call with `images` (B, H, W, 3) and `image_sizes` (B, 2) int32, height and
     width, or None if every image fills the batch. Returns the features

@@ -29,6 +29,7 @@ class ProposalLayer(NestedConfig, ImageLayer):
     Args:
         selection: `ProposalSelection` of `pre_nms`, `post_nms` (K), `iou` and
             `min_side`.
+        **kwargs: Options of `keras.layers.Layer`.
 
     Call with `[logits, deltas, anchors, exists, image_sizes]`: logits (B, A)
     of foreground minus background, deltas (B, A, 4), anchors (A, 4) xyxy,

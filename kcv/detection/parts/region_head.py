@@ -28,6 +28,7 @@ class RegionHead(NestedConfig, ImageLayer):
         roi_end_offset: Number of pixels by which a region ends earlier when it
             is pooled, see `pooled_corners`. Non-negative float. If None,
             regions are pooled as they are. Defaults to None.
+        **kwargs: Options of `keras.layers.Layer`.
 
     Call with `[features, feature_sizes, regions]`: features (B, H, W,
     channels), feature_sizes (B, 2) int32, and regions (B, R, 4) xyxy in

@@ -1,4 +1,4 @@
-"""Given proposals, clipped to their images.
+"""Clip given proposals to their images.
 
 Shapes: B images of H x W pixels, P proposals per image.
 """
@@ -13,7 +13,7 @@ from kcv.layers.region_warp import checked_sizes
 
 @keras.saving.register_keras_serializable("kcv")
 class RegionsInside(keras.layers.Layer):
-    """Clip proposals to their images, and tell which of them are regions.
+    """Clip proposals to their images, and mark those that are regions.
 
     Call with `proposals` (B, P, 4) xyxy, `images` (B, H, W, 3) and
     `image_sizes` (B, 2) int32, or None if every image fills the batch.
@@ -22,13 +22,17 @@ class RegionsInside(keras.layers.Layer):
     and the sizes (B, 2) int32. If P is 0, there is one empty row instead of
     none, since a convolution fails on an empty batch.
 
+    Args:
+        **kwargs: Options of `keras.layers.Layer`.
+
     Example:
 
     >>> proposals = tf.constant([[[-5.0, 2, 20, 30], [90, 90, 99, 99]]])
-    >>> regions, exists, _ = RegionsInside()(proposals, tf.zeros((1, 60, 80, 3)))
+    >>> images = tf.zeros((1, 60, 80, 3))
+    >>> regions, exists, _ = RegionsInside()(proposals, images)
     >>> regions[0, 0].numpy().tolist(), exists.numpy().tolist()
     ([0.0, 2.0, 20.0, 30.0], [[True, False]])
-    """  # noqa: E501
+    """
 
     def __init__(self, **kwargs):
         kwargs["dtype"] = "float32"  # boxes are pixels: never bfloat16

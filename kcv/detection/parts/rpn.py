@@ -22,11 +22,11 @@ from kcv.layers.nested_config import NestedConfig
 class RegionProposalNetwork(NestedConfig, ImageLayer):
     """Score and shift the anchors of every cell of a feature map.
 
-    A 3x3 convolution with ReLU, then two 1x1 convolutions side by side. All
-    kernels are drawn from N(0, 0.01), all biases are zero. Layer names and
-    the order of channels are py-faster-rcnn's: of the 2k scores the first k
-    are background and the last k foreground, while the deltas stand anchor by
-    anchor.
+    The network is a 3x3 convolution with ReLU, followed by two parallel 1x1
+    convolutions. All kernels are drawn from N(0, 0.01), and all biases are
+    zero. Layer names and the order of channels are those of py-faster-rcnn: the
+    first k of the 2k scores are background and the last k foreground, while the
+    deltas are ordered anchor by anchor.
 
     Args:
         stride: Distance between neighboring cells of the features, in pixels.
@@ -34,6 +34,7 @@ class RegionProposalNetwork(NestedConfig, ImageLayer):
         anchors: `Anchors` of each cell.
         filters: Number of filters of the 3x3 convolution. Positive integer.
             Defaults to 512.
+        **kwargs: Options of `keras.layers.Layer`.
 
     Call with `[features, feature_sizes]`: (B, H, W, C) and (B, 2) int32, the
     rows and columns that belong to each image. Returns logits (B, A, 2) of

@@ -25,6 +25,7 @@ class ClassWiseSuppression(NestedConfig, ImageLayer):
     Args:
         selection: `DetectionSelection` of the score threshold, the IoU
             threshold and the number of detections (K).
+        **kwargs: Options of `keras.layers.Layer`.
 
     Call with `[boxes, scores]`: boxes (B, C, N, 4) xyxy in pixels and scores
     (B, C, N), float32, of N candidates for each of C classes. Padding has a

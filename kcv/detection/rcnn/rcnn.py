@@ -87,7 +87,7 @@ class RCNN(SampledTraining):
             Defaults to `DetectionSelection(score_threshold=-inf)`.
         chunk: Largest number of windows that go through the network at a time.
             Defaults to 32.
-        seed: Seed of the sampling. Defaults to None, a random one.
+        seed: Seed of the sampling. If None, it is random. Defaults to None.
         name: Name of the model. Defaults to "rcnn".
 
     Call with `{"images": (B, H, W, 3), "image_sizes": (B, 2), "proposals":

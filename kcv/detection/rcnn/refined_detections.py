@@ -22,6 +22,7 @@ class RefinedDetections(NestedConfig, ImageLayer):
     Args:
         selection: `DetectionSelection` of the score threshold, the IoU
             threshold and the number of detections (K).
+        **kwargs: Options of `keras.layers.Layer`.
 
     Call with `[scores, deltas, proposals, exists, image_sizes]`: scores
     (B, P, C), deltas (B, P, 4 * C), proposals (B, P, 4) xyxy in pixels, exists

@@ -27,6 +27,7 @@ class WindowNetwork(NestedConfig, keras.layers.Layer):
             pixels. Non-negative integer. Defaults to 16.
         chunk: Largest number of windows that go through the network at a time.
             Defaults to 32.
+        **kwargs: Options of `keras.layers.Layer`.
 
     Call with `pixels` (B, H, W, 3) less their mean, `proposals` (B, P, 4)
     xyxy in pixels, and `image_sizes` (B, 2) int32, or None if every image

@@ -50,6 +50,7 @@ class CascadeDetection(PerImageDetection):
         stages: The stages, sequence of `Stage`.
         scan: `WindowScan`, windows that the first network looks at.
         max_detections: K, number of faces per image. Positive integer.
+        **kwargs: Options of `keras.layers.Layer`.
 
     Call with `images` (B, H, W, 3), RGB 0..255, and `image_sizes` (B, 2) int32
     or None. Returns a dict as `FaceCascade` does.
@@ -148,7 +149,8 @@ class CascadeDetection(PerImageDetection):
         _, scores, places = tf.while_loop(
             lambda number, *_: number < scales, look, (0, *arrays)
         )
-        # An image without any scale would leave nothing to put together.
+        # Without this there would be nothing to concatenate for an image that
+        # is too small for any scale.
         scores = scores.write(scales, tf.zeros((0,))).concat()
         places = places.write(scales, tf.zeros((0, 3), "int32")).concat()
         places = tf.ensure_shape(places, (None, 3))

@@ -139,6 +139,7 @@ class MTCNNDetection(PerImageDetection):
             P-, R- and O-Net. Three floats in [0, 1].
         greedy: Whether non-maximum suppression is greedy.
         max_detections: K, number of faces per image. Positive integer.
+        **kwargs: Options of `keras.layers.Layer`.
 
     Call with `images` (B, H, W, 3), RGB 0..255, and `image_sizes` (B, 2) int32
     or None. Returns a dict as `MTCNN` does.

@@ -50,7 +50,7 @@ class IdentificationVerification(Objective):
             Positive integer. Defaults to 200,000.
         every_level: Whether all levels of the network learn, and not only the
             last one. Defaults to False.
-        seed: Seed of the pairs. Defaults to None, a random one.
+        seed: Seed of the pairs. If None, it is random. Defaults to None.
         **kwargs: Options of `keras.layers.Layer`.
 
     Raises:

@@ -48,7 +48,8 @@ class Triplets(Objective):
             "active" for the number of triplets whose loss is positive, "pairs"
             for the number of anchor-positive pairs, "sum" for 1. Defaults to
             "active".
-        seed: Seed of the random negatives. Defaults to None, a random one.
+        seed: Seed of the random negatives. If None, it is random. Defaults to
+            None.
         **kwargs: Options of `keras.layers.Layer`.
 
     Raises:

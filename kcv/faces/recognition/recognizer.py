@@ -1,4 +1,4 @@
-"""A recognizer: who is on an image, or nobody that it knows.
+"""Recognition of enrolled people on images.
 
 Shapes: N images, D dimensions of an embedding.
 """
@@ -46,8 +46,9 @@ class Recognizer:
             the threshold of FaceNet. Defaults to None.
         detector: Function from an image (H, W, 3) uint8 to landmarks (N, 5, 2)
             in pixels, or a model whose predictions have `landmarks` and
-            `num_detections`, such as `kcv.faces.cascade.MTCNN`. Defaults to
-            None.
+            `num_detections`, such as `kcv.faces.cascade.MTCNN`. If None, and no
+            landmarks are given, each image is taken as one aligned face.
+            Defaults to None.
         template: Places of landmarks in the aligned faces that the network was
             trained on. It is scaled to the size of the embedder. Defaults to
             `kcv.faces.alignment.FACE_CROP`.
@@ -173,8 +174,8 @@ class Recognizer:
                 or None for the detector. Defaults to None.
 
         Returns:
-            A `Recognition` for each face, in the order of the landmarks, with
-            `name` None for nobody of the gallery.
+            A `Recognition` for each face, in the order of the landmarks. Its
+            `name` is None if the face is that of no enrolled person.
 
         Raises:
             ValueError: If nobody is enrolled, or the image or the landmarks

@@ -60,7 +60,7 @@ class GivenProposals(NamedTuple):
         test: Single held-out examples with proposals, one pass.
         seconds: Time that this run has spent on proposals.
         validation: Single examples of the validation part with proposals, one
-            pass. None if there is no validation part.
+            pass. None if there is no validation part. Defaults to None.
     """
 
     cache: ProposalCache

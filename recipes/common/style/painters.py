@@ -71,7 +71,7 @@ def enlarge_small(example: dict, size: int) -> dict:
 
     Args:
         example: Example with `images` (H, W, 3) uint8.
-        size: Least short side in pixels.
+        size: Minimum short side in pixels.
 
     Returns:
         The example with an image that has the size.

@@ -1,4 +1,4 @@
-"""What the stages of a cascade let pass: hard negatives and thresholds.
+"""Hard negatives and thresholds, from the windows that reach a stage.
 
 Shapes: M windows of an image, F faces of all images.
 """
@@ -29,7 +29,7 @@ class Survivors(NamedTuple):
     scores: np.ndarray
 
 
-def survivors(
+def find_survivors(
     cascade: CascadeDetection,
     images: FaceImages,
     number: int,
@@ -74,7 +74,7 @@ def survivors(
     return found
 
 
-def scores_of_faces(
+def score_faces(
     images: FaceImages,
     windows: Sequence[np.ndarray],
     scores: Sequence[np.ndarray],
@@ -108,7 +108,7 @@ def choose_threshold(scores: np.ndarray, recall: float) -> float:
 
     Args:
         scores: Best score of each face (F,), -1 for a face that no window
-            shows. Such faces do not count, since no threshold brings them back.
+            shows. Such faces do not count, because no threshold can keep them.
         recall: Share of the faces that is kept. Float in (0, 1].
 
     Returns:

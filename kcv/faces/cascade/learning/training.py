@@ -18,8 +18,8 @@ from kcv.faces.cascade.detection import Stage
 from kcv.faces.cascade.detector import FaceCascade
 from kcv.faces.cascade.learning.fitting import fit_windows
 from kcv.faces.cascade.learning.mining import choose_threshold
-from kcv.faces.cascade.learning.mining import scores_of_faces
-from kcv.faces.cascade.learning.mining import survivors
+from kcv.faces.cascade.learning.mining import find_survivors
+from kcv.faces.cascade.learning.mining import score_faces
 from kcv.faces.cascade.learning.samples import FaceImages
 from kcv.faces.cascade.learning.samples import best_iou
 from kcv.faces.cascade.learning.samples import crop_samples
@@ -205,7 +205,7 @@ def _mine(cascade, number, images, training, rng, verbose=0):
     """
     # Windows that the second stage rejects are few enough to be looked at.
     threshold = 0.0 if number > 1 and training.min_negatives else None
-    found = survivors(cascade, images, number, threshold, verbose)
+    found = find_survivors(cascade, images, number, threshold, verbose)
     overlaps = [
         best_iou(one.boxes, boxes)
         for one, boxes in zip(found, images.boxes, strict=True)
@@ -266,7 +266,7 @@ def _choose_threshold(stages, number, held_out, scan, training):
     if number == 0:  # Every window of the scan, whatever its score.
         scan = dataclasses.replace(scan, max_windows=10**6)
     cascade = FaceCascade(stages[: number + 1], scan=scan).cascade
-    found = survivors(cascade, held_out, number, None if number else 0.0)
+    found = find_survivors(cascade, held_out, number, None if number else 0.0)
     windows, scores = [x.boxes for x in found], [x.scores for x in found]
     if number:
         network = stage.network
@@ -276,7 +276,7 @@ def _choose_threshold(stages, number, held_out, scan, training):
             values = network.predict(crops, batch_size=256, verbose=0)
         ends = np.cumsum([len(x) for x in windows])[:-1]
         scores = np.split(values[:, 1], ends)
-    best = scores_of_faces(held_out, windows, scores)
+    best = score_faces(held_out, windows, scores)
     threshold = choose_threshold(best, training.recalls[number])
     return {
         "threshold": threshold,

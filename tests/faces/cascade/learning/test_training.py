@@ -4,8 +4,8 @@ import pytest
 
 from kcv.faces import cascade
 from kcv.faces.cascade.learning.mining import choose_threshold
-from kcv.faces.cascade.learning.mining import scores_of_faces
-from kcv.faces.cascade.learning.mining import survivors
+from kcv.faces.cascade.learning.mining import find_survivors
+from kcv.faces.cascade.learning.mining import score_faces
 from kcv.faces.cascade.learning.samples import best_iou
 from kcv.faces.cascade.learning.training import _begin_as
 from kcv.faces.cascade.learning.training import _mine
@@ -85,7 +85,7 @@ def test_the_faces_are_found(trained):
     for image, boxes in zip(*images, strict=True):
         answer = model(image[None].astype("float32"))
         windows = [answer["boxes"][0].numpy()]
-        best = scores_of_faces(
+        best = score_faces(
             cascade.FaceImages([image], [boxes]),
             windows,
             [answer["scores"][0].numpy()],
@@ -98,10 +98,10 @@ def test_the_faces_are_found(trained):
 def test_survivors_reach_the_threshold(trained):
     model, _ = trained
     images = pictures(3)
-    for one in survivors(model.cascade, images, 0):
+    for one in find_survivors(model.cascade, images, 0):
         assert (one.scores >= model.stages[0].selection.threshold).all()
     first, second = (
-        sum(len(x.boxes) for x in survivors(model.cascade, images, number))
+        sum(len(x.boxes) for x in find_survivors(model.cascade, images, number))
         for number in (0, 1)
     )
     assert second <= first
@@ -129,7 +129,7 @@ def test_few_negatives_are_joined_by_rejected_ones(trained):
     passing = sum(
         int((best_iou(one.boxes, boxes) < 0.3).sum())
         for one, boxes in zip(
-            survivors(layer, images, 2), images.boxes, strict=True
+            find_survivors(layer, images, 2), images.boxes, strict=True
         )
     )
     assert counts[0] == passing
@@ -157,7 +157,7 @@ def test_best_scores_of_faces():
         np.zeros((0, 4), "float32"),
     ]
     scores = [np.float32([0.3, 0.6, 0.9]), np.zeros(0, "float32")]
-    found = scores_of_faces(images, windows, scores)
+    found = score_faces(images, windows, scores)
     np.testing.assert_allclose(found, [0.6, -1, -1], rtol=1e-6)
 
 
