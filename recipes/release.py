@@ -48,7 +48,7 @@ class Options(Folder):
         wheel: Also replace the files that come with kcv.
     """
 
-    out: Path = Path("release")
+    out: Path = Path("runs/release")
     runs: Path = Path("runs")
     models: tuple[str, ...] = tuple(asset.name for asset in ASSETS)
     train: bool = True
