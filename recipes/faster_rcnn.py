@@ -43,7 +43,7 @@ from recipes.common.train import train
 from recipes.common.training_images import make_batches
 from recipes.common.training_images import open_detection
 from recipes.common.training_images import stream_batches
-from recipes.common.trunks import check_width
+from recipes.common.trunks import WidthOptions
 from recipes.common.trunks import scale_width
 from recipes.common.trunks import small_parts
 
@@ -71,7 +71,7 @@ DROPS = [5 / 7]  # A tenth of the learning rate after 50 000 updates.
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Options(detectors.DetectorOptions):
+class Options(detectors.DetectorOptions, WidthOptions):
     """Options of this recipe.
 
     Attributes:
@@ -82,8 +82,6 @@ class Options(detectors.DetectorOptions):
             measured. Defaults to 100 for preset small, 300 for preset paper.
         scenes: Number of digit scenes for alternating training. Joint training
             sees each scene once.
-        width: Factor of the numbers of filters and units of preset small. The
-            detector that comes with kcv has 0.5.
     """
 
     out: Path = Path("runs/faster_rcnn")
@@ -91,11 +89,6 @@ class Options(detectors.DetectorOptions):
     training: Literal["joint", "alternating", "unshared"] = "joint"
     test_proposals: int | None = None
     scenes: int = 5120
-    width: float = 1.0
-
-    def __post_init__(self):
-        super().__post_init__()
-        check_width(self)
 
 
 def main(run: Options) -> dict:

@@ -48,8 +48,7 @@ from recipes.common.segmentation.segmenters import train_segmenter
 from recipes.common.segmentation.segmenters import weigh_background
 from recipes.common.segmentation.windows import Windows
 from recipes.common.segmentation.windows import learn_classes
-from recipes.common.starting import StartOptions
-from recipes.common.trunks import check_width
+from recipes.common.trunks import WidthOptions
 from recipes.common.trunks import small_strided
 
 # What the small backbone classifies. All other plans are in SOLVERS.
@@ -58,7 +57,7 @@ WINDOWS = Windows(side=64, cut=72, count=4)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Options(StartOptions):
+class Options(WidthOptions):
     """Options of this recipe.
 
     Attributes:
@@ -82,8 +81,6 @@ class Options(StartOptions):
             paper, as in the authors' code.
         background_weight: Weight of background in the loss, where other
             classes have 1. Defaults to 0.7 for digit scenes, to 1 else.
-        width: Factor of the numbers of filters of the small network. The
-            segmenter that comes with kcv has 0.5.
     """
 
     out: Path = Path("runs/fcn")
@@ -98,11 +95,6 @@ class Options(StartOptions):
     settings: Literal["code", "paper"] = "code"
     flip: bool | None = None
     background_weight: float | None = None
-    width: float = 1.0
-
-    def __post_init__(self):
-        super().__post_init__()
-        check_width(self)
 
 
 def main(run: Options) -> dict:

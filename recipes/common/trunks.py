@@ -1,12 +1,13 @@
 """Small convolutional trunks that learn from random weights in minutes."""
 
-from typing import Any
+import dataclasses
 
 import keras
 
 import kcv
 from kcv.layers import BatchNormalization
 from kcv.training import QUICK_MOMENTUM
+from recipes.common.starting import StartOptions
 
 
 def scale_width(count: int, width: float) -> int:
@@ -20,21 +21,31 @@ def scale_width(count: int, width: float) -> int:
     return max(round(count * width), 1)
 
 
-def check_width(run: Any) -> None:
-    """Raise ValueError unless the option `width` fits the others of a run.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WidthOptions(StartOptions):
+    """Options of the recipes whose small network can be narrower.
 
-    Args:
-        run: Options with `width`, `preset` and `backbone`.
+    Attributes:
+        width: Factor of the numbers of filters and units of the small network.
+            The models that come with kcv have 0.5.
     """
-    if not run.width > 0:
-        raise ValueError(
-            f"`width` must be positive. Received: width={run.width}"
+
+    width: float = 1.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        preset, backbone = (
+            getattr(self, name, None) for name in ("preset", "backbone")
         )
-    if run.width != 1 and (run.preset != "small" or run.backbone is not None):
-        raise ValueError(
-            "`width` must be 1 for the networks of the papers: it scales the "
-            f"one of preset small. Received: width={run.width}"
-        )
+        if not self.width > 0:
+            raise ValueError(
+                f"`width` must be positive. Received: width={self.width}"
+            )
+        if self.width != 1 and (preset != "small" or backbone is not None):
+            raise ValueError(
+                "`width` must be 1 for the networks of the papers: it scales "
+                f"the one of preset small. Received: width={self.width}"
+            )
 
 
 def small_parts(
