@@ -44,7 +44,6 @@ from recipes.common.training_images import make_batches
 from recipes.common.training_images import open_detection
 from recipes.common.training_images import stream_batches
 from recipes.common.trunks import WidthOptions
-from recipes.common.trunks import scale_width
 from recipes.common.trunks import small_parts
 
 SOURCE = "Ren et al. 2015, tables 2 and 3"
@@ -129,9 +128,7 @@ def main(run: Options) -> dict:
         run,
         f"Faster R-CNN on {run.data}",
         model,
-        lambda model: detectors.evaluate_detector(
-            model, test, names, run, **figures
-        ),
+        lambda x: detectors.evaluate_detector(x, test, names, run, **figures),
         detectors.serve_detector(scaling, names),
         stages,
         PAPER,
@@ -158,7 +155,7 @@ def build_model(names: tuple, run: Options, image_size: int) -> keras.Model:
         small_parts(width=run.width),
         run.start_weights(names),
         anchors=kcv.detection.Anchors(scales=scales),
-        rpn_filters=scale_width(128, run.width),
+        rpn_filters=round(128 * run.width),
         # A map of 24 x 32 cells has a tenth of the paper's anchors.
         train_proposals=ProposalSelection(1000, 300, min_side=8),
         test_proposals=ProposalSelection(1000, count, min_side=8),
