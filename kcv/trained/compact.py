@@ -86,8 +86,7 @@ def shrink(
     Example:
 
     ```python
-    small = shrink(Path("runs/lenet_digits/model.keras").read_bytes(), 4, {})
-    Path("small.keras").write_bytes(small)
+    packed = shrink(content, digits=3, notes={})
     ```
     """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:

@@ -13,8 +13,8 @@ SECTIONS = ["Data", "Figures", "Training", "File", "Limits", "License"]
 
 @pytest.fixture(scope="module")
 def scenes():
-    """The first held-out digit scenes, with their boxes."""
-    scenes = kcv.data.digit_scenes("test", size=16)
+    """The first held-out digit scenes, with boxes and label maps."""
+    scenes = kcv.data.digit_scenes("test", size=16, masks="semantic")
     return [*scenes.as_numpy_iterator()]
 
 
@@ -52,6 +52,18 @@ def test_the_detector_finds_digits(scenes):
     assert measured["voc07_map"] > 0.5
     names = kcv.serving.ServingConfig.of_model(name).class_names
     assert names == tuple("0123456789")
+
+
+def test_the_segmenter_labels_digits(scenes):
+    model = kcv.load_model("fcn/digit_scenes")
+    counter = kcv.metrics.PixelAccuracy(11)
+    for scene in scenes:
+        scores = model.predict_on_batch(scene["images"][None].astype("float32"))
+        counter.update_state(
+            scene["segmentation_masks"][None], scores.argmax(-1)
+        )
+    scores = kcv.metrics.segmentation_scores(np.asarray(counter.confusion))
+    assert scores["mean_iu"] > 0.4
 
 
 def test_the_embedder_tells_people_apart():
