@@ -18,7 +18,7 @@ from kcv.convert.tracing import sample_inputs
 from kcv.convert.tracing import trace
 from kcv.storage import write_whole
 
-_CONVERTERS: dict[str, Callable[[Traced], bytes]] = {
+CONVERTERS: dict[str, Callable[[Traced], bytes]] = {
     ".tflite": to_litert,
     ".onnx": to_onnx,
 }
@@ -81,9 +81,9 @@ def convert(
     ```
     """
     path = Path(path)
-    if path.suffix not in _CONVERTERS:
+    if path.suffix not in CONVERTERS:
         raise ValueError(
-            f"`path` must end in {' or '.join(_CONVERTERS)}. Received: "
+            f"`path` must end in {' or '.join(CONVERTERS)}. Received: "
             f"path={str(path)!r}"
         )
     if not tolerance >= 0:
@@ -95,15 +95,58 @@ def convert(
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path.parent} is not a folder.")
     traced = trace(model, image_size)
-    content = _CONVERTERS[path.suffix](traced)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, f"model{path.suffix}")
-        file.write_bytes(content)
-        for number in range(2):
-            inputs = sample_inputs(traced, number)
-            answers = run_file(file, inputs)
-            compare(traced.predict(inputs), answers, tolerance)
+    content, _ = convert_and_compare(
+        traced, path.suffix, known_answers(traced), tolerance
+    )
     return write_whole(path, content)
+
+
+def known_answers(traced: Traced) -> list[tuple[dict, dict]]:
+    """Compute what a model predicts on images of noise.
+
+    Args:
+        traced: Model that `kcv.convert.tracing.trace` has traced.
+
+    Returns:
+        Two pairs of inputs and outputs by name: for a batch of two, and for a
+        single image, which has another size if the model takes any size.
+    """
+    samples = [sample_inputs(traced, number) for number in range(2)]
+    return [(sample, traced.predict(sample)) for sample in samples]
+
+
+def convert_and_compare(
+    traced: Traced,
+    suffix: str,
+    answers: Sequence[tuple[dict, dict]],
+    tolerance: float = 1e-4,
+) -> tuple[bytes, float]:
+    """Convert a traced model, run the file, and compare its answers.
+
+    Args:
+        traced: Model that `kcv.convert.tracing.trace` has traced.
+        suffix: `.tflite` for LiteRT or `.onnx` for ONNX.
+        answers: Pairs of inputs and outputs of the model by name.
+        tolerance: Largest difference, as `convert` defines it. Defaults to
+            1e-4.
+
+    Returns:
+        The content of the file, and the largest difference of all outputs.
+
+    Raises:
+        ConversionError: If the converter or the runtime does not support an
+            operation of the model, or the answers differ.
+        ImportError: If the packages are not installed.
+    """
+    content = CONVERTERS[suffix](traced)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, f"model{suffix}")
+        file.write_bytes(content)
+        given = run_file(file, [inputs for inputs, _ in answers])
+    return content, max(
+        compare(expected, found, tolerance)
+        for (_, expected), found in zip(answers, given, strict=True)
+    )
 
 
 def compare(
@@ -138,7 +181,10 @@ def compare(
         if np.issubdtype(true.dtype, np.inexact):
             scale = np.abs(true.astype(np.float64)).max()
             gap = np.abs(given.astype(np.float64) - true).max()
-            gap = gap / scale if scale else gap
+            # Runtimes take numbers below `tiny` for zeros. Probabilities may be
+            # as small.
+            if scale >= np.finfo(np.float32).tiny:
+                gap /= scale
         else:
             gap = np.mean(given != true)
         if not gap <= tolerance:  # also where it is NaN

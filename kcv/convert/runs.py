@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,26 +21,28 @@ class ConversionError(ValueError):
 
 
 def run_file(
-    file: Path, inputs: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
+    file: Path, samples: Sequence[Mapping[str, np.ndarray]]
+) -> list[dict[str, np.ndarray]]:
     """Run a converted file.
 
     Args:
         file: `.tflite` or `.onnx` file.
-        inputs: Inputs by name.
+        samples: Inputs of each run, arrays of any shape by name.
 
     Returns:
-        Outputs by name.
+        Outputs of each run, arrays by name.
 
     Raises:
         ConversionError: If the runtime reports an error or crashes.
     """
     with tempfile.TemporaryDirectory() as folder:
-        given, answered = Path(folder, "in.npz"), Path(folder, "out.npz")
-        np.savez(given, **inputs)  # type: ignore[arg-type]  # names are free
+        given = [Path(folder, f"in{n}.npz") for n in range(len(samples))]
+        answered = [Path(folder, f"out{n}.npz") for n in range(len(samples))]
+        for path, inputs in zip(given, samples, strict=True):
+            np.savez(path, **inputs)  # type: ignore[arg-type]  # names are free
         # A script, which does not import kcv and with it TensorFlow.
         done = subprocess.run(
-            [sys.executable, runtime.__file__, file, given, answered],
+            [sys.executable, runtime.__file__, file, *given, *answered],
             capture_output=True,
             text=True,
             errors="replace",
@@ -49,11 +52,15 @@ def run_file(
             lines = done.stderr.strip().splitlines()
             last = lines[-1] if lines else ""
             last = re.sub(r"^.*\[ONNXRuntimeError\][\s:\w]* : ", "", last)
+            last = re.sub(r"^Load model from .* failed:", "", last)
             if done.returncode < 0:
                 last = f"it crashed with signal {-done.returncode}"
             raise ConversionError(
                 f"the runtime of {file.suffix} files does not run this model: "
                 f"{last[:500]}"
             )
-        with np.load(answered) as outputs:
-            return dict(outputs)
+        outputs = []
+        for path in answered:
+            with np.load(path) as arrays:
+                outputs.append(dict(arrays))
+        return outputs

@@ -1,50 +1,53 @@
-"""Script that runs a converted file: `runtime.py FILE IN.npz OUT.npz`."""
+"""Script that runs a converted file: `runtime.py FILE IN.npz... OUT.npz...`."""
 
 import sys
+from collections.abc import Callable
 
 import numpy as np
 
+Arrays = dict[str, np.ndarray]
 
-def main(file: str, given: str, answered: str) -> None:
+
+def main(file: str, *paths: str) -> None:
     """Run a file on arrays and store what it answers.
 
     Args:
         file: `.tflite` or `.onnx` file.
-        given: `.npz` file of the inputs by name.
-        answered: `.npz` file to write, of the outputs by name.
+        *paths: `.npz` files of inputs by name, and then as many `.npz` files to
+            write, of outputs by name.
     """
-    run = run_onnx if file.endswith(".onnx") else run_litert
-    with np.load(given) as inputs:
-        outputs = run(file, dict(inputs))
-    np.savez(answered, **outputs)  # type: ignore[arg-type]  # names are free
+    load = load_onnx if file.endswith(".onnx") else load_litert
+    run = load(file)
+    runs = len(paths) // 2
+    for given, answered in zip(paths[:runs], paths[runs:], strict=True):
+        with np.load(given) as inputs:
+            outputs = run(dict(inputs))
+        np.savez(answered, **outputs)  # type: ignore[arg-type]  # names are free
 
 
-def run_litert(
-    file: str, inputs: dict[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    """Run a file by LiteRT.
+def load_litert(file: str) -> Callable[[Arrays], Arrays]:
+    """Load a file by LiteRT.
 
     Args:
         file: `.tflite` file.
-        inputs: Inputs by name.
 
     Returns:
-        Outputs by name.
+        Function from inputs by name to outputs by name.
     """
     from ai_edge_litert.interpreter import Interpreter
 
-    return Interpreter(file).get_signature_runner()(**inputs)
+    run = Interpreter(file).get_signature_runner()
+    return lambda inputs: run(**inputs)
 
 
-def run_onnx(file: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Run a file by ONNX Runtime.
+def load_onnx(file: str) -> Callable[[Arrays], Arrays]:
+    """Load a file by ONNX Runtime.
 
     Args:
         file: `.onnx` file.
-        inputs: Inputs by name.
 
     Returns:
-        Outputs by name.
+        Function from inputs by name to outputs by name.
     """
     import onnxruntime
 
@@ -56,8 +59,12 @@ def run_onnx(file: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     # An input that no output depends on is left out of the file.
     needed = {each.name for each in session.get_inputs()}
     names = [each.name for each in session.get_outputs()]
-    given = {name: x for name, x in inputs.items() if name in needed}
-    return dict(zip(names, session.run(names, given), strict=True))
+
+    def run(inputs: Arrays) -> Arrays:
+        given = {name: x for name, x in inputs.items() if name in needed}
+        return dict(zip(names, session.run(names, given), strict=True))
+
+    return run
 
 
 if __name__ == "__main__":

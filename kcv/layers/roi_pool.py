@@ -3,10 +3,15 @@
 from typing import ClassVar
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from kcv.layers.image_layer import ImageLayer
 from kcv.layers.image_layer import set_shape
+from kcv.layers.portable import is_portable
+
+# Cells along a side of a region of which converted files have quotients.
+_LARGEST = 16384
 
 
 @keras.saving.register_keras_serializable("kcv")
@@ -84,7 +89,7 @@ class RoIPool(ImageLayer):
         batch, height, width, channels = tf.unstack(tf.shape(features))
         rows, columns = height, width
         if sizes:
-            rows, columns = tf.split(sizes[0][..., None], 2, axis=1)
+            rows, columns = tf.split(tf.expand_dims(sizes[0], -1), 2, axis=1)
         cells = self._round(
             tf.stop_gradient(tf.cast(boxes, "float32")) * self.spatial_scale
         )
@@ -103,22 +108,27 @@ class RoIPool(ImageLayer):
 
         # Row of the table at which a map of these levels and image begins.
         image = tf.range(batch)[:, None, None, None]
-        level = log_width[:, :, None, :] * levels_y + log_height[..., None]
+        level = tf.expand_dims(log_width, 2) * levels_y
+        level += tf.expand_dims(log_height, 3)
         start = (level * batch + image) * height * width
 
         def entry(row, column):
-            row = tf.clip_by_value(row, 0, height - 1)[..., None]
-            column = tf.clip_by_value(column, 0, width - 1)[:, :, None, :]
+            row = tf.expand_dims(tf.clip_by_value(row, 0, height - 1), 3)
+            column = tf.expand_dims(tf.clip_by_value(column, 0, width - 1), 2)
             return tf.gather(table, start + row * width + column)
 
-        last_row = bottom - tf.bitwise.left_shift(1, log_height)
-        last_column = right - tf.bitwise.left_shift(1, log_width)
+        # LiteRT does not shift bits to the left.
+        powers = tf.constant([2**n for n in range(31)])
+        last_row = bottom - tf.gather(powers, log_height)
+        last_column = right - tf.gather(powers, log_width)
         pooled = maximum(
             maximum(entry(top, left), entry(top, last_column)),
             maximum(entry(last_row, left), entry(last_row, last_column)),
         )
-        empty = (bottom <= top)[..., None] | (right <= left)[:, :, None, :]
-        return tf.where(empty[..., None], tf.zeros((), pooled.dtype), pooled)
+        empty = tf.expand_dims(bottom <= top, 3)
+        empty |= tf.expand_dims(right <= left, 2)
+        empty = tf.expand_dims(empty, 4)
+        return tf.where(empty, tf.zeros((), pooled.dtype), pooled)
 
     def _round(self, x):
         # tf.round would take halves to the even neighbor.
@@ -131,12 +141,19 @@ class RoIPool(ImageLayer):
         # ceil((p + 1) * quotient) overshoots for a few sizes (57 cells in 7
         # bins). A float32 division by a constant would not do: the graph
         # optimizer turns it into a multiplication by the reciprocal.
-        step = tf.cast(tf.cast(size, "float64") / self.output_size, "float32")
+        if is_portable():  # LiteRT does not divide float64
+            sizes = np.arange(_LARGEST)
+            quotients = tf.constant((sizes / self.output_size).astype("f4"))
+            step = tf.gather(quotients, tf.minimum(size, _LARGEST - 1))
+        else:
+            wide = tf.cast(size, "float64") / self.output_size
+            step = tf.cast(wide, "float32")
         bins = tf.range(self.output_size, dtype="float32")
-        begin = tf.floor(bins * step[..., None])
-        end = tf.math.ceil((bins + 1.0) * step[..., None])
-        begin = tf.cast(begin, "int32") + first[..., None]
-        end = tf.cast(end, "int32") + first[..., None]
+        step, first = tf.expand_dims(step, -1), tf.expand_dims(first, -1)
+        begin = tf.floor(bins * step)
+        end = tf.math.ceil((bins + 1.0) * step)
+        begin = tf.cast(begin, "int32") + first
+        end = tf.cast(end, "int32") + first
         return tf.clip_by_value(begin, 0, limit), tf.clip_by_value(
             end, 0, limit
         )
@@ -204,18 +221,33 @@ def running_maxima(x: tf.Tensor, axis: int, levels: tf.Tensor) -> tf.Tensor:
     """
     length = tf.shape(x)[axis]
 
-    def widen(level, window, current, stack):
-        stack = stack.write(level, current)
+    def widen(window, current):
         # The last `window` elements see the end already.
         reach = tf.maximum(length - window, 0)
         near, end = tf.split(current, [reach, length - reach], axis=axis)
         _, far = tf.split(current, [length - reach, reach], axis=axis)
         wider = tf.concat([maximum(near, far), end], axis=axis)
-        wider = set_shape(wider, x.shape)
-        return level + 1, 2 * window, wider, stack
+        return set_shape(wider, x.shape)
+
+    if is_portable():  # LiteRT has no TensorArray of elements of any shape.
+
+        def append(level, window, current, stack):
+            wider = widen(window, current)
+            stack = tf.concat([stack, tf.expand_dims(wider, 0)], 0)
+            return level + 1, 2 * window, wider, stack
+
+        first = (1, 1, x, tf.expand_dims(x, 0))
+        longer = tf.TensorShape([None, *x.shape])
+        shapes = (*map(tf.TensorShape, ([], [])), x.shape, longer)
+        return tf.while_loop(
+            lambda level, *_: level < levels, append, first, shapes
+        )[-1]
+
+    def write(level, window, current, stack):
+        stack = stack.write(level, current)
+        return level + 1, 2 * window, widen(window, current), stack
 
     stack = tf.TensorArray(x.dtype, size=levels, element_shape=x.shape)
-    *_, stack = tf.while_loop(
-        lambda level, *_: level < levels, widen, (0, 1, x, stack)
-    )
-    return stack.stack()
+    return tf.while_loop(
+        lambda level, *_: level < levels, write, (0, 1, x, stack)
+    )[-1].stack()

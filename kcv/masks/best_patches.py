@@ -74,7 +74,7 @@ class BestPatches(keras.layers.Layer):
         widths = tf.stack([tf.shape(x)[2] for x in scores])
         sizes = tf.stack([tf.shape(x)[1] * tf.shape(x)[2] for x in scores])
         ends = tf.cumsum(sizes)
-        is_beyond = tf.cast(index[..., None] >= ends, tf.int32)
+        is_beyond = tf.cast(tf.expand_dims(index, -1) >= ends, tf.int32)
         scale = tf.reduce_sum(is_beyond, -1)
         index -= tf.gather(ends - sizes, scale)
         width = tf.gather(widths, scale)

@@ -121,7 +121,8 @@ class PasteMasks(ImageLayer):
         """Find where patches begin in the image, and how long they are."""
         scale = tf.gather(tf.constant(self.scales, tf.float32), places[..., 0])
         first = self.stride * places[..., 1:] - self.size // 2
-        first = tf.floor(tf.cast(first, tf.float32) / scale[..., None])
+        scale = tf.expand_dims(scale, -1)  # a slice, LiteRT does not have
+        first = tf.floor(tf.cast(first, tf.float32) / scale)
         extent = [math.floor(self.size / scale) for scale in self.scales]
         extent = tf.gather(tf.constant(extent, tf.int32), places[..., 0])
         return tf.cast(first, tf.int32), extent

@@ -83,13 +83,20 @@ def main(run: Options) -> dict:
     for row in missing:
         minutes = row["minutes on two CPU cores"] or "?"
         print(f"missing, {minutes} minutes: {row['command']}")
+    times = [x.minutes for x in everything if x not in done]
+    told = (
+        f"{len(times)} results are missing. To measure them takes about "
+        f"{sum(time or 0 for time in times)} minutes on two CPU cores, without "
+        f"{times.count(None)} whose time is unknown."
+    )
+    print(told)
     write_tables(
         run,
         "Applications of CNN in computer vision",
         f"{len(done)} of {len(everything)} results of the lecture, each with "
         "the run that measured it. The paper's figure stands beside it with "
         "the data that it holds for. The two are comparable only where the "
-        "data are the same.",
+        f"data are the same. {told}",
         {**tables, "Not measured yet": missing},
         {},
     )

@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from kcv.layers import RoIPool
+from kcv.layers.portable import portable_operations
 from kcv.layers.roi_pool import running_maxima
 
 
@@ -139,6 +140,23 @@ def test_running_maxima():
     for level, window in enumerate((1, 2, 4, 8)):
         expected = [x[i : i + window].max() for i in range(len(x))]
         np.testing.assert_array_equal(stacked[level], expected)
+
+
+def test_operations_of_converters_give_the_same():
+    random = np.random.default_rng(0)
+    features = random.normal(size=(2, 60, 70, 2)).astype("float32")
+    corners = random.uniform(-9, 140, (2, 40, 2, 2))
+    corners[0, 0] = [[0, 0], [113, 113]]  # 57 cells, see `_bins`
+    boxes = np.sort(corners, 2).reshape(2, 40, 4).astype("float32")
+    layer = RoIPool(7, 0.5)
+    expected = layer([features, boxes])
+
+    @tf.function
+    def pool(features, boxes):
+        with portable_operations():
+            return layer([features, boxes])
+
+    np.testing.assert_array_equal(pool(features, boxes), expected)
 
 
 def test_contract(check_layer):

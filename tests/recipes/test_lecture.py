@@ -59,6 +59,9 @@ def test_figures_are_traced_to_their_runs(runs, capsys):
     assert f"-m recipes.rcnn --out {runs / 'rcnn'}" in printed
     assert "alternating" not in printed
     assert "recipes.rcnn" in page
+    told = "3 results are missing. To measure them takes about 28 minutes"
+    assert told in printed
+    assert told in page
 
 
 def test_a_figure_that_is_missing_in_a_run_is_named(runs):
