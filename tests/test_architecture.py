@@ -24,7 +24,7 @@ FLOORS = (
         "storage",
         "text_files",
     },
-    {"interrupts", "locks", "trained"},
+    {"interrupts", "locks", "parts", "trained"},
     {"training"},
     {
         "boxes",

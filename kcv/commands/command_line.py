@@ -10,6 +10,7 @@ from kcv.commands import convert
 from kcv.commands import evaluate
 from kcv.commands import inspect
 from kcv.commands import predict
+from kcv.commands import shard
 from kcv.commands.console import Console
 from kcv.interrupts import watch_interrupts
 
@@ -20,6 +21,7 @@ usage: python -m kcv COMMAND ...
   evaluate   measure a trained model on a dataset
   inspect    look at a dataset, and name all that is wrong in its files
   convert    write a trained model as a file for LiteRT or ONNX Runtime
+  shard      write a dataset as a few large files, which recipes read
 
 python -m kcv COMMAND --help explains a command.
 """
@@ -29,6 +31,7 @@ _COMMANDS = {
     "evaluate": evaluate,
     "inspect": inspect,
     "predict": predict,
+    "shard": shard,
 }
 # Mistakes of the user, whose messages say what would be right.
 _MISTAKES = (ValueError, OSError, ImportError)

@@ -1,7 +1,9 @@
 """Options that several commands have."""
 
 import argparse
+import re
 from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
 _COUNTS = ("batch_size", "limit", "short_side")
@@ -43,6 +45,25 @@ def check_numbers(options: argparse.Namespace) -> None:
         raise ValueError(
             f"`min_score` must be in [0, 1]. Received: min_score={score}"
         )
+
+
+def check_order(words: Sequence[str], text: str) -> None:
+    """Check that no option of a command follows --beam.
+
+    Args:
+        words: Words after --beam, which are options of Apache Beam.
+        text: Text of --help, in which each option of the command begins a line.
+
+    Raises:
+        ValueError: If a word is an option of the command.
+    """
+    own = re.findall(r"^  (--[\w-]+)", text, re.MULTILINE)
+    for word in words:
+        if word.partition("=")[0] in own:
+            raise ValueError(
+                "`beam` must be the last option of the command, followed by "
+                f"those of Apache Beam. Received: {word} after --beam"
+            )
 
 
 def make_proposer(text: str) -> Callable:

@@ -7,11 +7,13 @@ summary.json        what was done, and with what
 
 import json
 import os
+import threading
 from collections.abc import Iterable
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kcv.storage import temporary_prefix
 from kcv.storage import write_whole
 
 RECORDS = "predictions.jsonl"
@@ -93,7 +95,9 @@ class OutputFolder:
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         # Not `write_whole`, which waits for the disk at each file.
-        unfinished = path.with_name(f".unfinished-{os.getpid()}")
+        unfinished = path.with_name(
+            f"{temporary_prefix()}{threading.get_ident()}"
+        )
         try:
             unfinished.write_bytes(content)
             os.replace(unfinished, path)

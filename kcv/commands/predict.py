@@ -47,6 +47,8 @@ Ask a trained model about images, and draw and write what it finds.
   --detector MODEL  faces: detector with landmarks, or mtcnn
   --gallery PLACE   faces: folder with a folder of photos for each person, or
                     file of Recognizer.save
+  --beam OPTION ... work in parts by Apache Beam, and resume if --out has some.
+                    All that follows are options of Beam: --runner=FlinkRunner
 
 example: python -m kcv predict runs/faster_rcnn photos --out found
 """
@@ -68,6 +70,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-draw", action="store_true")
     parser.add_argument("--detector", type=Path)
     parser.add_argument("--gallery", type=Path)
+    parser.add_argument("--beam", nargs=argparse.REMAINDER)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -87,27 +90,20 @@ def run(options: argparse.Namespace, console: Console) -> int:
     # What is wrong at first sight is said before TensorFlow is loaded.
     check_numbers(options)
     place = find_model(options.model)
+    if options.beam is not None:
+        from kcv.commands.beam_predict import run_on_beam
+
+        return run_on_beam(options, place, console)
     check_folder(options.out, options.overwrite)
     load_tensorflow()
 
     from kcv.commands.batches import is_futile
     from kcv.commands.batches import model_batches
     from kcv.commands.batches import read_files
-    from kcv.commands.findings import PLACES
-    from kcv.commands.findings import Style
     from kcv.commands.image_files import find_images
 
     files = find_images(options.images, options.out)[: options.limit]
-    model = _open(options, place)
-    draws = not options.no_draw
-    style = Style(model.kind, model.class_names, options.min_score, draws)
-    if options.min_score is not None and style.kind not in PLACES:
-        raise ValueError(
-            "`min_score` must be left out, except for boxes and masks. "
-            f"Received: min_score={options.min_score}, and a model of task "
-            f"{style.kind}"
-        )
-
+    model, style = open_with_style(options, place)
     unreadable: list[str] = []
     writer = _Writer(options.out, style)
     stopped = False
@@ -167,6 +163,36 @@ def run(options: argparse.Namespace, console: Console) -> int:
             f"({', '.join(names[:5])}{more})."
         )
     return 0
+
+
+def open_with_style(
+    options: argparse.Namespace, place: Path
+) -> tuple[Any, "Style"]:
+    """Open the model of the command, and decide how findings are written.
+
+    Args:
+        options: Options of the command line.
+        place: Path of the model, see `find_model`.
+
+    Returns:
+        The model, for faces with the detector and the gallery, and the style.
+
+    Raises:
+        ValueError: If an option does not fit the model.
+    """
+    from kcv.commands.findings import PLACES
+    from kcv.commands.findings import Style
+
+    model = _open(options, place)
+    draws = not options.no_draw
+    style = Style(model.kind, model.class_names, options.min_score, draws)
+    if options.min_score is not None and style.kind not in PLACES:
+        raise ValueError(
+            "`min_score` must be left out, except for boxes and masks. "
+            f"Received: min_score={options.min_score}, and a model of task "
+            f"{style.kind}"
+        )
+    return model, style
 
 
 def _open(options, place) -> Any:

@@ -19,6 +19,7 @@ from kcv.detection.parts.parts import copy_parts
 from kcv.detection.parts.truncated_svd import truncated_svd
 from kcv.detection.rcnn.backbones import window_parts
 from kcv.detection.rcnn.box_regression import train_box_regressors
+from kcv.detection.rcnn.feature_parts import extract_features_by_beam
 from kcv.detection.rcnn.features import extract_features
 from kcv.detection.rcnn.rcnn import RCNN
 from kcv.detection.rcnn.support_vectors import train_svms
@@ -50,6 +51,7 @@ __all__ = [
     "copy_parts",
     "custom_parts",
     "extract_features",
+    "extract_features_by_beam",
     "resnet_parts",
     "share_features",
     "train_box_regressors",

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from kcv.data.embedded.digit_scenes import drawn_labels
 from kcv.data.formats.label_maps import read_label_map
+from kcv.data.formats.shards import Shards
 from kcv.data.formats.tfds import tfds_labels
 from kcv.data.sources import classification
 from kcv.data.sources import detection
@@ -53,7 +54,8 @@ def count_classes(
         Numbers by label, (C,) int64, by a heading that says what was counted.
         Of digit scenes, the digits of the first 500 are counted, difficult ones
         included. The dict is empty if nothing was counted. That is so for
-        imagenet2012, all of whose images would have to be read.
+        imagenet2012, and for objects and label maps in shards, all of which
+        would have to be read.
 
     Raises:
         ValueError: If an annotation is wrong.
@@ -70,7 +72,8 @@ def count_classes(
         "classification": _image_labels,
         "segmentation": _occurring_labels,
     }.get(task)
-    if find is None or source == _NOT_COUNTED:
+    is_in_shards = source.startswith("shards:") and task != "classification"
+    if find is None or source == _NOT_COUNTED or is_in_shards:
         return {}
     part = "training"
     if split == "test":
@@ -111,6 +114,10 @@ def _image_labels(source, split, validation, boxes) -> Iterator[np.ndarray]:
     if source in classification.TFDS_TEST:
         own = "train" if split == "train" else classification.TFDS_TEST[source]
         yield from _read_tfds(source, own, split, validation)
+        return
+    if source.startswith("shards:"):
+        shards = Shards(source.partition(":")[2], split)
+        yield _leave_out(shards, validation).labels
         return
     files = classification.classification_files(source, split)
     if files is not None:

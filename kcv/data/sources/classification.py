@@ -12,6 +12,7 @@ from kcv.data.formats.idx import idx_class_names
 from kcv.data.formats.idx import read_idx
 from kcv.data.formats.image_folder import LabelledFiles
 from kcv.data.formats.image_folder import read_image_folder
+from kcv.data.formats.shards import Shards
 from kcv.data.formats.tfds import tfds_classification
 from kcv.data.sources.names import parse_name
 from kcv.data.sources.voc_lists import find_pair
@@ -42,7 +43,10 @@ _FORMS = (
     "idx:FOLDER",
     "folder:TRAIN",
     "folder:TRAIN:TEST",
+    "shards:FOLDER",
 )
+# What an example has.
+_KEYS = ("images", "labels", "image_id")
 
 
 def load_classification(
@@ -65,8 +69,8 @@ def load_classification(
     Args:
         source: "digits", "mnist", "fashion_mnist", "cifar10", "cifar100",
             "imagenet2012", "idx:FOLDER" (MNIST's files), "folder:TRAIN" or
-            "folder:TRAIN:TEST" (folders of class folders). Defaults to
-            "digits".
+            "folder:TRAIN:TEST" (folders of class folders), or "shards:FOLDER"
+            (files of `python -m kcv shard`). Defaults to "digits".
         split: "train", "validation" or "test" (held out). Defaults to "train".
         seed: Integer that determines the shuffling. Every epoch has a different
             order, the stream repeats forever, and example number p is a pure
@@ -117,6 +121,9 @@ def load_classification(
         "on_error": on_error,
         "skipped": skipped,
     }
+    if kind == "shards":
+        shards = take_validation(Shards(paths[0], own), split, validation)
+        return shards.data_set(**options, keys=_KEYS)
     if kind == "folder":
         found = take_validation(_folder(own, *paths), split, validation)
         return found.data_set(**options)

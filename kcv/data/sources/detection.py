@@ -3,6 +3,7 @@
 from typing import Any
 
 from kcv.data.formats.annotations import Annotations
+from kcv.data.formats.shards import Shards
 from kcv.data.formats.tfds import tfds_detection
 from kcv.data.formats.voc import read_voc_lists
 from kcv.data.formats.voc import voc_splits
@@ -31,7 +32,10 @@ _FORMS = (
     "voc:FOLDER",
     "coco:ANNOTATIONS.json:IMAGES",
     "coco:TRAIN.json:IMAGES:HELD_OUT.json",
+    "shards:FOLDER",
 )
+# What an example of detection has.
+_KEYS = ("images", "bounding_boxes", "difficult", "is_crowd", "image_id")
 
 
 def load_detection(
@@ -56,8 +60,9 @@ def load_detection(
     Args:
         source: "digit_scenes", "voc/2007", "voc/2012", "coco/2014",
             "coco/2017", "wider_face", "voc:FOLDER",
-            "coco:ANNOTATIONS.json:IMAGES" or
-            "coco:TRAIN.json:IMAGES:HELD_OUT.json". Defaults to "digit_scenes".
+            "coco:ANNOTATIONS.json:IMAGES",
+            "coco:TRAIN.json:IMAGES:HELD_OUT.json" or "shards:FOLDER" (files of
+            `python -m kcv shard`). Defaults to "digit_scenes".
         split: "train", "validation" or "test" (held out). Defaults to "train".
         seed: Integer that determines the shuffling. Every epoch has a different
             order, the stream repeats forever, and example number p is a pure
@@ -107,6 +112,9 @@ def load_detection(
         "on_error": on_error,
         "skipped": skipped,
     }
+    if kind == "shards":
+        shards = take_validation(Shards(paths[0], own), split, validation)
+        return shards.data_set(**options, keys=_KEYS)
     if kind in TFDS_SPLITS:
         options["belongs"] = validation_rule(split, validation)
         own = TFDS_SPLITS[kind][own]
@@ -130,7 +138,9 @@ def detection_files(
         The `Annotations`, or None if the set is not one's own files.
     """
     kind, paths = parse_name(source, _FORMS)
-    return _read(kind, paths, split, boxes) if paths else None
+    if kind == "shards" or not paths:
+        return None
+    return _read(kind, paths, split, boxes)
 
 
 def _read(kind, paths, split, boxes) -> Annotations:

@@ -10,6 +10,7 @@ from kcv.data.formats.faces.face_files import FaceFiles
 from kcv.data.formats.faces.face_list import read_face_list
 from kcv.data.formats.faces.people import read_people
 from kcv.data.formats.faces.tfds_lfw import tfds_lfw
+from kcv.data.formats.shards import Shards
 from kcv.data.sources.names import parse_name
 from kcv.data.streams.holdout import check_split
 from kcv.data.streams.holdout import keep_apart
@@ -26,6 +27,7 @@ _FORMS = (
     "folder:PEOPLE",
     "folder:PEOPLE:TEST",
     "list:FILE:FOLDER",
+    "shards:FOLDER",
 )
 # Number of rendered people and of photos of each.
 _RENDERED = {"train": (400, 30), "test": (120, 20)}
@@ -52,8 +54,9 @@ def load_faces(
             TFDS); "lfw:FOLDER", the folder of Labeled Faces in the Wild;
             "celeba:FOLDER", a folder with CelebA's images and lists;
             "folder:PEOPLE" or "folder:PEOPLE:TEST", with a folder of photos for
-            each person; or "list:FILE:FOLDER", a list of images and people.
-            Defaults to "rendered_faces".
+            each person; "list:FILE:FOLDER", a list of images and people; or
+            "shards:FOLDER", files of `python -m kcv shard`. Defaults to
+            "rendered_faces".
         split: "train" or "test" (people held out). Defaults to "train".
         seed: Integer that determines the shuffling. Every epoch has a different
             order, the stream repeats forever, and example number p is a pure
@@ -107,16 +110,18 @@ def load_faces(
     return found.data_set(seed, start, on_error, skipped)
 
 
-def read_faces(source: str, split: str = "train") -> FaceFiles:
+def read_faces(source: str, split: str = "train") -> FaceFiles | Shards:
     """List the photos of a set of files by its name.
 
     Args:
         source: "lfw:FOLDER", "celeba:FOLDER", "folder:PEOPLE",
-            "folder:PEOPLE:TEST" or "list:FILE:FOLDER", see `load_faces`.
+            "folder:PEOPLE:TEST", "list:FILE:FOLDER" or "shards:FOLDER", see
+            `load_faces`.
         split: "train" or "test" (people held out). Defaults to "train".
 
     Returns:
-        The `FaceFiles`.
+        The `FaceFiles`, or the shards, which have the same methods
+        `with_photos`, `only_people`, `dataset`, `pick` and `data_set`.
 
     Raises:
         ValueError: If `source` or `split` is not one of the names above, files
@@ -132,6 +137,8 @@ def read_faces(source: str, split: str = "train") -> FaceFiles:
     """
     check_split(split)
     kind, paths = parse_name(source, [form for form in _FORMS if ":" in form])
+    if kind == "shards":
+        return Shards(paths[0], split)
     if kind == "celeba":
         return _celeba(Path(*paths), split)
     if kind == "folder" and len(paths) == 2:
@@ -148,6 +155,21 @@ def read_faces(source: str, split: str = "train") -> FaceFiles:
         found = read_people(*paths)
     _log_people(found.origin, split)
     return found.split(split == "test")
+
+
+def face_files(source: str, split: str) -> FaceFiles | None:
+    """List the photos of a set, without the pixels.
+
+    Args:
+        source: Name of a set, see `load_faces`.
+        split: "train" or "test" (people held out).
+
+    Returns:
+        The `FaceFiles`, or None if the set is not one's own files.
+    """
+    _, paths = parse_name(source, _FORMS)
+    found = read_faces(source, split) if paths else None
+    return None if isinstance(found, Shards) else found
 
 
 def _log_people(origin: str, split: str) -> None:

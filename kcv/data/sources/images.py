@@ -7,6 +7,7 @@ from kcv.data.embedded.scenes.material import PHOTOGRAPHS
 from kcv.data.embedded.scenes.material import RAW
 from kcv.data.formats.folders import find_files
 from kcv.data.formats.image_folder import LabelledFiles
+from kcv.data.formats.shards import Shards
 from kcv.data.sources.names import parse_name
 from kcv.data.streams.holdout import keep_files_apart
 from kcv.data.streams.holdout import source_split
@@ -15,7 +16,9 @@ from kcv.data.streams.holdout import take_validation
 from kcv.examples import DataSet
 from kcv.text_files import path_text
 
-_FORMS = ("photographs", "folder:PATH", "folder:TRAIN:TEST")
+_FORMS = ("photographs", "folder:PATH", "folder:TRAIN:TEST", "shards:FOLDER")
+# What an example has.
+_KEYS = ("images", "image_id")
 
 
 def load_images(
@@ -35,8 +38,9 @@ def load_images(
 
     Args:
         source: "photographs", which come with kcv (9 to train on, 4 held out),
-            "folder:PATH", for all images below it, or "folder:TRAIN:TEST",
-            for two folders. Defaults to "photographs".
+            "folder:PATH", for all images below it, "folder:TRAIN:TEST", for
+            two folders, or "shards:FOLDER", for files of `python -m kcv
+            shard`. Defaults to "photographs".
         split: "train", "validation" or "test" (held out). Defaults to "train".
         seed: Integer that determines the shuffling. Every epoch has a different
             order, the stream repeats forever, and example number p is a pure
@@ -71,18 +75,38 @@ def load_images(
     """
     own = source_split(split, validation)
     kind, paths = parse_name(source, _FORMS)
-    if kind == "photographs":
-        names = PHOTOGRAPHS[own]
-        found = _files({name: str(RAW / f"{name}.jpg") for name in names})
-    elif len(paths) == 2:
-        train, test = (_files(_by_id(Path(path)), source) for path in paths)
-        keep_files_apart(train, test, " and ".join(paths))
-        found = train if own == "train" else test
-    else:
-        found = take_split(_files(_by_id(Path(*paths)), source), own)
-    found = take_validation(found, split, validation)
+    if kind == "shards":
+        shards = take_validation(Shards(paths[0], own), split, validation)
+        opened = shards.data_set(seed, start, on_error, skipped, _KEYS)
+        return opened._replace(class_names=())
+    found = take_validation(_list(source, kind, paths, own), split, validation)
     dataset = found.dataset(seed, start, on_error, skipped)
     return DataSet(dataset.map(_without_label), (), len(found))
+
+
+def image_files(source: str, split: str) -> LabelledFiles | None:
+    """List the files of a set of images, without the pixels.
+
+    Args:
+        source: Name of a set, see `load_images`.
+        split: "train" or "test" (held out).
+
+    Returns:
+        The `LabelledFiles`, all of one class, or None if the set is in shards.
+    """
+    kind, paths = parse_name(source, _FORMS)
+    return None if kind == "shards" else _list(source, kind, paths, split)
+
+
+def _list(source, kind, paths, split) -> LabelledFiles:
+    if kind == "photographs":
+        names = PHOTOGRAPHS[split]
+        return _files({name: str(RAW / f"{name}.jpg") for name in names})
+    if len(paths) == 2:
+        train, test = (_files(_by_id(Path(path)), source) for path in paths)
+        keep_files_apart(train, test, " and ".join(paths))
+        return train if split == "train" else test
+    return take_split(_files(_by_id(Path(*paths)), source), split)
 
 
 def _by_id(folder: Path) -> dict[str, str]:
@@ -109,4 +133,4 @@ def _files(files: dict[str, str], origin: str = "photographs"):
 
 
 def _without_label(example):
-    return {key: example[key] for key in ("images", "image_id")}
+    return {key: example[key] for key in _KEYS}

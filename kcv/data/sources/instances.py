@@ -4,6 +4,7 @@ from kcv.data.formats.annotations import Annotations
 from kcv.data.formats.instance_maps import read_voc_instances
 from kcv.data.formats.masked_images import MaskedImages
 from kcv.data.formats.segmentation_trees import segmentation_splits
+from kcv.data.formats.shards import Shards
 from kcv.data.sources.coco_files import read_coco_split
 from kcv.data.sources.digit_scenes import load_digit_scenes
 from kcv.data.sources.names import parse_name
@@ -18,6 +19,16 @@ _FORMS = (
     "voc:FOLDER",
     "coco:ANNOTATIONS.json:IMAGES",
     "coco:TRAIN.json:IMAGES:HELD_OUT.json",
+    "shards:FOLDER",
+)
+# What an example has.
+_KEYS = (
+    "images",
+    "bounding_boxes",
+    "instance_masks",
+    "difficult",
+    "is_crowd",
+    "image_id",
 )
 
 
@@ -40,9 +51,10 @@ def load_instances(
 
     Args:
         source: "digit_scenes", "voc:FOLDER" (see `read_voc_instances`),
-            "coco:ANNOTATIONS.json:IMAGES" or
-            "coco:TRAIN.json:IMAGES:HELD_OUT.json" (see `read_coco`). Defaults
-            to "digit_scenes".
+            "coco:ANNOTATIONS.json:IMAGES",
+            "coco:TRAIN.json:IMAGES:HELD_OUT.json" (see `read_coco`) or
+            "shards:FOLDER" (files of `python -m kcv shard`). Defaults to
+            "digit_scenes".
         split: "train", "validation" or "test" (held out). Defaults to "train".
         seed: Integer that determines the shuffling. Every epoch has a different
             order, the stream repeats forever, and example number p is a pure
@@ -86,25 +98,32 @@ def load_instances(
     kind, paths = parse_name(source, _FORMS)
     if kind == "digit_scenes":
         return load_digit_scenes(split, seed, start, "instance", validation)
+    if kind == "shards":
+        shards = take_validation(Shards(paths[0], own), split, validation)
+        return shards.data_set(seed, start, on_error, skipped, _KEYS)
     found = take_validation(_read(kind, paths, own, boxes), split, validation)
     return found.data_set(seed, start, on_error, skipped)
 
 
 def instance_files(
-    source: str, split: str
+    source: str, split: str, boxes: str = "raise"
 ) -> Annotations | MaskedImages | None:
     """List the files of a set with masks of objects, without the pixels.
 
     Args:
         source: Name of a set, see `load_instances`.
         split: "train" or "test" (held out).
+        boxes: "raise", "clip" or "drop", see `load_instances`. Defaults to
+            "raise".
 
     Returns:
         The `Annotations` of COCO or the `InstanceImages` of VOC, or None if the
         set is not one's own files.
     """
     kind, paths = parse_name(source, _FORMS)
-    return _read(kind, paths, split, "raise") if paths else None
+    if kind == "shards" or not paths:
+        return None
+    return _read(kind, paths, split, boxes)
 
 
 def _read(kind, paths, split, boxes) -> Annotations | MaskedImages:

@@ -6,6 +6,7 @@ from kcv.data.formats.segmentation_trees import read_masked_folder
 from kcv.data.formats.segmentation_trees import read_sbd
 from kcv.data.formats.segmentation_trees import read_voc_segmentation
 from kcv.data.formats.segmentation_trees import segmentation_splits
+from kcv.data.formats.shards import Shards
 from kcv.data.sources.digit_scenes import load_digit_scenes
 from kcv.data.sources.names import parse_name
 from kcv.data.sources.voc_lists import SEGMENTATION_LISTS
@@ -23,7 +24,10 @@ _FORMS = (
     "sbd:SBD:VOC",
     "camvid:FOLDER",
     "folder:IMAGES:MASKS",
+    "shards:FOLDER",
 )
+# What an example has.
+_KEYS = ("images", "segmentation_masks", "image_id")
 
 
 def load_segmentation(
@@ -47,9 +51,9 @@ def load_segmentation(
 
     Args:
         source: "digit_scenes", "voc:FOLDER" (see `read_voc_segmentation`),
-            "sbd:SBD:VOC" (see `read_sbd`), "camvid:FOLDER" (see `read_camvid`)
-            or "folder:IMAGES:MASKS" (see `read_masked_folder`). Defaults to
-            "digit_scenes".
+            "sbd:SBD:VOC" (see `read_sbd`), "camvid:FOLDER" (see `read_camvid`),
+            "folder:IMAGES:MASKS" (see `read_masked_folder`) or "shards:FOLDER"
+            (files of `python -m kcv shard`). Defaults to "digit_scenes".
         split: "train", "validation" or "test" (held out). Defaults to "train".
         seed: Integer that determines the shuffling. Every epoch has a different
             order, the stream repeats forever, and example number p is a pure
@@ -94,6 +98,9 @@ def load_segmentation(
             split, seed, start, "semantic", validation
         )
         return DataSet(dataset.map(_masked), ("background", *names), size)
+    if kind == "shards":
+        shards = take_validation(Shards(paths[0], own), split, validation)
+        return shards.data_set(seed, start, on_error, skipped, _KEYS)
     found = take_validation(_read(kind, paths, own), split, validation)
     return found.data_set(seed, start, on_error, skipped)
 
@@ -109,7 +116,9 @@ def segmentation_files(source: str, split: str) -> MaskedImages | None:
         The `MaskedImages`, or None if the set is not one's own files.
     """
     kind, paths = parse_name(source, _FORMS)
-    return _read(kind, paths, split) if paths else None
+    if kind == "shards" or not paths:
+        return None
+    return _read(kind, paths, split)
 
 
 def _read(kind, paths, split) -> MaskedImages:
@@ -129,8 +138,7 @@ def _read(kind, paths, split) -> MaskedImages:
 
 
 def _masked(scene):
-    keys = ("images", "segmentation_masks", "image_id")
-    return {key: scene[key] for key in keys}
+    return {key: scene[key] for key in _KEYS}
 
 
 def _sbd(split: str, folder: str, voc: str) -> MaskedImages:

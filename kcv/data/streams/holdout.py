@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
+from typing import Protocol
+from typing import Self
 from typing import TypeVar
 
 from kcv.data.streams.faults import one_entry
@@ -20,6 +22,30 @@ _LOG = logging.getLogger(__name__)
 SPLITS = ("train", "test")
 
 _Records = TypeVar("_Records", bound="Records")
+
+
+class Divisible(Protocol):
+    """Images of which a part can be drawn."""
+
+    @property
+    def origin(self) -> str:
+        """Name of the set in messages."""
+
+    def __len__(self) -> int: ...
+
+    def divide(self, part: float, inside: bool) -> Self:
+        """Select a part of the images, or the others.
+
+        Args:
+            part: Part of the images, in (0, 1).
+            inside: Whether to select the part.
+
+        Returns:
+            The images of the part, or the others.
+        """
+
+
+_Divisible = TypeVar("_Divisible", bound=Divisible)
 
 
 def check_split(split: str) -> None:
@@ -248,8 +274,8 @@ def keep_files_apart(train: "Records", test: "Records", where: str) -> None:
 
 
 def take_validation(
-    records: _Records, split: str, validation: float
-) -> _Records:
+    records: _Divisible, split: str, validation: float
+) -> _Divisible:
     """Take the validation part of training images, or the others.
 
     Args:

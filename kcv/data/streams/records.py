@@ -167,6 +167,29 @@ class Records(abc.ABC):
         """
         return self._stream(indices, True, "raise", None)
 
+    def read(
+        self,
+        begin: int,
+        end: int,
+        on_error: str = "raise",
+        skipped: list[str] | None = None,
+    ) -> tf.data.Dataset:
+        """Stream the examples of a range once, in the order of the files.
+
+        Args:
+            begin: Position of the first example.
+            end: Position behind the last example.
+            on_error: "raise" an error at an image that cannot be decoded, or
+                "skip" it. Defaults to "raise".
+            skipped: List to which the names of skipped images are appended. If
+                None, they are only logged. Defaults to None.
+
+        Returns:
+            Dataset of single examples.
+        """
+        indices = tf.data.Dataset.range(begin, end)
+        return self._stream(indices, False, on_error, skipped)
+
     def _stream(self, indices, repeated, on_error, skipped):
         files = file_tensor(self.files)
         image_ids = tf.constant(self.image_ids)
