@@ -70,6 +70,8 @@ class Options(Folder):
         preset: Small trains in minutes. paper has the number of windows and of
             updates of the paper and of its public copies.
         scenes: Number of images to learn from.
+        learning_rate: Learning rate of AdamW with which the training of each
+            network begins. It falls to 0 as a cosine.
         real: Whether a fifth of the faces of face_scenes are crops of real
             ones, which come with scikit-image.
         boxes: Handling of a box that is empty, inverted or outside its image.
@@ -87,6 +89,7 @@ class Options(Folder):
     data: str = "face_scenes"
     preset: Literal["small", "paper"] = "small"
     scenes: int = 1200
+    learning_rate: float = 1e-3
     real: bool = True
     boxes: Literal["raise", "clip", "drop"] = "raise"
     resume: bool = True
@@ -96,6 +99,10 @@ class Options(Folder):
 
 def main(run: Options) -> dict:
     """Train the stages of the cascade and measure it after each of them."""
+    training = dataclasses.replace(
+        TRAINING[run.preset], learning_rate=run.learning_rate
+    )
+
     # === Data ===
     keras.utils.set_random_seed(run.seed)
     make_folder("out", run.out)
@@ -128,7 +135,7 @@ def main(run: Options) -> dict:
         images,
         held_out,
         scan=SCAN[run.preset],
-        training=TRAINING[run.preset],
+        training=training,
         seed=run.seed,
         trained=len(measured),
         on_stage=on_stage,

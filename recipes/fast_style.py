@@ -36,7 +36,7 @@ from recipes.common.run import begin
 from recipes.common.style.lbfgs import evaluate_painter
 from recipes.common.style.painters import PainterOptions
 from recipes.common.style.painters import make_optimizer
-from recipes.common.style.painters import stream_squares
+from recipes.common.style.painters import open_squares
 from recipes.common.style.pictures import open_picture
 from recipes.common.train import train
 
@@ -105,10 +105,8 @@ def main(run: Options) -> dict:
     size = run.image_size or PRESETS[run.preset].image_size
     painting = open_picture(run.style, run.style_size)
     test = kcv.data.load_images(run.data, "test", on_error=run.on_error)
+    batches, validation = open_squares(run, size, plan.batch_size)
     strategy = begin(run)
-
-    def batches(start):
-        return stream_squares(run, size, start, plan.batch_size)
 
     # === Model, solver ===
     with strategy.scope():
@@ -117,7 +115,7 @@ def main(run: Options) -> dict:
         model.compile(make_optimizer(run.preset, plan), jit_compile=run.jit)
 
     # === Fit ===
-    train(run, model, plan, batches)
+    train(run, model, plan, batches, validation_data=validation)
 
     # === Evaluate, report ===
     def evaluate(net):

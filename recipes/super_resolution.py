@@ -32,7 +32,7 @@ from recipes.common.run import begin
 from recipes.common.style.enlarging import evaluate_enlargers
 from recipes.common.style.painters import PainterOptions
 from recipes.common.style.painters import make_optimizer
-from recipes.common.style.painters import stream_squares
+from recipes.common.style.painters import open_squares
 from recipes.common.train import train
 
 _DATA = "Set5, x4, Y of YCbCr, {}; trained on 10 000 images of COCO"
@@ -88,11 +88,14 @@ def main(run: Options) -> dict:
     test = kcv.data.load_images(run.data, "test", on_error=run.on_error)
     begin(run)
 
-    def batches(start):
-        large = stream_squares(
-            run, size, start, plan.batch_size, scaled=run.preset == "small"
-        )
-        return large.map(lambda y: (kcv.style.low_resolution(y, run.factor), y))
+    def shrink(large):
+        return kcv.style.low_resolution(large, run.factor), large
+
+    squares, validation = open_squares(
+        run, size, plan.batch_size, scaled=run.preset == "small"
+    )
+    if validation is not None:
+        validation = validation.map(shrink)
 
     # === Fit, once for each loss ===
     nets, stages = {}, []
@@ -103,7 +106,13 @@ def main(run: Options) -> dict:
         with strategy.scope():
             model = build_model(run, weights)
             model.compile(make_optimizer(run.preset, plan), jit_compile=run.jit)
-        train(stage, model, plan, batches)
+        train(
+            stage,
+            model,
+            plan,
+            lambda start: squares(start).map(shrink),
+            validation_data=validation,
+        )
         save_model(model.net, stage.out)
         nets[loss] = model.net
         stages.append(Stage(stage.out, plan))

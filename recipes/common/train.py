@@ -17,6 +17,9 @@ from recipes.common.history import keep_epochs
 from recipes.common.plan import Plan
 from recipes.common.run import Run
 
+_MONITOR = ("val_loss", "min")
+_BEST = "best.weights.h5"
+
 
 def train(
     run: Run,
@@ -24,7 +27,7 @@ def train(
     plan: Plan,
     batches: Callable[[int], tf.data.Dataset],
     *measures: keras.callbacks.Callback,
-    monitor: tuple[str, str] = ("val_loss", "min"),
+    monitor: tuple[str, str] = _MONITOR,
     validation_data: tf.data.Dataset | None = None,
 ) -> None:
     """Train a compiled model, or continue where its training was stopped.
@@ -54,27 +57,31 @@ def train(
             evaluated, or more epochs are completed than the plan has.
         FolderInUseError: If another process writes to the folder.
     """
-    if not measures and validation_data is None:
-        refuse_validation(run)
+    if run.validation_part and not measures and validation_data is None:
+        name = "patience" if run.patience else "validation"
+        raise ValueError(
+            f"`{name}` must be left out of training whose epochs are not "
+            f"evaluated: --epochs says how long it is. Received: "
+            f"{name}={getattr(run, name)}"
+        )
     with FolderLock(run.out):
         _train(run, model, plan, batches, measures, monitor, validation_data)
 
 
-def refuse_validation(run: Run) -> None:
-    """Raise an error if epochs are to be measured that cannot be.
+def is_finished(
+    run: Run, plan: Plan, monitor: tuple[str, str] = _MONITOR
+) -> bool:
+    """Return whether a training has ended, by its epochs or by `run.patience`.
 
     Args:
-        run: Options of the recipe.
-
-    Raises:
-        ValueError: If `run.validation_part` is positive.
+        run: Options of the recipe, with the folder of this training.
+        plan: Plan of the training.
+        monitor: Name of the logged value by which epochs are judged, and "min"
+            or "max". Defaults to ("val_loss", "min").
     """
-    if run.validation_part:
-        name = "patience" if run.patience else "validation"
-        raise ValueError(
-            f"`{name}` must be left out of training whose epochs are not "
-            f"evaluated. Received: {name}={getattr(run, name)}"
-        )
+    done = completed_epochs(run.backup)
+    best = _best_weights(run, monitor)
+    return done >= plan.epochs or (best is not None and best.has_stopped(done))
 
 
 def _train(run, model, plan, batches, measures, monitor, validation_data):
@@ -86,30 +93,28 @@ def _train(run, model, plan, batches, measures, monitor, validation_data):
             "another folder by --out, or start over with --no-resume."
         )
     keep_epochs(run.out / "history.csv", done)
-    best = _best_weights(run, monitor, done)
-    stopped = best is not None and best.has_stopped(done)
+    if not done:  # Left by a run that was started over.
+        (run.out / _BEST).unlink(missing_ok=True)
+    finished = is_finished(run, plan, monitor)
     # `fit` would do so while it builds the graph of an update, and then have
     # to build it a second time.
     with model.distribute_strategy.scope():
         model.optimizer.build(model.trainable_variables)
     model.fit(
         batches(done * plan.images_per_epoch),
-        epochs=done if stopped else plan.epochs,
+        epochs=done if finished else plan.epochs,
         initial_epoch=done,
         steps_per_epoch=plan.steps_per_epoch,
         shuffle=False,  # The stream is shuffled.
-        callbacks=_callbacks(run, measures, best),
+        callbacks=_callbacks(run, measures, _best_weights(run, monitor)),
         validation_data=validation_data,
     )
 
 
-def _best_weights(run, monitor, done) -> BestWeights | None:
-    file = run.out / "best.weights.h5"
-    if not done:  # Left by a run that was started over.
-        file.unlink(missing_ok=True)
+def _best_weights(run, monitor) -> BestWeights | None:
     if run.patience is None:
         return None
-    return BestWeights(file, monitor[0], run.patience, monitor[1])
+    return BestWeights(run.out / _BEST, monitor[0], run.patience, monitor[1])
 
 
 def _callbacks(run, measures, best) -> list:

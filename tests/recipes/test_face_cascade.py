@@ -26,7 +26,8 @@ def test_a_run_writes_its_page(tmp_path, monkeypatch, capsys):
         lambda *arguments, **options: open_faces(*arguments, **options).take(6),
     )
     out = tmp_path / "run"
-    metrics = face_cascade.main(face_cascade.Options(out=out, scenes=6))
+    run = face_cascade.Options(out=out, scenes=6, learning_rate=2e-3)
+    metrics = face_cascade.main(run)
     assert 0 <= metrics["recall_at_0.1"] <= metrics["recall_at_1"] <= 1
     written = json.loads((out / "metrics.json").read_text())
     assert written["split"] == "face_scenes, 6 held-out images"
@@ -34,15 +35,14 @@ def test_a_run_writes_its_page(tmp_path, monkeypatch, capsys):
     assert "What each stage adds" in page
     assert "recall at 0.1 false positives" in page
     assert "recall" in capsys.readouterr().out
+
     # A second call finds the trained stage, and measures the same.
-    monkeypatch.setattr(
-        cascade,
-        "train_cascade",
-        lambda stages, *_, **__: cascade.FaceCascade(
-            stages, scan=face_cascade.SCAN["small"]
-        ),
-    )
-    again = face_cascade.main(face_cascade.Options(out=out, scenes=6))
+    def train_nothing(stages, *_, training, scan, **__):
+        assert training.learning_rate == 2e-3
+        return cascade.FaceCascade(stages, scan=scan)
+
+    monkeypatch.setattr(cascade, "train_cascade", train_nothing)
+    again = face_cascade.main(run)
     assert again["average_precision"] == metrics["average_precision"]
     loaded = kcv.load_model(out / "model.keras")
     assert [stage.network.name for stage in loaded.stages] == ["net12"]

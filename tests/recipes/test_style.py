@@ -27,6 +27,7 @@ from recipes.common.plan import Plan
 from recipes.common.run import Run
 from recipes.common.style.lbfgs import compare_with_lbfgs
 from recipes.common.style.painters import make_optimizer
+from recipes.common.style.painters import open_squares
 from recipes.common.style.painters import stream_squares
 from recipes.common.style.pictures import open_picture
 from recipes.tables import style_speed
@@ -183,6 +184,18 @@ def test_squares_go_on_where_they_ended():
     assert expected[0].shape == (2, 48, 48, 3)
 
 
+def test_squares_in_the_middle_of_other_images_are_watched():
+    run = Squares(validation=0.2)
+    batches, validation = open_squares(run, 48, 4)
+    (watched,) = validation.as_numpy_iterator()
+    held_back = kcv.data.load_images(split="validation", validation=0.2)
+    assert watched.shape == (held_back.size, 48, 48, 3)
+    assert 0 < held_back.size < 4
+    x = next(batches(0).as_numpy_iterator())
+    assert x.shape == (4, 48, 48, 3)
+    assert open_squares(Squares(), 48, 4)[1] is None
+
+
 def test_squares_of_super_resolution_are_cut_from_images_as_they_are(
     tmp_path,
 ):
@@ -234,6 +247,7 @@ def test_a_painter_learns_and_is_served(weights, photos, tmp_path, program):
         steps_per_epoch=8,
         test_size=64,
         lbfgs_iterations=4,
+        validation=0.25,
     )
     metrics = fast_style.main(run)
     assert metrics["split"].startswith(photos)
@@ -243,6 +257,7 @@ def test_a_painter_learns_and_is_served(weights, photos, tmp_path, program):
     history = read_history(run.out)
     assert history["loss"][1] < history["loss"][0]
     assert {"content", "style", "total_variation"} <= set(history)
+    assert {"val_loss", "val_content", "val_style"} <= set(history)
 
     # At a size that it was not trained at, in the native loader.
     version = export(run.out / "model.keras", tmp_path / "served")

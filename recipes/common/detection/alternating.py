@@ -24,10 +24,11 @@ from kcv.training import completed_epochs
 from recipes.common.detection.detectors import DetectorOptions
 from recipes.common.detection.detectors import choose_plan
 from recipes.common.detection.detectors import make_optimizer
+from recipes.common.detection.detectors import watch_loss
 from recipes.common.evaluate_and_report import Stage
 from recipes.common.plan import Plan
 from recipes.common.run import begin
-from recipes.common.train import refuse_validation
+from recipes.common.train import is_finished
 from recipes.common.train import train
 from recipes.common.training_images import TrainingImages
 from recipes.common.training_images import make_batches
@@ -81,7 +82,8 @@ def train_alternating(
 
     Each step has a folder of its own. A step that is done is read from its
     backup, so that a run that was killed goes on within the step that it was
-    in.
+    in. If `run` has a validation part, its loss is measured after each epoch of
+    a step, and `run.patience` counts the epochs of each step.
 
     Args:
         run: Options of the recipe.
@@ -102,21 +104,20 @@ def train_alternating(
     Raises:
         FileExistsError: If a step is to be prolonged from which a later one
             has learned.
-        ValueError: If `run` asks for a validation part, since the epochs of
-            the steps are not measured.
     """
-    refuse_validation(run)
     steps = _plan_steps(run, images)
     stages = [Stage(step.run.out, step.plan) for step in steps]
 
     def fit(step, network, proposals=None):
-        batches = stream_batches(
-            run, images, step.plan.batch_size, scaling, proposals
-        )
+        size, held_back = step.plan.batch_size, images.validation
+        batches = stream_batches(run, images, size, scaling, proposals)
+        if proposals is not None and held_back is not None:
+            held_back = proposals.attach(held_back)
+        watched = watch_loss(make_batches(held_back, size, scaling))
         with strategy.scope():
             optimizer = make_optimizer(step.plan, run.preset, drops=DROPS)
             network.compile(optimizer, jit_compile=run.jit)
-        train(step.run, network, step.plan, batches)
+        train(step.run, network, step.plan, batches, **watched)
 
     def propose(step, proposer):
         folder = step.run.out / "proposals"
@@ -127,6 +128,8 @@ def train_alternating(
         )
         cache = ProposalCache(folder, method, model.train_proposals.post_nms)
         cache.compute(images.once)
+        if images.validation is not None:
+            cache.compute(images.validation)
         return cache
 
     def measure_targets(step, proposals):
@@ -204,8 +207,8 @@ def _plan_steps(run: DetectorOptions, images: TrainingImages) -> list[_Step]:
         for number, plan in enumerate(PLANS[run.preset], start=1)
     ]
     for (own, plan), (later, _) in zip(steps, steps[1:], strict=False):
-        unfinished = completed_epochs(own.backup) < plan.epochs
-        if run.resume and unfinished and completed_epochs(later.backup):
+        goes_on = run.resume and not is_finished(own, plan)
+        if goes_on and completed_epochs(later.backup):
             raise FileExistsError(
                 f"{own.out} cannot be trained for more epochs, since "
                 f"{later.out} has learned from it. Give another folder by "

@@ -1,6 +1,8 @@
 """What the recipes of feed-forward painters share: squares and solvers."""
 
 import dataclasses
+import functools
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -28,6 +30,42 @@ class PainterOptions(Run):
     data: str = "photographs"
 
 
+def open_squares(
+    run: PainterOptions, size: int, batch_size: int, scaled: bool = True
+) -> tuple[Callable[[int], tf.data.Dataset], tf.data.Dataset | None]:
+    """Open batches of squares to train on, and those of the validation part.
+
+    Args:
+        run: Options of the recipe.
+        size: Side of the squares in pixels.
+        batch_size: Number of squares of a batch.
+        scaled: Whether training images are scaled first, see `stream_squares`.
+            Defaults to True.
+
+    Returns:
+        Tuple (function from the position of the first square to the stream of
+        batches, batches of the squares in the middle of the validation images).
+        The second one is None if there is no validation part.
+    """
+    batches = functools.partial(
+        stream_squares, run, size, batch_size=batch_size, scaled=scaled
+    )
+    if not run.validation_part:
+        return batches, None
+    images = kcv.data.load_images(
+        run.data,
+        "validation",
+        on_error=run.on_error,
+        validation=run.validation_part,
+    ).dataset
+
+    def cut(example):
+        image = example["images"][tf.newaxis]
+        return kcv.classification.single_crop(image, size, size)[0, 0]
+
+    return batches, images.map(cut).batch(batch_size)
+
+
 def stream_squares(
     run: PainterOptions,
     size: int,
@@ -50,7 +88,11 @@ def stream_squares(
         Dataset of images (B, size, size, 3) float32, repeated forever.
     """
     images = kcv.data.load_images(
-        run.data, seed=run.seed, start=start, on_error=run.on_error
+        run.data,
+        seed=run.seed,
+        start=start,
+        on_error=run.on_error,
+        validation=run.validation_part,
     ).dataset
     random = (run.seed, start)
     if scaled:

@@ -118,9 +118,16 @@ def test_unshared_has_two_trunks(options, tmp_path):
     assert not (run.out / "step-3").exists()
 
 
-def test_patience_is_refused(options):
-    with pytest.raises(ValueError, match="patience=2"):
-        main(dataclasses.replace(options, patience=2))
+@pytest.mark.slow
+def test_each_step_is_watched(options, tmp_path):
+    run = dataclasses.replace(
+        options, out=tmp_path, epochs=2, patience=1, validation=0.25
+    )
+    main(run)
+    for number in (1, 2, 3, 4):
+        assert "val_loss" in read_rows(tmp_path / f"step-{number}")[0]
+        assert (tmp_path / f"step-{number}" / "best.weights.h5").exists()
+    main(run)  # A step that patience has stopped is done.
 
 
 def test_the_papers_four_steps(tmp_path):
