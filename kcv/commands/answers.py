@@ -120,7 +120,7 @@ class KerasAnswers:
 
         self._network: Callable[..., dict[str, tf.Tensor]] = network
         names = network.get_concrete_function().structured_outputs
-        self.kind = _kind_of(names, model.name)
+        self.kind = _recognize_kind(names, model.name)
 
     def encode(self, image: tf.Tensor) -> tf.Tensor:
         """Prepare an image for the model, as an operation of a graph.
@@ -289,7 +289,7 @@ def served_kind(names: Iterable[str], model: str) -> Kind:
     names = set(names)
     if "detection_boxes" in names:
         return "detection"
-    return _kind_of(names, model)
+    return _recognize_kind(names, model)
 
 
 def read_served(kind: Kind, one: Answer) -> Answer:
@@ -310,7 +310,7 @@ def read_served(kind: Kind, one: Answer) -> Answer:
     return _in_pixels(kind, one, size, shape)
 
 
-def _kind_of(names, model: str) -> Kind:
+def _recognize_kind(names, model: str) -> Kind:
     for kind, telling in _TELLING.items():
         if telling <= set(names):
             return kind

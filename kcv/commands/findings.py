@@ -1,4 +1,4 @@
-"""What is written about an image: lines of JSON, a picture, a label map."""
+"""What is written about an image: lines of JSON, a drawing, a label map."""
 
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -121,7 +121,7 @@ def make_records(
 def make_files(
     file: ImageFile, image: np.ndarray, answer: Answer, style: Style
 ) -> dict[str, bytes]:
-    """Make the files about one image: label map and picture.
+    """Make the files about one image: label map and drawing.
 
     Args:
         file: The image file.
@@ -139,8 +139,8 @@ def make_files(
         content = drawing.encode_label_map(answer["label_map"])
         files[_label_file(file)] = content
     if style.draws and "embedding" not in answer:
-        picture = drawing.encode_picture(_draw(image, answer, style))
-        files[f"images/{file.stem}.jpg"] = picture
+        content = drawing.encode_picture(_draw(image, answer, style))
+        files[f"images/{file.stem}.jpg"] = content
     return files
 
 

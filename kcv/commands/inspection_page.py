@@ -8,11 +8,11 @@ import numpy as np
 from kcv.commands import drawing
 from kcv.commands.inspection import Inspection
 from kcv.commands.inspection import Part
+from kcv.commands.measured import images_figure
 from kcv.environment import describe_machine
 from kcv.environment import package_versions
 from kcv.visualize import write_report
 from kcv.visualize.figure import new_figure
-from kcv.visualize.pictures import pictures_figure
 
 _COLUMNS = 3
 _WITH_BOXES = ("detection", "masks")
@@ -113,16 +113,8 @@ def _middle(values: list[int]) -> float:
 
 def _samples(found: Inspection, part: Part):
     drawn = [_draw(example, found.class_names) for example in part.samples]
-    titles = [example["image_id"].decode() for example in part.samples]
-    # Titles of a row must differ, as they are keys.
-    pairs = [
-        (f"{k + 1}: {t[-30:]}", d)
-        for k, (t, d) in enumerate(zip(titles, drawn, strict=True))
-    ]
-    rows = [
-        dict(pairs[k : k + _COLUMNS]) for k in range(0, len(pairs), _COLUMNS)
-    ]
-    return pictures_figure(*rows)
+    titles = [example["image_id"].decode()[-30:] for example in part.samples]
+    return images_figure([*zip(titles, drawn, strict=True)], _COLUMNS)
 
 
 def _draw(example: dict, names) -> np.ndarray:
@@ -131,7 +123,7 @@ def _draw(example: dict, names) -> np.ndarray:
         image = np.repeat(image, 3, -1)
     if "bounding_boxes" in example:
         labels = example["bounding_boxes"]["labels"].tolist()
-        picture = drawing.draw_found(
+        drawn = drawing.draw_found(
             image,
             example["bounding_boxes"]["boxes"],
             [drawing.class_name(names, label) for label in labels],
@@ -140,11 +132,11 @@ def _draw(example: dict, names) -> np.ndarray:
         )
     elif "segmentation_masks" in example:
         mask = example["segmentation_masks"]
-        picture = drawing.draw_label_map(image, mask, names)
+        drawn = drawing.draw_label_map(image, mask, names)
     else:
         name = drawing.class_name(names, int(example["labels"]))
-        picture = drawing.draw_caption(image, [name])
-    return np.asarray(picture)
+        drawn = drawing.draw_caption(image, [name])
+    return np.asarray(drawn)
 
 
 def _sizes(found: Inspection):

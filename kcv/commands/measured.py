@@ -9,7 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-# Images that are listed as the worst, and of which pictures are kept.
+from kcv.visualize import pictures_figure
+
+# Numbers of the worst images that are listed, and that are shown.
 _LISTED = 20
 _SHOWN = 6
 
@@ -67,6 +69,23 @@ class WorstImages:
 
 def _rank(entry):
     return entry[0]
+
+
+def images_figure(shown: Sequence[tuple[str, np.ndarray]], columns: int) -> Any:
+    """Show images in rows, with numbers that keep equal titles apart.
+
+    Args:
+        shown: Pairs of a title and an image (H, W, 3), at least one.
+        columns: Number of images of a row.
+
+    Returns:
+        Matplotlib figure.
+    """
+    pairs = [
+        (f"{k}: {title}", image) for k, (title, image) in enumerate(shown, 1)
+    ]
+    starts = range(0, len(pairs), columns)
+    return pictures_figure(*(dict(pairs[k : k + columns]) for k in starts))
 
 
 def class_rows(

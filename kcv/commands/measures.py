@@ -18,6 +18,7 @@ from kcv.commands.measured import Measured
 from kcv.commands.measured import WorstImages
 from kcv.commands.measured import class_rows
 from kcv.commands.measured import image_name
+from kcv.commands.measured import images_figure
 from kcv.examples import VOID
 from kcv.metrics import mask_average_recall
 from kcv.metrics import most_confused
@@ -26,7 +27,6 @@ from kcv.metrics import top_k_error
 from kcv.metrics.mask_codes import encode_masks
 from kcv.visualize import confusion_figure
 from kcv.visualize import iu_figure
-from kcv.visualize import pictures_figure
 from kcv.visualize import segmentation_gallery
 
 # Images that are shown of a segmenter, whatever it does on them.
@@ -76,7 +76,7 @@ class ClassificationMeasure:
             "score of its class": float(probabilities[label]),
         }
         title = f"{self._names[label]}, not {self._names[best]}"
-        shown = {title: example["images"]}
+        shown = (title, example["images"])
         self._worst.add(1 - float(probabilities[label]), row, shown)
 
     def result(self) -> Measured:
@@ -103,9 +103,7 @@ class ClassificationMeasure:
         }
         worst = self._worst.shown()
         if worst:
-            figures["Worst images"] = pictures_figure(
-                *(_join(worst[k : k + 3]) for k in range(0, len(worst), 3))
-            )
+            figures["Worst images"] = images_figure(worst, columns=3)
         metrics = {
             f"top{k}": 1 - top_k_error(labels, scores, k) for k in (1, 5)
         }
@@ -282,13 +280,3 @@ def _rates(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     right = np.diag(confusion)
     with np.errstate(invalid="ignore"):
         return right / confusion.sum(1), right / confusion.sum(0)
-
-
-def _join(pictures: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Join pictures to a row, where titles must differ."""
-    row: dict[str, np.ndarray] = {}
-    for picture in pictures:
-        for title, image in picture.items():
-            # A blank more is not seen.
-            row[title + " " * len(row)] = image
-    return row

@@ -31,13 +31,13 @@ Ask a trained model about images, and draw and write what it finds.
   MODEL             folder of a run, .keras file, published SavedModel, or
                     name of a model of kcv, such as faster_rcnn/digit_scenes
   IMAGE             image file, folder, or pattern such as "photos/*.jpg"
-  --out DIR         new or empty folder for pictures, predictions.jsonl (boxes
+  --out DIR         new or empty folder for drawings, predictions.jsonl (boxes
                     and masks as COCO's results), label maps and summary.json
   --min-score X     leave out boxes and masks that score less (by default all
                     are written, and those from 0.5 on are drawn)
   --batch-size N    images per batch (as many as have a million pixels)
   --limit N         first N images only
-  --no-draw         write no pictures
+  --no-draw         draw no images
   --overwrite       write into a folder that has files
   --task TASK       of a .keras file without serving.json: classification,
                     detection, faces, masks, segmentation or style

@@ -21,27 +21,6 @@ from recipes.common.timing import medians
 Row = Mapping[str, Any]
 
 
-def write_table(
-    run: Folder,
-    title: str,
-    summary: str,
-    caption: str,
-    rows: Sequence[Row],
-    figures: Mapping[str, Figure],
-) -> None:
-    """Write `table.json`, `config.json` and `report.html` of a comparison.
-
-    Args:
-        run: Options of the table.
-        title: Heading of the page.
-        summary: Text below the heading: what is compared, and on what.
-        caption: Heading of the rows.
-        rows: One row per system, a dict from column to value.
-        figures: Matplotlib figures by caption.
-    """
-    _write(run, title, summary, rows, {caption: rows}, figures)
-
-
 def write_tables(
     run: Folder,
     title: str,
@@ -49,21 +28,17 @@ def write_tables(
     tables: Mapping[str, Sequence[Row]],
     figures: Mapping[str, Figure],
 ) -> None:
-    """Write `table.json`, `config.json` and `report.html` of several tables.
+    """Write `table.json`, `config.json` and `report.html` of a comparison.
 
     Args:
-        run: Options of the tables.
+        run: Options of the comparison.
         title: Heading of the page.
         summary: Text below the heading: what is compared, and on what.
         tables: Rows by caption, one row per system, a dict from column to
             value.
         figures: Matplotlib figures by caption.
     """
-    _write(run, title, summary, tables, tables, figures)
-
-
-def _write(run, title, summary, record, tables, figures):
-    text = json.dumps(record, indent=2)
+    text = json.dumps(tables, indent=2)
     write_whole(run.out / "table.json", text.encode() + b"\n")
     write_config(run)
     told = describe(run)

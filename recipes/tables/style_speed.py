@@ -31,7 +31,7 @@ from recipes.common.run import Folder
 from recipes.common.style.pictures import open_picture
 from recipes.common.style.speed_ups import draw_speed_ups
 from recipes.common.style.speed_ups import list_speed_ups
-from recipes.common.tables import write_table
+from recipes.common.tables import write_tables
 
 WARM_UP = 3  # Iterations that trace, and search for the size of the first step.
 
@@ -86,15 +86,14 @@ def main(run: Options) -> dict:
             f"(paper {each.get('paper: 500 / pass', '–')})"
         )
     print(f"One pass is {worth}")
-    write_table(
+    write_tables(
         run,
         "Style transfer: optimization against one pass",
         "Seconds on this machine, medians. Optimization and network have the "
         f"same objective, by {network}. Iterations are evaluations of the "
         "losses by L-BFGS. The paper's columns are seconds and speed-ups of a "
         f"Titan X. One pass is {worth}; the paper has 50 to 100.",
-        "Side by side",
-        rows,
+        {"Side by side": rows},
         {"Speed-up of one pass": draw_speed_ups(rows)},
     )
     return {"rows": rows}

@@ -42,7 +42,7 @@ from recipes.common.segmentation.small_segnet import WINDOWS
 from recipes.common.segmentation.windows import learn_classes
 from recipes.common.tables import draw_bars
 from recipes.common.tables import time_models
-from recipes.common.tables import write_table
+from recipes.common.tables import write_tables
 
 PLANS = {"windows": Plan(32, 640, 2, 4e-3), "images": Plan(8, 1024, 2, 8e-3)}
 TIMED = (192, 256)  # Height and width of the timed image.
@@ -120,7 +120,7 @@ def main(run: Options) -> dict:
     for way, model in models.items():
         whole = segmenters.take_whole_images(model, images)
         measure = segmenters.measure_segmenter(
-            segmenters.answer_of(whole), images
+            segmenters.make_answer(whole), images
         )
         scores, shown = measure.scores(), measure.first
         seconds = sum(read_history(*folders[way])["seconds"], 0.0)
@@ -159,7 +159,7 @@ def main(run: Options) -> dict:
         "pixels. A switch is stored as a byte; two bits would suffice."
     )
     title = "Four ways to enlarge a feature map"
-    write_table(run, title, summary, "Enlarged by", rows, figures)
+    write_tables(run, title, summary, {"Enlarged by": rows}, figures)
     for row in rows:
         print(f"{row['enlarged by']}: mean IU {row['mean IU']:.3f}")
     return {"rows": rows}

@@ -32,7 +32,7 @@ from recipes.common.kept import keep_result
 from recipes.common.metrics import write_metrics
 from recipes.common.run import Folder
 from recipes.common.run import write_config
-from recipes.common.tables import write_table
+from recipes.common.tables import write_tables
 
 
 @contextlib.contextmanager
@@ -106,8 +106,8 @@ WRITERS = {
     "config": lambda folder, n, _: write_config(Folder(out=folder, seed=n)),
     "metrics": lambda folder, n, _: _metrics(folder, n),
     "report": lambda folder, n, _: write_report(folder, str(n), {"a": n}),
-    "table": lambda folder, n, _: write_table(
-        Folder(out=folder, seed=n), "title", "text", "rows", [{"a": n}], {}
+    "table": lambda folder, n, _: write_tables(
+        Folder(out=folder, seed=n), "title", "text", {"rows": [{"a": n}]}, {}
     ),
     "kept result": lambda folder, n, _: keep_result(
         folder / "kept.json", {"n": n}, lambda: n

@@ -127,7 +127,7 @@ def train_segmenter(
     on_images = examples is None
     if examples is None:
         examples = functools.partial(images.examples, run.seed)
-        answer = answer or answer_of(take_whole_images(model, images))
+        answer = answer or make_answer(take_whole_images(model, images))
 
     def batches(start):
         return make_batches(examples(start), plan.batch_size)
@@ -206,7 +206,7 @@ def evaluate_segmenter(
     """
     names, count = images.class_names, int(images.test.cardinality())
     trained = count_training("segmentation", images.source, run, names)
-    measure = measure_segmenter(answer or answer_of(model), images, trained)
+    measure = measure_segmenter(answer or make_answer(model), images, trained)
     metrics, tables, figures = measure.result()
     iu = {row["class"]: row["iu"] for row in tables["Classes"]}
     split = f"{images.source}, {count} held-out images"
@@ -247,7 +247,7 @@ def measure_segmenter(
     return measure
 
 
-def answer_of(model: keras.Model) -> Answer:
+def make_answer(model: keras.Model) -> Answer:
     """Make a function from an image (H, W, 3) to the model's scores of it."""
 
     def answer(image):
