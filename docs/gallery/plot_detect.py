@@ -55,8 +55,9 @@ for axes, scene, found in zip(grid.flat, scenes, detections, strict=False):
 # ----------------
 #
 # The first half of the network scores anchors at every position, moves them,
-# and keeps 300 regions that hardly overlap. It does not know classes: its score
-# says how likely a region holds any object. Here are its best 10, 50 and 300.
+# and keeps the best that hardly overlap: 300 in the paper, 100 in this small
+# network. It does not know classes: its score says how likely a region holds
+# any object. Here are its best 10, 30 and 100.
 
 scene = scenes[0]
 image = scene["images"]
@@ -72,7 +73,7 @@ regions = regions[0][valid[0]]
 print(f"{len(regions)} regions")
 
 figure, grid = plt.subplots(1, 3, figsize=(10, 3), layout="constrained")
-for axes, count in zip(grid, (10, 50, 300), strict=True):
+for axes, count in zip(grid, (10, 30, 100), strict=True):
     axes.imshow(image)
     axes.set_title(f"best {count}", fontsize=9)
     axes.set_axis_off()
