@@ -74,6 +74,8 @@ class Shards:
     def __init__(self, folder: str | os.PathLike, split: str):
         self._folder, self._split = Path(folder), split
         self.origin = f"{folder} ({split})"
+        # Names of folders need not be UTF-8.
+        self._place = os.fsencode(f"{self.origin}, image ")
         described = self._folder / f"{split}.json"
         if not described.is_file():
             raise FileNotFoundError(
@@ -347,9 +349,7 @@ class Shards:
         found = tf.io.parse_single_example(record, features)
         encoded = found.pop("images")
         return {
-            "file": tf.strings.join(
-                [os.fsencode(f"{self.origin}, image "), found["image_id"]]
-            ),
+            "file": tf.strings.join([self._place, found["image_id"]]),
             "encoded": encoded,
             "found": found,
         }
