@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kcv.optimizers import CaffeSGD
 from kcv.optimizers import Muon
@@ -65,6 +66,17 @@ def test_a_layer_has_multipliers_of_its_bias():
     optimizer.apply([np.ones(1, "float32")] * 2, biases)
     np.testing.assert_allclose(layers[0].bias, [1 - 0.1 * 1.5], rtol=1e-6)
     np.testing.assert_allclose(layers[1].bias, [1 - 0.1 * 2], rtol=1e-6)
+
+
+def test_copies_on_other_devices_learn_as_the_first():
+    """A variable of replica 1 ends in "replica_1"."""
+    optimizer = CaffeSGD(
+        momentum=0.0, l2=0.0, layer_bias_mults={"score_fr": (3.0, 0.0)}
+    )
+    for name in ("score_fr/bias", "score_fr/bias/replica_1"):
+        bias = tf.Variable([5.0], name=name)
+        optimizer.update_step(tf.constant([1.0]), bias, 0.5)
+        np.testing.assert_allclose(bias, [5 - 0.5 * 3])
 
 
 @pytest.mark.parametrize("apply", ["apply", "fit"])

@@ -66,7 +66,7 @@ def test_a_users_own_masks_train_and_are_measured(finished):
     assert metrics["split"].endswith("3 held-out images")
     report = (finished / "report.html").read_text()
     assert "Long et al. 2015, table 2" not in report  # Of VOC.
-    assert report.count("<img") == 4
+    assert report.count("<img") == 5
 
 
 def test_the_run_is_exported_as_the_recipe_publishes_it(finished):

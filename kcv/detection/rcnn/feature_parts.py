@@ -63,7 +63,8 @@ def extract_features_by_beam(
     def batches(number):
         images = kcv.data.load_detection("voc:VOC2007").dataset
         own = images.skip(500 * number).take(500)
-        return kcv.data.batch(ProposalCache("/nfs/boxes").attach(own), 2)
+        cache = kcv.proposals.ProposalCache("/nfs/boxes")
+        return kcv.data.batch(cache.attach(own), 2)
 
     extract_features_by_beam("/nfs/rcnn.keras", batches, 11, "/nfs/features")
     ```
