@@ -181,8 +181,8 @@ def compare(
         if np.issubdtype(true.dtype, np.inexact):
             scale = np.abs(true.astype(np.float64)).max()
             gap = np.abs(given.astype(np.float64) - true).max()
-            # Runtimes take numbers below `tiny` for zeros. Probabilities may be
-            # as small.
+            # Below `tiny`, a number has few digits, and a runtime may take it
+            # for zero. A probability may be as small.
             if scale >= np.finfo(np.float32).tiny:
                 gap /= scale
         else:

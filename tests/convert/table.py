@@ -185,7 +185,7 @@ def write_table(record):
         key = tuple(row["conditions"].values())
         conditions[key] = conditions.get(key, 0) + 1
     measured = [
-        f"- {count} rows on {day}, at commit {commit} of kcv, on {machine}, "
+        f"- {count} rows on {day}, kcv at commit {commit}, on {machine}, "
         f"with {packages}"
         for (day, commit, machine, packages), count in conditions.items()
     ]
