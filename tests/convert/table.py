@@ -67,6 +67,7 @@ def labeler(backbone):
     """FCN-8s of fewer filters, of which not all scores are zero."""
     config = segmentation.FCN8s(3, backbone).get_config()
     for layer in config["layers"]:
+        layer.pop("build_config", None)  # Sizes follow from the layer below.
         if layer["config"].get("filters") == 4096:  # fc6 and fc7
             layer["config"]["filters"] = 16
     model = keras.Model.from_config(config)
