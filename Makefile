@@ -7,9 +7,9 @@ BIN := $(VENV)/bin
 # in a process of its own of up to 4 GB, and long ones come first. More parts at
 # a time than there are cores take longer in all.
 JOBS ?= 2
-PLACES := data detection test_model_contract.py faces weights segmentation \
-	proposals recipes/common commands classification convert style serving \
-	masks training
+PLACES := data detection test_model_contract.py commands style serving \
+	test_pages.py faces weights segmentation proposals recipes/common \
+	classification masks training convert
 PARTS := others recipes-to-l recipes-from-m $(PLACES)
 
 .PHONY: demo test test-all $(PARTS) fuzz lint docs clean
