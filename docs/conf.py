@@ -1,5 +1,6 @@
 """Configuration of the site: `make docs` builds it with Sphinx."""
 
+import logging
 import os
 import re
 import sys
@@ -7,6 +8,9 @@ from pathlib import Path
 
 # Quiet, before anything imports TensorFlow.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# The gallery asks a detector about images of many sizes, each of which is
+# traced. TensorFlow warns of that.
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "extensions")]
