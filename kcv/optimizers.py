@@ -80,8 +80,8 @@ class CaffeSGD(keras.optimizers.SGD):
 
     def update_step(self, gradient, variable, learning_rate):
         # A keras.Variable has the path "vgg16/conv1_1/bias"; the tf.Variable
-        # that Keras hands over has the name "vgg16/conv1_1/bias:0", and its copy
-        # on another device "vgg16/conv1_1/bias/replica_1:0".
+        # that Keras hands over has the name "vgg16/conv1_1/bias:0", its copy on
+        # another device "vgg16/conv1_1/bias/replica_1:0".
         path = getattr(variable, "path", variable.name).split(":")[0]
         path = re.sub(r"/replica_\d+$", "", path)
         *layers, name = path.split("/")
