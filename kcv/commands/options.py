@@ -3,6 +3,7 @@
 import argparse
 import re
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,17 +35,30 @@ def check_numbers(options: argparse.Namespace) -> None:
     Raises:
         ValueError: If a number is out of its range.
     """
-    for name in _COUNTS:
-        value = getattr(options, name)
-        if value is not None and value < 1:
-            raise ValueError(
-                f"`{name}` must be at least 1. Received: {name}={value}"
-            )
+    check_counts(options, _COUNTS)
     score = options.min_score
     if score is not None and not 0 <= score <= 1:
         raise ValueError(
             f"`min_score` must be in [0, 1]. Received: min_score={score}"
         )
+
+
+def check_counts(options: argparse.Namespace, names: Iterable[str]) -> None:
+    """Check options that count something.
+
+    Args:
+        options: Options of the command line.
+        names: Names of the options, each None or an integer.
+
+    Raises:
+        ValueError: If a number is below 1.
+    """
+    for name in names:
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise ValueError(
+                f"`{name}` must be at least 1. Received: {name}={value}"
+            )
 
 
 def check_order(words: Sequence[str], text: str) -> None:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from kcv.commands.console import Console
+from kcv.commands.options import check_counts
 from kcv.commands.options import check_order
 from kcv.commands.shard_work import ShardWork
 from kcv.commands.shard_work import Source
@@ -93,12 +94,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         ValueError: If an option is wrong, an image cannot be decoded, or the
             folder has shards of another dataset.
     """
-    for name in ("per_shard", "limit"):
-        value = getattr(options, name)
-        if value is not None and value < 1:
-            raise ValueError(
-                f"`{name}` must be at least 1. Received: {name}={value}"
-            )
+    check_counts(options, ("per_shard", "limit"))
     if options.beam is not None:
         check_order(options.beam, HELP)
     load_tensorflow()
